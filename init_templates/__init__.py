@@ -1,0 +1,1 @@
+"""One file per artefact, in the init system's own syntax, readable as it will be installed."""

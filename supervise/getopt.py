@@ -1,0 +1,58 @@
+"""Option parsing as the C commands do it.
+
+Single letters, bundled or apart, an option's value in the rest of its word or the next
+one, ``--`` or the first other word ends them, a lone ``-`` is no option. ``argparse``
+would cost more start-up than the whole command, and has other messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+from slashservice.supervise.program import complain
+
+BAD = "?"
+"""Yielded in place of an option that isn't one, after the complaint about it."""
+
+
+class Options:
+    """The options of ``argv`` by ``spec`` (letters, a ``:`` behind those with a value).
+
+    Iterate for ``(letter, value)``; afterwards ``rest`` holds the words behind the options.
+    """
+
+    def __init__(self, program: str, argv: Sequence[bytes], spec: str) -> None:
+        self.program = program
+        self.spec = spec
+        self.rest = list(argv)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        while self.rest and len(self.rest[0]) > 1 and self.rest[0][:1] == b"-":
+            word = self.rest.pop(0)
+            if word == b"--":
+                return
+            yield from self._word(word)
+
+    def _word(self, word: bytes) -> Iterator[tuple[str, bytes]]:
+        """Take one word of options apart."""
+        for at in range(1, len(word)):
+            letter = chr(word[at])
+            where = -1 if letter == ":" else self.spec.find(letter)
+            if where < 0:
+                yield self._bad(b"illegal option", word[at : at + 1])
+            elif self.spec[where + 1 : where + 2] != ":":
+                yield letter, b""
+            else:
+                value = word[at + 1 :]
+                if not value and not self.rest:
+                    yield self._bad(b"option requires an argument", word[at : at + 1])
+                else:
+                    yield letter, value or self.rest.pop(0)
+                return
+
+    def _bad(self, what: bytes, letter: bytes) -> tuple[str, bytes]:
+        complain(b"%s: %s -- %s\n" % (self.program.encode(), what, letter))
+        return BAD, letter
