@@ -121,6 +121,8 @@ class ServiceDirectory:
         if record is None or record[2] != life:
             return None, 0, 0
         pid, start, _ = record
+        if start and not pid:
+            pid, start = identity.find(start, self.path)
         try:
             left = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
@@ -132,10 +134,17 @@ class ServiceDirectory:
     def record(self, pid: int, life: bytes) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            os.pwrite(self.lock, identity.record(pid, life), 0)
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
+
+    def record_intent(self, life: bytes) -> None:
+        """Write down that a process is about to be started; ``record`` comes behind it."""
+        try:
+            os.pwrite(self.lock, identity.record(0, identity.now(), life), 0)
+        except OSError:
+            pass  # ``record`` will complain
 
     def default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""

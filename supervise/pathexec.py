@@ -33,21 +33,32 @@ if TYPE_CHECKING:
         def lift(self) -> None:
             """Undo it, after an exec that failed."""
 
+        def settle(self) -> None:
+            """Do it as far as a long-running command of ours can bear."""
+
 
 from errno import EACCES, EISDIR, ENOENT, EPERM
 
 from slashservice.supervise import environment, signals
+from slashservice.supervise.program import fatal
 
 DEFAULT_PATH = b"/bin:/usr/bin"
 
 TRY_NEXT = (ENOENT, EACCES, EPERM, EISDIR)
 """The troubles with one candidate after which the search tries the next."""
 
+FILE_TYPE = 0o170000
+REGULAR = 0o100000
+"""Of a file's mode; the ``stat`` module would be the one import for these."""
+
 SMALL = 1024
 """No launcher is larger, in bytes; most programs are."""
 
 ROOM = 100_000
 """Bytes of arguments and environment that every kernel lets an exec pass, in any case."""
+
+other_root = False
+"""Set by who changes the root directory: from then on every program is a real one."""
 
 deferred: list[Deferred] = []
 """What waits for the real exec; :mod:`slashservice.supervise.limits` is the one user."""
@@ -74,9 +85,15 @@ def run(argv: Sequence[bytes], entries: Sequence[bytes] | None = None) -> NoRetu
         entries = present
     trouble = ENOENT
     for path in candidates(argv[0], environment.get(b"PATH", present)):
-        if not exists(path):
+        try:
+            about = os.stat(path)
+        except FileNotFoundError:
             continue
-        go_on_if_ours(path, argv, entries)
+        except OSError:
+            pass  # let the exec say what is wrong
+        else:
+            if about.st_size <= SMALL and about.st_mode & FILE_TYPE == REGULAR:
+                go_on_if_ours(path, argv, entries)
         try:
             execute(path, argv, entries)
         except OSError as error:
@@ -87,30 +104,24 @@ def run(argv: Sequence[bytes], entries: Sequence[bytes] | None = None) -> NoRetu
     raise OSError(trouble, os.strerror(trouble))
 
 
-def exists(path: bytes) -> bool:
-    """Tell whether an exec of ``path`` could say anything but that it isn't there."""
+def run_or_fail(
+    program: str, argv: Sequence[bytes], entries: Sequence[bytes] | None = None
+) -> NoReturn:
+    """Do :func:`run` for command ``program``; end it by "unable to run" where that fails."""
     try:
-        os.stat(path)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        pass
-    return True
+        run(argv, entries)
+    except OSError as error:
+        raise fatal(program, b"unable to run " + argv[0], error) from None
 
 
 def go_on_if_ours(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
     """Raise ``GoOn`` if ``path`` is another of our commands; return if an exec is called for.
 
     With more words than every kernel allows an exec to pass, only a real one can tell
-    whether it may.
+    whether it may. Another root directory has other code in it.
     """
-    try:
-        about = os.stat(path)
-        if about.st_size > SMALL or about.st_mode & 0o170000 != 0o100000:
-            return
-    except OSError:
-        return
-    if sum(map(len, argv)) + sum(map(len, entries)) + 9 * (len(argv) + len(entries)) > ROOM:
+    words = len(argv) + len(entries)
+    if sum(map(len, argv)) + sum(map(len, entries)) + 9 * words > ROOM or other_root:
         return
     from slashservice.supervise import chain
 
@@ -120,24 +131,29 @@ def go_on_if_ours(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) 
 def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoReturn:
     """Exec ``path`` and nothing else, with exactly these words and entries.
 
-    Signals that the interpreter ignores are back at their defaults, and what waits in
-    :data:`deferred` is applied. Raises the ``OSError`` of the exec, all of that undone.
+    Signals that the interpreter ignores are put back at their defaults, and stay there;
+    what waits in :data:`deferred` is applied, and undone when the exec fails. Raises the
+    ``OSError`` of the exec.
     """
-    before = [(number, signals.getsignal(number)) for number in signals.IGNORED_BY_PYTHON]
     signals.restore_defaults()
+    if argv[0] and not deferred and all(entry.find(b"=") > 0 for entry in entries):
+        os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
+    try:
+        from slashservice.supervise import clib
+    except ImportError:  # a Python without it: pass on all that can be
+        ready = None
+    else:
+        ready = clib.Exec(path, argv, entries)
     for one in deferred:
         one.apply()
     try:
-        if argv[0] and all(b"=" in entry for entry in entries):
-            os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
-        from slashservice.supervise.rawexec import rawexec
-
-        rawexec(path, argv, entries)
+        if ready is None:
+            os.execve(path, argv, Entries([entry for entry in entries if entry.find(b"=") > 0]))  # type: ignore[arg-type]
+        number = ready.attempt()
     finally:
-        for one in reversed(deferred):
+        for one in deferred:
             one.lift()
-        for number, handler in before:
-            signals.signal(number, handler)
+    raise OSError(number, os.strerror(number))
 
 
 class Entries:

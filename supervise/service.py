@@ -101,8 +101,13 @@ class Service:
     def not_started(self, now: float) -> list[Action]:
         """No process could be had; try again in a while, unless it is told otherwise."""
         self.not_before = now + SECONDS_AFTER_FAILED_FORK
-        self.starting = True
-        return [(WAKE, self.not_before), (ANNOUNCE, 0)]
+        return [(ANNOUNCE, 0), (WAKE, self.not_before)]
+
+    def not_run(self, now: float) -> list[Action]:
+        """The run script can't be run: as if it had been started, and died at once."""
+        self.starting = False
+        self.not_before = now + SECONDS_BETWEEN_STARTS
+        return self.exited(now)
 
     def due(self, now: float) -> list[Action]:
         """The time asked for with ``wake`` has come (or some other: then nothing happens)."""

@@ -48,3 +48,9 @@ def restore_defaults() -> None:
     """
     for number in IGNORED_BY_PYTHON:
         signal(number, SIG_DFL)
+
+
+def ignore_as_python_does() -> None:
+    """Put the signals of :func:`restore_defaults` into the state of a fresh interpreter."""
+    for number in IGNORED_BY_PYTHON:
+        signal(number, SIG_IGN)

@@ -164,11 +164,14 @@ class Supervised:
             complain(message("supervise", b"fatal", what))
             return self.service.drain(now)
         try:
-            pid = kernel.spawn(self._loop, self._heritage, directory, self.streams)
-        except OSError as error:
+            pid = kernel.start(self._loop, self._heritage, directory, self.streams)
+        except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
             return self.service.not_started(now)
+        except OSError as error:
+            complain(kernel.not_started(directory.name, error))
+            return self.service.not_run(now)
         directory.stamp = tai.now()
         self._child = kernel.Child(self._loop, pid, self._exited)
         return self.service.started(pid, now)
