@@ -69,42 +69,41 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
-        self._make_supervise()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            self.lock = os.open(self.path + b"/supervise/lock", flags, 0o600)
+            self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
         self.control = self._fifo(b"/supervise/control")
         self.ok = self._fifo(b"/supervise/ok")
         if max(self.lock, self.control, self.ok) + RESERVE > limit:
-            raise self._refused(
-                b"unable to acquire ", b"/supervise/lock", OSError(errno.EMFILE, "")
-            )
+            error = OSError(errno.EMFILE, "")
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", error)
 
-    def _make_supervise(self) -> None:
-        """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
-        path = self.path + b"/supervise"
+    def _open_lock(self, path: bytes) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            self._make_supervise(os.path.dirname(path))
+            return os.open(path, flags, 0o600)
+
+    def _make_supervise(self, path: bytes) -> None:
+        """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
+        try:
+            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
+        except FileNotFoundError:
             os.mkdir(path, 0o700)
-        except FileExistsError:
-            if not os.path.exists(path):
-                try:
-                    os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
-                except OSError:
-                    pass  # what needs the directory will say so
-        except OSError:
-            pass
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             try:
+                fd = os.open(self.path + path, flags)
+            except FileNotFoundError:
                 os.mkfifo(self.path + path, 0o600)
-            except FileExistsError:
-                pass
-            fd = os.open(self.path + path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+                fd = os.open(self.path + path, flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")

@@ -192,7 +192,8 @@ class Scanner:
         pair.start()
 
     def _pair(self, name: bytes, path: bytes) -> Pair:
-        path = os.path.realpath(path)  # the link may go while the service is supervised
+        if os.path.islink(path):
+            path = os.path.realpath(path)  # the link may go while the service is supervised
         try:
             os.stat(path + b"/log")
             has_log = True
