@@ -77,8 +77,8 @@ class ServiceDirectory:
         self.control = self._fifo(b"/supervise/control")
         self.ok = self._fifo(b"/supervise/ok")
         if max(self.lock, self.control, self.ok) + RESERVE > limit:
-            error = OSError(errno.EMFILE, "")
-            raise self._refused(b"unable to acquire ", b"/supervise/lock", error)
+            full = OSError(errno.EMFILE, "")
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
