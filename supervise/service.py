@@ -87,7 +87,8 @@ class Service:
         if self.want == DOWN:
             # Whether TERM was sent before the supervisor died can't be known; it is wanted.
             return [*self._terminate(), (ANNOUNCE, 0)]
-        return [(ANNOUNCE, 0)]
+        # Likewise whether it was stopped, when it was to be paused.
+        return [*(self._signal(signals.SIGSTOP) if paused else []), (ANNOUNCE, 0)]
 
     def started(self, pid: int, now: float) -> list[Action]:
         """The run script runs, as ``pid``."""
