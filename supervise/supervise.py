@@ -34,10 +34,10 @@ def main(argv: Sequence[bytes]) -> int:
     heritage = kernel.Heritage(environment.inherited(), identity.boot())
     path = os.path.join(os.getcwdb(), name)
     supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
-    acquire(loop, supervised)()
     loop.on_signal(signals.SIGTERM, supervised.drain)
     loop.on_signal(signals.SIGHUP, lambda: None)
     loop.on_signal(signals.SIGQUIT, loop.stop)
+    acquire(loop, supervised)()
     loop.run()
     return 0
 
