@@ -160,9 +160,8 @@ class Subject:
             return
         if not self.tree.svok(self.path) or not self.tree.svok(self.path / "log"):
             return
-        if self._pending in MORTAL and self._sent >= 0:
-            if not runs(self._victim):
-                return
+        if self._pending in MORTAL and self._sent >= 0 and not runs(self._victim):
+            return
         path = self.path / "log" if self._pending == "log" else self.path
         now = self.tree.status(path)
         assert now is not None
