@@ -47,6 +47,13 @@ def state(pid: int) -> str:
     return text.rpartition(")")[2].split()[0]
 
 
+def catches(pid: int, number: int) -> bool:
+    """Tell whether the process has a handler for the signal."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    mask = next(line.split()[1] for line in lines if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def write_script(path: Path, text: str) -> None:
     """Put an executable file at ``path``, complete from the moment it is there."""
     new = path.with_name(path.name + ".new")
@@ -112,6 +119,12 @@ class Tree:
             )
         self.started.append(process)
         return process
+
+    def drain(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
+        """Tell a supervisor to bring everything down, and wait until it has, and ended well."""
+        wait_for(lambda: catches(process.pid, number), "supervisor started")
+        process.send_signal(number)
+        assert process.wait(timeout=PATIENCE) == 0, self.says()[-2000:]
 
     def svc(self, options: str, *directories: Path) -> None:
         """Steer with the C svc."""

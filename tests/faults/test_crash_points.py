@@ -72,8 +72,7 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         assert [starts(part) for part in parts] == [1, 1, 1], f"before {call} {number}"
         assert not (plain / "twice").exists()
         assert not (logged / "twice").exists()
-        second.terminate()
-        assert second.wait(timeout=60) == 0
+        tree.drain(second)
         for name in (plain.name, logged.name):
             (tree.scan / name).unlink()
         if survived:
@@ -149,8 +148,7 @@ def kill_at_each(
             f"{found(tree, path)} before {call} {number} to become {before} or {after}",
         )
         assert not (path / "twice").exists()
-        second.terminate()
-        assert second.wait(timeout=60) == 0
+        tree.drain(second)
         (tree.scan / path.name).unlink()
     tree.end()
     (tree.scan / path.name).unlink()

@@ -282,8 +282,7 @@ def test_svscan_killed_at_random_moments(tree: Tree) -> None:
         assert (state(now.pid) == "T") == subject.paused, subject.path
         if subject.paused:
             tree.svc("-c", subject.path)
-    svscan.send_signal(signal.SIGTERM)
-    assert svscan.wait(timeout=60) == 0
+    tree.drain(svscan)
     for subject in subjects:
         subject.check_log()
     assert sum(s.deaths + s.log_deaths for s in subjects) > KILLS
