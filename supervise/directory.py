@@ -30,6 +30,21 @@ class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
         self.busy = busy
 
 
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
 class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
@@ -47,11 +62,10 @@ class ServiceDirectory:
         self._seen = b""
         self._inode = (0, 0)
 
-    def acquire(self, life: bytes, limit: int) -> tuple[Status | None, int, int]:
+    def acquire(self, life: bytes, limit: int) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
-        Returns what a killed supervisor left in this life of the machine: the status, and
-        pid and start time of the process that may still run (0 for none); or no status.
+        Returns what a supervisor that was killed left, in this life of the machine.
         ``limit`` is the highest descriptor we may use.
         """
         try:
@@ -115,25 +129,26 @@ class ServiceDirectory:
         line = message("supervise", b"fatal", what + self.name + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
+    def _left_behind(self, life: bytes) -> Left | None:
         record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
         if record is None or record[2] != life:
-            return None, 0, 0
-        pid, start, _ = record
+            return None
+        pid, start, _, hosted = record
         if start and not pid:
             pid, start = identity.find(start, self.path)
         try:
-            left = status.unpack(status.read(self.path + b"/supervise/status"))
+            found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
-            left = None
-        if left is None or left.want not in (b"u", b"d", b"\0"):
-            left = status.Status(tai.now(), pid, False, self.default_want())
-        return left, pid, start
+            found = None
+        if found is None or found.want not in (b"u", b"d", b"\0"):
+            found = status.Status(tai.now(), pid, False, self.default_want())
+        runs = pid != 0 and identity.started(pid) == start
+        return Left(found, pid if runs else 0, start, hosted)
 
-    def record(self, pid: int, life: bytes) -> None:
+    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life, hosted), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))

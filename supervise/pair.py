@@ -19,6 +19,7 @@ from slashservice.supervise.supervised import Supervised
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.hosts import LogHosts
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
 
@@ -47,6 +48,15 @@ class Context:
         self.heritage = heritage
         self.null = null
         self.limit = limit
+        self._hosts: LogHosts | None = None
+
+    def log_hosts(self) -> LogHosts:
+        """Return what runs the log services that need no process of their own."""
+        if self._hosts is None:
+            from slashservice.supervise.hosts import LogHosts
+
+            self._hosts = LogHosts(self.loop, self.heritage, self.null)
+        return self._hosts
 
 
 class Pair:
@@ -158,6 +168,7 @@ class Pair:
 
     def _start_log(self) -> None:
         log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
+        log.hosts = self._context.log_hosts()
         begin = log.acquire(self._context.limit)
         log.streams = {0: self._pipe[0]}
         self._log = log
