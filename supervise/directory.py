@@ -9,13 +9,14 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, status, tai
 from slashservice.supervise.program import complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.status import Status
+
 
 RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""

@@ -25,16 +25,17 @@ process group can't hit the supervisor, and ``/dev/null`` as its input under ``s
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, pathexec, signals
 from slashservice.supervise.program import TROUBLE, complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slashservice.supervise.directory import ServiceDirectory
     from slashservice.supervise.loop import Exited, Loop
+
 
 SECONDS_BETWEEN_LOOKS = 1.0
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import errno
 import os
 import select
-from typing import TYPE_CHECKING
 
 from slashservice.supervise.directory import RESERVE, Refused
 from slashservice.supervise.program import complain, message
 from slashservice.supervise.supervised import Supervised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
+
 
 SECONDS_TO_RETURN = 5.0
 """A service told to exit whose entry is still there comes back: C rescans as often."""

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import watch
 from slashservice.supervise.growth import Growth
 from slashservice.supervise.pair import Context, Pair
 from slashservice.supervise.program import warn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Key = tuple[int, int]
+
 
 SECONDS_BETWEEN_SCANS = 5.0
 """How often to look where the kernel doesn't tell: unwatchable directories, and lost ones."""
