@@ -118,7 +118,7 @@ class ServiceDirectory:
 
     def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
         record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
-        if record is None or record[2] != life:
+        if record is None or record[2] != life or life == identity.NAMELESS:
             return None, 0, 0
         pid, start, _ = record
         if start and not pid:
@@ -217,7 +217,7 @@ class ServiceDirectory:
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
-            self.record(0, b"-")
+            self.record(0, identity.NAMELESS)
         for fd in (self.ok, self.control, self.lock):
             if fd >= 0:
                 os.close(fd)

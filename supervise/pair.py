@@ -53,6 +53,7 @@ class Context:
 class Pair:
     """The service at ``path`` and, if it has one, its log service.
 
+    ``key`` is the directory's device and inode, ``names`` its entries in the scan directory.
     ``active`` tells that the scan directory has an entry for it; without one, a service that
     ends supervision does not come back. ``ended`` is called when neither part is left.
     """
@@ -67,6 +68,7 @@ class Pair:
         "_pipe",
         "_said",
         "active",
+        "key",
         "name",
         "names",
         "path",
@@ -75,6 +77,7 @@ class Pair:
     def __init__(
         self,
         context: Context,
+        key: tuple[int, int],
         path: bytes,
         name: bytes,
         has_log: bool,
@@ -88,6 +91,7 @@ class Pair:
         self._pipe = (-1, -1)
         self._delay = RETRY_FIRST
         self._said = b""
+        self.key = key
         self.path = path
         self.name = name
         self.names = {name}

@@ -169,6 +169,7 @@ class Supervised:
         except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
+            directory.record(0, self._heritage.life)
             return self.service.not_started(now)
         except OSError as error:
             complain(kernel.not_started(directory.name, error))
