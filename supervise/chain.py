@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING
+import sys
 
 from slashservice.supervise import environment, launchers, pathexec, signals
 from slashservice.supervise.program import GoOn, load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-import sys
 
 DESCRIPTORS = "/proc/self/fd"
 NAME = b"/proc/self/comm"

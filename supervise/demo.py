@@ -13,13 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import launchers, signals, svstat
 from slashservice.supervise.program import MISUSE, Quit, fatal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 SECONDS_BETWEEN_LOOKS = 0.2
 

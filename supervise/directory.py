@@ -9,13 +9,14 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, status, tai
 from slashservice.supervise.program import complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.status import Status
+
 
 RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
@@ -131,7 +132,7 @@ class ServiceDirectory:
 
     def _left_behind(self, life: bytes) -> Left | None:
         record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
-        if record is None or record[2] != life:
+        if record is None or record[2] != life or life == identity.NAMELESS:
             return None
         pid, start, _, hosted = record
         if start and not pid:
@@ -231,7 +232,7 @@ class ServiceDirectory:
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
-            self.record(0, b"-")
+            self.record(0, identity.NAMELESS)
         for fd in (self.ok, self.control, self.lock):
             if fd >= 0:
                 os.close(fd)

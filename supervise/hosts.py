@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import kernel, launchers, plain, signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slashservice.supervise.directory import ServiceDirectory
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Exited, Loop
+
 
 MESSAGE = 4096
 """No message from a host is longer."""

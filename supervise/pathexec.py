@@ -18,8 +18,12 @@ the real exec.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from errno import EACCES, EISDIR, ENOENT, EPERM
 
+from slashservice.supervise import environment, signals
+from slashservice.supervise.program import fatal
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import NoReturn, Protocol
@@ -36,11 +40,6 @@ if TYPE_CHECKING:
         def settle(self) -> None:
             """Do it as far as a long-running command of ours can bear."""
 
-
-from errno import EACCES, EISDIR, ENOENT, EPERM
-
-from slashservice.supervise import environment, signals
-from slashservice.supervise.program import fatal
 
 DEFAULT_PATH = b"/bin:/usr/bin"
 
