@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from slashservice.supervise import status, tai
+from slashservice.supervise import signals, status, tai
 from slashservice.supervise.program import error_words, fatal, write_all
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def main(argv: Sequence[bytes]) -> int:
             os.fchdir(here)
         except OSError as error:
             raise fatal("svstat", b"unable to set directory", error) from None
+    signals.restore_defaults()
     try:
         write_all(1, b"".join(lines))
     except OSError as error:
