@@ -13,6 +13,7 @@ import sys
 
 COMMANDS = (
     "readproctitle",
+    "setuidgid",
     "supervise",
     "svc",
     "svok",
@@ -21,6 +22,18 @@ COMMANDS = (
     "svstat",
 )
 """Every command of the suite, by name; each is a module of this package."""
+
+CHAIN = (
+    "chpst",
+    "envdir",
+    "envuidgid",
+    "fghack",
+    "pgrphack",
+    "setlock",
+    "setuidgid",
+    "softlimit",
+)
+"""Those that change something about their process and then become another program."""
 
 SHEBANG_LIMIT = 127
 """Bytes of a ``#!`` line that every kernel still reads whole."""

@@ -31,6 +31,18 @@ class Quit(Exception):  # noqa: N818 - it is not always an error
         self.line = line
 
 
+class GoOn(BaseException):
+    """Ends the command, for this process to go on as the command ``name`` with ``argv``.
+
+    Not an ``Exception``: nothing on the way up is to take it for trouble.
+    """
+
+    def __init__(self, name: str, argv: Sequence[bytes]) -> None:
+        super().__init__(name, argv)
+        self.name = name
+        self.argv = argv
+
+
 def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
     """Make the end of a program by trouble that may pass; to be raised."""
     return Quit(TROUBLE, message(program, b"fatal", what, error))
@@ -110,5 +122,11 @@ def run(name: str) -> None:
     The process ends without the interpreter's own clean-up, which only costs time here:
     everything is written with plain system calls, and nothing waits in a buffer.
     """
-    signals.signal(signals.SIGINT, signals.SIG_DFL)  # die of ^C as a C program does
-    os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))
+    if signals.getsignal(signals.SIGINT) != signals.SIG_IGN:
+        signals.signal(signals.SIGINT, signals.SIG_DFL)  # die of ^C as a C program does
+    argv: Sequence[bytes] = [os.fsencode(word) for word in sys.argv[1:]]
+    while True:
+        try:
+            os._exit(call(load(name), argv, name))
+        except GoOn as next_command:
+            name, argv = next_command.name, next_command.argv

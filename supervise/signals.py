@@ -28,6 +28,8 @@ SIGCHLD: int = _signal.SIGCHLD
 SIGCONT: int = _signal.SIGCONT
 SIGSTOP: int = _signal.SIGSTOP
 SIGXFSZ: int = _signal.SIGXFSZ
+EVERY: frozenset[int] = frozenset(_signal.valid_signals())
+"""Every signal there is."""
 
 signal = _signal.signal
 getsignal = _signal.getsignal
@@ -46,3 +48,9 @@ def restore_defaults() -> None:
     """
     for number in IGNORED_BY_PYTHON:
         signal(number, SIG_DFL)
+
+
+def ignore_as_python_does() -> None:
+    """Put the signals of :func:`restore_defaults` into the state of a fresh interpreter."""
+    for number in IGNORED_BY_PYTHON:
+        signal(number, SIG_IGN)
