@@ -46,6 +46,10 @@ class Action:
         """Say in one line what applying does."""
         raise NotImplementedError
 
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say in one line what undoing does, where it does anything."""
+        return f"undo: {self.describe()}"
+
     def preflight(self, host: Host) -> None:
         """Refuse, before anything is changed, what can be seen not to work."""
 
@@ -98,6 +102,11 @@ class PathAction(Action):
     def key(self) -> str:
         """Actions of one kind differ by their path."""
         return f"{self.kind} {self.path}"
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that the path is removed, or is as it was."""
+        verb = "remove" if FileState.from_json(before).kind == "absent" else "restore"
+        return f"{verb} {self.path}"
 
     def wanted(self, host: Host, now: FileState) -> FileState:
         """Return what shall be at the path, given what is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,6 +43,10 @@ class RunCommand(Action):
         """Say what is run, and what for; nothing for one that only matters in undoing."""
         return f"run {' '.join(self.do)}, so that {self.why}" if self.do else ""
 
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say what is run."""
+        return f"run {' '.join(self.undo_)}"
+
     def done(self, host: Host) -> bool:
         """Commands have no state of their own: files decide whether they are needed."""
         return True
@@ -63,7 +68,7 @@ class RunCommand(Action):
         """Run ``argv`` on a live host and complain if it fails."""
         if not argv or not host.live:
             return
-        host.before_change("run", " ".join(argv))
+        host.step("run", " ".join(argv))
         outcome = host.run(argv, timeout=STOP_LIMIT + 30)
         if not outcome.good and not self.tolerant:
             raise Trouble(f"{' '.join(argv)} failed", outcome.output or f"exit {outcome.status}")
@@ -97,6 +102,10 @@ class Supervise(Action):
         """Say that svscan is started."""
         return f"start svscan on {self.service_dir}" if self.started else ""
 
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that svscan stops, and what it does first."""
+        return f"stop the services in {self.service_dir}, then their logs"
+
     def done(self, host: Host) -> bool:
         """Tell whether svscan runs, or need not."""
         return not self.started or not host.live or bool(supervision.running(self.service_dir))
@@ -124,7 +133,7 @@ class Supervise(Action):
             if self.stop:
                 RunCommand(undo_=self.stop, tolerant=True).undo(host, {}, "")
             return []
-        host.before_change("stop", self.service_dir)
+        host.step("stop", self.service_dir)
         if self.stop:
             RunCommand(undo_=self.stop).undo(host, {}, "")
             stopped = supervision.wait_for(
@@ -172,7 +181,7 @@ class HandOver(Action):
         old = supervision.running(self.service_dir) if host.live else 0
         if not old:
             return
-        host.before_change("hand over", self.service_dir)
+        host.step("hand over", self.service_dir)
         if not supervision.quit_(self.service_dir):
             raise Trouble(f"svscan on {self.service_dir} does not give way")
         if not self.respawns:
@@ -194,6 +203,10 @@ class AwaitEnd(Action):
     kind: ClassVar[str] = "await-end"
     service_dir: str = "/service"
     program: str = ""
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that svscan ends."""
+        return f"end svscan on {self.service_dir}"
 
     @property
     def key(self) -> str:
@@ -219,6 +232,8 @@ class AwaitEnd(Action):
         """Drain svscan if the init system has not ended it."""
         if before.get("running") or not host.live:
             return []
+        if supervision.running(self.service_dir):
+            host.step("stop", self.service_dir)
         if not supervision.drain(self.service_dir, program=self.program):
             raise Trouble(f"svscan on {self.service_dir} did not end")
         return []
@@ -260,7 +275,7 @@ class ForgetState(Action):
             state = f"{self.path}/{name}"
             lock = host.real(f"{state}/lock", follow=True)
             if host.live:
-                supervision.wait_for(lambda lock=lock: not supervision.held(lock), STATE_LIMIT)
+                supervision.wait_for(functools.partial(_free, lock), STATE_LIMIT)
             if host.readlink(state) is not None:
                 inner = host.resolve(state)
                 if inner.startswith("/run/") and host.is_directory(inner):
@@ -269,3 +284,8 @@ class ForgetState(Action):
             elif host.is_directory(state):
                 host.remove_tree(state)
         return []
+
+
+def _free(lock: str) -> bool:
+    """Tell whether nobody holds a lock file."""
+    return not supervision.held(lock)

@@ -18,10 +18,14 @@ from slashservice.installer.evidence import Evidence
 CONTAINER = "container"
 
 NOT_INITS = frozenset(
-    "tini docker-init dumb-init catatonit podman-init pause conmon bwrap sh bash dash ash "
-    "zsh ksh busybox sleep tail cat python python3 node java nginx s6-overlay my_init".split()
+    (
+        # what containers have as PID 1: names that look like an init's
+        *("tini", "docker-init", "dumb-init", "catatonit", "podman-init", "my_init"),
+        # and common programs
+        *("pause", "conmon", "bwrap", "sleep", "tail", "cat", "busybox", "java", "node", "nginx"),
+        *("sh", "bash", "dash", "ash", "zsh", "ksh", "python", "python3"),
+    )
 )
-"""What containers have as PID 1: names that look like an init's, and common programs."""
 
 UNSUPPORTED = {
     "procd": "OpenWrt's procd",

@@ -70,6 +70,7 @@ class Host:
         self.live = live and self.root == "/"
         self.in_place = in_place
         self.before_change = before_change
+        self.changes = 0
 
     # Paths -----------------------------------------------------------------------------
 
@@ -196,13 +197,21 @@ class Host:
 
     # Changing --------------------------------------------------------------------------
 
+    def step(self, name: str, path: str) -> None:
+        """Announce a change, and count it."""
+        self.changes += 1
+        self.before_change(name, path)
+
     @property
     def owner(self) -> tuple[int, int]:
         """User and group new files belong to: root, or ourselves where we can't give away."""
         return (0, 0) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
-    def put(self, path: str, state: FileState) -> None:
-        """Make ``path`` be ``state``, in one step, durably.
+    def put(self, path: str, state: FileState, *, durably: bool = True) -> None:
+        """Make ``path`` be ``state``, in one step.
+
+        It is on the disk on return, unless ``durably`` is false: for the many files of a
+        tree, which is synced as a whole (:meth:`sync_tree`) before it is moved into place.
 
         A file keeps nothing of the one it replaces: mode, owner and attributes are the
         state's. Removing a directory fails when it isn't empty.
@@ -210,11 +219,11 @@ class Host:
         if state.kind == "absent":
             self._remove(path)
         elif state.kind == "directory":
-            self._make_directory(path, state)
+            self._make_directory(path, state, durably)
         elif state.kind == "link":
             self._make_link(path, state.target)
         elif state.kind == "file":
-            self._write(path, state)
+            self._write(path, state, durably)
         else:
             raise Refusal(f"{path} is neither a file, a link nor a directory")
 
@@ -226,14 +235,14 @@ class Host:
 
     def rename(self, path: str, to: str) -> None:
         """Move ``path`` to ``to``, which must not be there or be an empty directory."""
-        self.before_change("rename", to)
+        self.step("rename", to)
         os.rename(self.real(path), self.real(to))
         _sync_parent(self.real(to))
 
     def remove_tree(self, path: str) -> None:
         """Remove the directory ``path`` and all below; links in it are not followed."""
         top = self.real(path)
-        self.before_change("remove tree", path)
+        self.step("remove tree", path)
         for folder, folders, files in os.walk(top, topdown=False):
             for name in files:
                 os.unlink(os.path.join(folder, name))
@@ -243,10 +252,22 @@ class Host:
         os.rmdir(top)
         _sync_parent(top)
 
+    def sync_tree(self, path: str) -> None:
+        """Put the directory ``path``, and all that was written below it, on the disk."""
+        for folder, _, files in os.walk(self.real(path), topdown=False):
+            for name in [*files, ""]:
+                fd = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+        if self.live and self.is_directory("/sys/fs/selinux/booleans"):
+            self.run(["restorecon", "-R", "-F", path])
+
     def _remove(self, path: str) -> None:
         """Remove a file, a link or an empty directory."""
         real = self.real(path)
-        self.before_change("remove", path)
+        self.step("remove", path)
         try:
             if stat.S_ISDIR(os.lstat(real).st_mode):
                 os.rmdir(real)
@@ -256,10 +277,10 @@ class Host:
             return
         _sync_parent(real)
 
-    def _make_directory(self, path: str, state: FileState) -> None:
+    def _make_directory(self, path: str, state: FileState, durably: bool) -> None:
         """Make a directory; one that is there only gets mode and owner."""
         real = self.real(path)
-        self.before_change("make directory", path)
+        self.step("make directory", path)
         try:
             os.mkdir(real, 0o700)
         except FileExistsError:
@@ -267,24 +288,25 @@ class Host:
                 raise
         self._own(real, state)
         os.chmod(real, state.mode)
-        _sync_parent(real)
+        if durably:
+            _sync_parent(real)
 
     def _make_link(self, path: str, target: str) -> None:
         """Make a symbolic link, in place of what file or link is there."""
         real = self.real(path)
         self.remove_new(path)
-        self.before_change("link", path)
+        self.step("link", path)
         os.symlink(target, real + NEW)
         if os.geteuid() == 0:
             os.lchown(real + NEW, 0, 0)
         os.rename(real + NEW, real)
         _sync_parent(real)
 
-    def _write(self, path: str, state: FileState) -> None:
+    def _write(self, path: str, state: FileState, durably: bool) -> None:
         """Write a file beside ``path`` and rename it there."""
         real = self.real(path)
         self.remove_new(path)
-        self.before_change("write", path)
+        self.step("write", path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         fd = os.open(real + NEW, flags, 0o600)
         try:
@@ -297,16 +319,18 @@ class Host:
                     os.setxattr(fd, name, value)
                 if state.mtime_ns is not None:
                     os.utime(fd, ns=(state.mtime_ns, state.mtime_ns))
-                os.fsync(fd)
-            self.before_change("replace", path)
+                if durably:
+                    os.fsync(fd)
+            self.step("replace", path)
             os.rename(real + NEW, real)
         except OSError as error:
             os.unlink(real + NEW)
             if error.errno != errno.EBUSY:
                 raise
             self._write_in_place(path, state)
-        _sync_parent(real)
-        self._restore_label(path, state)
+        if durably:
+            _sync_parent(real)
+            self._restore_label(path, state)
 
     def _write_in_place(self, path: str, state: FileState) -> None:
         """Overwrite a file that can't be replaced because it is itself a mount point."""

@@ -16,11 +16,14 @@ from slashservice.installer.evidence import InittabLine
 Dialect = Literal["sysvinit", "busybox"]
 
 SYSVINIT_ACTIONS = frozenset(
-    "respawn wait once boot bootwait off ondemand initdefault sysinit powerwait powerfail "
-    "powerokwait powerfailnow ctrlaltdel kbrequest".split()
+    (
+        *("respawn", "wait", "once", "boot", "bootwait", "off", "ondemand", "initdefault"),
+        *("sysinit", "powerwait", "powerfail", "powerokwait", "powerfailnow", "ctrlaltdel"),
+        "kbrequest",
+    )
 )
 BUSYBOX_ACTIONS = frozenset(
-    "sysinit respawn askfirst wait once restart ctrlaltdel shutdown".split()
+    ("sysinit", "respawn", "askfirst", "wait", "once", "restart", "ctrlaltdel", "shutdown")
 )
 NO_PROCESS = frozenset(["initdefault"])
 ID_LIMIT = 4

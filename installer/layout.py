@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from slashservice.installer.errors import Refusal
 
 RECEIPT_FOLDER = "/var/lib/slashservice"
-SEARCH_PATH = "/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
-"""The PATH of ``svscanboot``, which services inherit."""
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def _foreign_wirings(evidence: Evidence, places: Layout, options: Options) -> tu
     scanners = [
         one for one in evidence.scanners if not one.ours and one.directory == places.service_dir
     ]
-    others = {os.path.basename(one.program) for one in (*wirings, *scanners)}
+    others = {os.path.basename(one.program) for one in wirings}
+    others |= {one.program for one in scanners}
     if not others:
         return ()
     strangers = others - {"svscan", "svscanboot"}

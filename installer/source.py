@@ -106,7 +106,9 @@ def _licences(name: str) -> dict[str, tuple[bytes, int]]:
     except metadata.PackageNotFoundError:
         return found
     text = f"{about.metadata['Name']} {about.metadata['Version']}\n"
-    text += f"Licence: {about.metadata.get('License-Expression') or about.metadata['License']}\n"
+    for field in ("License-Expression", "License"):
+        if field in about.metadata:
+            text += f"Licence: {about.metadata[field]}\n"
     for path in about.files or ():
         if "LICEN" in path.name.upper() or "COPYING" in path.name.upper():
             text += "\n" + path.read_text(encoding="utf-8")

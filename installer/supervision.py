@@ -12,7 +12,10 @@ import fcntl
 import os
 import select
 import signal
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,8 +24,12 @@ LIMIT = 120
 """Seconds a drain may take before it counts as failed."""
 
 PAUSE = 0.05
+NOBODY = (errno.ENXIO, errno.ENOENT, errno.ENOTDIR)
+"""What opening a supervisor's FIFO fails with where there is no supervisor."""
+
 DEFAULT_DIRECTORY = "/service"
-CONTROL_WAIT = 0.5
+SEARCH_PATH = "/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
+"""The PATH of ``svscanboot``, which services inherit."""
 
 USAGE = """\
 slashservice: usage: slashservice drain [-s] [-t SECONDS] [DIR]
@@ -118,6 +125,32 @@ def daemons(directory: str) -> list[int]:
     return [pid for pid in found if pid]
 
 
+def tell(service: str, commands: bytes) -> bool:
+    """Write control characters to the supervisor of ``service``; tell whether it has one."""
+    try:
+        fd = os.open(f"{service}/supervise/control", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in NOBODY:
+            return False
+        raise
+    try:
+        os.write(fd, commands)
+    finally:
+        os.close(fd)
+    return True
+
+
+def supervised(service: str) -> bool:
+    """Tell whether ``service`` has a supervisor, as svok(8) does."""
+    try:
+        os.close(os.open(f"{service}/supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno in NOBODY:
+            return False
+        raise
+    return True
+
+
 def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str = "") -> bool:
     """Have svscan take all services down, then their logs; tell whether that came to pass.
 
@@ -177,25 +210,34 @@ def _svscan() -> str:
 
 
 def _drain_orphans(directory: str, program: str, limit: float) -> None:
-    """Run a svscan that finds TERM waiting for it: it adopts what runs, and drains it."""
+    """Run a svscan that adopts what was left behind, and have it drain as soon as it has.
+
+    It says so over a socket, as it would to systemd: a TERM before that would only kill it.
+    """
     if not os.access(program, os.X_OK):
         return
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.execv(program, [program, directory])
-        finally:
-            os._exit(111)
     end = time.monotonic() + limit
-    while os.waitpid(pid, os.WNOHANG) == (0, 0):
-        if time.monotonic() > end:
-            os.kill(pid, signal.SIGQUIT)
-            os.waitpid(pid, 0)
-            return
-        time.sleep(PAUSE)
+    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+        address = os.path.join(folder, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(address)
+            ready.settimeout(limit)
+            with open(os.devnull, "r+b", buffering=0) as nothing:
+                svscan = subprocess.Popen(
+                    [program, directory],
+                    env={"PATH": SEARCH_PATH, "NOTIFY_SOCKET": address},
+                    stdin=nothing,
+                    stdout=nothing,
+                    start_new_session=True,
+                )
+            try:
+                while b"READY=1" not in ready.recv(4096).split(b"\n"):
+                    pass
+                svscan.send_signal(signal.SIGTERM)
+                svscan.wait(max(1.0, end - time.monotonic()))
+            except (TimeoutError, subprocess.TimeoutExpired):
+                svscan.send_signal(signal.SIGQUIT)
+                svscan.wait()
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ runs twice, and undoing gives it all back.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from dataclasses import dataclass
@@ -85,10 +84,9 @@ class QuietenScanner(Action):
     def _down(self, services: list[str]) -> None:
         """Take services down and have their supervise exit; wait until all have."""
         for service in services:
-            tell(service, b"dx")
-        if not supervision.wait_for(lambda: not any(map(supervised, services)), STOP_LIMIT):
-            slow = [service for service in services if supervised(service)]
-            raise Trouble("services did not go down in time", ", ".join(slow))
+            supervision.tell(service, b"dx")
+        if not supervision.wait_for(lambda: not _alive(services), STOP_LIMIT):
+            raise Trouble("services did not go down in time", ", ".join(_alive(services)))
 
 
 @dataclass(frozen=True)
@@ -125,32 +123,6 @@ class EndScanner(Action):
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Nothing: what is wired again starts it."""
         return []
-
-
-def tell(service: str, commands: bytes) -> bool:
-    """Write control characters to the supervisor of ``service``; tell whether it has one."""
-    try:
-        fd = os.open(f"{service}/supervise/control", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT, errno.ENOTDIR):
-            return False
-        raise
-    try:
-        os.write(fd, commands)
-    finally:
-        os.close(fd)
-    return True
-
-
-def supervised(service: str) -> bool:
-    """Tell whether ``service`` has a supervisor, as svok(8) does."""
-    try:
-        os.close(os.open(f"{service}/supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT, errno.ENOTDIR):
-            return False
-        raise
-    return True
 
 
 def take_over(
@@ -214,3 +186,8 @@ def _links(host: Host, base: str, name: str) -> list[str]:
         if host.is_directory(f"{base}/{inner}")
     ]
     return [path for path in paths if host.lstat(path) is not None]
+
+
+def _alive(services: list[str]) -> list[str]:
+    """Return those services that are supervised."""
+    return [service for service in services if supervision.supervised(service)]

@@ -13,10 +13,10 @@ import dataclasses
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
-from slashservice.installer.actions import Action, PathAction
+from slashservice.installer.actions import Action, MakeLink, PathAction
 from slashservice.installer.commands import HandOver, RunCommand
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
@@ -139,11 +139,22 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
 
 def _apply(host: Host, todo: list[Action], progress: Progress) -> None:
     """Apply what is to be done, a line of progress for each."""
+    said = ""
     for action in todo:
-        line = action.describe()
-        if line:
+        line = summary(action, todo)
+        if line and line != said:
             progress(line)
+            said = line
         action.apply(host)
+
+
+def summary(action: Action, all_: Sequence[Action]) -> str:
+    """Describe an action; links of many commands into one folder as what they are together."""
+    if not isinstance(action, MakeLink):
+        return action.describe()
+    folder = os.path.dirname(action.path)
+    count = sum(isinstance(one, MakeLink) and os.path.dirname(one.path) == folder for one in all_)
+    return f"link {count} commands into {folder}" if count > 4 else action.describe()
 
 
 def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
@@ -215,9 +226,15 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
         return []
     receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
     notes = []
+    said = ""
     for entry in reversed(receipt.entries):
-        if entry.action.describe():
-            progress(f"undo: {entry.action.describe()}")
+        changes = host.changes
         notes += entry.action.undo(host, entry.before, entry.after)
+        line = entry.action.describe_undo(entry.before)
+        if isinstance(entry.action, MakeLink):
+            line = f"remove links in {os.path.dirname(entry.action.path)}"
+        if host.changes > changes and line != said:
+            progress(line)
+            said = line
     receipts.forget(host)
     return notes

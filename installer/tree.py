@@ -50,6 +50,10 @@ class InstallTree(Action):
         """Say what is put where."""
         return f"put the code in place: {self.path} ({len(self.manifest)} files)"
 
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that the code goes."""
+        return f"remove {self.path}"
+
     def preflight(self, host: Host) -> None:
         """Refuse a place where something else is."""
         if host.lstat(self.path) and not host.is_directory(self.path):
@@ -85,10 +89,12 @@ class InstallTree(Action):
             folder = os.path.dirname(name)
             for at in _folders(folder):
                 if at not in made:
-                    host.put(f"{new}/{at}", directory)
+                    host.put(f"{new}/{at}", directory, durably=False)
                     made.add(at)
-            host.put(f"{new}/{name}", FileState("file", mode, *host.owner, data))
+            state = FileState("file", mode, *host.owner, data)
+            host.put(f"{new}/{name}", state, durably=False)
         self._compile(host, new)
+        host.sync_tree(new)
         if host.lstat(self.path):
             if host.lstat(old):
                 host.remove_tree(self.path)

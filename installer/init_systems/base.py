@@ -10,7 +10,8 @@ from slashservice.installer.commands import STOP_LIMIT, AwaitEnd, RunCommand, Su
 from slashservice.installer.detect import Verdict
 from slashservice.installer.evidence import Evidence
 from slashservice.installer.host import Host
-from slashservice.installer.layout import SEARCH_PATH, Layout
+from slashservice.installer.layout import Layout
+from slashservice.installer.supervision import SEARCH_PATH
 from slashservice.installer.templates import render
 
 NAME = "svscan"
