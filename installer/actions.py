@@ -21,12 +21,13 @@ from typing import Any, ClassVar
 
 from slashservice.installer.edits import EDITORS, Block, CommentOut, Editor, check_text
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import Host
-from slashservice.installer.layout import RECEIPT_FOLDER
+from slashservice.installer.host import Host, make_directories, state_folder
 from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.wirings import OUR_FILE
 
-KEPT = f"{RECEIPT_FOLDER}/kept"
+KEPT = "kept"
+"""Folder beside the receipt, for what others made of our files."""
+
 SVSCAN_FOLDER = ".svscan"
 
 
@@ -251,12 +252,8 @@ class WriteFile(PathAction):
         """Keep a copy of the changed file: what it starts will be gone, so it must go too."""
         if now.kind != "file":
             return super().surrender(host, now, old)
-        kept = KEPT + self.path
-        made = ""
-        for part in os.path.dirname(kept).split("/")[1:]:
-            made += f"/{part}"
-            if not host.is_directory(made):
-                host.put(made, FileState("directory", 0o700, *host.owner))
+        kept = f"{state_folder(host)}/{KEPT}{self.path}"
+        make_directories(host, os.path.dirname(kept))
         host.put(kept, now)
         host.put(self.path, old)
         return [f"{self.path} was changed by someone else: what it said is in {kept}"]
@@ -332,7 +329,7 @@ class EditFile(PathAction):
         """Return the action with its editor's name."""
         name = next(name for name, cls in EDITORS.items() if isinstance(self.editor, cls))
         plain = super().to_json()
-        plain["editor"] = {"name": name, **dataclasses.asdict(self.editor)}
+        plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
         return plain
 
 

@@ -23,9 +23,8 @@ from slashservice.installer.detect import Verdict, detect
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.evidence import Evidence
-from slashservice.installer.host import Host
+from slashservice.installer.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
-from slashservice.installer.layout import RECEIPT_FOLDER
 from slashservice.installer.options import Options
 from slashservice.installer.planner import Plan, make_plan
 from slashservice.installer.probe import probe
@@ -299,7 +298,7 @@ class Uninstall(HostVerb):
         self.look(host)
         receipt = receipts.load(host)
         if receipt is None:
-            with_leftovers = host.is_directory(RECEIPT_FOLDER)
+            with_leftovers = host.is_directory(state_folder(host))
             if with_leftovers and not self.dry:
                 transaction.uninstall(host, say)
             say("slashservice is not installed")

@@ -28,6 +28,10 @@ from slashservice.installer.state import ABSENT, FileState, kind_of
 NEW = "{new}"
 """Suffix of files that are being written; no init system takes ``NAME{new}`` for its own."""
 
+STATE_FOLDERS = ("/var/lib/slashservice", "/var/db/slashservice")
+"""Where the receipt is kept: as Linux has it, and as the BSDs and macOS have it."""
+
+RECEIPT = "receipt.json"
 COMMAND_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 LINK_LIMIT = 40
 
@@ -420,3 +424,21 @@ def _sync_parent(real: str) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def make_directories(host: Host, path: str, mode: int = 0o755) -> None:
+    """Make a directory, and those above it, where they are missing."""
+    if not host.is_directory(path):
+        make_directories(host, os.path.dirname(path))
+        host.put(path, FileState("directory", mode, *host.owner))
+
+
+def state_folder(host: Host) -> str:
+    """Return where slashservice keeps its receipt on a host, or shall keep it."""
+    for folder in STATE_FOLDERS:
+        if host.lstat(f"{folder}/{RECEIPT}"):
+            return folder
+    for folder in STATE_FOLDERS:
+        if host.is_directory(folder) or host.is_directory(os.path.dirname(folder)):
+            return folder
+    return STATE_FOLDERS[0]

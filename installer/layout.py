@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from slashservice.installer.errors import Refusal
 
-RECEIPT_FOLDER = "/var/lib/slashservice"
-
 
 @dataclass(frozen=True)
 class Layout:

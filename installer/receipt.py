@@ -4,7 +4,7 @@ It is also the journal. It is written whole before the first change, so that a r
 killed anywhere leaves all that is needed to finish or to undo it: each action can tell from
 what is at its path whether it was applied. ``phase`` says how far things are.
 
-A JSON file, ``/var/lib/slashservice/receipt.json``, readable by root alone as it holds
+A JSON file, ``receipt.json`` in ``/var/lib/slashservice``, readable by root alone as it holds
 copies of files it may not show.
 """
 
@@ -33,13 +33,11 @@ from slashservice.installer.commands import (
 )
 from slashservice.installer.edits import EDITORS
 from slashservice.installer.errors import Trouble
-from slashservice.installer.host import Host
-from slashservice.installer.layout import RECEIPT_FOLDER
-from slashservice.installer.state import FileState
+from slashservice.installer.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.takeover import EndScanner, QuietenScanner
 from slashservice.installer.tree import InstallTree
 
-PATH = f"{RECEIPT_FOLDER}/receipt.json"
 FORMAT = 1
 
 KINDS: dict[str, type[Action]] = {
@@ -117,7 +115,7 @@ class Receipt:
         """Read back what :meth:`to_json` gave."""
         if plain.get("format") != FORMAT:
             raise Trouble(
-                PATH, f"it has format {plain.get('format')}: use the version that wrote it"
+                RECEIPT, f"it has format {plain.get('format')}: use the version that wrote it"
             )
         values = {item.name: plain[item.name] for item in dataclasses.fields(cls)}
         values["entries"] = tuple(
@@ -145,7 +143,7 @@ def action_from_json(plain: dict[str, Any]) -> Action:
     values = {name: _tuples(value) for name, value in values.items() if name in known}
     if cls is EditFile:
         editor = dict(plain["editor"])
-        values["editor"] = EDITORS[editor.pop("name")](**editor)
+        values["editor"] = EDITORS[editor.pop("editor")](**editor)
     return cls(**values)
 
 
@@ -156,31 +154,31 @@ def _tuples(value: Any) -> Any:
 
 def load(host: Host) -> Receipt | None:
     """Return the host's receipt, ``None`` if slashservice isn't installed there."""
-    data = host.read(PATH)
+    path = f"{state_folder(host)}/{RECEIPT}"
+    data = host.read(path)
     if data is None:
-        if host.lstat(PATH) is not None:
-            raise Trouble(PATH, "it can't be read: be root")
+        if host.lstat(path) is not None:
+            raise Trouble(path, "it can't be read: be root")
         return None
     try:
         return Receipt.from_json(json.loads(data))
     except (ValueError, KeyError, TypeError) as error:
-        raise Trouble(PATH, f"it is damaged: {error}") from error
+        raise Trouble(path, f"it is damaged: {error}") from error
 
 
 def save(host: Host, receipt: Receipt) -> None:
     """Write the receipt, in one step."""
-    if not host.is_directory(RECEIPT_FOLDER):
-        for folder in ("/var", "/var/lib", RECEIPT_FOLDER):
-            if not host.is_directory(folder):
-                host.put(folder, FileState("directory", 0o755, *host.owner))
+    where = state_folder(host)
+    make_directories(host, where)
     data = json.dumps(receipt.to_json(), indent=1, sort_keys=True) + "\n"
-    host.put(PATH, FileState("file", 0o600, *host.owner, data.encode()))
+    host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
 
 
 def forget(host: Host) -> None:
     """Remove the receipt, and its folder if nothing is kept there."""
-    host.remove_new(PATH)
-    if host.lstat(PATH):
-        host.put(PATH, FileState())
-    if host.is_directory(RECEIPT_FOLDER) and not host.list(RECEIPT_FOLDER):
-        host.put(RECEIPT_FOLDER, FileState())
+    where = state_folder(host)
+    host.remove_new(f"{where}/{RECEIPT}")
+    if host.lstat(f"{where}/{RECEIPT}"):
+        host.put(f"{where}/{RECEIPT}", ABSENT)
+    if host.is_directory(where) and not host.list(where):
+        host.put(where, ABSENT)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import NEW, Host
+from slashservice.installer.host import NEW, Host, make_directories
 from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.supervision import supervised, tell
 
@@ -95,7 +95,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str) -> list[str]
     _refuse_unknown_users(host, service)
     if service.log:
         _make_log_folder(host, service)
-    _make_directories(host, homes)
+    make_directories(host, homes)
     new = f"{homes}/.{service.name}{NEW}"
     if host.lstat(new):
         host.remove_tree(new)
@@ -136,17 +136,10 @@ def _account(host: Host, user: str) -> tuple[int, int]:
 
 def _make_log_folder(host: Host, service: Service) -> None:
     """Make the log directory, owned by whoever will write it."""
-    _make_directories(host, os.path.dirname(service.log))
+    make_directories(host, os.path.dirname(service.log))
     if not host.lstat(service.log):
         owner = _account(host, service.log_user) if service.log_user else host.owner
         host.put(service.log, FileState("directory", 0o700, *owner))
-
-
-def _make_directories(host: Host, path: str) -> None:
-    """Make a directory and those above it."""
-    if path and not host.is_directory(path):
-        _make_directories(host, os.path.dirname(path))
-        host.put(path, FileState("directory", 0o755, *host.owner))
 
 
 def _write(host: Host, folder: str, contents: Mapping[str, tuple[str, int]]) -> None:

@@ -87,8 +87,8 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
     if old is not None and old.phase == "installed" and not todo and _covers(old, plan):
         return False
     journal = _journal(host, plan, old)
-    receipts.save(host, journal)
     try:
+        receipts.save(host, journal)
         _apply(host, todo, progress)
         done = _retire(host, journal, progress)
         receipts.save(host, dataclasses.replace(done, phase="installed", prior=None))
@@ -152,9 +152,24 @@ def summary(action: Action, all_: Sequence[Action]) -> str:
     """Describe an action; links of many commands into one folder as what they are together."""
     if not isinstance(action, MakeLink):
         return action.describe()
-    folder = os.path.dirname(action.path)
-    count = sum(isinstance(one, MakeLink) and os.path.dirname(one.path) == folder for one in all_)
+    folder, count = _links_beside(action, all_)
     return f"link {count} commands into {folder}" if count > 4 else action.describe()
+
+
+def undo_summary(entry: Entry, all_: Sequence[Entry]) -> str:
+    """Describe what undoing an action does; the links of many commands taken together."""
+    line = entry.action.describe_undo(entry.before)
+    if not isinstance(entry.action, MakeLink) or not line.startswith("remove"):
+        return line
+    folder, count = _links_beside(entry.action, [one.action for one in all_])
+    return f"remove {count} commands from {folder}" if count > 4 else line
+
+
+def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
+    """Return the folder of a link, and how many links are made in it."""
+    folder = os.path.dirname(action.path)
+    links = [one for one in all_ if isinstance(one, MakeLink)]
+    return folder, sum(os.path.dirname(one.path) == folder for one in links)
 
 
 def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
@@ -230,9 +245,7 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
     for entry in reversed(receipt.entries):
         changes = host.changes
         notes += entry.action.undo(host, entry.before, entry.after)
-        line = entry.action.describe_undo(entry.before)
-        if isinstance(entry.action, MakeLink):
-            line = f"remove links in {os.path.dirname(entry.action.path)}"
+        line = undo_summary(entry, receipt.entries)
         if host.changes > changes and line != said:
             progress(line)
             said = line
