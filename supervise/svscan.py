@@ -37,7 +37,7 @@ def run(directory: bytes, loop: Loop) -> int:
     """Scan ``directory`` until told to end; return the exit status."""
     try:
         path = os.path.join(os.getcwdb(), directory)
-        os.chdir(path)
+        os.chdir(directory)
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
     lock(path)
