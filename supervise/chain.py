@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, launchers, pathexec, signals
@@ -22,8 +23,6 @@ from slashservice.supervise.program import GoOn, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-import sys
 
 DESCRIPTORS = "/proc/self/fd"
 NAME = b"/proc/self/comm"
@@ -64,12 +63,13 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
         return
     close_on_exec()
     signals.ignore_as_python_does()
-    set_name(os.path.basename(path))
+    called = os.path.basename(path)
+    set_name(called)
     environment.hand_over(entries)
     if name not in launchers.CHAIN:
         for one in pathexec.deferred:
             one.settle()
-    raise GoOn(name, argv[1:])
+    raise GoOn(name, argv[1:], os.fsdecode(called))
 
 
 def close_on_exec() -> None:
