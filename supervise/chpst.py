@@ -7,6 +7,7 @@ runit's command of that name, letter for letter, and four more of what people mi
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, pathexec, program, scan
@@ -41,7 +42,7 @@ class Request:
         self.nice = 0
         self.umask = 0
         self.score = 0
-        self.called = program.called
+        self.called = program.called()
         options = Options(self.called, argv, SPEC)
         for letter, value in options:
             self._take(letter, value)
@@ -80,8 +81,8 @@ class Request:
 
 def main(argv: Sequence[bytes]) -> int:
     """Be ``chpst [OPTIONS] PROG``."""
-    if program.called in EMULATED:
-        raise GoOn(program.called, argv, program.called)
+    if program.called() in EMULATED:
+        raise GoOn(program.called(), argv, os.fsencode(sys.argv[0]))
     request = Request(argv)
     if not {"u", "/"}.isdisjoint(request.given):
         fetch_code()

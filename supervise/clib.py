@@ -30,6 +30,7 @@ class _Function(_ctypes.CFuncPtr):
 
 _library: int = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]
 
+PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_NO_NEW_PRIVS = 38
 

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     Main = Callable[[Sequence[bytes]], int]
 
-called = ""
-"""The name of the file that was run, which may be a link to the command's launcher."""
-
 MISUSE = 100
 TROUBLE = 111
 
@@ -37,16 +34,16 @@ class Quit(Exception):  # noqa: N818 - it is not always an error
 class GoOn(BaseException):
     """Ends the command, for this process to go on as the command ``name`` with ``argv``.
 
-    ``called`` is the name of the file that was run for it, mostly the same.
+    ``path`` is where its launcher was found.
 
     Not an ``Exception``: nothing on the way up is to take it for trouble.
     """
 
-    def __init__(self, name: str, argv: Sequence[bytes], called: str) -> None:
-        super().__init__(name, argv, called)
+    def __init__(self, name: str, argv: Sequence[bytes], path: bytes) -> None:
+        super().__init__(name, argv, path)
         self.name = name
         self.argv = argv
-        self.called = called
+        self.path = path
 
 
 def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
@@ -130,13 +127,16 @@ def run(name: str) -> None:
     The process ends without the interpreter's own clean-up, which only costs time here:
     everything is written with plain system calls, and nothing waits in a buffer.
     """
-    global called
     if signals.getsignal(signals.SIGINT) != signals.SIG_IGN:
         signals.signal(signals.SIGINT, signals.SIG_DFL)  # die of ^C as a C program does
-    called = os.path.basename(sys.argv[0])
-    argv: Sequence[bytes] = [os.fsencode(word) for word in sys.argv[1:]]
     while True:
         try:
-            os._exit(call(load(name), argv, name))
-        except GoOn as next_command:  # noqa: PERF203 - once per command of a chain
-            name, argv, called = next_command.name, next_command.argv, next_command.called
+            os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))
+        except GoOn as next_command:
+            name = next_command.name
+            sys.argv = [os.fsdecode(word) for word in (next_command.path, *next_command.argv)]
+
+
+def called() -> str:
+    """Return the name of the file that was run, which may be a link to a launcher."""
+    return os.path.basename(sys.argv[0])
