@@ -17,7 +17,11 @@ NOBODY = (1 << 32) - 1
 
 
 class Unknown(Exception):  # noqa: N818 - as in "user unknown"
-    """There is no such user or group."""
+    """There is no such user or group; ``error`` says if it could not be looked up at all."""
+
+    def __init__(self, function: str, name: bytes) -> None:
+        super().__init__(function, name)
+        self.error = _trouble(function, name)
 
 
 class Malformed(Exception):  # noqa: N818 - as in "numbers malformed"
@@ -52,7 +56,7 @@ def parse(words: bytes) -> tuple[int, list[int]]:
     name, *groups = words.split(b":")
     known = look_up(name)
     if known is None:
-        raise Unknown
+        raise Unknown("getpwnam", name)
     user, group = known
     return user, [_group(one) for one in groups] or [group]
 
@@ -79,4 +83,15 @@ def _group(name: bytes) -> int:
     try:
         return grp.getgrnam(os.fsdecode(name)).gr_gid
     except KeyError:
-        raise Unknown from None
+        raise Unknown("getgrnam", name) from None
+
+
+def _trouble(function: str, name: bytes) -> OSError | None:
+    """Look a name up once more to learn why it failed: Python's modules do not say."""
+    try:
+        from slashservice.supervise import clib
+
+        number = clib.trouble(function, name)
+    except (ImportError, AttributeError, OSError):
+        return None
+    return OSError(number, os.strerror(number)) if number else None

@@ -25,6 +25,9 @@ EMULATED = ("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimi
 SPEC = "u:U:b:e:/:C:n:l:L:m:d:o:p:f:c:r:t:vVP012GM:NO:"
 LIMITS = "mdopfcrt"
 
+UNTOUCHED = (1 << 63) - 1
+"""To runit larger numbers are negative ones, and say that there is nothing to set."""
+
 USAGE = (
     "[-vVPGN012] [-u user[:group]] [-U user[:group]] [-b argv0] [-e dir] [-/ root] [-C pwd] "
     "[-n nice] [-l|-L lock] [-m n] [-d n] [-o n] [-p n] [-f n] [-c n] [-t n] "
@@ -199,7 +202,9 @@ def parse_user(words: bytes) -> tuple[int, list[int]]:
 
     try:
         return account.parse(words)
-    except account.Unknown:
+    except account.Unknown as unknown:
+        if unknown.error:
+            raise failed(b"unable to get password/group file entry", unknown.error) from None
         raise fatal(NAME, b"unknown user/group: " + words) from None
     except account.Malformed:
         raise fatal(NAME, b"invalid uid/gids: " + words[1:]) from None
@@ -271,8 +276,11 @@ def lower_limits(request: Request) -> None:
             _, hard = limits.limit(number)
         except OSError as error:
             raise failed(b"unable to getrlimit()", error) from None
+        soft = request.limits[letter]
+        if soft > UNTOUCHED and soft != scan.LARGEST:
+            continue
         try:
-            limits.set_soft(number, min(request.limits[letter], hard))
+            limits.set_soft(number, min(soft, hard))
         except OSError as error:
             raise failed(b"unable to setrlimit()", error) from None
 

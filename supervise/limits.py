@@ -1,7 +1,7 @@
 """Soft resource limits, and which of them have to wait.
 
 A limit is set at once, except for those our own interpreter might not live under: what it
-takes of memory and stack, and how many descriptors it may open. These wait for the exec of
+takes of memory, stack and time, and how many descriptors it may open. These wait for the exec of
 the program they are meant for, so that ``softlimit -m300000 envdir ./env prog`` works
 although no interpreter could start in 300 kB. Whoever asks meanwhile is told the limit that
 waits, which is what C's next program would have found.
@@ -21,6 +21,7 @@ from errno import EINVAL, EPERM
 from slashservice.supervise import descriptors, pathexec, scan
 
 WAITING = (
+    resource.RLIMIT_CPU,
     resource.RLIMIT_STACK,
     resource.RLIMIT_NOFILE,
     resource.RLIMIT_DATA,
@@ -70,7 +71,12 @@ class Waiting:
         """Set what waits as far as a long-running command of ours can bear it."""
         from slashservice.supervise import error_words  # noqa: F401 - while it can be read
 
-        floors = {resource.RLIMIT_STACK: STACK, resource.RLIMIT_NOFILE: 0, **memory_floors()}
+        floors = {
+            resource.RLIMIT_CPU: 0,
+            resource.RLIMIT_NOFILE: 0,
+            resource.RLIMIT_STACK: STACK,
+            **memory_floors(),
+        }
         descriptors.limit = None
         for number in [number for number in WAITING if number in self.soft]:
             soft = self.soft[number]

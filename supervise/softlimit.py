@@ -65,7 +65,8 @@ def main(argv: Sequence[bytes]) -> int:
 
 def misuse() -> Quit:
     """Make the end by a wrong call."""
-    return usage(NAME, " ".join(f"[-{letter} {word}]" for letter, word in WORDS.items()) + " child")
+    words = " ".join(f"[-{letter} {word}]" for letter, word in WORDS.items())
+    return usage(NAME, f"{NAME} {words} child")
 
 
 def lower(number: int, value: bytes) -> None:
