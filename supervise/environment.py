@@ -106,7 +106,7 @@ def hand_over(entries: Sequence[bytes]) -> None:
         if name and equals:
             wanted.setdefault(name, value)
     view = os.environb
-    for name in [name for name in view if name not in wanted]:
+    for name in [name for name in view if name and name not in wanted]:
         del view[name]
     for name, value in wanted.items():
         if view.get(name) != value:

@@ -24,7 +24,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known
     try:
-        account.set_groups(group, [group])
+        account.become_member(group, [group])
     except OSError as error:
         raise fatal(NAME, b"unable to setgid", error) from None
     try:
