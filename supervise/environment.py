@@ -9,10 +9,11 @@ rule, but any bytes), in order.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
 
 BLOCK = b"/proc/self/environ"
 """Where the kernel shows the block this process was started with."""
@@ -105,7 +106,7 @@ def hand_over(entries: Sequence[bytes]) -> None:
         if name and equals:
             wanted.setdefault(name, value)
     view = os.environb
-    for name in [name for name in view if name not in wanted]:
+    for name in [name for name in view if name and name not in wanted]:
         del view[name]
     for name, value in wanted.items():
         if view.get(name) != value:
