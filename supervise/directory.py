@@ -115,7 +115,10 @@ class ServiceDirectory:
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
     def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
-        record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        try:
+            record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        except OSError as error:
+            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
             return None, 0, 0
         pid, start, _ = record

@@ -87,7 +87,8 @@ class Supervised:
                 raise
             return self._begin
         self.service.want = left.want
-        if not pid or identity.started(pid) != start:
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        if not pid or not start or identity.started(pid) != start:
             return self._begin
         return lambda: self._adopt(pid, start, left)
 
@@ -102,6 +103,7 @@ class Supervised:
     def _adopt(self, pid: int, start: int, left: Status) -> None:
         self.directory.stamp = left.stamp if left.pid == pid else tai.now()
         self._loop.add(self.directory.control, self._controlled)
+        self.directory.record(pid, self._heritage.life)  # it may have been found without one
         self._child = kernel.Adopted(self._loop, pid, start, self._exited)
         self._do(self.service.adopt(pid, left.paused))
 
@@ -119,8 +121,19 @@ class Supervised:
             self._child.leave()
 
     def _controlled(self) -> None:
-        for character in os.read(self.directory.control, CONTROL_READ):
-            self._do(self.service.control(character, self._loop.clock()))
+        service = self.service
+        try:
+            characters = os.read(self.directory.control, CONTROL_READ)
+        except BlockingIOError:  # someone else reads our FIFO, and was faster
+            return
+        for character in characters:
+            want, paused = service.want, service.paused
+            actions = service.control(character, self._loop.clock())
+            if service.want != want or service.paused > paused:
+                # Before acting: were we killed in between, the next supervisor would
+                # act on what was wanted before, against what has been done already.
+                self._announce()
+            self._do(actions)
             if self.directory.control < 0:
                 return
 
