@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from slashservice.supervise import account, pathexec
+from slashservice.supervise import account, environment, pathexec
 from slashservice.supervise.program import fatal, usage
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def main(argv: Sequence[bytes]) -> int:
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known
+    environment.inherited()  # which the kernel shows to the account we were started by alone
     try:
         account.become_member(group, [group])
     except OSError as error:
