@@ -5,10 +5,10 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import scan
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, launchers, pathexec, signals
 from slashservice.supervise.program import GoOn, load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, pathexec, program, scan
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.program import MISUSE, GoOn, Quit, complain, fatal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 NAME = "chpst"
 

@@ -9,13 +9,14 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, status, tai
 from slashservice.supervise.program import complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.status import Status
+
 
 RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
@@ -63,9 +64,7 @@ class ServiceDirectory:
 
     def _open(self, limit: int) -> None:
         try:
-            here = os.stat(self.path)
-            if not stat.S_ISDIR(here.st_mode):
-                raise NotADirectoryError(errno.ENOTDIR, "")
+            here = os.stat(self.path + b"/.")  # which needs what entering it would need
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
@@ -77,8 +76,8 @@ class ServiceDirectory:
         self.control = self._fifo(b"/supervise/control")
         self.ok = self._fifo(b"/supervise/ok")
         if max(self.lock, self.control, self.ok) + RESERVE > limit:
-            error = OSError(errno.EMFILE, "")
-            raise self._refused(b"unable to acquire ", b"/supervise/lock", error)
+            full = OSError(errno.EMFILE, "")
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
@@ -117,7 +116,7 @@ class ServiceDirectory:
 
     def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
         record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
-        if record is None or record[2] != life:
+        if record is None or record[2] != life or life == identity.NAMELESS:
             return None, 0, 0
         pid, start, _ = record
         if start and not pid:
@@ -216,7 +215,7 @@ class ServiceDirectory:
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
-            self.record(0, b"-")
+            self.record(0, identity.NAMELESS)
         for fd in (self.ok, self.control, self.lock):
             if fd >= 0:
                 os.close(fd)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from slashservice.supervise import env_directory, environment, pathexec
 from slashservice.supervise.program import TROUBLE, Quit, fatal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 NAME = "envdir"
 

@@ -9,10 +9,11 @@ rule, but any bytes), in order.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
 
 BLOCK = b"/proc/self/environ"
 """Where the kernel shows the block this process was started with."""

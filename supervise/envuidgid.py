@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from slashservice.supervise import account, environment, pathexec
 from slashservice.supervise.program import fatal, usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 NAME = "envuidgid"
 

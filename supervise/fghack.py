@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import descriptors, environment, pathexec
 from slashservice.supervise.program import fatal, usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 NAME = "fghack"
 

@@ -8,12 +8,12 @@ messages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from slashservice.supervise.program import complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-from slashservice.supervise.program import complain
 
 BAD = "?"
 """Yielded in place of an option that isn't one, after the complaint about it."""

@@ -16,6 +16,9 @@ import time
 
 LENGTH = 128
 
+NAMELESS = b"-"
+"""Stands for no life of the machine, in a record that nobody shall go on with."""
+
 STATE, SESSION, START = 0, 3, 19
 """Where the fields 3, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
 
@@ -24,15 +27,20 @@ CAN_FIND = sys.platform == "linux"
 
 
 def boot() -> bytes:
-    """Name this life of the machine, and the pid namespace we see of it, in one word."""
+    """Name this life of the machine, and the pid namespace we see of it, in one word.
+
+    Without ``/proc`` there is no name, and nothing will be adopted.
+    """
     if sys.platform != "linux":
         from slashservice.supervise import bsd
 
         return bsd.boot()
-    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-        machine = file.read().strip()
-    namespace = os.stat("/proc/self/ns/pid").st_ino
-    return b"%s/%d" % (machine, namespace)
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+            machine = file.read().strip()
+        return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return NAMELESS
 
 
 def started(pid: int) -> int:

@@ -18,8 +18,12 @@ the real exec.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from errno import EACCES, EISDIR, ENOENT, EPERM
 
+from slashservice.supervise import environment, signals
+from slashservice.supervise.program import fatal
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import NoReturn, Protocol
@@ -36,11 +40,6 @@ if TYPE_CHECKING:
         def settle(self) -> None:
             """Do it as far as a long-running command of ours can bear."""
 
-
-from errno import EACCES, EISDIR, ENOENT, EPERM
-
-from slashservice.supervise import environment, signals
-from slashservice.supervise.program import fatal
 
 DEFAULT_PATH = b"/bin:/usr/bin"
 
@@ -140,7 +139,7 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     ``OSError`` of the exec.
     """
     signals.restore_defaults()
-    if argv[0] and not deferred and all(entry.find(b"=") > 0 for entry in entries):
+    if argv[0] and is_plain(entries):
         os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
     try:
         from slashservice.supervise import clib
@@ -158,6 +157,11 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
         for one in deferred:
             one.lift()
     raise OSError(number, os.strerror(number))
+
+
+def is_plain(entries: Sequence[bytes]) -> bool:
+    """Tell whether Python's own functions could start a program with this environment now."""
+    return not deferred and all(entry.find(b"=") > 0 for entry in entries)
 
 
 class Entries:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Main = Callable[[Sequence[bytes]], int]
+
 
 MISUSE = 100
 TROUBLE = 111

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from slashservice.supervise import lockfile, pathexec
 from slashservice.supervise.getopt import Options
 from slashservice.supervise.program import Quit, fatal, usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 NAME = "setlock"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from slashservice.supervise import limits, pathexec, scan
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.program import fatal, usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -7,7 +7,6 @@ happened. ``supervise`` has one of these, ``svscan`` thousands.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, kernel, tai
 from slashservice.supervise.directory import ServiceDirectory
@@ -24,11 +23,13 @@ from slashservice.supervise.service import (
 )
 from slashservice.supervise.status import Status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
+
 
 CONTROL_READ = 256
 """Control characters taken at a time, so that a flood for one service delays no other."""
@@ -168,6 +169,7 @@ class Supervised:
         except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
+            directory.record(0, self._heritage.life)
             return self.service.not_started(now)
         except OSError as error:
             complain(kernel.not_started(directory.name, error))
