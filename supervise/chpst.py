@@ -267,12 +267,11 @@ def close_standard(request: Request) -> None:
 def lower_limits(request: Request) -> None:
     """``-m`` and the other limits, in runit's order."""
     from slashservice.supervise import limits
-    from slashservice.supervise.softlimit import RESOURCES
 
     for letter in "dslaopfcrt":
         if letter not in request.limits:
             continue
-        (number,) = RESOURCES[letter]
+        (number,) = limits.RESOURCES[letter]
         try:
             _, hard = limits.limit(number)
         except OSError as error:

@@ -28,6 +28,26 @@ WAITING = (
     resource.RLIMIT_AS,
 )
 
+RESOURCES = {
+    "a": (resource.RLIMIT_AS,),
+    "c": (resource.RLIMIT_CORE,),
+    "d": (resource.RLIMIT_DATA,),
+    "f": (resource.RLIMIT_FSIZE,),
+    "l": (resource.RLIMIT_MEMLOCK,),
+    "m": (
+        resource.RLIMIT_DATA,
+        resource.RLIMIT_STACK,
+        resource.RLIMIT_MEMLOCK,
+        resource.RLIMIT_AS,
+    ),
+    "o": (resource.RLIMIT_NOFILE,),
+    "p": (resource.RLIMIT_NPROC,),
+    "r": (resource.RLIMIT_RSS,),
+    "s": (resource.RLIMIT_STACK,),
+    "t": (resource.RLIMIT_CPU,),
+}
+"""By the letter that the commands have for them."""
+
 ROOM = 8 << 20
 """Bytes of memory that a command of ours may add to what it has, whatever the limit."""
 

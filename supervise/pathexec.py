@@ -139,7 +139,7 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     ``OSError`` of the exec.
     """
     signals.restore_defaults()
-    if argv[0] and not deferred and all(entry.find(b"=") > 0 for entry in entries):
+    if argv[0] and is_plain(entries):
         os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
     try:
         from slashservice.supervise import clib
@@ -157,6 +157,11 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
         for one in deferred:
             one.lift()
     raise OSError(number, os.strerror(number))
+
+
+def is_plain(entries: Sequence[bytes]) -> bool:
+    """Tell whether Python's own functions could start a program with this environment now."""
+    return not deferred and all(entry.find(b"=") > 0 for entry in entries)
 
 
 class Entries:

@@ -21,8 +21,8 @@ LIMIT = 60
 
 SCRIPT = r"""
 ( p=/proc/$$
-  echo "= environ"; /usr/bin/od -An -v -c -w1 $p/environ
-  echo "= cmdline"; /usr/bin/od -An -v -c -w1 $p/cmdline
+  echo "= environ"; /bin/cat $p/environ; echo
+  echo "= cmdline"; /bin/cat $p/cmdline; echo
   echo "= limits";  /bin/cat $p/limits
   echo "= status";  /bin/cat $p/status
   echo "= stat";    /bin/cat $p/stat

@@ -394,6 +394,7 @@ def test_negative_nice(both, work):
     both.same("chpst", "-n", "-5", "nice", user="nobody" if os.geteuid() == 0 else None)
 
 
+@pytest.mark.root
 def test_environment_to_the_byte(both, work):
     (work / "env").mkdir()
     for name, content in {"A": b"new\n", "B": b"", "Q": b"\xff\xfe\n", "LC_CTYPE": b""}.items():
@@ -404,6 +405,8 @@ def test_environment_to_the_byte(both, work):
         for words in (
             ["envdir", "env"],
             ["envuidgid", "nobody"],
+            ["setuidgid", "nobody"],
+            ["chpst", "-u", "nobody"],
             ["softlimit", "-c0"],
             ["chpst", "-e", "env", "-U", "nobody"],
             ["envdir", "env", "/link/envuidgid", "nobody", "/link/envdir", "env"],
