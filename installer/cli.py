@@ -264,9 +264,9 @@ class Install(PlanVerb):
 
 def next_steps(plan: Plan, live: bool) -> list[str]:
     """Say what to type now."""
-    folder, directory = plan.layout.commands, plan.layout.service_dir
-    command = folder if plan.layout.compatibility else ""
-    prefix = f"{command}/" if command else ""
+    directory = plan.layout.service_dir
+    linked = {getattr(action, "path", "") for action in plan.actions}
+    prefix = "" if "/usr/local/bin/slashservice" in linked else f"{plan.layout.commands}/"
     lines = [
         "",
         "Now, for a service of your own:",

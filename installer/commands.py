@@ -164,6 +164,10 @@ class HandOver(Action):
         """There is one per scan directory."""
         return f"hand-over {self.service_dir}"
 
+    def due(self, host: Host) -> bool:
+        """Tell whether a svscan runs that would have to give way."""
+        return host.live and bool(supervision.running(self.service_dir))
+
     def describe(self) -> str:
         """Say what happens, and what does not."""
         return f"have svscan on {self.service_dir} run the new code; services run on"

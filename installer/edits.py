@@ -130,8 +130,52 @@ class CommentOut:
         return text.replace((self.mark + self.line).encode("latin-1"), self.line.encode("latin-1"))
 
 
-Editor = Block | Word | CommentOut
-EDITORS: dict[str, type[Any]] = {"block": Block, "word": Word, "comment-out": CommentOut}
+@dataclass(frozen=True)
+class FirstToStop:
+    """A script in insserv's ``.depend.stop``, which all other scripts wait for.
+
+    startpar stops by this file, not by the numbers of links. It has the form of a makefile:
+    ``TARGETS =`` all scripts, then lines ``script: those that stop before it``. insserv
+    writes it anew from the scripts' headers, and comes to the same result.
+    """
+
+    script: str
+
+    def insert(self, text: bytes) -> bytes:
+        """Return ``text`` with the script ahead of all that waited for nothing."""
+        lines = self.remove(text).decode("latin-1").splitlines()
+        if not lines or not lines[0].startswith("TARGETS ="):
+            return text
+        targets = lines[0].removeprefix("TARGETS =").split()
+        waiting = {line.split(":")[0] for line in lines[1:] if ":" in line}
+        lines[0] = " ".join(["TARGETS =", self.script, *targets])
+        lines += [f"{one}: {self.script}" for one in targets if one not in waiting]
+        return ("\n".join(lines) + "\n").encode("latin-1")
+
+    def remove(self, text: bytes) -> bytes:
+        """Return ``text`` without the script."""
+        kept = []
+        for line in text.decode("latin-1").splitlines():
+            name, colon, rest = line.partition(":")
+            if line.startswith("TARGETS ="):
+                words = [word for word in line.split()[2:] if word != self.script]
+                line = " ".join(["TARGETS =", *words])
+            elif colon:
+                words = [word for word in rest.split() if word != self.script]
+                line = f"{name}: {' '.join(words)}"
+                if name == self.script or not words:
+                    continue
+            kept.append(line)
+        return ("\n".join(kept) + "\n").encode("latin-1")
+
+
+Editor = Block | Word | CommentOut | FirstToStop
+EDITORS: dict[str, type[Any]] = {
+    "block": Block,
+    "word": Word,
+    "comment-out": CommentOut,
+    "first-to-stop": FirstToStop,
+}
 
 
 def check_text(data: bytes, name: str) -> None:

@@ -22,6 +22,7 @@ from slashservice.installer.actions import (
     MakeLink,
     MakeScanDirectory,
     RemovePath,
+    RunlevelLink,
     WriteFile,
 )
 from slashservice.installer.commands import (
@@ -49,6 +50,7 @@ KINDS: dict[str, type[Action]] = {
         EditFile,
         MakeLink,
         RemovePath,
+        RunlevelLink,
         InstallTree,
         RunCommand,
         Supervise,

@@ -21,6 +21,7 @@ SKIPPED_ENDINGS = (".pyc", ".pyo", ".so", "~", "{new}")
 SKIPPED_FOLDERS = ("__pycache__", "_testtools")
 INSTALLER_LAUNCHER = """\
 import sys
+sys.dont_write_bytecode = True
 slashservice = type(sys)("slashservice")
 slashservice.__path__ = [{home!r}]
 sys.modules["slashservice"] = slashservice

@@ -151,6 +151,24 @@ def supervised(service: str) -> bool:
     return True
 
 
+def busy(pid: int, directory: str) -> bool:
+    """Tell whether the svscan with ``pid`` still supervises anything, linked or not.
+
+    It has the FIFO of each service open; where that can't be seen, status files must do.
+    """
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return bool(daemons(directory))
+    for name in names:
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{name}").endswith("/supervise/control"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str = "") -> bool:
     """Have svscan take all services down, then their logs; tell whether that came to pass.
 
@@ -164,7 +182,7 @@ def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str
     if pid:
         _signal(pid, signal.SIGUSR1 if stay else signal.SIGTERM)
         if stay:
-            return wait_for(lambda: not daemons(directory) or not running(directory), limit)
+            return wait_for(lambda: not busy(pid, directory) or not running(directory), limit)
         _wait_gone(pid, limit)
         wait_for(lambda: not running(directory), max(0.0, end - time.monotonic()))
         if running(directory):

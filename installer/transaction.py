@@ -74,7 +74,7 @@ def pending(host: Host, plan: Plan) -> list[Action]:
         for action in plan.actions
         if action.key in todo
         or (changes and host.live and isinstance(action, RunCommand) and action.do)
-        or (code_changes and isinstance(action, HandOver))
+        or (code_changes and isinstance(action, HandOver) and action.due(host))
     ]
 
 

@@ -22,7 +22,8 @@ class OpenBSD(InitSystem):
         """Write the script, and add it to ``pkg_scripts``."""
         if site.verdict.detail == "rc.local":
             return self._rc_local(site)
-        pattern = f"{site.python} {FLAGS} {site.svscan}".replace(".", r"\.")
+        boot = f"{site.layout.command('svscanboot')} {site.service_dir}"
+        pattern = f"{site.python} {FLAGS} {boot}".replace(".", r"\.")
         script = WriteFile(
             path=SCRIPT,
             text=site.render("openbsd/svscan", pattern=pattern),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action, MakeLink, WriteFile
+from slashservice.installer.actions import Action, EditFile, RunlevelLink, WriteFile
+from slashservice.installer.edits import FirstToStop
 from slashservice.installer.host import Host
 from slashservice.installer.init_systems.base import NAME, Site
 
 FOLDERS = ("/etc", "/etc/rc.d")
+STOP_ORDER = ".depend.stop"
 SCRIPT_FOLDERS = ("/etc/init.d", "/etc/rc.d/init.d")
 
 
@@ -29,17 +31,22 @@ def script_folder(host: Host) -> str:
 def links(site: Site, start: str, stop: str) -> list[Action]:
     """Link the script into runlevels: to be started in those of ``start``, stopped in ``stop``.
 
-    The numbers are the last to start and the first to stop.
+    The numbers are the last to start and the first to stop. Where scripts are stopped side
+    by side, by insserv's and startpar's list of what waits for what, it is put in there too.
     """
     folder = runlevel_folder(site.host)
     script = f"{script_folder(site.host)}/{NAME}"
     target = f"../init.d/{NAME}" if script.startswith(folder) else script
-    names = [(level, f"S99{NAME}") for level in start] + [(level, f"K01{NAME}") for level in stop]
-    return [
-        MakeLink(path=f"{folder}/rc{level}.d/{name}", target=target, enables=True)
+    names = [(level, f"S99{NAME}") for level in start] + [(level, f"K00{NAME}") for level in stop]
+    made: list[Action] = [
+        RunlevelLink(path=f"{folder}/rc{level}.d/{name}", target=target, enables=True)
         for level, name in names
         if site.host.is_directory(f"{folder}/rc{level}.d")
     ]
+    order = f"{script_folder(site.host)}/{STOP_ORDER}"
+    if site.host.is_file(order):
+        made.append(EditFile(path=order, editor=FirstToStop(NAME), enables=True))
+    return made
 
 
 def stop_script(site: Site) -> list[Action]:
