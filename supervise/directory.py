@@ -129,7 +129,10 @@ class ServiceDirectory:
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
     def _left_behind(self, life: bytes) -> Left | None:
-        record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        try:
+            record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        except OSError as error:
+            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
             return None
         pid, start, _, hosted = record
@@ -141,7 +144,8 @@ class ServiceDirectory:
             found = None
         if found is None or found.want not in (b"u", b"d", b"\0"):
             found = status.Status(tai.now(), pid, False, self.default_want())
-        runs = pid != 0 and identity.started(pid) == start
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        runs = pid != 0 and start != 0 and identity.started(pid) == start
         return Left(found, pid if runs else 0, start, hosted)
 
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:

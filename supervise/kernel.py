@@ -165,7 +165,7 @@ def start(
 
     ``streams`` maps the daemon's descriptors to ours.
     """
-    if heritage.in_bulk and identity.CAN_FIND and all(b"=" in e for e in heritage.environment):
+    if heritage.in_bulk and identity.CAN_FIND and pathexec.is_plain(heritage.environment):
         return _spawn(loop, heritage, directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.

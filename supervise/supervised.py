@@ -108,6 +108,7 @@ class Supervised:
     def _adopt(self, left: Left) -> None:
         self.directory.stamp = left.status.stamp if left.status.pid == left.pid else tai.now()
         self._loop.add(self.directory.control, self._controlled)
+        self.directory.record(left.pid, self._heritage.life)  # it may have been found without one
         self._child = kernel.Adopted(self._loop, left.pid, left.start, self._exited)
         self._do(self.service.adopt(left.pid, left.status.paused))
 
@@ -125,8 +126,19 @@ class Supervised:
             self._child.leave()
 
     def _controlled(self) -> None:
-        for character in os.read(self.directory.control, CONTROL_READ):
-            self._do(self.service.control(character, self._loop.clock()))
+        service = self.service
+        try:
+            characters = os.read(self.directory.control, CONTROL_READ)
+        except BlockingIOError:  # someone else reads our FIFO, and was faster
+            return
+        for character in characters:
+            want, paused = service.want, service.paused
+            actions = service.control(character, self._loop.clock())
+            if service.want != want or service.paused > paused:
+                # Before acting: were we killed in between, the next supervisor would
+                # act on what was wanted before, against what has been done already.
+                self._announce()
+            self._do(actions)
             if self.directory.control < 0:
                 return
 
