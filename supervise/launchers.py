@@ -12,6 +12,7 @@ import os
 import sys
 
 COMMANDS = (
+    "multilog",
     "readproctitle",
     "setuidgid",
     "supervise",
