@@ -128,5 +128,5 @@ def run(name: str) -> None:
     while True:
         try:
             os._exit(call(load(name), argv, name))
-        except GoOn as next_command:  # noqa: PERF203 - once per command of a chain
+        except GoOn as next_command:
             name, argv = next_command.name, next_command.argv

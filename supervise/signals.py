@@ -28,6 +28,8 @@ SIGCHLD: int = _signal.SIGCHLD
 SIGCONT: int = _signal.SIGCONT
 SIGSTOP: int = _signal.SIGSTOP
 SIGXFSZ: int = _signal.SIGXFSZ
+EVERY: frozenset[int] = frozenset(_signal.valid_signals())
+"""Every signal there is."""
 
 signal = _signal.signal
 getsignal = _signal.getsignal

@@ -1,0 +1,223 @@
+"""A service directory on disk: its lock, its FIFOs, its status file, its record.
+
+This is the protocol that every client since 2001 speaks; ``docs/design.md`` has the table.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from slashservice.supervise import identity, status, tai
+from slashservice.supervise.program import complain, message
+
+if TYPE_CHECKING:
+    from slashservice.supervise.status import Status
+
+RESERVE = 32
+"""Descriptors kept free for what is open only for a moment: the last service must start too."""
+
+
+class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
+    """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
+
+    def __init__(self, line: bytes, busy: bool = False) -> None:
+        super().__init__(line)
+        self.line = line
+        self.busy = busy
+
+
+class ServiceDirectory:
+    """The service directory at ``path`` (absolute); ``name`` is what messages call it.
+
+    It is known by device and inode, as it may be renamed under us or its link removed.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    """
+
+    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+
+    def __init__(self, path: bytes, name: bytes) -> None:
+        self.path = path
+        self.name = name
+        self.lock = self.control = self.ok = -1
+        self.stamp = b""
+        self._seen = b""
+        self._inode = (0, 0)
+
+    def acquire(self, life: bytes, limit: int) -> tuple[Status | None, int, int]:
+        """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
+
+        Returns what a killed supervisor left in this life of the machine: the status, and
+        pid and start time of the process that may still run (0 for none); or no status.
+        ``limit`` is the highest descriptor we may use.
+        """
+        try:
+            self._open(limit)
+            return self._left_behind(life)
+        except BaseException:
+            self.release()
+            raise
+
+    def _open(self, limit: int) -> None:
+        try:
+            here = os.stat(self.path)
+            if not stat.S_ISDIR(here.st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, "")
+        except OSError as error:
+            raise self._refused(b"unable to chdir to ", b"", error) from None
+        self._inode = (here.st_dev, here.st_ino)
+        try:
+            self.lock = self._open_lock(self.path + b"/supervise/lock")
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
+        self.control = self._fifo(b"/supervise/control")
+        self.ok = self._fifo(b"/supervise/ok")
+        if max(self.lock, self.control, self.ok) + RESERVE > limit:
+            full = OSError(errno.EMFILE, "")
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
+
+    def _open_lock(self, path: bytes) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            self._make_supervise(os.path.dirname(path))
+            return os.open(path, flags, 0o600)
+
+    def _make_supervise(self, path: bytes) -> None:
+        """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
+        try:
+            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
+        except FileNotFoundError:
+            os.mkdir(path, 0o700)
+
+    def _fifo(self, path: bytes) -> int:
+        """Open a FIFO, made if need be, for reading and writing: so it never ends."""
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            try:
+                fd = os.open(self.path + path, flags)
+            except FileNotFoundError:
+                os.mkfifo(self.path + path, 0o600)
+                fd = os.open(self.path + path, flags)
+            if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise FileExistsError(errno.EEXIST, "")
+        except OSError as error:
+            raise self._refused(b"unable to read ", path, error) from None
+        return fd
+
+    def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
+        line = message("supervise", b"fatal", what + self.name + path, error)
+        return Refused(line, busy=isinstance(error, BlockingIOError))
+
+    def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
+        record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        if record is None or record[2] != life:
+            return None, 0, 0
+        pid, start, _ = record
+        if start and not pid:
+            pid, start = identity.find(start, self.path)
+        try:
+            left = status.unpack(status.read(self.path + b"/supervise/status"))
+        except OSError:
+            left = None
+        if left is None or left.want not in (b"u", b"d", b"\0"):
+            left = status.Status(tai.now(), pid, False, self.default_want())
+        return left, pid, start
+
+    def record(self, pid: int, life: bytes) -> None:
+        """Write down that ``pid`` is the service's process in this life of the machine."""
+        try:
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
+        except OSError as error:
+            what = b"unable to write " + self.name + b"/supervise/lock"
+            complain(message("supervise", b"warning", what, error))
+
+    def record_intent(self, life: bytes) -> None:
+        """Write down that a process is about to be started; ``record`` comes behind it."""
+        try:
+            os.pwrite(self.lock, identity.record(0, identity.now(), life), 0)
+        except OSError:
+            pass  # ``record`` will complain
+
+    def default_want(self) -> bytes:
+        """Return what is wanted of the service at first: down if it has a file ``down``."""
+        try:
+            os.stat(self.path + b"/down")
+        except FileNotFoundError:
+            return b"u"
+        except OSError as error:
+            raise self._refused(b"unable to stat ", b"/down", error) from None
+        return b"d"
+
+    def locate(self) -> bool:
+        """Make sure that ``path`` is still our directory, following a rename; False if gone.
+
+        The kernel knows the present name of the lock file we hold open, and so the
+        directory two above it.
+        """
+        if self._is_ours(self.path):
+            return True
+        try:
+            lock = os.readlink(b"/proc/self/fd/%d" % self.lock)
+        except OSError:
+            return False
+        path = os.path.dirname(os.path.dirname(lock))
+        if self._is_ours(path):
+            self.path = path
+            return True
+        return False
+
+    def _is_ours(self, path: bytes) -> bool:
+        try:
+            here = os.stat(path)
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == self._inode
+
+    def holds_lock_in(self, path: bytes) -> bool:
+        """Tell whether the lock file of the service directory ``path`` is the one we hold."""
+        try:
+            return os.path.samestat(os.stat(path + b"/supervise/lock"), os.fstat(self.lock))
+        except OSError:
+            return False
+
+    def announce(self, now: Status) -> bytes:
+        """Write the status file, unless it says so already; return a warning or nothing."""
+        data = now.pack()
+        if data == self._seen:
+            return b""
+        self._seen = data
+        new = self.path + b"/supervise/status.new"
+        what = b"unable to open "
+        why = b"/supervise/status.new"
+        try:
+            if not self.locate():
+                raise FileNotFoundError(errno.ENOENT, "")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(new, flags, 0o644)
+            what = b"unable to write "
+            try:
+                os.write(fd, data)
+            finally:
+                os.close(fd)
+            what, why = b"unable to rename ", b"/supervise/status.new to status"
+            os.rename(new, self.path + b"/supervise/status")
+        except OSError as error:
+            self._seen = b""
+            return message("supervise", b"warning", what + self.name + why, error)
+        return b""
+
+    def release(self, forget: bool = False) -> None:
+        """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
+        if forget:
+            self.record(0, b"-")
+        for fd in (self.ok, self.control, self.lock):
+            if fd >= 0:
+                os.close(fd)
+        self.lock = self.control = self.ok = -1

@@ -1,0 +1,120 @@
+"""Which process is meant: a pid, when it started, and in which life of the machine.
+
+Pids are used again and clocks are set, so a pid alone says nothing after a restart. The
+record of a service's process is one line of fixed length in the lock file: the pid, its
+start time as the kernel counts it, and the name of this life of the machine. The process
+writes it about itself before it becomes the daemon, while it still holds the lock, so that
+whoever gets the lock finds the record complete (see :mod:`~slashservice.supervise.kernel`).
+Being of fixed length it is overwritten in place, which a full disk can't prevent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+LENGTH = 128
+
+STATE, SESSION, START = 0, 3, 19
+"""Where the fields 3, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
+
+CAN_FIND = sys.platform == "linux"
+"""Whether a process that was started, but not yet recorded, can be found."""
+
+
+def boot() -> bytes:
+    """Name this life of the machine, and the pid namespace we see of it, in one word."""
+    if sys.platform != "linux":
+        from slashservice.supervise import bsd
+
+        return bsd.boot()
+    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+        machine = file.read().strip()
+    namespace = os.stat("/proc/self/ns/pid").st_ino
+    return b"%s/%d" % (machine, namespace)
+
+
+def started(pid: int) -> int:
+    """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
+
+    A zombie does not run: what it did is over, whoever has yet to fetch its status.
+    """
+    if sys.platform != "linux":
+        from slashservice.supervise import bsd
+
+        return bsd.started(pid)
+    fields = _stat(pid)
+    return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
+
+
+def now() -> int:
+    """Return the time in the unit of ``started``, rounded down."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
+
+
+def find(since: int, directory: bytes) -> tuple[int, int]:
+    """Find the process that was being started in ``directory``; return pid and start time.
+
+    It leads a session, started at ``since`` or later, and works in the directory or has the
+    pipe to its log open. The first such process it is; zeros if there is none.
+    """
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = _stat(int(name))
+            if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
+                found.append((int(fields[START]), int(name)))
+    for start, pid in sorted(found):
+        if start >= since and (_works_in(pid, directory) or _writes_to(pid, directory)):
+            return pid, start
+    return 0, 0
+
+
+def _works_in(pid: int, directory: bytes) -> bool:
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), os.stat(directory))
+    except OSError:
+        return False
+
+
+def _writes_to(pid: int, directory: bytes) -> bool:
+    try:
+        pipe = os.stat(directory + b"/supervise/pipe")
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), pipe):
+                return True
+    except OSError:
+        pass
+    return False
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of ``/proc/PID/stat`` from the state on; none if there is no process.
+
+    The command, field 2, is in parentheses and may hold anything (proc(5)).
+    """
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 4096).rpartition(b")")[2].split()
+        finally:
+            os.close(fd)
+    except OSError:
+        return []
+
+
+def record(pid: int, start: int, life: bytes) -> bytes:
+    """Compose the record, a line of ``LENGTH`` bytes.
+
+    Pid 0 stands for no process; with a start time, for one that was about to be started.
+    """
+    return (b"%d %d %s" % (pid, start, life)).ljust(LENGTH - 1) + b"\n"
+
+
+def parse(line: bytes) -> tuple[int, int, bytes] | None:
+    """Take a record's line apart; None if it is none, or only half of one."""
+    words = line.split()
+    if len(line) != LENGTH or len(words) != 3 or not (words[0].isdigit() and words[1].isdigit()):
+        return None
+    return int(words[0]), int(words[1]), words[2]

@@ -1,0 +1,124 @@
+"""The event loop: descriptors, timers, signals and dead children, and nothing that blocks.
+
+A signal only writes its number into a pipe that the loop reads with everything else, so
+no code runs inside a signal handler. Python does that by itself once a handler and a
+wake-up descriptor are set; the handler has nothing left to do.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import selectors
+import time
+from typing import TYPE_CHECKING
+
+from slashservice.supervise import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Exited = Callable[[int], None]
+
+CONTROL_READ = 256
+
+
+class Loop:
+    """Calls back when a descriptor is readable, a time has come, or a signal was caught.
+
+    ``clock`` gives monotonic seconds; tests put in their own.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.stopped = False
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+        self._on_signal: dict[int, Callable[[], None]] = {}
+        self._children: dict[int, Exited] = {}
+        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.inherited: dict[int, int] = {}
+        """How the signals we catch stood when we were started; a child gets them so again."""
+        signals.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        self.add(self._woken, self._take_signals)
+        self.on_signal(signals.SIGCHLD, self._reap)
+
+    def add(self, fd: int, readable: Callable[[], None]) -> None:
+        """Call ``readable`` whenever ``fd`` can be read."""
+        self._selector.register(fd, selectors.EVENT_READ, readable)
+
+    def remove(self, fd: int) -> None:
+        """Forget ``fd``; before it is closed."""
+        self._selector.unregister(fd)
+
+    def at(self, when: float, call: Callable[[], None]) -> None:
+        """Call at a time of the clock, once. There is no cancelling: the callee knows better."""
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, call))
+
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call once, in so many seconds."""
+        self.at(self.clock() + seconds, call)
+
+    def on_signal(self, number: int, call: Callable[[], None]) -> None:
+        """Call for each signal of that number (several may have come as one)."""
+        if number not in self.inherited:
+            before = signals.getsignal(number)
+            self.inherited[number] = (
+                signals.SIG_IGN if before == signals.SIG_IGN else signals.SIG_DFL
+            )
+        self._on_signal[number] = call
+        signals.signal(number, _caught)
+
+    def on_exit(self, pid: int, call: Exited) -> None:
+        """Call with the wait status once the child ``pid`` is dead."""
+        self._children[pid] = call
+
+    def ignore_exit(self, pid: int) -> None:
+        """Do not call for ``pid`` any more."""
+        self._children.pop(pid, None)
+
+    def run(self) -> None:
+        """Go on until ``stop``."""
+        while not self.stopped:
+            self.step()
+
+    def stop(self) -> None:
+        """Let ``run`` return."""
+        self.stopped = True
+
+    def step(self) -> None:
+        """Wait for something to happen, and see to all of it."""
+        timeout = None
+        if self._timers:
+            timeout = max(0.0, self._timers[0][0] - self.clock())
+        for key, _ in self._selector.select(timeout):
+            # One callback may have removed the descriptor of another in this same round.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+        now = self.clock()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+
+    def _take_signals(self) -> None:
+        for number in set(os.read(self._woken, CONTROL_READ)):
+            if number in self._on_signal:
+                self._on_signal[number]()
+
+    def _reap(self) -> None:
+        """Fetch every dead child: ours, and as PID 1 whatever was left to us."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            call = self._children.pop(pid, None)
+            if call:
+                call(status)
+
+
+def _caught(number: int, frame: object) -> None:
+    """Do nothing: the number is in the pipe by now."""

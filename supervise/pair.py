@@ -1,0 +1,237 @@
+"""A service and its log service, with the pipe between them.
+
+The pipe is a FIFO in the service's supervise directory. ``svscan`` holds it open for
+reading and for writing, and the daemon gets a descriptor for both: as long as either lives
+the kernel keeps what is unread, and nobody is sent SIGPIPE while no logger reads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from typing import TYPE_CHECKING
+
+from slashservice.supervise.directory import RESERVE, Refused
+from slashservice.supervise.program import complain, message
+from slashservice.supervise.supervised import Supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.kernel import Heritage
+    from slashservice.supervise.loop import Loop
+
+SECONDS_TO_RETURN = 5.0
+"""A service told to exit whose entry is still there comes back: C rescans as often."""
+
+SECONDS_OF_GRACE = 5.0
+"""How long a log service may wait for an end of input that strays of its service hold up."""
+
+RETRY_FIRST = 0.02
+RETRY_LAST = 5.0
+"""Seconds until a refused directory is tried again; doubled each time."""
+
+PATIENCE = 1.0
+"""Seconds of delay from which on a lock held by someone else is worth a complaint.
+
+The last child of a killed svscan holds the lock until it has become the daemon.
+"""
+
+
+class Context:
+    """What all services of a supervisor share."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, null: int, limit: int) -> None:
+        self.loop = loop
+        self.heritage = heritage
+        self.null = null
+        self.limit = limit
+
+
+class Pair:
+    """The service at ``path`` and, if it has one, its log service.
+
+    ``active`` tells that the scan directory has an entry for it; without one, a service that
+    ends supervision does not come back. ``ended`` is called when neither part is left.
+    """
+
+    __slots__ = (
+        "_context",
+        "_delay",
+        "_ended",
+        "_has_log",
+        "_log",
+        "_main",
+        "_pipe",
+        "_said",
+        "active",
+        "name",
+        "names",
+        "path",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        path: bytes,
+        name: bytes,
+        has_log: bool,
+        ended: Callable[[Pair], None],
+    ) -> None:
+        self._context = context
+        self._ended = ended
+        self._has_log = has_log
+        self._main: Supervised | None = None
+        self._log: Supervised | None = None
+        self._pipe = (-1, -1)
+        self._delay = RETRY_FIRST
+        self._said = b""
+        self.path = path
+        self.name = name
+        self.names = {name}
+        self.active = True
+
+    def start(self) -> None:
+        """Supervise both parts, as far as they are not yet; try again later where refused."""
+        if not self.active:
+            return
+        try:
+            if self._main is None:
+                self._start_main()
+            if self._has_log and self._log is None:
+                self._start_log()
+            self._delay = RETRY_FIRST
+            self._said = b""
+        except Refused as refused:
+            self._complain(refused)
+            self._context.loop.after(self._delay, self.start)
+            self._delay = min(2 * self._delay, RETRY_LAST)
+
+    def drain(self) -> None:
+        """Bring the service down, then let its log read all there is, then end."""
+        self.active = False
+        if self._main:
+            self._main.drain()
+        self._settle()
+
+    def deactivate(self) -> None:
+        """The entry is gone from the scan directory; what runs is still supervised."""
+        self.active = False
+        self._settle()
+
+    def activate(self) -> None:
+        """The entry is back."""
+        if not self.active:
+            self.active = True
+            self.start()
+
+    def leave(self) -> None:
+        """Let go of both at once; they run on."""
+        for part in (self._main, self._log):
+            if part:
+                part.leave()
+
+    def is_still_there(self, path: bytes) -> bool:
+        """Tell whether the directory at ``path`` is the one we supervise, not a new one."""
+        return self._main is None or self._main.directory.holds_lock_in(path)
+
+    def _part(self, path: bytes, name: bytes, forgotten: Callable[[], None]) -> Supervised:
+        context = self._context
+        return Supervised(context.loop, context.heritage, path, name, {}, forgotten, self._unread)
+
+    def _start_main(self) -> None:
+        main = self._part(self.path, self.name, self._main_forgotten)
+        begin = main.acquire(self._context.limit)
+        try:
+            if self._has_log:
+                self._open_pipe()
+        except OSError as error:
+            main.directory.release()
+            what = b"unable to create pipe for " + self.name
+            raise Refused(message("svscan", b"warning", what, error)) from None
+        main.streams = {0: self._context.null}
+        if self._has_log:
+            main.streams[1] = self._pipe[1]
+        self._main = main
+        begin()
+
+    def _start_log(self) -> None:
+        log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
+        begin = log.acquire(self._context.limit)
+        log.streams = {0: self._pipe[0]}
+        self._log = log
+        begin()
+
+    def _open_pipe(self) -> None:
+        """Open the FIFO; it stays open from one service process to the next."""
+        if self._pipe[1] >= 0:
+            return
+        path = self.path + b"/supervise/pipe"
+        try:
+            os.mkfifo(path, 0o600)
+        except FileExistsError:
+            pass
+        write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if write_end + RESERVE > self._context.limit:
+                raise OSError(errno.EMFILE, "")
+            os.set_blocking(write_end, True)
+            self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), write_end)
+        except OSError:
+            os.close(write_end)
+            raise
+
+    def _close(self, end: int) -> None:
+        """Close an end of the pipe."""
+        if self._pipe[end] >= 0:
+            os.close(self._pipe[end])
+        self._pipe = (-1, self._pipe[1]) if end == 0 else (self._pipe[0], -1)
+
+    def _unread(self) -> bool:
+        """Tell whether something waits in the pipe."""
+        poll = select.poll()
+        poll.register(self._pipe[0], select.POLLIN)
+        return any(event & select.POLLIN for _, event in poll.poll(0))
+
+    def _main_forgotten(self) -> None:
+        self._main = None
+        self._forgotten()
+
+    def _log_forgotten(self) -> None:
+        self._log = None
+        self._forgotten()
+
+    def _forgotten(self) -> None:
+        """A part has ended by command: let it return if its entry is still there."""
+        if self.active:
+            self._context.loop.after(SECONDS_TO_RETURN, self.start)
+        else:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Without an entry: once the service has ended, end its log, then be done."""
+        if self._main is not None:
+            return
+        if self._log is not None:
+            if self._pipe[1] >= 0:
+                # The end of input: what is still in the pipe stays there, as we can read it.
+                self._close(1)
+                self._log.finish()
+                self._context.loop.after(SECONDS_OF_GRACE, self._insist)
+            return
+        self._close(0)
+        self._close(1)
+        self._ended(self)
+
+    def _insist(self) -> None:
+        """The grace is over: end a log service that still waits for the end of its input."""
+        if self._log is not None and not self.active:
+            self._log.drain()
+
+    def _complain(self, refused: Refused) -> None:
+        """Say why, once, and not at all while it may be our predecessor's last child."""
+        if (refused.busy and self._delay < PATIENCE) or refused.line == self._said:
+            return
+        self._said = refused.line
+        complain(refused.line)

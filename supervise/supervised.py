@@ -1,0 +1,191 @@
+"""One service under supervision: the state machine, its directory, and its process.
+
+Carries out what :class:`~slashservice.supervise.service.Service` decides, and tells it what
+happened. ``supervise`` has one of these, ``svscan`` thousands.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from slashservice.supervise import identity, kernel, tai
+from slashservice.supervise.directory import ServiceDirectory
+from slashservice.supervise.program import complain, message
+from slashservice.supervise.service import (
+    ANNOUNCE,
+    FORGET,
+    SIGNAL,
+    START,
+    UP,
+    WAKE,
+    Action,
+    Service,
+)
+from slashservice.supervise.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.kernel import Heritage
+    from slashservice.supervise.loop import Loop
+
+CONTROL_READ = 256
+"""Control characters taken at a time, so that a flood for one service delays no other."""
+
+
+class Supervised:
+    """The service at ``path``, called ``name`` in messages.
+
+    ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when
+    supervision has ended by command. ``unread`` tells whether a finishing log service
+    has input left.
+    """
+
+    __slots__ = (
+        "_child",
+        "_heritage",
+        "_loop",
+        "directory",
+        "forgotten",
+        "service",
+        "streams",
+        "unread",
+    )
+
+    def __init__(
+        self,
+        loop: Loop,
+        heritage: Heritage,
+        path: bytes,
+        name: bytes,
+        streams: dict[int, int],
+        forgotten: Callable[[], None],
+        unread: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._loop = loop
+        self._heritage = heritage
+        self.directory = ServiceDirectory(path, name)
+        self.streams = streams
+        self.forgotten = forgotten
+        self.unread = unread
+        self.service = Service()
+        self._child: kernel.Child | kernel.Adopted | None = None
+
+    def acquire(self, limit: int) -> Callable[[], None]:
+        """Take the directory, with descriptors up to ``limit``; return how to begin.
+
+        Raises :class:`~slashservice.supervise.directory.Refused`.
+        """
+        left, pid, start = self.directory.acquire(self._heritage.life, limit)
+        if left is None:
+            try:
+                self.service.want = self.directory.default_want()
+            except BaseException:
+                self.directory.release()
+                raise
+            return self._begin
+        self.service.want = left.want
+        if not pid or identity.started(pid) != start:
+            return self._begin
+        return lambda: self._adopt(pid, start, left)
+
+    def _begin(self) -> None:
+        self.directory.stamp = tai.now()
+        self._loop.add(self.directory.control, self._controlled)
+        if self.service.want != UP:
+            # Else the daemon itself leaves the record that the next supervisor goes on with.
+            self.directory.record(0, self._heritage.life)
+        self._do(self.service.begin(self._loop.clock()))
+
+    def _adopt(self, pid: int, start: int, left: Status) -> None:
+        self.directory.stamp = left.stamp if left.pid == pid else tai.now()
+        self._loop.add(self.directory.control, self._controlled)
+        self._child = kernel.Adopted(self._loop, pid, start, self._exited)
+        self._do(self.service.adopt(pid, left.paused))
+
+    def drain(self) -> None:
+        """Bring it down, and end supervision when it is."""
+        self._do(self.service.drain(self._loop.clock()))
+
+    def finish(self) -> None:
+        """End supervision of a log service once it has read all its input."""
+        self._do(self.service.finish(self._loop.clock()))
+
+    def leave(self) -> None:
+        """Let go at once, and leave the daemon running for the next supervisor."""
+        if self._child:
+            self._child.leave()
+
+    def _controlled(self) -> None:
+        for character in os.read(self.directory.control, CONTROL_READ):
+            self._do(self.service.control(character, self._loop.clock()))
+            if self.directory.control < 0:
+                return
+
+    def _exited(self, status: int) -> None:
+        self._child = None
+        self.directory.stamp = tai.now()
+        unread = self.service.finishing and self.unread()
+        self._do(self.service.exited(self._loop.clock(), unread))
+
+    def _due(self) -> None:
+        if self.directory.lock >= 0:
+            self._do(self.service.due(self._loop.clock()))
+
+    def _do(self, actions: list[Action]) -> None:
+        """Carry out actions; the status file is written once, when the dust has settled."""
+        announce = forget = False
+        while actions:
+            action, number = actions.pop(0)
+            if action == SIGNAL and self._child:
+                self._child.signal(int(number))
+            elif action == ANNOUNCE:
+                announce = True
+            elif action == START:
+                actions += self._start()
+            elif action == WAKE:
+                self._loop.at(number, self._due)
+            elif action == FORGET:
+                forget = True
+        if announce:
+            self._announce()
+        if forget:
+            self._loop.remove(self.directory.control)
+            self.directory.release(forget=True)
+            self.forgotten()
+
+    def _start(self) -> list[Action]:
+        now = self._loop.clock()
+        directory = self.directory
+        if not directory.locate():
+            # No client can reach its FIFO any more, and nothing can bring it back.
+            what = b"unable to start " + directory.name + b"/run: service directory is gone"
+            complain(message("supervise", b"fatal", what))
+            return self.service.drain(now)
+        try:
+            pid = kernel.start(self._loop, self._heritage, directory, self.streams)
+        except BlockingIOError as error:
+            what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
+            complain(message("supervise", b"warning", what, error))
+            return self.service.not_started(now)
+        except OSError as error:
+            complain(kernel.not_started(directory.name, error))
+            return self.service.not_run(now)
+        directory.stamp = tai.now()
+        self._child = kernel.Child(self._loop, pid, self._exited)
+        return self.service.started(pid, now)
+
+    def _announce(self) -> None:
+        service = self.service
+        complaint = self.directory.announce(
+            Status(
+                self.directory.stamp,
+                service.pid,
+                service.paused,
+                service.want,
+                service.termed,
+            )
+        )
+        if complaint:
+            complain(complaint)
