@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Rules = tuple[Rule, ...]
 
-    Action = "Alert | StatusFile | Directory"
-
 LEAST_SIZE = 4096
 MOST_SIZE = 16777215
 DEFAULT_SIZE = 99999
@@ -53,8 +51,8 @@ class StatusFile:
 class Settings:
     """What is set for the log directories after it.
 
-    ``size`` in bytes and ``number`` of files, ``processor`` (a shell command, empty for
-    none), ``code`` (the suffix of a finished file), ``age`` in seconds (0 for no limit),
+    ``size`` in bytes and ``number`` of files, ``processor`` (a shell command, or
+    None), ``code`` (the suffix of a finished file), ``age`` in seconds (0 for no limit),
     ``when_full`` (one of WAIT, DELETE, DROP).
     """
 
@@ -63,7 +61,7 @@ class Settings:
     def __init__(self) -> None:
         self.size = DEFAULT_SIZE
         self.number = DEFAULT_NUMBER
-        self.processor = b""
+        self.processor: bytes | None = None
         self.code = b"s"
         self.age = 0
         self.when_full = WAIT
@@ -110,7 +108,7 @@ class ActionScript:
 
     def __init__(self, words: Iterable[bytes]) -> None:
         self.stamp = b""
-        self.actions: list[Action] = []
+        self.actions: list[Alert | StatusFile | Directory] = []
         rules: Rules = ()
         settings = Settings()
         by_fnmatch = False

@@ -27,7 +27,7 @@ NOTHING = b"(?!)"
 
 def translate(pattern: bytes) -> bytes:
     """Return the regular expression that matches, from the start, what ``pattern`` matches."""
-    pieces = []
+    pieces: list[bytes] = []
     at = 0
     while at < len(pattern):
         character = pattern[at : at + 1]

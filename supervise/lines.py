@@ -50,6 +50,10 @@ class Batch:
             self._lines.pop()
         return self._lines
 
+    def views(self) -> list[bytes]:
+        """Return what patterns see of the lines that are to be decided upon."""
+        return _views(self.text, self.begun)
+
     def has_long_lines(self) -> bool:
         """Tell whether any complete line is longer than a view."""
         if self._long is None:
@@ -132,11 +136,7 @@ class Chosen:
 
     def views(self) -> list[bytes]:
         """Return what alerts see of the lines that were decided upon."""
-        views = [line[:VIEW] for line in self.text.split(b"\n")]
-        views.pop()
-        if self.begun:
-            views.append(self.begun[:VIEW])
-        return views
+        return _views(self.text, self.begun)
 
     def last_view(self) -> bytes | None:
         """Return what a status file sees last, or None if no line was decided upon."""
@@ -157,6 +157,10 @@ class Selection:
         self._match = matcher(rules)
         self.passing = True
         """Whether the overlong line that is passing through, if there is one, is selected."""
+
+    def selects(self, view: bytes) -> bool:
+        """Tell whether a line that looks like this is selected."""
+        return self._match is None or bool(self._match(view))
 
     def choose(self, batch: Batch) -> Chosen:
         """Return what is selected of ``batch``; to be called for each batch exactly once."""
@@ -180,16 +184,24 @@ class Selection:
         """Yield the steps in which C would put ``chosen`` into its output buffer."""
         if chosen.rest:
             yield 0, len(chosen.rest), True
-        match, stamp = self._match, batch.stamp_length
+        stamp = batch.stamp_length
         start = len(batch.rest) - batch.before
         for line in batch.lines():
             newline = start + len(line) - stamp
-            if match is None or match(line[:VIEW]):
+            if self.selects(line[:VIEW]):
                 yield from _line_puts(start - stamp, len(line))
                 yield newline, 1, True
             start = newline + 1
         if chosen.begun:
             yield from _line_puts(start - stamp, len(chosen.begun))
+
+
+def _views(text: bytes, begun: bytes) -> list[bytes]:
+    views = [line[:VIEW] for line in text.split(b"\n")]
+    views.pop()
+    if begun:
+        views.append(begun[:VIEW])
+    return views
 
 
 def _line_puts(start: int, length: int) -> Iterator[Put]:

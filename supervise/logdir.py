@@ -140,8 +140,8 @@ class LogDirectory:
         yield from self._insist(b"unable to set mode of ", b"current", os.fchmod, self.fd, 0o644)
         self.bytes = 0
         yield from self._insist(b"unable to set mode of ", b"previous", self._mark, b"previous")
-        if self.settings.processor:
-            yield from self._process()
+        if self.settings.processor is not None:
+            yield from self._process(self.settings.processor)
             yield from self._finish(b"processed", self.settings.code)
         else:
             yield from self._finish(b"previous", self.settings.code)
@@ -215,11 +215,11 @@ class LogDirectory:
                 self.bytes += written
                 data = data[written:]
 
-    def _process(self) -> Steps[None]:
+    def _process(self, command: bytes) -> Steps[None]:
         """Make ``processed`` of ``previous``, and a new ``state``."""
         from slashservice.supervise.processor import process
 
-        yield from process(self.path, self.where, self.settings.processor)
+        yield from process(self.path, self.where, command)
         for name in (b"processed", b"newstate"):
             fd = yield from self._insist(b"unable to create ", name, self._append_to, name)
             yield from self._insist(b"unable to write ", name + b" to disk", os.fsync, fd)

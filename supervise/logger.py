@@ -48,12 +48,15 @@ class Logger:
         self._stamp = STAMPS[script.stamp]
         self._directories: list[LogDirectory] = []
         self._outputs: list[AlertOutput | StatusOutput | DirectoryOutput] = []
+        alerts: list[Selection] = []
         for action in script.actions:
             selection = selections.get(action.rules)
             if selection is None:
                 selection = selections[action.rules] = Selection(action.rules)
             if isinstance(action, Alert):
-                self._outputs.append(AlertOutput(selection))
+                if not alerts:
+                    self._outputs.append(AlertOutput(alerts))
+                alerts.append(selection)
             elif isinstance(action, StatusFile):
                 self._outputs.append(StatusOutput(selection, action.path))
             else:
@@ -107,21 +110,27 @@ class Logger:
 
 
 class AlertOutput:
-    """Shows lines on standard error."""
+    """Shows lines on standard error, each as often as a selection in the list has it."""
 
-    __slots__ = ("_selection",)
+    __slots__ = ("_selections",)
 
-    def __init__(self, selection: Selection) -> None:
-        self._selection = selection
+    def __init__(self, selections: list[Selection]) -> None:
+        self._selections = selections
 
     def take(self, batch: Batch) -> Steps[None]:
         """Show the selected lines."""
         yield from ()
-        alerts = [
-            view if len(view) <= ALERT_VIEW else view[:ALERT_VIEW] + b"..."
-            for view in batch.chosen(self._selection).views()
-        ]
-        if alerts:
+        if len(self._selections) == 1:
+            views = batch.chosen(self._selections[0]).views()
+        else:
+            views = [
+                view
+                for view in batch.views()
+                for selection in self._selections
+                if selection.selects(view)
+            ]
+        if views:
+            alerts = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in views]
             alerts.append(b"")
             complain(b"\n".join(alerts))
 

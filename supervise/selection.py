@@ -65,7 +65,7 @@ def _decide(selects: bool, patterns: list[bytes], before: bytes) -> bytes:
     return b"(?:%s|%s)" % (any_of_them, before)
 
 
-def _never(line: bytes) -> bool:  # noqa: ARG001
+def _never(line: bytes) -> bool:
     return False
 
 
