@@ -7,8 +7,7 @@ passes over, and a script that doesn't know of extensions keeps its meaning: ``T
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     """Whether it selects; the pattern; whether that is one for fnmatch."""
 
     Rules = tuple[Rule, ...]
+
 
 LEAST_SIZE = 4096
 MOST_SIZE = 16777215

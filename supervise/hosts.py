@@ -17,7 +17,15 @@ from __future__ import annotations
 import os
 import socket
 
-from slashservice.supervise import kernel, launchers, plain, signals
+from slashservice.supervise import (
+    chain,
+    environment,
+    kernel,
+    launchers,
+    pathexec,
+    plain,
+    signals,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,14 +175,13 @@ class LogHosts:
         wanted = self._plain(directory)
         if wanted is None:
             return None
-        account, argv = wanted
-        host = self._hosts.get(account)
+        host = self._hosts.get(wanted.account)
         if host is None:
-            host = Host(self._loop, self._heritage, self._null, account, self._ended)
-            self._hosts[account] = host
+            host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
+            self._hosts[wanted.account] = host
         fd = os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            return host.start(argv, stdin, fd, exited)
+            return host.start(wanted.actions, stdin, fd, exited)
         finally:
             os.close(fd)
 
@@ -187,24 +194,33 @@ class LogHosts:
     def _end(self, pid: int, start: int) -> None:
         kernel.Adopted(self._loop, pid, start, lambda status: None).signal(signals.SIGTERM)
 
-    def close(self) -> None:
-        """Let every host end, once its loggers have."""
-        for host in self._hosts.values():
-            host.close()
-
-    def _plain(self, directory: ServiceDirectory) -> tuple[bytes | None, list[bytes]] | None:
+    def _plain(self, directory: ServiceDirectory) -> plain.Plain | None:
+        """Read what the log service runs; None unless it is plain, and ours to run."""
+        run = directory.path + b"/run"
         try:
-            fd = os.open(directory.path + b"/run", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = os.open(run, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
-                if not os.access(fd, os.X_OK):
-                    return None
                 text = os.read(fd, plain.LONGEST + 1)
             finally:
                 os.close(fd)
         except OSError:
             return None
         wanted = plain.parse(text)
-        return None if wanted is None or wanted[0] in self._unusable else wanted
+        if wanted is None or wanted.account in self._unusable or not os.access(run, os.X_OK):
+            return None
+        for name, word in wanted.programs.items():
+            if not self._is_ours(name, word, directory.path):
+                return None
+        return wanted
+
+    def _is_ours(self, name: str, word: bytes, directory: bytes) -> bool:
+        """Tell whether the program named ``word`` in a run script is our command ``name``."""
+        path = environment.get(b"PATH", self._heritage.environment)
+        for candidate in pathexec.candidates(word, path):
+            program = os.path.join(directory, candidate)
+            if os.access(program, os.X_OK) and not os.path.isdir(program):
+                return chain.command_at(program) == name
+        return False
 
     def _ended(self, host: Host, status: int) -> None:
         for account in [account for account, other in self._hosts.items() if other is host]:

@@ -16,6 +16,8 @@ COMMANDS = (
     "envdir",
     "envuidgid",
     "fghack",
+    "loghost",
+    "multilog",
     "pgrphack",
     "readproctitle",
     "setlock",

@@ -14,15 +14,16 @@ or a block lost.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import signals
 from slashservice.supervise.logger import Logger
 from slashservice.supervise.patience import carry_out
 from slashservice.supervise.program import fatal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 BLOCK = 65536
 """Bytes read at a time: what a pipe holds."""

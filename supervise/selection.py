@@ -11,14 +11,14 @@ last rule backwards that is one expression: ``+p`` is ``(?:p|...)`` and ``-p`` i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.action_script import Rules
 
     Match = Callable[[bytes], object]
+
 
 VIEW = 1000
 """Characters of a line that patterns, alerts and status files see, any time stamp included."""
