@@ -34,16 +34,18 @@ class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
     It is known by device and inode, as it may be renamed under us or its link removed.
-    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
         self.lock = self.control = self.ok = -1
         self.stamp = b""
+        self.default = b"u"
         self._seen = b""
         self._inode = (0, 0)
 
@@ -67,6 +69,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -89,9 +92,10 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
+            path = os.path.join(self.path, os.readlink(path))
         except FileNotFoundError:
-            os.mkdir(path, 0o700)
+            pass
+        os.mkdir(path, 0o700)
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -106,7 +110,9 @@ class ServiceDirectory:
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
-            raise self._refused(b"unable to read ", path, error) from None
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
         return fd
 
     def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
@@ -125,7 +131,7 @@ class ServiceDirectory:
         except OSError:
             left = None
         if left is None or left.want not in (b"u", b"d", b"\0"):
-            left = status.Status(tai.now(), pid, False, self.default_want())
+            left = status.Status(tai.now(), pid, False, self.default)
         return left, pid, start
 
     def record(self, pid: int, life: bytes) -> None:
@@ -143,7 +149,7 @@ class ServiceDirectory:
         except OSError:
             pass  # ``record`` will complain
 
-    def default_want(self) -> bytes:
+    def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
             os.stat(self.path + b"/down")

@@ -79,11 +79,7 @@ class Supervised:
         """
         left, pid, start = self.directory.acquire(self._heritage.life, limit)
         if left is None:
-            try:
-                self.service.want = self.directory.default_want()
-            except BaseException:
-                self.directory.release()
-                raise
+            self.service.want = self.directory.default
             return self._begin
         self.service.want = left.want
         if not pid or identity.started(pid) != start:
