@@ -9,13 +9,14 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, status, tai
 from slashservice.supervise.program import complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.status import Status
+
 
 RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
@@ -120,8 +121,11 @@ class ServiceDirectory:
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
     def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
-        record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
-        if record is None or record[2] != life:
+        try:
+            record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        except OSError as error:
+            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
+        if record is None or record[2] != life or life == identity.NAMELESS:
             return None, 0, 0
         pid, start, _ = record
         if start and not pid:
@@ -220,7 +224,7 @@ class ServiceDirectory:
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
-            self.record(0, b"-")
+            self.record(0, identity.NAMELESS)
         for fd in (self.ok, self.control, self.lock):
             if fd >= 0:
                 os.close(fd)

@@ -16,6 +16,9 @@ import time
 
 LENGTH = 128
 
+NAMELESS = b"-"
+"""Stands for no life of the machine, in a record that nobody shall go on with."""
+
 STATE, SESSION, START = 0, 3, 19
 """Where the fields 3, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
 
@@ -24,15 +27,20 @@ CAN_FIND = sys.platform == "linux"
 
 
 def boot() -> bytes:
-    """Name this life of the machine, and the pid namespace we see of it, in one word."""
+    """Name this life of the machine, and the pid namespace we see of it, in one word.
+
+    Without ``/proc`` there is no name, and nothing will be adopted.
+    """
     if sys.platform != "linux":
         from slashservice.supervise import bsd
 
         return bsd.boot()
-    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-        machine = file.read().strip()
-    namespace = os.stat("/proc/self/ns/pid").st_ino
-    return b"%s/%d" % (machine, namespace)
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+            machine = file.read().strip()
+        return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return NAMELESS
 
 
 def started(pid: int) -> int:
@@ -57,7 +65,8 @@ def find(since: int, directory: bytes) -> tuple[int, int]:
     """Find the process that was being started in ``directory``; return pid and start time.
 
     It leads a session, started at ``since`` or later, and works in the directory or has the
-    pipe to its log open. The first such process it is; zeros if there is none.
+    pipe between a service and its log open: a log service for its input, a service
+    otherwise. The first such process it is; zeros if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
@@ -66,27 +75,29 @@ def find(since: int, directory: bytes) -> tuple[int, int]:
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
                 found.append((int(fields[START]), int(name)))
     for start, pid in sorted(found):
-        if start >= since and (_works_in(pid, directory) or _writes_to(pid, directory)):
+        if start >= since and (
+            _is(f"/proc/{pid}/cwd", directory)
+            or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
+            or _writes_to(pid, directory + b"/supervise/pipe")
+        ):
             return pid, start
     return 0, 0
 
 
-def _works_in(pid: int, directory: bytes) -> bool:
+def _writes_to(pid: int, pipe: bytes) -> bool:
     try:
-        return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), os.stat(directory))
+        descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return False
+    return any(_is(f"/proc/{pid}/fd/{fd}", pipe) for fd in descriptors if fd != "0")
 
 
-def _writes_to(pid: int, directory: bytes) -> bool:
+def _is(path: str, other: bytes) -> bool:
+    """Tell whether two paths lead to the same file; False if one leads nowhere."""
     try:
-        pipe = os.stat(directory + b"/supervise/pipe")
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), pipe):
-                return True
+        return os.path.samestat(os.stat(path), os.stat(other))
     except OSError:
-        pass
-    return False
+        return False
 
 
 def _stat(pid: int) -> list[bytes]:

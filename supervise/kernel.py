@@ -25,16 +25,17 @@ process group can't hit the supervisor, and ``/dev/null`` as its input under ``s
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, pathexec, signals
 from slashservice.supervise.program import TROUBLE, complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slashservice.supervise.directory import ServiceDirectory
     from slashservice.supervise.loop import Exited, Loop
+
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -85,8 +86,11 @@ class Child:
         loop.on_exit(pid, exited)
 
     def signal(self, number: int) -> None:
-        """Send it a signal. Its pid is its own until we fetch its status."""
-        os.kill(self.pid, number)
+        """Send it a signal, if we may. Its pid is its own until we fetch its status."""
+        try:
+            os.kill(self.pid, number)
+        except OSError:
+            pass  # it runs under another account, and we are not root
 
     def leave(self) -> None:
         """Let go of it; it runs on."""
@@ -120,13 +124,13 @@ class Adopted:
             loop.after(SECONDS_BETWEEN_LOOKS, self._look)
 
     def signal(self, number: int) -> None:
-        """Send it a signal; that it is dead already is no trouble."""
+        """Send it a signal, if we may and it is not dead already."""
         try:
             if self._fd >= 0 and signals.pidfd_send_signal:
                 signals.pidfd_send_signal(self._fd, number)
             elif self._runs():
                 os.kill(self.pid, number)
-        except ProcessLookupError:
+        except OSError:
             pass
 
     def leave(self) -> None:
@@ -161,7 +165,7 @@ def start(
 
     ``streams`` maps the daemon's descriptors to ours.
     """
-    if heritage.in_bulk and identity.CAN_FIND and all(b"=" in e for e in heritage.environment):
+    if heritage.in_bulk and identity.CAN_FIND and pathexec.is_plain(heritage.environment):
         return _spawn(loop, heritage, directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.

@@ -12,8 +12,15 @@ import os
 import sys
 
 COMMANDS = (
+    "chpst",
+    "envdir",
+    "envuidgid",
+    "fghack",
+    "pgrphack",
     "readproctitle",
+    "setlock",
     "setuidgid",
+    "softlimit",
     "supervise",
     "svc",
     "svok",

@@ -10,17 +10,18 @@ from __future__ import annotations
 import errno
 import os
 import select
-from typing import TYPE_CHECKING
 
 from slashservice.supervise.directory import RESERVE, Refused
 from slashservice.supervise.program import complain, message
 from slashservice.supervise.supervised import Supervised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
+
 
 SECONDS_TO_RETURN = 5.0
 """A service told to exit whose entry is still there comes back: C rescans as often."""
@@ -52,6 +53,7 @@ class Context:
 class Pair:
     """The service at ``path`` and, if it has one, its log service.
 
+    ``key`` is the directory's device and inode, ``names`` its entries in the scan directory.
     ``active`` tells that the scan directory has an entry for it; without one, a service that
     ends supervision does not come back. ``ended`` is called when neither part is left.
     """
@@ -66,6 +68,7 @@ class Pair:
         "_pipe",
         "_said",
         "active",
+        "key",
         "name",
         "names",
         "path",
@@ -74,6 +77,7 @@ class Pair:
     def __init__(
         self,
         context: Context,
+        key: tuple[int, int],
         path: bytes,
         name: bytes,
         has_log: bool,
@@ -87,6 +91,7 @@ class Pair:
         self._pipe = (-1, -1)
         self._delay = RETRY_FIRST
         self._said = b""
+        self.key = key
         self.path = path
         self.name = name
         self.names = {name}

@@ -18,8 +18,12 @@ the real exec.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from errno import EACCES, EISDIR, ENOENT, EPERM
 
+from slashservice.supervise import environment, signals
+from slashservice.supervise.program import fatal
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import NoReturn, Protocol
@@ -36,11 +40,6 @@ if TYPE_CHECKING:
         def settle(self) -> None:
             """Do it as far as a long-running command of ours can bear."""
 
-
-from errno import EACCES, EISDIR, ENOENT, EPERM
-
-from slashservice.supervise import environment, signals
-from slashservice.supervise.program import fatal
 
 DEFAULT_PATH = b"/bin:/usr/bin"
 
@@ -73,18 +72,21 @@ def candidates(file: bytes, path: bytes | None) -> Iterator[bytes]:
         yield (directory or b".") + b"/" + file
 
 
-def run(argv: Sequence[bytes], entries: Sequence[bytes] | None = None) -> NoReturn:
-    """Become the program ``argv[0]`` with ``argv`` and the environment ``entries``.
+def run(
+    argv: Sequence[bytes], entries: Sequence[bytes] | None = None, file: bytes | None = None
+) -> NoReturn:
+    """Become the program ``file`` with ``argv`` and the environment ``entries``.
 
     It is looked for on the PATH of the present environment, as C does, even where
-    ``entries`` has another. Without ``entries`` the environment stays as it is. Raises
-    ``OSError`` when there is no such program, and ``GoOn`` when it is one of ours.
+    ``entries`` has another. Without ``entries`` the environment stays as it is; without
+    ``file`` it is ``argv[0]``. Raises ``OSError`` when there is no such program, and ``GoOn``
+    when it is one of ours.
     """
     present = environment.inherited()
     if entries is None:
         entries = present
     trouble = ENOENT
-    for path in candidates(argv[0], environment.get(b"PATH", present)):
+    for path in candidates(argv[0] if file is None else file, environment.get(b"PATH", present)):
         try:
             about = os.stat(path)
         except FileNotFoundError:
@@ -101,6 +103,7 @@ def run(argv: Sequence[bytes], entries: Sequence[bytes] | None = None) -> NoRetu
                 trouble = error.errno or 0
             if error.errno not in TRY_NEXT:
                 break
+    signals.restore_defaults()  # C has them when it complains
     raise OSError(trouble, os.strerror(trouble))
 
 
@@ -136,7 +139,7 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     ``OSError`` of the exec.
     """
     signals.restore_defaults()
-    if argv[0] and not deferred and all(entry.find(b"=") > 0 for entry in entries):
+    if argv[0] and is_plain(entries):
         os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
     try:
         from slashservice.supervise import clib
@@ -154,6 +157,11 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
         for one in deferred:
             one.lift()
     raise OSError(number, os.strerror(number))
+
+
+def is_plain(entries: Sequence[bytes]) -> bool:
+    """Tell whether Python's own functions could start a program with this environment now."""
+    return not deferred and all(entry.find(b"=") > 0 for entry in entries)
 
 
 class Entries:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, identity, kernel, signals
 from slashservice.supervise.directory import Refused
@@ -17,8 +16,10 @@ from slashservice.supervise.loop import Loop
 from slashservice.supervise.program import TROUBLE, Quit, fatal, usage
 from slashservice.supervise.supervised import Supervised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 SECONDS_OF_PATIENCE = 1.0
 """A killed supervisor's last child may hold the lock until it has become the daemon."""
@@ -38,10 +39,10 @@ def main(argv: Sequence[bytes]) -> int:
     except OSError as error:
         raise fatal("supervise", b"unable to chdir to " + name, error) from None
     supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
-    acquire(loop, supervised)()
     loop.on_signal(signals.SIGTERM, supervised.drain)
     loop.on_signal(signals.SIGHUP, lambda: None)
     loop.on_signal(signals.SIGQUIT, loop.stop)
+    acquire(loop, supervised)()
     loop.run()
     return 0
 

@@ -7,7 +7,6 @@ happened. ``supervise`` has one of these, ``svscan`` thousands.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, kernel, tai
 from slashservice.supervise.directory import ServiceDirectory
@@ -24,11 +23,13 @@ from slashservice.supervise.service import (
 )
 from slashservice.supervise.status import Status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
+
 
 CONTROL_READ = 256
 """Control characters taken at a time, so that a flood for one service delays no other."""
@@ -82,7 +83,8 @@ class Supervised:
             self.service.want = self.directory.default
             return self._begin
         self.service.want = left.want
-        if not pid or identity.started(pid) != start:
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        if not pid or not start or identity.started(pid) != start:
             return self._begin
         return lambda: self._adopt(pid, start, left)
 
@@ -97,6 +99,7 @@ class Supervised:
     def _adopt(self, pid: int, start: int, left: Status) -> None:
         self.directory.stamp = left.stamp if left.pid == pid else tai.now()
         self._loop.add(self.directory.control, self._controlled)
+        self.directory.record(pid, self._heritage.life)  # it may have been found without one
         self._child = kernel.Adopted(self._loop, pid, start, self._exited)
         self._do(self.service.adopt(pid, left.paused))
 
@@ -114,8 +117,19 @@ class Supervised:
             self._child.leave()
 
     def _controlled(self) -> None:
-        for character in os.read(self.directory.control, CONTROL_READ):
-            self._do(self.service.control(character, self._loop.clock()))
+        service = self.service
+        try:
+            characters = os.read(self.directory.control, CONTROL_READ)
+        except BlockingIOError:  # someone else reads our FIFO, and was faster
+            return
+        for character in characters:
+            want, paused = service.want, service.paused
+            actions = service.control(character, self._loop.clock())
+            if service.want != want or service.paused > paused:
+                # Before acting: were we killed in between, the next supervisor would
+                # act on what was wanted before, against what has been done already.
+                self._announce()
+            self._do(actions)
             if self.directory.control < 0:
                 return
 
@@ -164,6 +178,7 @@ class Supervised:
         except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
+            directory.record(0, self._heritage.life)
             return self.service.not_started(now)
         except OSError as error:
             complain(kernel.not_started(directory.name, error))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import signals, status, tai
 from slashservice.supervise.program import error_words, fatal, write_all
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
