@@ -50,16 +50,18 @@ class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
     It is known by device and inode, as it may be renamed under us or its link removed.
-    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
         self.lock = self.control = self.ok = -1
         self.stamp = b""
+        self.default = b"u"
         self._seen = b""
         self._inode = (0, 0)
 
@@ -82,6 +84,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,9 +107,10 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
+            path = os.path.join(self.path, os.readlink(path))
         except FileNotFoundError:
-            os.mkdir(path, 0o700)
+            pass
+        os.mkdir(path, 0o700)
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -121,7 +125,9 @@ class ServiceDirectory:
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
-            raise self._refused(b"unable to read ", path, error) from None
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
         return fd
 
     def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
@@ -143,7 +149,7 @@ class ServiceDirectory:
         except OSError:
             found = None
         if found is None or found.want not in (b"u", b"d", b"\0"):
-            found = status.Status(tai.now(), pid, False, self.default_want())
+            found = status.Status(tai.now(), pid, False, self.default)
         # A start time of 0 was recorded of a process that was dead before one could look.
         runs = pid != 0 and start != 0 and identity.started(pid) == start
         return Left(found, pid if runs else 0, start, hosted)
@@ -163,7 +169,7 @@ class ServiceDirectory:
         except OSError:
             pass  # ``record`` will complain
 
-    def default_want(self) -> bytes:
+    def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
             os.stat(self.path + b"/down")

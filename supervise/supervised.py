@@ -84,11 +84,7 @@ class Supervised:
         """
         left = self.directory.acquire(self._heritage.life, limit)
         if left is None:
-            try:
-                self.service.want = self.directory.default_want()
-            except BaseException:
-                self.directory.release()
-                raise
+            self.service.want = self.directory.default
             return self._begin
         self.service.want = left.status.want
         if left.pid and not left.hosted:
