@@ -1,13 +1,9 @@
-"""Accounts: looking them up, and becoming one for good."""
+"""Accounts: looking them up, and what their numbers are used for."""
 
 from __future__ import annotations
 
 import os
 import pwd
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def look_up(name: bytes) -> tuple[int, int] | None:
@@ -19,7 +15,6 @@ def look_up(name: bytes) -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid
 
 
-def set_groups(group: int, supplementary: Sequence[int]) -> None:
-    """Take on ``group`` and exactly the ``supplementary`` ones. Raises ``OSError``."""
-    os.setgroups(supplementary)
-    os.setgid(group)
+def settings(user: int, group: int) -> list[bytes]:
+    """Return GID and UID as settings for :func:`environment.changed`, in C's order."""
+    return [b"GID=%d" % group, b"UID=%d" % user]

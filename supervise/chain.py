@@ -4,27 +4,26 @@ An exec of a launcher would: close what is to be closed on exec, put the signals
 state of a fresh interpreter, name the process after the file, hand over the environment, and
 start with the limits in force. Here each of these is done by hand, without the exec.
 
-Three things stay as they were, and are documented: ``ps -f`` shows the command line of the
-whole chain; a memory limit that our interpreter could not live under is not imposed on a
-command of ours (its children get it); and a process that changed its account keeps the
-kernel's protection from that account's debuggers until a real exec, because the look-up of
-the account may have left things in its memory that only root may read.
+Two things stay as they were, and are documented: ``ps -f`` shows the command line of the
+whole chain, and a memory limit that our interpreter could not live under is not imposed on
+a command of ours (its children get it).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING
+import sys
 
 from slashservice.supervise import environment, launchers, pathexec, signals
 from slashservice.supervise.program import GoOn, load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-import sys
-
+OWNER = b"/proc/self/environ"
+MAPS = b"/proc/self/maps"
 DESCRIPTORS = "/proc/self/fd"
 NAME = b"/proc/self/comm"
 
@@ -64,12 +63,13 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
         return
     close_on_exec()
     signals.ignore_as_python_does()
-    set_name(os.path.basename(path))
     environment.hand_over(entries)
     if name not in launchers.CHAIN:
-        for one in pathexec.deferred:
+        for one in pathexec.deferred[:]:
             one.settle()
-    raise GoOn(name, argv[1:])
+        become_visible()
+    set_name(os.path.basename(path))
+    raise GoOn(name, argv[1:], path)
 
 
 def close_on_exec() -> None:
@@ -107,3 +107,25 @@ def set_name(name: bytes) -> None:
             clib.prctl(clib.PR_SET_NAME, name)
         except (ImportError, AttributeError, OSError):
             pass
+
+
+def become_visible() -> None:
+    """Let the account we changed to look at this process again, as after an exec.
+
+    The kernel hides a process that has changed its account from that account (its files in
+    ``/proc``, debuggers, core dumps), for its memory may hold what only root may know. Ours
+    holds nothing but what the account is given anyway. A module of the name service may have
+    left more, so where one was loaded we stay hidden. The files' owner tells us which it is.
+    """
+    try:
+        if os.stat(OWNER).st_uid == os.geteuid():
+            return
+        with open(MAPS, "rb", buffering=0) as file:
+            maps = file.read()
+        if maps.count(b"/libnss_") > maps.count(b"/libnss_files"):
+            return
+        from slashservice.supervise import clib
+
+        clib.prctl(clib.PR_SET_DUMPABLE, 1)
+    except (ImportError, AttributeError, OSError):
+        pass

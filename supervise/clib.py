@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import _ctypes
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +30,7 @@ class _Function(_ctypes.CFuncPtr):
 
 _library: int = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]
 
+PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -67,3 +68,11 @@ def prctl(option: int, value: int | bytes) -> None:
     if _function("prctl")(_Int(option), value, 0, 0, 0) < 0:
         number = _ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def trouble(function: str, name: bytes) -> int:
+    """Call ``function`` with ``name`` only to return the ``errno`` it leaves, 0 for none."""
+    _ctypes.set_errno(0)
+    _function(function)(name)
+    number: int = _ctypes.get_errno()
+    return number

@@ -9,10 +9,11 @@ rule, but any bytes), in order.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
 
 BLOCK = b"/proc/self/environ"
 """Where the kernel shows the block this process was started with."""
@@ -27,7 +28,8 @@ def inherited() -> list[bytes]:
     """Return this process's environment: a new list of its entries, in their order.
 
     It is what the process was started with or, for the later commands of a chain that goes
-    on in one process, what the command before handed over by :func:`hand_over`.
+    on in one process, what the command before handed over by :func:`hand_over`. Call it
+    before changing the account: afterwards the kernel does not show it to us.
     """
     global _current
     if _current is None:
@@ -105,7 +107,7 @@ def hand_over(entries: Sequence[bytes]) -> None:
         if name and equals:
             wanted.setdefault(name, value)
     view = os.environb
-    for name in [name for name in view if name not in wanted]:
+    for name in [name for name in view if name and name not in wanted]:
         del view[name]
     for name, value in wanted.items():
         if view.get(name) != value:

@@ -101,5 +101,7 @@ WORDS = {
 
 def words_of(number: int) -> bytes:
     """Return the words for ``number``, an ``errno``; the system's own where the C has none."""
-    words = WORDS.get(errno.errorcode.get(number, ""))
-    return words if words is not None else os.fsencode(os.strerror(number).lower())
+    for name, words in WORDS.items():  # not by errno.errorcode, where a number has one name
+        if getattr(errno, name, 0) == number:
+            return words
+    return os.fsencode(os.strerror(number).lower())

@@ -1,18 +1,19 @@
 """Option parsing as the C commands do it.
 
 Single letters, bundled or apart, an option's value in the rest of its word or the next
-one, ``--`` or the first other word ends them, a lone ``-`` is no option. ``argparse``
-would cost more start-up than the whole command, and has other messages.
+one. A word that begins with ``--`` ends them, as does the first that is no option, such as
+a lone ``-``. ``argparse`` would cost more start-up than the whole command, and has other
+messages.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from slashservice.supervise.program import complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-from slashservice.supervise.program import complain
 
 BAD = "?"
 """Yielded in place of an option that isn't one, after the complaint about it."""
@@ -32,7 +33,7 @@ class Options:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         while self.rest and len(self.rest[0]) > 1 and self.rest[0][:1] == b"-":
             word = self.rest.pop(0)
-            if word == b"--":
+            if word[1:2] == b"-":
                 return
             yield from self._word(word)
 

@@ -8,14 +8,14 @@ directory made in place counts as complete when nothing was put into it for a mo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from slashservice.supervise import watch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.loop import Loop
+
 
 SECONDS_OF_QUIET = 0.02
 SECONDS_AT_MOST = 5.0

@@ -16,6 +16,9 @@ import time
 
 LENGTH = 128
 
+NAMELESS = b"-"
+"""Stands for no life of the machine, in a record that nobody shall go on with."""
+
 STATE, SESSION, START = 0, 3, 19
 """Where the fields 3, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
 
@@ -24,15 +27,20 @@ CAN_FIND = sys.platform == "linux"
 
 
 def boot() -> bytes:
-    """Name this life of the machine, and the pid namespace we see of it, in one word."""
+    """Name this life of the machine, and the pid namespace we see of it, in one word.
+
+    Without ``/proc`` there is no name, and nothing will be adopted.
+    """
     if sys.platform != "linux":
         from slashservice.supervise import bsd
 
         return bsd.boot()
-    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-        machine = file.read().strip()
-    namespace = os.stat("/proc/self/ns/pid").st_ino
-    return b"%s/%d" % (machine, namespace)
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+            machine = file.read().strip()
+        return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return NAMELESS
 
 
 def started(pid: int) -> int:
@@ -107,17 +115,22 @@ def _stat(pid: int) -> list[bytes]:
         return []
 
 
-def record(pid: int, start: int, life: bytes) -> bytes:
+def record(pid: int, start: int, life: bytes, hosted: bool = False) -> bytes:
     """Compose the record, a line of ``LENGTH`` bytes.
 
     Pid 0 stands for no process; with a start time, for one that was about to be started.
+    ``hosted`` tells that the process is a log host, with other loggers in it.
     """
-    return (b"%d %d %s" % (pid, start, life)).ljust(LENGTH - 1) + b"\n"
+    words = b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b"")
+    return words.ljust(LENGTH - 1) + b"\n"
 
 
-def parse(line: bytes) -> tuple[int, int, bytes] | None:
-    """Take a record's line apart; None if it is none, or only half of one."""
+def parse(line: bytes) -> tuple[int, int, bytes, bool] | None:
+    """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
-    if len(line) != LENGTH or len(words) != 3 or not (words[0].isdigit() and words[1].isdigit()):
+    hosted = words[3:] == [b"hosted"]
+    if len(line) != LENGTH or len(words) != 3 + hosted:
         return None
-    return int(words[0]), int(words[1]), words[2]
+    if not (words[0].isdigit() and words[1].isdigit()):
+        return None
+    return int(words[0]), int(words[1]), words[2], hosted

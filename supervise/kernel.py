@@ -25,16 +25,17 @@ process group can't hit the supervisor, and ``/dev/null`` as its input under ``s
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import identity, pathexec, signals
 from slashservice.supervise.program import TROUBLE, complain, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slashservice.supervise.directory import ServiceDirectory
     from slashservice.supervise.loop import Exited, Loop
+
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -85,14 +86,11 @@ class Child:
         loop.on_exit(pid, exited)
 
     def signal(self, number: int) -> None:
-        """Send it a signal; that we may not is no trouble, as for C.
-
-        Its pid is its own until we fetch its status.
-        """
+        """Send it a signal, if we may. Its pid is its own until we fetch its status."""
         try:
             os.kill(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
+        except OSError:
+            pass  # it runs under another account, and we are not root
 
     def leave(self) -> None:
         """Let go of it; it runs on."""
@@ -126,13 +124,13 @@ class Adopted:
             loop.after(SECONDS_BETWEEN_LOOKS, self._look)
 
     def signal(self, number: int) -> None:
-        """Send it a signal; that it is dead already, or that we may not, is no trouble."""
+        """Send it a signal, if we may and it is not dead already."""
         try:
             if self._fd >= 0 and signals.pidfd_send_signal:
                 signals.pidfd_send_signal(self._fd, number)
             elif self._runs():
                 os.kill(self.pid, number)
-        except (ProcessLookupError, PermissionError):
+        except OSError:
             pass
 
     def leave(self) -> None:
@@ -167,7 +165,7 @@ def start(
 
     ``streams`` maps the daemon's descriptors to ours.
     """
-    if heritage.in_bulk and identity.CAN_FIND and all(b"=" in e for e in heritage.environment):
+    if heritage.in_bulk and identity.CAN_FIND and pathexec.is_plain(heritage.environment):
         return _spawn(loop, heritage, directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.
@@ -242,6 +240,26 @@ def _spawn(
         os.chdir("/")
     directory.record(pid, heritage.life)
     return pid
+
+
+def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:
+    """Start a program of our own, which may have descriptor ``keep``; return its pid.
+
+    It gets what a daemon gets. Raises ``OSError``.
+    """
+    os.set_inheritable(keep, True)
+    try:
+        return os.posix_spawn(
+            command[0],
+            list(command),
+            pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
+            setsid=identity.CAN_FIND,
+            setsigmask=heritage.mask,
+            setsigdef=signals.IGNORED_BY_PYTHON,
+        )
+    finally:
+        os.set_inheritable(keep, False)
 
 
 def not_started(name: bytes, error: OSError) -> bytes:

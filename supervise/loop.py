@@ -11,14 +11,15 @@ import heapq
 import os
 import selectors
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Exited = Callable[[int], None]
+
 
 CONTROL_READ = 256
 

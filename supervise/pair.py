@@ -11,17 +11,19 @@ import errno
 import os
 import select
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise.directory import RESERVE, Refused
 from slashservice.supervise.program import complain, message
 from slashservice.supervise.supervised import Supervised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.hosts import LogHosts
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
+
 
 SECONDS_TO_RETURN = 5.0
 """A service told to exit whose entry is still there comes back: C rescans as often."""
@@ -48,11 +50,21 @@ class Context:
         self.heritage = heritage
         self.null = null
         self.limit = limit
+        self._hosts: LogHosts | None = None
+
+    def log_hosts(self) -> LogHosts:
+        """Return what runs the log services that need no process of their own."""
+        if self._hosts is None:
+            from slashservice.supervise.hosts import LogHosts
+
+            self._hosts = LogHosts(self.loop, self.heritage, self.null)
+        return self._hosts
 
 
 class Pair:
     """The service at ``path`` and, if it has one, its log service.
 
+    ``key`` is the directory's device and inode, ``names`` its entries in the scan directory.
     ``active`` tells that the scan directory has an entry for it; without one, a service that
     ends supervision does not come back. ``ended`` is called when neither part is left.
     """
@@ -67,6 +79,7 @@ class Pair:
         "_pipe",
         "_said",
         "active",
+        "key",
         "name",
         "names",
         "path",
@@ -75,6 +88,7 @@ class Pair:
     def __init__(
         self,
         context: Context,
+        key: tuple[int, int],
         path: bytes,
         name: bytes,
         has_log: bool,
@@ -88,6 +102,7 @@ class Pair:
         self._pipe = (-1, -1)
         self._delay = RETRY_FIRST
         self._said = b""
+        self.key = key
         self.path = path
         self.name = name
         self.names = {name}
@@ -159,6 +174,7 @@ class Pair:
 
     def _start_log(self) -> None:
         log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
+        log.hosts = self._context.log_hosts()
         begin = log.acquire(self._context.limit)
         log.streams = {0: self._pipe[0]}
         self._log = log

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Main = Callable[[Sequence[bytes]], int]
+
 
 MISUSE = 100
 TROUBLE = 111
@@ -34,13 +35,16 @@ class Quit(Exception):  # noqa: N818 - it is not always an error
 class GoOn(BaseException):
     """Ends the command, for this process to go on as the command ``name`` with ``argv``.
 
+    ``path`` is where its launcher was found.
+
     Not an ``Exception``: nothing on the way up is to take it for trouble.
     """
 
-    def __init__(self, name: str, argv: Sequence[bytes]) -> None:
-        super().__init__(name, argv)
+    def __init__(self, name: str, argv: Sequence[bytes], path: bytes) -> None:
+        super().__init__(name, argv, path)
         self.name = name
         self.argv = argv
+        self.path = path
 
 
 def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
@@ -66,8 +70,10 @@ def message(program: str, kind: bytes, what: bytes, error: OSError | None = None
 
 def error_words(error: OSError) -> bytes:
     """Say the reason of ``error`` in daemontools' words."""
-    from slashservice.supervise.error_words import words_of
-
+    try:
+        from slashservice.supervise.error_words import words_of
+    except (ImportError, OSError):  # out of descriptors, or of reach
+        return os.fsencode(os.strerror(error.errno or 0).lower())
     return words_of(error.errno or 0)
 
 
@@ -124,9 +130,14 @@ def run(name: str) -> None:
     """
     if signals.getsignal(signals.SIGINT) != signals.SIG_IGN:
         signals.signal(signals.SIGINT, signals.SIG_DFL)  # die of ^C as a C program does
-    argv: Sequence[bytes] = [os.fsencode(word) for word in sys.argv[1:]]
     while True:
         try:
-            os._exit(call(load(name), argv, name))
+            os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))
         except GoOn as next_command:
-            name, argv = next_command.name, next_command.argv
+            name = next_command.name
+            sys.argv = [os.fsdecode(word) for word in (next_command.path, *next_command.argv)]
+
+
+def called() -> str:
+    """Return the name of the file that was run, which may be a link to a launcher."""
+    return os.path.basename(sys.argv[0])

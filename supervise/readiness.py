@@ -6,10 +6,10 @@ systemd tells us about ourselves in the environment is no business of the daemon
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 OURS_ALONE = (
     b"NOTIFY_SOCKET",

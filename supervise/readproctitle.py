@@ -8,12 +8,13 @@ the last argument is shorter than five bytes.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise.program import MISUSE, TROUBLE, Quit
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 KEPT = 3
 SHORTEST = 5

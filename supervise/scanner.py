@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import watch
 from slashservice.supervise.growth import Growth
 from slashservice.supervise.pair import Context, Pair
 from slashservice.supervise.program import warn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Key = tuple[int, int]
+
 
 SECONDS_BETWEEN_SCANS = 5.0
 """How often to look where the kernel doesn't tell: unwatchable directories, and lost ones."""
@@ -183,7 +184,7 @@ class Scanner:
             pair.activate()
             return
         try:
-            pair = self._pair(name, path)
+            pair = self._pair(name, key, path)
         except OSError as error:
             del self._names[name]
             warn("svscan", b"unable to stat " + name + b"/log", error)
@@ -191,7 +192,7 @@ class Scanner:
         self._pairs[key] = pair
         pair.start()
 
-    def _pair(self, name: bytes, path: bytes) -> Pair:
+    def _pair(self, name: bytes, key: Key, path: bytes) -> Pair:
         if os.path.islink(path):
             path = os.path.realpath(path)  # the link may go while the service is supervised
         try:
@@ -199,13 +200,13 @@ class Scanner:
             has_log = True
         except FileNotFoundError:
             has_log = False
-        return Pair(self._context, path, name, has_log, self._ended)
+        return Pair(self._context, key, path, name, has_log, self._ended)
 
     def _ended(self, pair: Pair) -> None:
         """Nothing is left of a service."""
         self._strays.discard(pair)
-        for key in [key for key, other in self._pairs.items() if other is pair]:
-            del self._pairs[key]
+        if self._pairs.get(pair.key) is pair:
+            del self._pairs[pair.key]
         self._stop_if_empty()
 
     def _stop_if_empty(self) -> None:

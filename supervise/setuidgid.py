@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from slashservice.supervise import account, pathexec
+from slashservice.supervise import account, environment, pathexec
 from slashservice.supervise.program import fatal, usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 NAME = "setuidgid"
 
@@ -22,8 +23,10 @@ def main(argv: Sequence[bytes]) -> int:
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known
+    environment.inherited()  # which the kernel shows to the account we were started by alone
     try:
-        account.set_groups(group, [group])
+        os.setgroups([group])
+        os.setgid(group)
     except OSError as error:
         raise fatal(NAME, b"unable to setgid", error) from None
     try:

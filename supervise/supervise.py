@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, identity, kernel, signals
 from slashservice.supervise.directory import Refused
 from slashservice.supervise.loop import Loop
-from slashservice.supervise.program import TROUBLE, Quit, usage
+from slashservice.supervise.program import TROUBLE, Quit, fatal, usage
 from slashservice.supervise.supervised import Supervised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 SECONDS_OF_PATIENCE = 1.0
 """A killed supervisor's last child may hold the lock until it has become the daemon."""
@@ -32,7 +33,11 @@ def main(argv: Sequence[bytes]) -> int:
     kernel.reserve_standard_descriptors()
     loop = Loop()
     heritage = kernel.Heritage(environment.inherited(), identity.boot())
-    path = os.path.join(os.getcwdb(), name)
+    try:
+        os.chdir(name)
+        path = os.getcwdb()
+    except OSError as error:
+        raise fatal("supervise", b"unable to chdir to " + name, error) from None
     supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
     loop.on_signal(signals.SIGTERM, supervised.drain)
     loop.on_signal(signals.SIGHUP, lambda: None)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.program import MISUSE, Quit, fatal, warn, write_all
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 LETTERS = "udopchaitkx12q"
 
@@ -44,6 +45,7 @@ def main(argv: Sequence[bytes]) -> int:
             os.fchdir(here)
         except OSError as error:
             raise fatal("svc", b"unable to set directory", error) from None
+    os.close(here)
     return 0
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, identity, kernel, readiness, signals
 from slashservice.supervise.loop import Loop
@@ -19,8 +18,10 @@ from slashservice.supervise.pair import Context
 from slashservice.supervise.program import fatal
 from slashservice.supervise.scanner import Scanner
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 SECONDS_OF_PATIENCE = 1.0
 """The last child of a killed svscan holds its lock until it has become the daemon."""
@@ -36,7 +37,7 @@ def run(directory: bytes, loop: Loop) -> int:
     """Scan ``directory`` until told to end; return the exit status."""
     try:
         path = os.path.join(os.getcwdb(), directory)
-        os.chdir(path)
+        os.chdir(directory)
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
     lock(path)

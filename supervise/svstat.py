@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import time
-from typing import TYPE_CHECKING
 
-from slashservice.supervise import status, tai
+from slashservice.supervise import signals, status, tai
 from slashservice.supervise.program import error_words, fatal, write_all
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +30,7 @@ def main(argv: Sequence[bytes]) -> int:
             os.fchdir(here)
         except OSError as error:
             raise fatal("svstat", b"unable to set directory", error) from None
+    signals.restore_defaults()
     try:
         write_all(1, b"".join(lines))
     except OSError as error:
@@ -55,7 +56,7 @@ def describe(directory: bytes) -> bytes:
             os.close(fd)
         now = status.unpack(data)
         if now is None:
-            raise OSError(errno.EPROTO, "")
+            return what + b": bad format"
     except OSError as error:
         if error.errno == errno.ENXIO and what.endswith(b"/ok"):
             return b"supervise not running"
@@ -65,8 +66,9 @@ def describe(directory: bytes) -> bytes:
 
 def words(now: status.Status, normally_up: bool) -> bytes:
     """Put a status into words."""
-    since = tai.unpack(now.stamp) // 1_000_000_000
-    seconds = max(0, int(time.time()) - since)
+    label = int.from_bytes(now.stamp[:8], "big")
+    # A stamp that makes no sense is shown as C does, who calculates in floating point.
+    seconds = int(float(max(0, tai.EPOCH + int(time.time()) - label)))
     text = b"up (pid %d) " % now.pid if now.pid else b"down "
     text += b"%d seconds" % seconds
     if now.pid and not normally_up:

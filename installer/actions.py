@@ -1,0 +1,465 @@
+"""What a plan is made of: changes of one path each, that describe, apply and undo themselves.
+
+Each action computes, from what is at its path now, what shall be there: so it can say
+whether there is anything to do, show a diff, and be told afterwards whether the result is
+still its own. Applying is one atomic step (:meth:`Host.put`). Undoing puts the earlier
+bytes, mode, owner and attributes back if nobody has touched the result since; otherwise it
+takes out only what was put in, or keeps a copy, and says so.
+
+Actions that run commands are in :mod:`~slashservice.installer.commands`, the folder with
+the code in :mod:`~slashservice.installer.tree`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer.edits import EDITORS, Block, CommentOut, Editor, check_text
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host import Host, make_directories, state_folder
+from slashservice.installer.state import ABSENT, FileState
+from slashservice.installer.wirings import OUR_FILE
+
+KEPT = "kept"
+"""Folder beside the receipt, for what others made of our files."""
+
+SVSCAN_FOLDER = ".svscan"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step of a plan. ``enables`` marks what has the init system start us at boot."""
+
+    kind: ClassVar[str] = ""
+    enables: bool = dataclasses.field(default=False, kw_only=True)
+
+    @property
+    def key(self) -> str:
+        """What tells two actions of a plan apart, and finds this one in a receipt."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Say in one line what applying does."""
+        raise NotImplementedError
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say in one line what undoing does, where it does anything."""
+        return f"undo: {self.describe()}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse, before anything is changed, what can be seen not to work."""
+
+    def done(self, host: Host) -> bool:
+        """Tell whether there is nothing left to do."""
+        raise NotImplementedError
+
+    def diff(self, host: Host) -> str:
+        """Return a unified diff of what applying changes, if it changes text."""
+        return ""
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return, as JSON values, all that undoing needs to know of the present state."""
+        raise NotImplementedError
+
+    def apply(self, host: Host) -> None:
+        """Do it. Errors are ``OSError`` and :class:`Trouble`."""
+        raise NotImplementedError
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Bring ``before`` back; ``after`` is the digest of what applying left.
+
+        Return a line for each thing that is not as it was, because someone changed it.
+        """
+        raise NotImplementedError
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return what was there before slashservice, where no receipt tells any more."""
+        return self.capture(host)
+
+    def expected(self, host: Host) -> str:
+        """Return a digest of what applying leaves, to know later whether it is still ours."""
+        return ""
+
+    def settle(self, host: Host) -> None:
+        """Clean up once the whole plan is applied, and nothing is put back any more."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action as plain JSON values."""
+        return {"kind": self.kind, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True)
+class PathAction(Action):
+    """An action on one path. ``path`` has no links in it but perhaps the last part."""
+
+    path: str
+
+    @property
+    def key(self) -> str:
+        """Actions of one kind differ by their path."""
+        return f"{self.kind} {self.path}"
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that the path is removed, or is as it was."""
+        verb = "remove" if FileState.from_json(before).kind == "absent" else "restore"
+        return f"{verb} {self.path}"
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return what shall be at the path, given what is."""
+        raise NotImplementedError
+
+    def done(self, host: Host) -> bool:
+        """Tell whether the path is as wanted."""
+        now = host.state(self.path)
+        return self.wanted(host, now) == now
+
+    def diff(self, host: Host) -> str:
+        """Compare what is with what shall be."""
+        now = host.state(self.path)
+        return unified_diff(self.path, now, self.wanted(host, now))
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return the present state of the path."""
+        return host.state(self.path).to_json()
+
+    def apply(self, host: Host) -> None:
+        """Make the path what is wanted."""
+        now = host.state(self.path)
+        wanted = self.wanted(host, now)
+        if wanted != now:
+            host.put(self.path, wanted)
+
+    def expected(self, host: Host) -> str:
+        """Return the digest of what is wanted at the path."""
+        return self.wanted(host, host.state(self.path)).digest()
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Put the earlier state back, if the present one is ours."""
+        host.remove_new(self.path)
+        now, old = host.state(self.path), FileState.from_json(before)
+        if now == old:
+            return []
+        if now.digest() == after:
+            return self.restore(host, now, old)
+        return self.surrender(host, now, old)
+
+    def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Put ``old`` in the place of ``now``, which is as we left it."""
+        host.put(self.path, old)
+        return []
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Deal with a path that someone else has changed since."""
+        if not now:
+            return [f"{self.path} was already gone"]
+        return [f"{self.path} was changed by someone else, and is left as it is"]
+
+
+@dataclass(frozen=True)
+class MakeDirectory(PathAction):
+    """Make a directory, where there is none."""
+
+    kind: ClassVar[str] = "directory"
+    mode: int = 0o755
+
+    def describe(self) -> str:
+        """Say what is made."""
+        return f"make directory {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a place that is taken by something else."""
+        if host.state(self.path) and not host.is_directory(self.path):
+            raise Refusal(f"{self.path} is there, and is no directory")
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Leave a directory, or a link to one, as it is."""
+        if host.is_directory(self.path):
+            return now
+        uid, gid = host.owner
+        return FileState("directory", self.mode, uid, gid)
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove the directory if it was not there, and nothing is in it."""
+        if FileState.from_json(before) or host.state(self.path).kind != "directory":
+            return []
+        inside = host.list(self.path)
+        if inside:
+            listed = ", ".join(inside[:5]) + (", ..." if len(inside) > 5 else "")
+            return [f"{self.path} is left: there is something in it ({listed})"]
+        host.put(self.path, ABSENT)
+        return []
+
+
+@dataclass(frozen=True)
+class MakeScanDirectory(MakeDirectory):
+    """Make the scan directory. What svscan keeps in it for itself goes when it goes."""
+
+    kind: ClassVar[str] = "scan-directory"
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove svscan's own folder, and the scan directory if it was made by us."""
+        own = f"{self.path}/{SVSCAN_FOLDER}"
+        if host.is_directory(own):
+            host.remove_tree(own)
+        return super().undo(host, before, after)
+
+
+@dataclass(frozen=True)
+class WriteFile(PathAction):
+    """Write a file that is wholly ours. ``check`` is a command that judges it first."""
+
+    kind: ClassVar[str] = "file"
+    text: str = ""
+    mode: int = 0o644
+    check: tuple[str, ...] = ()
+    replace: bool = False
+
+    def describe(self) -> str:
+        """Say what is written."""
+        return f"write {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse to overwrite what isn't ours."""
+        now = host.state(self.path)
+        ours = now.kind == "file" and (OUR_FILE in now.data or now.data == self.text.encode())
+        if now and not ours and not self.replace:
+            raise Refusal(f"{self.path} is there already, and is not slashservice's")
+        _refuse_hard_links(self.path, now)
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return the file; what was there counts for nothing."""
+        uid, gid = host.owner
+        xattrs = now.xattrs if now.kind == "file" else ()
+        return FileState("file", self.mode, uid, gid, self.text.encode(), xattrs=xattrs)
+
+    def apply(self, host: Host) -> None:
+        """Write the file, after the host's own judge of such files has seen it."""
+        if not self.done(host):
+            judge(host, self.check, self.path, self.text.encode())
+        super().apply(host)
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing where the file is a former one of ours."""
+        now = host.state(self.path)
+        return (ABSENT if OUR_FILE in now.data else now).to_json()
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Keep a copy of the changed file: what it starts will be gone, so it must go too."""
+        if now.kind != "file":
+            return super().surrender(host, now, old)
+        kept = f"{state_folder(host)}/{KEPT}{self.path}"
+        make_directories(host, os.path.dirname(kept))
+        host.put(kept, now)
+        host.put(self.path, old)
+        return [f"{self.path} was changed by someone else: what it said is in {kept}"]
+
+
+@dataclass(frozen=True)
+class EditFile(PathAction):
+    """Put something into a file that is somebody else's, keeping all else of it."""
+
+    kind: ClassVar[str] = "edit"
+    editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
+    mode: int = 0o644
+    check: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Say what is edited."""
+        if isinstance(self.editor, CommentOut):
+            return f"put out of force in {self.path}: {self.editor.line}"
+        return f"edit {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a file that can't be edited without harm."""
+        now = host.state(self.path)
+        if now.kind not in ("absent", "file"):
+            raise Refusal(f"{self.path} is no regular file")
+        _refuse_hard_links(self.path, now)
+        check_text(now.data, self.path)
+        self.editor.insert(now.data)
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return the file with our part in it."""
+        text = self.editor.insert(now.data)
+        if now.kind == "file":
+            if text == now.data:
+                return now
+            return dataclasses.replace(now, data=text, mtime_ns=None)
+        uid, gid = host.owner
+        return FileState("file", self.mode, uid, gid, text)
+
+    def apply(self, host: Host) -> None:
+        """Edit the file, after the host's own judge of such files has seen the result."""
+        if not self.done(host):
+            now = host.state(self.path)
+            wanted = self.wanted(host, now)
+            judge(host, self.check, self.path, wanted.data)
+        super().apply(host)
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return the file without what we may have put into it once."""
+        now = host.state(self.path)
+        return dataclasses.replace(now, data=self.editor.remove(now.data)).to_json()
+
+    def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Put the earlier bytes back; mode and owner only if they are as we left them."""
+        if old and (now.mode, now.uid, now.gid) != (old.mode, old.uid, old.gid):
+            old = dataclasses.replace(old, mode=now.mode, uid=now.uid, gid=now.gid)
+            host.put(self.path, old)
+            return [f"{self.path}: its new mode and owner are left as they are"]
+        return super().restore(host, now, old)
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Take only our part out of a file that has been changed since."""
+        if now.kind != "file":
+            return super().surrender(host, now, old)
+        text = self.editor.remove(now.data)
+        if text != now.data:
+            host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
+        if text == old.data:
+            return []
+        return [f"{self.path} was changed by someone else: only our part was taken out"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action with its editor's name."""
+        name = next(name for name, cls in EDITORS.items() if isinstance(self.editor, cls))
+        plain = super().to_json()
+        plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
+        return plain
+
+
+@dataclass(frozen=True)
+class MakeLink(PathAction):
+    """Make a symbolic link. ``ours`` are beginnings of targets that may be replaced."""
+
+    kind: ClassVar[str] = "link"
+    target: str = ""
+    ours: tuple[str, ...] = ()
+    replace: bool = False
+
+    def describe(self) -> str:
+        """Say what is linked."""
+        return f"link {self.path} to {self.target}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a name that is somebody else's."""
+        now = host.state(self.path)
+        if now and not self._own(now) and not self.replace:
+            what = f"a link to {now.target}" if now.kind == "link" else f"a {now.kind}"
+            raise Refusal(f"{self.path} is there already: {what}, which is not slashservice's")
+        if now.kind == "directory":
+            raise Refusal(f"{self.path} is a directory")
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return the link."""
+        return FileState("link", target=self.target)
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing where the link is a former one of ours."""
+        now = host.state(self.path)
+        return (ABSENT if self._own(now) else now).to_json()
+
+    def _own(self, now: FileState) -> bool:
+        """Tell whether what is there is a link of ours."""
+        if now.kind != "link":
+            return False
+        return now.target == self.target or (bool(self.ours) and now.target.startswith(self.ours))
+
+
+@dataclass(frozen=True)
+class RunlevelLink(MakeLink):
+    """A System V link such as ``rc6.d/K00svscan``, which tools like insserv may renumber."""
+
+    kind: ClassVar[str] = "runlevel-link"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether the link is there, under whatever number."""
+        return bool(self._present(host))
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove the link, under whatever number."""
+        for path in self._present(host):
+            host.put(path, ABSENT)
+        return super().undo(host, before, after)
+
+    def _present(self, host: Host) -> list[str]:
+        """Return the links to our script that start it, or stop it, in this runlevel."""
+        folder, name = os.path.split(self.path)
+        pattern = re.compile(re.escape(name[0]) + r"\d\d" + re.escape(name[3:]))
+        return [
+            f"{folder}/{one}"
+            for one in host.list(folder)
+            if pattern.fullmatch(one) and host.readlink(f"{folder}/{one}") is not None
+        ]
+
+
+@dataclass(frozen=True)
+class RemovePath(PathAction):
+    """Take a file or link of another supervisor out of force; undoing brings it back."""
+
+    kind: ClassVar[str] = "remove"
+
+    def describe(self) -> str:
+        """Say what is removed."""
+        return f"remove {self.path}"
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return nothing."""
+        return ABSENT
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Leave alone what has been put there since."""
+        return [f"{self.path} has been made anew by someone else, and is left as it is"]
+
+
+def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:
+    """Have the host's own tool look at a copy of what is about to be written at ``path``.
+
+    ``check`` is a command to which the copy's name is added; where the host lacks it nothing
+    is checked. :class:`Refusal` when it fails or, as ``systemd-analyze`` does, complains.
+    """
+    if not check or not host.live or host.which(check[0]) is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+        copy = os.path.join(folder, os.path.basename(path))
+        with open(copy, "wb") as file:
+            file.write(data)
+        outcome = host.run([*check, copy])
+    # systemd-analyze exits 0 all the same; what an older systemd ignores does no harm.
+    complaints = [
+        line
+        for line in outcome.output.splitlines()
+        if os.path.basename(path) in line and "ignoring" not in line
+    ]
+    if not outcome.good or (complaints and check[0] == "systemd-analyze"):
+        raise Refusal(f"{check[0]} finds fault with {path}", *outcome.output.splitlines()[:5])
+
+
+def unified_diff(path: str, now: FileState, wanted: FileState) -> str:
+    """Return a unified diff between two states of ``path``; empty where they say the same."""
+    if now.same_content(wanted) or "file" not in (now.kind, wanted.kind):
+        return ""
+    lines = difflib.unified_diff(
+        now.data.decode(errors="replace").splitlines(keepends=True),
+        wanted.data.decode(errors="replace").splitlines(keepends=True),
+        path if now else "/dev/null",
+        path if wanted else "/dev/null",
+    )
+    return "".join(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def _refuse_hard_links(path: str, now: FileState) -> None:
+    """Refuse to break a file's other names off from it."""
+    if now.kind == "file" and now.links > 1:
+        raise Refusal(
+            f"{path} has {now.links} names (hard links): writing it anew would part them",
+            "Make it a file of its own first, as with: cp -p FILE FILE.new && mv FILE.new FILE",
+        )

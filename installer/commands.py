@@ -1,0 +1,299 @@
+"""The actions of a plan that make things happen rather than be: reload, start, stop."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer import supervision
+from slashservice.installer.actions import Action
+from slashservice.installer.errors import Trouble
+from slashservice.installer.host import Host
+from slashservice.installer.state import ABSENT
+
+START_LIMIT = 20
+"""Seconds until svscan must run: inits look every five, and machines may be busy."""
+
+STOP_LIMIT = supervision.LIMIT
+STATE_LIMIT = 20
+"""Seconds for another supervisor to notice that its service is gone: runit looks every five."""
+
+
+@dataclass(frozen=True)
+class RunCommand(Action):
+    """Tell the init system something: ``do`` when applying, ``undo`` when undoing.
+
+    A pair of these around a change of files has the init system read them after either.
+    ``why`` ends the sentence "so that ...". The commands must do no harm done twice.
+    """
+
+    kind: ClassVar[str] = "command"
+    do: tuple[str, ...] = ()
+    undo_: tuple[str, ...] = ()
+    why: str = ""
+    tolerant: bool = False
+
+    @property
+    def key(self) -> str:
+        """Commands differ by what they run."""
+        return f"command {' '.join(self.do)} / {' '.join(self.undo_)}"
+
+    def describe(self) -> str:
+        """Say what is run, and what for; nothing for one that only matters in undoing."""
+        return f"run {' '.join(self.do)}, so that {self.why}" if self.do else ""
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say what is run."""
+        return f"run {' '.join(self.undo_)}"
+
+    def done(self, host: Host) -> bool:
+        """Commands have no state of their own: files decide whether they are needed."""
+        return True
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return nothing: there is nothing to bring back."""
+        return {}
+
+    def apply(self, host: Host) -> None:
+        """Run the command."""
+        self._run(host, self.do)
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Run the opposite command."""
+        self._run(host, self.undo_)
+        return []
+
+    def _run(self, host: Host, argv: tuple[str, ...]) -> None:
+        """Run ``argv`` on a live host and complain if it fails."""
+        if not argv or not host.live:
+            return
+        host.step("run", " ".join(argv))
+        outcome = host.run(argv, timeout=STOP_LIMIT + 30)
+        if not outcome.good and not self.tolerant:
+            raise Trouble(f"{' '.join(argv)} failed", outcome.output or f"exit {outcome.status}")
+
+
+@dataclass(frozen=True)
+class Supervise(Action):
+    """Have svscan run on the scan directory, and not run any more when undone.
+
+    ``start`` is empty where the init system starts it by itself, once told to look; ``stop``
+    where it has no command for that, in which case svscan is asked to drain and, where the
+    init system would bring it back (``respawns``), to stay idle until it is unwired.
+    ``started`` is false when nothing shall be started now.
+    """
+
+    kind: ClassVar[str] = "supervise"
+    service_dir: str = "/service"
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    respawns: bool = False
+    started: bool = True
+    program: str = ""
+    hint: str = ""
+
+    @property
+    def key(self) -> str:
+        """There is one per scan directory."""
+        return f"supervise {self.service_dir}"
+
+    def describe(self) -> str:
+        """Say that svscan is started."""
+        return f"start svscan on {self.service_dir}" if self.started else ""
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that svscan stops, and what it does first."""
+        return f"stop the services in {self.service_dir}, then their logs"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether svscan runs, or need not."""
+        return not self.started or not host.live or bool(supervision.running(self.service_dir))
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return whether svscan runs already."""
+        return {"running": host.live and bool(supervision.running(self.service_dir))}
+
+    def apply(self, host: Host) -> None:
+        """Start svscan and wait until it runs."""
+        if self.done(host):
+            return
+        if self.start:
+            RunCommand(do=self.start, why="")._run(host, self.start)
+        if not supervision.wait_for(lambda: supervision.running(self.service_dir), START_LIMIT):
+            raise Trouble(
+                f"svscan does not run on {self.service_dir} after {START_LIMIT} seconds", self.hint
+            )
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Stop what was started: services first, then their logs."""
+        if before.get("running") or not host.live:
+            return []
+        if not supervision.running(self.service_dir):
+            if self.stop:
+                RunCommand(undo_=self.stop, tolerant=True).undo(host, {}, "")
+            return []
+        host.step("stop", self.service_dir)
+        if self.stop:
+            RunCommand(undo_=self.stop).undo(host, {}, "")
+            stopped = supervision.wait_for(
+                lambda: not supervision.running(self.service_dir), STOP_LIMIT
+            )
+        else:
+            stopped = supervision.drain(self.service_dir, stay=self.respawns, program=self.program)
+        if not stopped:
+            raise Trouble(f"the services in {self.service_dir} did not stop")
+        return []
+
+
+@dataclass(frozen=True)
+class HandOver(Action):
+    """Have a svscan that runs from older code give way to one of the new: no daemon restarts.
+
+    It exits at once and leaves its daemons to be adopted by the next svscan, which the init
+    system starts by itself, or ``start`` does.
+    """
+
+    kind: ClassVar[str] = "hand-over"
+    service_dir: str = "/service"
+    start: tuple[str, ...] = ()
+    respawns: bool = False
+
+    @property
+    def key(self) -> str:
+        """There is one per scan directory."""
+        return f"hand-over {self.service_dir}"
+
+    def due(self, host: Host) -> bool:
+        """Tell whether a svscan runs that would have to give way."""
+        return host.live and bool(supervision.running(self.service_dir))
+
+    def describe(self) -> str:
+        """Say what happens, and what does not."""
+        return f"have svscan on {self.service_dir} run the new code; services run on"
+
+    def done(self, host: Host) -> bool:
+        """The transaction knows whether the code changed."""
+        return True
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return nothing: there is nothing to bring back."""
+        return {}
+
+    def apply(self, host: Host) -> None:
+        """Let svscan go, and wait for the next one."""
+        old = supervision.running(self.service_dir) if host.live else 0
+        if not old:
+            return
+        host.step("hand over", self.service_dir)
+        if not supervision.quit_(self.service_dir):
+            raise Trouble(f"svscan on {self.service_dir} does not give way")
+        if not self.respawns:
+            RunCommand(do=self.start).apply(host)
+        if not supervision.wait_for(
+            lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT
+        ):
+            raise Trouble(f"svscan did not come back on {self.service_dir}")
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Nothing: the next svscan runs whatever code is there then."""
+        return []
+
+
+@dataclass(frozen=True)
+class AwaitEnd(Action):
+    """When undoing, behind the unwiring: wait until the idle svscan is gone, and see to it."""
+
+    kind: ClassVar[str] = "await-end"
+    service_dir: str = "/service"
+    program: str = ""
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that svscan ends."""
+        return f"end svscan on {self.service_dir}"
+
+    @property
+    def key(self) -> str:
+        """There is one per scan directory."""
+        return f"await-end {self.service_dir}"
+
+    def describe(self) -> str:
+        """Nothing happens when applying."""
+        return ""
+
+    def done(self, host: Host) -> bool:
+        """There is never anything to do."""
+        return True
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return whether svscan runs already."""
+        return {"running": host.live and bool(supervision.running(self.service_dir))}
+
+    def apply(self, host: Host) -> None:
+        """Do nothing."""
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Drain svscan if the init system has not ended it."""
+        if before.get("running") or not host.live:
+            return []
+        if supervision.running(self.service_dir):
+            host.step("stop", self.service_dir)
+        if not supervision.drain(self.service_dir, program=self.program):
+            raise Trouble(f"svscan on {self.service_dir} did not end")
+        return []
+
+
+@dataclass(frozen=True)
+class ForgetState(Action):
+    """When undoing: remove what another supervisor keeps in the directory of its service.
+
+    That is runit's and s6's ``supervise`` and ``event``; they are gone from it first.
+    """
+
+    kind: ClassVar[str] = "forget-state"
+    path: str = ""
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say what goes."""
+        return f"remove what the init system keeps in {self.path}"
+
+    @property
+    def key(self) -> str:
+        """There is one per service directory."""
+        return f"forget-state {self.path}"
+
+    def describe(self) -> str:
+        """Nothing happens when applying."""
+        return ""
+
+    def done(self, host: Host) -> bool:
+        """There is never anything to do."""
+        return True
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return nothing: before us there was no such service."""
+        return {}
+
+    def apply(self, host: Host) -> None:
+        """Do nothing."""
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Wait for the supervisor to let go, and remove its state."""
+        for name in ("supervise", "event"):
+            state = f"{self.path}/{name}"
+            lock = host.real(f"{state}/lock", follow=True)
+            if host.live:
+                supervision.wait_for(functools.partial(_free, lock), STATE_LIMIT)
+            if host.readlink(state) is not None:
+                inner = host.resolve(state)
+                if inner.startswith("/run/") and host.is_directory(inner):
+                    host.remove_tree(inner)
+                host.put(state, ABSENT)
+            elif host.is_directory(state):
+                host.remove_tree(state)
+        return []
+
+
+def _free(lock: str) -> bool:
+    """Tell whether nobody holds a lock file."""
+    return not supervision.held(lock)

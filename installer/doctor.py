@@ -1,0 +1,227 @@
+"""What is wrong on a host, or soon will be: ``slashservice doctor``.
+
+Each check is a function that yields findings, each a sentence and, where there is one, a
+remedy. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from slashservice.installer import receipt as receipts
+from slashservice.installer import supervision, trust
+from slashservice.installer.detect import Verdict
+from slashservice.installer.edits import final_exit
+from slashservice.installer.evidence import Evidence
+from slashservice.installer.host import COMMAND_PATH, Host
+from slashservice.installer.init_systems.rclocal import LAST_SYSTEMD
+from slashservice.installer.receipt import Receipt
+from slashservice.installer.source import version
+from slashservice.installer.status import look
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong, and what to do about it."""
+
+    what: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The host under examination."""
+
+    host: Host
+    evidence: Evidence
+    verdict: Verdict
+    receipt: Receipt | None
+
+    @property
+    def service_dir(self) -> str:
+        """The scan directory."""
+        return self.receipt.service_dir if self.receipt else "/service"
+
+
+Check = Callable[[Patient], Iterator[Finding]]
+
+
+def examine(host: Host, evidence: Evidence, verdict: Verdict) -> list[Finding]:
+    """Return all that is found wrong."""
+    patient = Patient(host, evidence, verdict, receipts.load(host))
+    return [finding for check in CHECKS for finding in check(patient)]
+
+
+def installation(patient: Patient) -> Iterator[Finding]:
+    """Is it complete, and as it was made?"""
+    if patient.receipt is None:
+        yield Finding("slashservice is not installed here", "slashservice install")
+        return
+    if patient.receipt.phase != "installed":
+        yield Finding(
+            "an installer was interrupted",
+            "slashservice install finishes it, slashservice uninstall undoes it",
+        )
+    for one in look(patient.host).artefacts:
+        if one.state != "ok":
+            yield Finding(f"{one.path} is {one.state}", "slashservice install mends it")
+
+
+def running(patient: Patient) -> Iterator[Finding]:
+    """Does svscan run, as the child it should be?"""
+    if patient.receipt is None or not patient.host.live or patient.receipt.init == "container":
+        return
+    pid = supervision.running(patient.service_dir)
+    if not pid:
+        yield Finding(f"no svscan runs on {patient.service_dir}", "slashservice install starts it")
+    if patient.verdict.name and patient.verdict.name != patient.receipt.init:
+        yield Finding(
+            f"this host is run by {patient.verdict.name} now, "
+            f"but svscan is wired into {patient.receipt.init}",
+            "slashservice install wires it into the one that runs",
+        )
+
+
+def rivals(patient: Patient) -> Iterator[Finding]:
+    """Is there more than one supervisor for a directory?"""
+    by_directory: dict[str, list[str]] = {}
+    ours = {one.directory for one in patient.evidence.wirings if one.ours and one.active}
+    for one in patient.evidence.wirings:
+        if one.active and not one.ours:
+            by_directory.setdefault(one.directory, []).append(f"{one.path}: {one.program}")
+    for directory, places in by_directory.items():
+        if directory in ours or len({place.split(":")[0] for place in places}) > 1:
+            yield Finding(
+                f"{directory} has more than one supervisor: {', '.join(places)}",
+                "keep one; slashservice install --replace takes the place of svscan",
+            )
+    running_there = [one for one in patient.evidence.scanners if not one.ours]
+    for scanner in running_there:
+        if supervision.running(scanner.directory):
+            yield Finding(
+                f"{scanner.program} (pid {scanner.pid}) scans {scanner.directory} beside svscan"
+            )
+
+
+def missing_programs(patient: Patient) -> Iterator[Finding]:
+    """Does an init system start, again and again, what isn't there?"""
+    for one in patient.evidence.wirings:
+        if one.active and not patient.host.is_executable(one.program):
+            yield Finding(
+                f"{one.path} has {one.program} started, which is not there",
+                "remove that line" if not one.ours else "slashservice install mends it",
+            )
+
+
+def interpreter(patient: Patient) -> Iterator[Finding]:
+    """Is the interpreter there, and nobody's but root's?"""
+    if patient.receipt is None:
+        return
+    python = patient.receipt.python
+    if not patient.host.is_executable(python):
+        yield Finding(f"the interpreter {python} is gone", "slashservice install finds another")
+        return
+    why = trust.distrust(patient.host, python)
+    if why:
+        yield Finding(f"root's services run on {python}, but {why}", "install with --python")
+    for path in (patient.service_dir, "/command", "/package/admin", "/usr/local/lib/slashservice"):
+        why = trust.distrust(patient.host, path) if patient.host.lstat(path) else ""
+        if why:
+            yield Finding(f"others than root can change what it runs: {why}")
+
+
+def rc_local(patient: Patient) -> Iterator[Finding]:
+    """Does an rc.local that should start svscan ever run?"""
+    for one in patient.evidence.wirings:
+        if not one.path.endswith("rc.local") or not one.active:
+            continue
+        host = patient.host
+        by_systemd = "systemd" in patient.evidence.init_program
+        if by_systemd and patient.evidence.systemd_version > LAST_SYSTEMD:
+            yield Finding(f"{one.path} never runs: systemd gave it up with version 260")
+        elif by_systemd and not host.is_executable(one.path):
+            yield Finding(f"{one.path} never runs: it is not executable", f"chmod +x {one.path}")
+        text = host.read(one.path) or b""
+        if by_systemd and not text.startswith(b"#!"):
+            yield Finding(f"{one.path} never runs: its first line is no #! line")
+        lines = text.splitlines(keepends=True)
+        at = final_exit(lines)
+        wanted = one.text.encode("latin-1")
+        if any(line.rstrip(b"\n") == wanted for line in lines[at:]):
+            yield Finding(f"{one.path} ends before it starts {one.program}", "move that line up")
+
+
+def scan_directory(patient: Patient) -> Iterator[Finding]:
+    """Is the scan directory there, and what is in it?"""
+    host, directory = patient.host, patient.service_dir
+    if patient.receipt and not host.is_directory(directory):
+        yield Finding(f"the scan directory {directory} is missing", f"mkdir {directory}")
+    for name in host.list(directory):
+        path = f"{directory}/{name}"
+        if name.startswith("."):
+            continue
+        if host.lstat(path) and not host.stat(path):
+            yield Finding(f"{path} leads nowhere: {host.readlink(path)}", f"rm {path}")
+        elif host.is_directory(path) and not host.is_executable(f"{path}/run"):
+            yield Finding(f"{path}/run is missing or not executable", f"chmod +x {path}/run")
+
+
+def shadows(patient: Patient) -> Iterator[Finding]:
+    """Does a command of the same name come first?"""
+    if patient.receipt is None or patient.receipt.layout != "fhs":
+        return
+    for folder in COMMAND_PATH:
+        if folder == "/usr/local/bin":
+            return
+        for name in ("svc", "svstat", "svscan"):
+            if patient.host.lstat(f"{folder}/{name}"):
+                yield Finding(f"{folder}/{name} comes before ours on most PATHs")
+
+
+def age(patient: Patient) -> Iterator[Finding]:
+    """Is what is installed what we are?"""
+    if patient.receipt and patient.receipt.version != version():
+        yield Finding(
+            f"version {patient.receipt.version} is installed, this is {version()}",
+            "slashservice install upgrades; no service restarts",
+        )
+
+
+def old_syntax(patient: Patient) -> Iterator[Finding]:
+    """Has a BusyBox inittab a line that names a terminal by mistake?"""
+    if patient.verdict.name != "busybox":
+        return
+    for line in patient.evidence.inittab:
+        if re.search(r"\bsvscanboot\b|\bsvscan\b", line.process) and line.id:
+            yield Finding(
+                f"line {line.number} of /etc/inittab never starts: BusyBox takes "
+                f"{line.id!r} for a terminal",
+                "leave the first field empty",
+            )
+
+
+def search_path(patient: Patient) -> Iterator[Finding]:
+    """Will the administrator's shell find the commands?"""
+    folders = os.environ.get("PATH", "").split(":")
+    if patient.receipt and patient.host.live and patient.receipt.layout == "slashpackage":
+        linked = patient.host.lstat("/usr/local/bin/svstat") and "/usr/local/bin" in folders
+        if "/command" not in folders and not linked:
+            yield Finding("/command is not on your PATH", "PATH=/command:$PATH")
+
+
+CHECKS: tuple[Check, ...] = (
+    installation,
+    running,
+    rivals,
+    missing_programs,
+    interpreter,
+    rc_local,
+    scan_directory,
+    old_syntax,
+    shadows,
+    age,
+    search_path,
+)

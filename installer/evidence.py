@@ -1,0 +1,129 @@
+"""What is known about a host: plain data, gathered once, kept as test fixtures.
+
+Detection is a pure function of it (:mod:`~slashservice.installer.detect`), so a host seen
+once, with all its oddities, can be judged again for ever after.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FirstProcess:
+    """PID 1. ``comm`` and ``exe`` are ``None`` where we may not see them."""
+
+    comm: str | None = None
+    exe: str | None = None
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What the host calls itself; for words and defaults, never for telling its init system."""
+
+    id: str = ""
+    like: tuple[str, ...] = ()
+    version: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class InittabLine:
+    """One entry of ``/etc/inittab``."""
+
+    number: int
+    id: str
+    runlevels: str
+    action: str
+    process: str
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A line or file that has some init system start a scanner at boot.
+
+    ``program`` is the scanner's path as written; ``directory`` what it scans, where that
+    can be told; ``active`` whether the file is really read and the line is no comment.
+    """
+
+    path: str
+    text: str
+    program: str
+    directory: str = ""
+    active: bool = True
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """A running ``svscan``, ``runsvdir`` or the like."""
+
+    pid: int
+    program: str
+    directory: str
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is asked of a host before anything is decided.
+
+    ``offline`` says why the host must be judged by its files alone, and is empty where it
+    runs. ``chroot`` is ``None`` where PID 1's root can't be seen. ``paths`` maps each path
+    that was looked for and is there to its kind: file, directory, fifo, socket or other.
+    """
+
+    platform: str = "linux"
+    root: str = "/"
+    user_id: int = 0
+    offline: str = ""
+    chroot: bool | None = False
+    own_proc: bool = True
+    pid1: FirstProcess = field(default_factory=FirstProcess)
+    container: str = ""
+    kernel: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+    init_program: str = ""
+    init_marks: tuple[str, ...] = ()
+    inits_present: tuple[str, ...] = ()
+    initctl: str = ""
+    inittab: tuple[InittabLine, ...] = ()
+    systemd_version: int = 0
+    distribution: Distribution = field(default_factory=Distribution)
+    wirings: tuple[Wiring, ...] = ()
+    scanners: tuple[Scanner, ...] = ()
+    unwritable: tuple[str, ...] = ()
+
+    def is_directory(self, path: str) -> bool:
+        """Tell whether ``path`` was seen to be a directory."""
+        return self.paths.get(path) == "directory"
+
+    def has(self, *paths: str) -> bool:
+        """Tell whether one of ``paths`` was seen."""
+        return any(path in self.paths for path in paths)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evidence as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Evidence:
+        """Read back what :meth:`to_json` gave; fields that are missing have their defaults."""
+        known = {item.name for item in dataclasses.fields(cls)}
+        values = {name: value for name, value in plain.items() if name in known}
+        values["pid1"] = _record(FirstProcess, plain.get("pid1", {}))
+        values["distribution"] = _record(Distribution, plain.get("distribution", {}))
+        values["inittab"] = tuple(_record(InittabLine, one) for one in plain.get("inittab", ()))
+        values["wirings"] = tuple(_record(Wiring, one) for one in plain.get("wirings", ()))
+        values["scanners"] = tuple(_record(Scanner, one) for one in plain.get("scanners", ()))
+        for name in ("init_marks", "inits_present", "unwritable"):
+            values[name] = tuple(plain.get(name, ()))
+        return cls(**values)
+
+
+def _record(cls: type[Any], plain: dict[str, Any]) -> Any:
+    """Make a small record of ``cls``, with lists turned back into tuples."""
+    return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()})

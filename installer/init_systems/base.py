@@ -1,0 +1,139 @@
+"""What an init system's module says: which artefacts, and how svscan starts and stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from slashservice.installer.actions import Action, MakeLink, WriteFile
+from slashservice.installer.commands import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
+from slashservice.installer.detect import Verdict
+from slashservice.installer.evidence import Evidence
+from slashservice.installer.host import Host
+from slashservice.installer.layout import Layout
+from slashservice.installer.supervision import SEARCH_PATH
+from slashservice.installer.templates import render
+
+NAME = "svscan"
+"""The service's name, in every init system that has names."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything an init system's module may look at to make its part of a plan."""
+
+    host: Host
+    layout: Layout
+    evidence: Evidence
+    verdict: Verdict
+    python: str
+    start: bool = True
+
+    @property
+    def service_dir(self) -> str:
+        """The scan directory."""
+        return self.layout.service_dir
+
+    @property
+    def svscan(self) -> str:
+        """The command line of svscan, for init systems that keep what it says."""
+        return f"{self.layout.command('svscan')} {self.service_dir}"
+
+    @property
+    def svscanboot(self) -> str:
+        """The command line of svscanboot, for those that don't: see readproctitle(8)."""
+        boot = self.layout.command("svscanboot")
+        return boot if self.service_dir == "/service" else f"{boot} {self.service_dir}"
+
+    @property
+    def drain(self) -> str:
+        """The command line that stops all services in order, and waits for it."""
+        return f"{self.layout.command('slashservice')} drain {self.service_dir}"
+
+    def render(self, template: str, **more: str) -> str:
+        """Fill in a template with the places of this installation."""
+        values = {
+            "svscan": self.svscan,
+            "svscanboot": self.svscanboot,
+            "svscan_program": self.layout.command("svscan"),
+            "svscanboot_program": self.layout.command("svscanboot"),
+            "drain": self.drain,
+            "running": f"{self.layout.command('slashservice')} running {self.service_dir}",
+            "setsid": self.layout.command("pgrphack"),
+            "service_dir": self.service_dir,
+            "code": self.layout.tree.rsplit("/", 1)[0],
+            "python": self.python,
+            "path": SEARCH_PATH,
+            "stop_limit": str(STOP_LIMIT),
+            **more,
+        }
+        return render(template, values)
+
+
+class InitSystem:
+    """One init system. Modules override what differs; an instance has no state."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    respawns: ClassVar[bool] = True
+    """Whether it starts svscan again when it ends."""
+
+    def wire(self, site: Site) -> list[Action]:
+        """Return the actions that wire svscan in, and start it."""
+        raise NotImplementedError
+
+    def notes(self, site: Site) -> list[str]:
+        """Return what the administrator should know about this init system's limits."""
+        return []
+
+    def hint(self) -> str:
+        """Say where to look when svscan doesn't start."""
+        return "see ps axw | grep readproctitle"
+
+    # The parts most modules are made of ------------------------------------------------
+
+    def supervise(
+        self, site: Site, start: tuple[str, ...] = (), stop: tuple[str, ...] = ()
+    ) -> Supervise:
+        """Make the action that has svscan run, with this init system's commands."""
+        return Supervise(
+            service_dir=site.service_dir,
+            start=start,
+            stop=stop,
+            respawns=self.respawns and not stop,
+            started=site.start,
+            program=site.layout.command("svscan"),
+            hint=self.hint(),
+        )
+
+    def await_end(self, site: Site) -> AwaitEnd:
+        """Make the action that, in undoing, sees to it that svscan is gone."""
+        return AwaitEnd(service_dir=site.service_dir, program=site.layout.command("svscan"))
+
+    def around(
+        self, changes: list[Action], reload: tuple[str, ...], tolerant: bool = False
+    ) -> list[Action]:
+        """Put a reload behind ``changes``, and in undoing too, where that is before them."""
+        why = f"{self.title} sees it"
+        before = RunCommand(undo_=reload, why=why, tolerant=tolerant)
+        after = RunCommand(do=reload, why=why, tolerant=tolerant)
+        return [before, *changes, after]
+
+    def file(
+        self,
+        site: Site,
+        path: str,
+        template: str,
+        *,
+        mode: int = 0o644,
+        check: tuple[str, ...] = (),
+        enables: bool = False,
+        **values: str,
+    ) -> WriteFile:
+        """Make the action that writes a template's text to ``path``."""
+        text = site.render(template, **values)
+        return WriteFile(path=path, text=text, mode=mode, check=check, enables=enables)
+
+    def link(self, path: str, target: str) -> MakeLink:
+        """Make the action that links ``path``, which enables the service."""
+        return MakeLink(path=path, target=target, enables=True)

@@ -1,0 +1,36 @@
+"""BusyBox init: lines in ``/etc/inittab`` with an empty id, which there names a terminal."""
+
+from __future__ import annotations
+
+from slashservice.installer import inittab
+from slashservice.installer.actions import Action, EditFile
+from slashservice.installer.edits import Block
+from slashservice.installer.errors import Refusal
+from slashservice.installer.init_systems.base import InitSystem, Site
+
+INITTAB = "/etc/inittab"
+
+
+class BusyBox(InitSystem):
+    """BusyBox init, which ignores runlevels and kills all a second after TERM."""
+
+    name = "busybox"
+    title = "init"
+
+    def wire(self, site: Site) -> list[Action]:
+        """Respawn svscanboot, and drain ahead of the other things done at shutdown."""
+        text = site.host.read(INITTAB)
+        if text is None:
+            raise Refusal(
+                f"there is no {INITTAB}: BusyBox init then runs what is built into it",
+                "One made by us would put that out of force. Write your own first.",
+            )
+        editor = Block(site.render("busybox/inittab"), before=r"[^#:\n]*:[^:]*:shutdown:")
+        inittab.check(editor.remove(text), "busybox")
+        inittab.check(editor.insert(text), "busybox")
+        edit = EditFile(path=site.host.resolve(INITTAB), editor=editor, enables=True)
+        return [
+            self.await_end(site),
+            *self.around([edit], ("kill", "-HUP", "1")),
+            self.supervise(site),
+        ]

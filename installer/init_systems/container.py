@@ -1,0 +1,23 @@
+"""A container: svscan is the program it runs, so nothing is wired."""
+
+from __future__ import annotations
+
+from slashservice.installer.actions import Action
+from slashservice.installer.init_systems.base import InitSystem, Site
+
+
+class Container(InitSystem):
+    """No init system at all: the code is put in place, and the entry point named."""
+
+    name = "container"
+    title = "the container's runtime"
+    respawns = False
+
+    def wire(self, site: Site) -> list[Action]:
+        """Wire nothing."""
+        return []
+
+    def notes(self, site: Site) -> list[str]:
+        """Say what to make the entry point."""
+        program, directory = site.svscan.split()
+        return [f'make this the container\'s entry point: ["{program}", "{directory}"]']

@@ -1,0 +1,30 @@
+"""NetBSD: an rc.d script; the base system has nothing that would start svscan again."""
+
+from __future__ import annotations
+
+from slashservice.installer.actions import Action, MakeDirectory
+from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+
+SCRIPT = f"/etc/rc.d/{NAME}"
+ENABLING = f"/etc/rc.conf.d/{NAME}"
+
+
+class NetBSD(InitSystem):
+    """rc.d(8) of NetBSD, enabled by a file of its own in ``/etc/rc.conf.d``."""
+
+    name = "netbsd"
+    title = "rc"
+    respawns = False
+
+    def wire(self, site: Site) -> list[Action]:
+        """Write the script, and the file that enables it."""
+        return [
+            self.file(site, SCRIPT, "netbsd/svscan", mode=0o555, check=("sh", "-n")),
+            MakeDirectory(path="/etc/rc.conf.d"),
+            self.file(site, ENABLING, "netbsd/rc.conf", enables=True),
+            self.supervise(site, (SCRIPT, "onestart"), (SCRIPT, "onestop")),
+        ]
+
+    def notes(self, site: Site) -> list[str]:
+        """Warn that nobody watches svscan itself."""
+        return ["NetBSD's rc does not start svscan again should it ever die"]

@@ -1,0 +1,97 @@
+"""rc.local: a line that starts svscanboot, ahead of the script's final exit.
+
+Nobody starts svscan again should it die. At shutdown somebody else must have it drained:
+a drop-in for systemd's rc-local.service, or a System V stop script.
+"""
+
+from __future__ import annotations
+
+from slashservice.installer.actions import Action, EditFile, MakeDirectory
+from slashservice.installer.commands import STOP_LIMIT
+from slashservice.installer.edits import Block
+from slashservice.installer.errors import Refusal
+from slashservice.installer.init_systems.base import InitSystem, Site
+from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
+
+PATHS = ("/etc/rc.d/rc.local", "/etc/rc.local")
+DROP_IN = "/etc/systemd/system/rc-local.service.d"
+LAST_SYSTEMD = 259
+SHELLS = ("sh", "bash", "dash", "ksh", "mksh", "ash", "busybox")
+
+
+class RcLocal(InitSystem):
+    """``/etc/rc.local``, run once at the end of booting by whatever init."""
+
+    name = "rclocal"
+    title = "rc.local"
+    respawns = False
+
+    def wire(self, site: Site) -> list[Action]:
+        """Edit rc.local, and see to the order at shutdown."""
+        systemd = site.host.is_directory("/etc/systemd/system") and (
+            "systemd" in site.evidence.init_program
+        )
+        if systemd and site.evidence.systemd_version > LAST_SYSTEMD:
+            raise Refusal(
+                f"systemd {site.evidence.systemd_version} does not run rc.local any more",
+                "Use systemd itself: leave out --init.",
+            )
+        return [
+            *self._at_shutdown(site, systemd),
+            self.edit(site, executable=systemd),
+            self.supervise(site, start=self._start_now(site, systemd)),
+        ]
+
+    def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
+        """Return what starts svscan until the next boot, so that a shutdown drains it too."""
+        if not systemd:
+            return ("sh", "-c", site.render("rclocal/rc.local"))
+        properties = (
+            *("Restart=always", "RestartSec=1", "KillMode=process", "OOMPolicy=continue"),
+            *(f"TimeoutStopSec={STOP_LIMIT}", "IgnoreSIGPIPE=no"),
+        )
+        options = [f"--property={one}" for one in properties]
+        return ("systemd-run", "--unit=svscan", *options, *site.svscanboot.split())
+
+    def edit(self, site: Site, executable: bool) -> EditFile:
+        """Return the edit of rc.local; ``executable`` where it only runs if it is."""
+        host = site.host
+        path = host.resolve(next((one for one in PATHS if host.is_file(one)), PATHS[1]))
+        text = host.read(path)
+        if text is not None:
+            self._refuse_useless(path, text, executable and not host.is_executable(path))
+        editor = Block(site.render("rclocal/rc.local"), "before-exit", fresh="#!/bin/sh\n")
+        check = (_shell(text or b"#!/bin/sh"), "-n")
+        return EditFile(path=path, editor=editor, mode=0o755, check=check, enables=True)
+
+    def _refuse_useless(self, path: str, text: bytes, switched_off: bool) -> None:
+        """Refuse a script to which a line can be added, but would never run."""
+        if switched_off:
+            raise Refusal(
+                f"{path} is not executable, so it does not run at boot",
+                f"If what it says is still wanted: chmod +x {path}",
+            )
+        first = text.split(b"\n", 1)[0]
+        if first.startswith(b"#!") and _shell(text) not in SHELLS:
+            raise Refusal(f"{path} is no shell script: {first.decode(errors='replace')}")
+
+    def _at_shutdown(self, site: Site, systemd: bool) -> list[Action]:
+        """Return what drains at shutdown."""
+        if systemd:
+            drop_in = self.file(site, f"{DROP_IN}/svscan.conf", "rclocal/rc-local.service.d.conf")
+            made = [MakeDirectory(path=DROP_IN), drop_in]
+            return self.around(list(made), ("systemctl", "daemon-reload"))
+        return stop_script(site) if runlevel_folder(site.host) else []
+
+    def notes(self, site: Site) -> list[str]:
+        """Warn that nobody watches svscan itself."""
+        return ["rc.local starts svscan once: nobody starts it again should it ever die"]
+
+
+def _shell(text: bytes) -> str:
+    """Return the base name of the interpreter a script asks for; ``sh`` by default."""
+    first = text.split(b"\n", 1)[0].decode("latin-1")
+    words = first[2:].split() if first.startswith("#!") else ["/bin/sh"]
+    if words and words[0].endswith("/env"):
+        words = words[1:]
+    return words[0].rsplit("/", 1)[-1] if words else "sh"

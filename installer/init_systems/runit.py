@@ -1,0 +1,49 @@
+"""runit as init: a service directory of runit's own, in which svscan runs.
+
+runsv waits for a control script before it goes on, so ``control/d`` holds back the kill
+that ``sv force-stop`` sends after seven seconds until the services have drained.
+"""
+
+from __future__ import annotations
+
+from slashservice.installer.actions import Action, MakeDirectory
+from slashservice.installer.commands import ForgetState
+from slashservice.installer.errors import Refusal
+from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+
+HOME = f"/etc/sv/{NAME}"
+ENABLED = ("/etc/runit/runsvdir/default", "/var/service", "/run/runit/service", "/etc/service")
+SHUTDOWN = "/etc/runit/shutdown.d"
+
+
+class Runit(InitSystem):
+    """runit as PID 1: Void, Artix, Debian's runit-init."""
+
+    name = "runit"
+    title = "runit"
+
+    def wire(self, site: Site) -> list[Action]:
+        """Make the service directory, complete, and link it last."""
+        folder = next((one for one in ENABLED if site.host.is_directory(one)), "")
+        if not folder:
+            raise Refusal("runit's directory of enabled services was not found")
+        if site.host.resolve(folder) == site.host.resolve(site.service_dir):
+            raise Refusal(
+                f"{site.service_dir} is runit's own directory",
+                "Give svscan another one with --service-dir.",
+            )
+        actions: list[Action] = [
+            MakeDirectory(path=HOME),
+            self.file(site, f"{HOME}/run", "runit/run", mode=0o755, check=("sh", "-n")),
+            MakeDirectory(path=f"{HOME}/control"),
+            self.file(site, f"{HOME}/control/d", "runit/control-d", mode=0o755),
+        ]
+        if site.host.is_directory(SHUTDOWN):
+            actions.append(self.file(site, f"{SHUTDOWN}/05-{NAME}.sh", "runit/shutdown.sh"))
+        return [
+            *actions,
+            ForgetState(path=HOME),
+            self.await_end(site),
+            self.link(f"{site.host.resolve(folder)}/{NAME}", HOME),
+            self.supervise(site, stop=("sv", "-w", "150", "down", HOME)),
+        ]

@@ -1,0 +1,60 @@
+"""System V runlevel links: ``/etc/rcN.d`` or ``/etc/rc.d/rcN.d``."""
+
+from __future__ import annotations
+
+from slashservice.installer.actions import Action, EditFile, RunlevelLink, WriteFile
+from slashservice.installer.edits import Target
+from slashservice.installer.host import Host
+from slashservice.installer.init_systems.base import NAME, Site
+
+FOLDERS = ("/etc", "/etc/rc.d")
+SCRIPT_FOLDERS = ("/etc/init.d", "/etc/rc.d/init.d")
+
+
+def runlevel_folder(host: Host) -> str:
+    """Return the folder that has ``rc0.d`` and its like, empty where there is none."""
+    for folder in FOLDERS:
+        if host.is_directory(f"{folder}/rc0.d") and host.is_directory(f"{folder}/rc6.d"):
+            return host.resolve(folder)
+    return ""
+
+
+def script_folder(host: Host) -> str:
+    """Return the folder of the scripts."""
+    for folder in SCRIPT_FOLDERS:
+        if host.is_directory(folder):
+            return host.resolve(folder)
+    return SCRIPT_FOLDERS[0]
+
+
+def links(site: Site, start: str, stop: str) -> list[Action]:
+    """Link the script into runlevels: to be started in those of ``start``, stopped in ``stop``.
+
+    The numbers are the last to start and the first to stop. Where scripts run side by side,
+    by insserv's lists of what waits for what, it is put in there too.
+    """
+    folder = runlevel_folder(site.host)
+    script = f"{script_folder(site.host)}/{NAME}"
+    target = f"../init.d/{NAME}" if script.startswith(folder) else script
+    names = [(level, f"S99{NAME}") for level in start] + [(level, f"K00{NAME}") for level in stop]
+    made: list[Action] = [
+        RunlevelLink(path=f"{folder}/rc{level}.d/{name}", target=target, enables=True)
+        for level, name in names
+        if site.host.is_directory(f"{folder}/rc{level}.d")
+    ]
+    for order, first in ((".depend.start", False), (".depend.stop", True)):
+        path = f"{script_folder(site.host)}/{order}"
+        if site.host.is_file(path):
+            made.append(EditFile(path=path, editor=Target(NAME, first), enables=True))
+    return made
+
+
+def stop_script(site: Site) -> list[Action]:
+    """Return the script that only stops, for hosts whose init starts svscanboot itself."""
+    script = WriteFile(
+        path=f"{script_folder(site.host)}/{NAME}",
+        text=site.render("sysvinit/svscan"),
+        mode=0o755,
+        check=("sh", "-n"),
+    )
+    return [script, *links(site, "2345", "06")]

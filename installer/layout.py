@@ -1,0 +1,70 @@
+"""Where things go: the slashpackage places, or those of the file system hierarchy standard.
+
+slashpackage: https://cr.yp.to/slashpackage.html. Each version's files are in a folder of
+their own, under a name without version that moves on, so that an upgrade is one link and
+the files of a running version stay until nothing runs from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slashservice.installer.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of one installation, as the host names them.
+
+    ``tree`` is the folder of this version; ``current`` the link to it; ``commands`` the
+    folder of links to the commands.
+    """
+
+    name: str
+    version: str
+    tree: str
+    current: str
+    commands: str
+    service_dir: str
+    service_homes: str = "/etc/slashservice"
+    """Where ``slashservice add`` makes service directories."""
+
+    def command(self, name: str) -> str:
+        """Return the path of command ``name`` that survives upgrades."""
+        return f"{self.commands}/{name}"
+
+    @property
+    def compatibility(self) -> str:
+        """The folder on everyone's PATH that gets links too, empty where ``commands`` is it."""
+        return "" if self.commands == "/usr/local/bin" else "/usr/local/bin"
+
+
+def layout(name: str, version: str, service_dir: str = "") -> Layout:
+    """Return the layout called ``name``, with the scan directory given or the usual one."""
+    if service_dir and (
+        not service_dir.startswith("/") or set(service_dir) & set(" \t\n:#'\"\\$%")
+    ):
+        raise Refusal(
+            f"{service_dir!r} can't be the scan directory",
+            "It must be an absolute path without blanks and quotes: init systems read it.",
+        )
+    service_dir = service_dir.rstrip("/")
+    if name == "slashpackage":
+        return Layout(
+            name,
+            version,
+            tree=f"/package/admin/slashservice-{version}",
+            current="/package/admin/slashservice",
+            commands="/command",
+            service_dir=service_dir or "/service",
+        )
+    if name == "fhs":
+        return Layout(
+            name,
+            version,
+            tree=f"/usr/local/lib/slashservice/{version}",
+            current="/usr/local/lib/slashservice/current",
+            commands="/usr/local/bin",
+            service_dir=service_dir or "/etc/service",
+        )
+    raise Refusal(f"there is no layout {name!r}", "There are slashpackage and fhs.")

@@ -1,0 +1,19 @@
+"""What the administrator asked for: the switches of ``slashservice install``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """Empty strings mean "as is right for this host"."""
+
+    init: str = ""
+    layout: str = ""
+    service_dir: str = ""
+    python: str = ""
+    start: bool = True
+    enable: bool = True
+    replace: bool = False
+    force: bool = False

@@ -1,0 +1,220 @@
+"""Compose the plan: which actions, in which order, install slashservice on a host.
+
+First the code and the commands, then the scan directory, then what another supervisor must
+give up, then the init system's artefacts; so that nothing is wired that isn't there yet.
+Undoing goes the other way round: nothing is taken away while something is wired to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from slashservice.installer import source, trust
+from slashservice.installer.actions import Action, MakeDirectory, MakeLink, MakeScanDirectory
+from slashservice.installer.commands import HandOver, RunCommand, Supervise
+from slashservice.installer.detect import Verdict
+from slashservice.installer.errors import Refusal
+from slashservice.installer.evidence import Evidence, Wiring
+from slashservice.installer.host import COMMAND_PATH, Host
+from slashservice.installer.init_systems import by_name
+from slashservice.installer.init_systems.base import InitSystem, Site
+from slashservice.installer.layout import Layout, layout
+from slashservice.installer.options import Options
+from slashservice.installer.takeover import take_over
+from slashservice.installer.tree import InstallTree
+
+POLICY = "/usr/sbin/policy-rc.d"
+POLICY_FORBIDS = 101
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Actions in order, what was decided on the way, and what is worth knowing about it."""
+
+    verdict: Verdict
+    layout: Layout
+    python: str
+    actions: tuple[Action, ...]
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options) -> Plan:
+    """Return the plan for ``host``; :class:`Refusal` where it can't or mustn't be wired."""
+    if not verdict.name:
+        raise Refusal(
+            f"no init system found that could start svscan: {verdict.reasons[0]}", *verdict.advice
+        )
+    if verdict.name == "container" and verdict.row != "0":
+        raise Refusal(
+            f"there is no init system here: {'; '.join(verdict.reasons)}", *verdict.advice
+        )
+    notes: list[str] = [*verdict.warnings]
+    places = choose_layout(evidence, options, notes)
+    python = trust.interpreter(host, options.python)
+    _refuse_untrusted(host, places)
+    foreign = _foreign_wirings(evidence, places, options)
+    start = options.start and verdict.live and _may_start(host, notes)
+    site = Site(host, places, evidence, verdict, python, start)
+    init_system = by_name(verdict.name)
+    wiring = init_system.wire(site)
+    if not options.enable:
+        wiring = [action for action in wiring if not action.enables]
+        notes.append("not enabled: nothing will start svscan at boot")
+    notes += init_system.notes(site)
+    actions = [
+        *_code(host, places, python, options, notes),
+        MakeScanDirectory(path=places.service_dir),
+        *take_over(host, evidence, verdict, foreign, places.service_dir),
+        *wiring,
+        *_hand_over(wiring, init_system),
+    ]
+    return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes))
+
+
+def _hand_over(wiring: list[Action], init_system: InitSystem) -> list[Action]:
+    """Return what has a running svscan give way to new code, at the end of a plan."""
+    return [
+        HandOver(service_dir=action.service_dir, start=action.start, respawns=init_system.respawns)
+        for action in wiring
+        if isinstance(action, Supervise) and action.started
+    ]
+
+
+def choose_layout(evidence: Evidence, options: Options, notes: list[str]) -> Layout:
+    """Return the layout asked for, or the one this host's file systems allow."""
+    name = options.layout
+    if not name:
+        name = "slashpackage"
+        if "/" in evidence.unwritable or evidence.platform == "darwin":
+            name = "fhs"
+            notes.append("the root directory can't be written to: using the layout fhs")
+    return layout(name, source.version(), options.service_dir)
+
+
+def _refuse_untrusted(host: Host, places: Layout) -> None:
+    """Refuse places that others than root could change."""
+    for path in (places.tree, places.commands, places.service_dir):
+        why = trust.distrust(host, path)
+        if why:
+            raise Refusal(
+                f"{path} is no safe place for what root runs: {why}",
+                "Choose another with --layout or --service-dir, or mend its owner and mode.",
+            )
+
+
+def _may_start(host: Host, notes: list[str]) -> bool:
+    """Ask Debian's local policy whether services may be started now."""
+    if host.is_executable(POLICY):
+        outcome = host.run([POLICY, "svscan", "start"])
+        if outcome.status == POLICY_FORBIDS:
+            notes.append(f"{POLICY} forbids starting services: svscan starts at the next boot")
+            return False
+    return True
+
+
+def _foreign_wirings(evidence: Evidence, places: Layout, options: Options) -> tuple[Wiring, ...]:
+    """Return other supervisors' wirings of our scan directory; refuse them but to replace."""
+    wirings = tuple(
+        wiring
+        for wiring in evidence.wirings
+        if wiring.active and not wiring.ours and wiring.directory == places.service_dir
+    )
+    scanners = [
+        one for one in evidence.scanners if not one.ours and one.directory == places.service_dir
+    ]
+    others = {os.path.basename(one.program) for one in wirings}
+    others |= {one.program for one in scanners}
+    if not others:
+        return ()
+    strangers = others - {"svscan", "svscanboot"}
+    where = [f"{one.path}: {one.text.strip()}" for one in wirings]
+    where += [f"process {one.pid}: {one.program} {one.directory}" for one in scanners]
+    if strangers:
+        raise Refusal(
+            f"{', '.join(sorted(strangers))} supervises {places.service_dir} already",
+            *where,
+            "Give slashservice another directory with --service-dir.",
+        )
+    if not options.replace:
+        raise Refusal(
+            f"another svscan supervises {places.service_dir} already",
+            *where,
+            "With --replace slashservice takes its place; uninstalling gives it back.",
+            "Or give slashservice another directory with --service-dir.",
+        )
+    return wirings
+
+
+def _code(
+    host: Host, places: Layout, python: str, options: Options, notes: list[str]
+) -> list[Action]:
+    """Return the actions that put the code and the commands in place."""
+    files = source.collect(python, places.tree)
+    actions: list[Action] = [*parents(places.tree)]
+    actions.append(InstallTree.of(places.tree, python, files))
+    base = os.path.basename(places.tree)
+    ours = (places.current, os.path.dirname(places.tree) + "/", "/package/admin/slashservice")
+    actions.append(
+        MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
+    )
+    actions += [*parents(f"{places.commands}/x")]
+    for name in files.commands:
+        target = f"{places.current}/command/{name}"
+        link = MakeLink(path=places.command(name), target=target, ours=ours)
+        actions.append(dataclasses.replace(link, replace=options.replace))
+    if places.compatibility:
+        actions += _compatibility(host, places, files.commands, notes)
+    return actions
+
+
+def _compatibility(
+    host: Host, places: Layout, commands: tuple[str, ...], notes: list[str]
+) -> list[Action]:
+    """Link the commands into a folder on everyone's PATH, but those another package has."""
+    folder = places.compatibility
+    actions: list[Action] = [*parents(f"{folder}/x")]
+    taken = []
+    for name in commands:
+        target = places.command(name)
+        if _provided(host, name, folder) or host.readlink(f"{folder}/{name}") not in (None, target):
+            taken.append(name)
+        elif host.lstat(f"{folder}/{name}") is None or host.readlink(f"{folder}/{name}") == target:
+            actions.append(MakeLink(path=f"{folder}/{name}", target=target))
+        else:
+            taken.append(name)
+    if taken:
+        notes.append(
+            f"another package provides {', '.join(taken)}: "
+            f"put {places.commands} first in your PATH for ours"
+        )
+    return actions
+
+
+def _provided(host: Host, name: str, folder: str) -> bool:
+    """Tell whether another package has a command of that name on the PATH."""
+    return any(
+        host.lstat(f"{place}/{name}") is not None for place in COMMAND_PATH if place != folder
+    )
+
+
+def parents(path: str) -> list[MakeDirectory]:
+    """Return the actions that make each directory above ``path``, from the top."""
+    made = []
+    at = os.path.dirname(path)
+    while at != "/":
+        made.append(MakeDirectory(path=at))
+        at = os.path.dirname(at)
+    return made[::-1]
+
+
+def _distinct(actions: list[Action]) -> list[Action]:
+    """Drop what is in the plan before already, as two artefacts' common parent directory."""
+    seen: dict[str, Action] = {}
+    for action in actions:
+        if isinstance(action, RunCommand):
+            seen[f"{len(seen)} {action.key}"] = action
+        else:
+            seen.setdefault(action.key, action)
+    return list(seen.values())

@@ -1,0 +1,186 @@
+"""The receipt: what an installation did and what was there before, kept on the host.
+
+It is also the journal. It is written whole before the first change, so that a run which is
+killed anywhere leaves all that is needed to finish or to undo it: each action can tell from
+what is at its path whether it was applied. ``phase`` says how far things are.
+
+A JSON file, ``receipt.json`` in ``/var/lib/slashservice``, readable by root alone as it holds
+copies of files it may not show.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from slashservice.installer.actions import (
+    Action,
+    EditFile,
+    MakeDirectory,
+    MakeLink,
+    MakeScanDirectory,
+    RemovePath,
+    RunlevelLink,
+    WriteFile,
+)
+from slashservice.installer.commands import (
+    AwaitEnd,
+    ForgetState,
+    HandOver,
+    RunCommand,
+    Supervise,
+)
+from slashservice.installer.edits import EDITORS
+from slashservice.installer.errors import Trouble
+from slashservice.installer.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.state import ABSENT, FileState
+from slashservice.installer.takeover import EndScanner, QuietenScanner
+from slashservice.installer.tree import InstallTree
+
+FORMAT = 1
+
+KINDS: dict[str, type[Action]] = {
+    cls.kind: cls
+    for cls in (
+        MakeDirectory,
+        MakeScanDirectory,
+        WriteFile,
+        EditFile,
+        MakeLink,
+        RemovePath,
+        RunlevelLink,
+        InstallTree,
+        RunCommand,
+        Supervise,
+        HandOver,
+        AwaitEnd,
+        ForgetState,
+        QuietenScanner,
+        EndScanner,
+    )
+}
+
+Phase = Literal["applying", "installed", "undoing"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One action of an installation.
+
+    ``before`` is what was there before slashservice came; ``previous`` what was there before
+    the run that wrote the receipt, which is another thing when it upgrades. ``after`` is the
+    digest of what the action left. ``retired`` actions are of an older version only.
+    """
+
+    action: Action
+    before: dict[str, Any]
+    previous: dict[str, Any]
+    after: str = ""
+    retired: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as plain JSON values."""
+        return {
+            "action": self.action.to_json(),
+            "before": self.before,
+            "previous": self.previous,
+            "after": self.after,
+            "retired": self.retired,
+        }
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """All of an installation. ``prior`` is the receipt that a run in progress replaces."""
+
+    version: str
+    init: str
+    layout: str
+    service_dir: str
+    python: str
+    phase: Phase = "applying"
+    entries: tuple[Entry, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    prior: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the receipt as plain JSON values."""
+        plain = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        plain["format"] = FORMAT
+        plain["entries"] = [entry.to_json() for entry in self.entries]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Receipt:
+        """Read back what :meth:`to_json` gave."""
+        if plain.get("format") != FORMAT:
+            raise Trouble(
+                RECEIPT, f"it has format {plain.get('format')}: use the version that wrote it"
+            )
+        values = {item.name: plain[item.name] for item in dataclasses.fields(cls)}
+        values["entries"] = tuple(
+            Entry(
+                action_from_json(entry["action"]),
+                entry["before"],
+                entry["previous"],
+                entry["after"],
+                entry["retired"],
+            )
+            for entry in plain["entries"]
+        )
+        return cls(**values)
+
+    def find(self, key: str) -> Entry | None:
+        """Return the entry of the action called ``key``."""
+        return next((entry for entry in self.entries if entry.action.key == key), None)
+
+
+def action_from_json(plain: dict[str, Any]) -> Action:
+    """Make an action from what its ``to_json`` gave."""
+    values = dict(plain)
+    cls = KINDS[values.pop("kind")]
+    known = {item.name for item in dataclasses.fields(cls)}
+    values = {name: _tuples(value) for name, value in values.items() if name in known}
+    if cls is EditFile:
+        editor = dict(plain["editor"])
+        values["editor"] = EDITORS[editor.pop("editor")](**editor)
+    return cls(**values)
+
+
+def _tuples(value: Any) -> Any:
+    """Turn JSON's lists into the tuples that actions have."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def load(host: Host) -> Receipt | None:
+    """Return the host's receipt, ``None`` if slashservice isn't installed there."""
+    path = f"{state_folder(host)}/{RECEIPT}"
+    data = host.read(path)
+    if data is None:
+        if host.lstat(path) is not None:
+            raise Trouble(path, "it can't be read: be root")
+        return None
+    try:
+        return Receipt.from_json(json.loads(data))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Trouble(path, f"it is damaged: {error}") from error
+
+
+def save(host: Host, receipt: Receipt) -> None:
+    """Write the receipt, in one step."""
+    where = state_folder(host)
+    make_directories(host, where)
+    data = json.dumps(receipt.to_json(), indent=1, sort_keys=True) + "\n"
+    host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
+
+
+def forget(host: Host) -> None:
+    """Remove the receipt, and its folder if nothing is kept there."""
+    where = state_folder(host)
+    host.remove_new(f"{where}/{RECEIPT}")
+    if host.lstat(f"{where}/{RECEIPT}"):
+        host.put(f"{where}/{RECEIPT}", ABSENT)
+    if host.is_directory(where) and not host.list(where):
+        host.put(where, ABSENT)

@@ -1,0 +1,153 @@
+"""Another host over SSH: the installer goes there, and is at home.
+
+All of it, packed with the packages it needs, is sent through one SSH connection to a Python
+that unpacks it into a folder only root can enter, and runs the same command line there.
+That needs Python and a way to be root on the host, nothing else: no SFTP, no shell tools.
+What a broken connection leaves behind is what a crash would: a journal on that host, which
+the next run finishes or undoes. Steering each step from here could leave anything.
+"""
+
+from __future__ import annotations
+
+import getpass
+import io
+import os
+import re
+import shlex
+import sys
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plumbum import BG, SshMachine
+from plumbum.machines.session import ShellSessionError, SSHCommsError
+
+from slashservice.installer import source
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.supervise import launchers
+
+ADDRESS = re.compile(
+    r"ssh://(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^\]]+\]|[^@/:\[]+)(?::(?P<port>\d+))?/?"
+)
+PYTHONS = (
+    "python3",
+    "/usr/local/bin/python3",
+    *(f"python3.{minor}" for minor in range(20, 9, -1)),
+)
+
+BOOTSTRAP = """\
+import io,os,shutil,signal,sys,tarfile,tempfile
+if sys.version_info<(3,10):sys.exit("slashservice: fatal: Python 3.10 or newer is needed there")
+signal.signal(signal.SIGHUP,signal.SIG_IGN)
+size=int(sys.stdin.buffer.readline())
+data=sys.stdin.buffer.read(size)
+if len(data)!=size:sys.exit("slashservice: fatal: the connection broke off; nothing was changed")
+home=tempfile.mkdtemp(prefix="slashservice-")
+try:
+    tarfile.open(fileobj=io.BytesIO(data)).extractall(home)
+    sys.path[:0]=[home]
+    sys.path.append(home+"/vendor")
+    package=type(sys)("slashservice")
+    package.__path__=[home]
+    sys.modules["slashservice"]=package
+    sys.argv[0]="slashservice"
+    sys.dont_write_bytecode=True
+    from slashservice.installer.cli import main
+    main()
+finally:
+    shutil.rmtree(home)
+"""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a host is reached: what ``ssh://user@host:port`` says."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Address:
+        """Read an address; :class:`Refusal` if it is none."""
+        found = ADDRESS.fullmatch(text)
+        if not found or found["host"].startswith("-") or (found["user"] or "").startswith("-"):
+            raise Refusal(f"{text!r} is no host", "It should look like ssh://user@name")
+        return cls(found["host"].strip("[]"), found["user"] or "", int(found["port"] or 0))
+
+
+def pack() -> bytes:
+    """Return a tar archive of the installer and all it needs."""
+    files = source.collect(launchers.interpreter(), "/nowhere").files
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=6) as archive:
+        for name, (data, mode) in files.items():
+            if not name.startswith("command/"):
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(data), mode
+                archive.addfile(member, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def run_there(address: Address, argv: Sequence[str], options: Sequence[str] = ()) -> int:
+    """Run ``slashservice ARGV`` on another host, as root; return its exit status.
+
+    ``options`` are given to ssh with ``-o``. What it says appears here as it says it.
+    """
+    ssh_opts = [part for option in options for part in ("-o", option)]
+    try:
+        machine = SshMachine(
+            address.host,
+            user=address.user or None,
+            port=address.port or None,
+            ssh_opts=ssh_opts,
+            connect_timeout=60,
+        )
+    except (ShellSessionError, SSHCommsError, OSError) as error:
+        raise Trouble(f"no connection to {address.host}", _last_line(error)) from error
+    with machine:
+        python = _python(machine)
+        become, secret = _become_root(machine, address)
+        payload = pack()
+        data = secret + b"%d\n" % len(payload) + payload
+        words = [*become, python, "-I", "-c", BOOTSTRAP, *argv]
+        line = " ".join(shlex.quote(word) for word in words)
+        command = machine["/bin/sh"]["-c", line] << data
+        future = command & BG(stdout=sys.stdout, stderr=sys.stderr, retcode=None)
+        future.wait()
+        return int(future.returncode)
+
+
+def _last_line(error: BaseException) -> str:
+    """Return what ssh said last: the rest is about its session."""
+    said = str(getattr(error, "stderr", "") or error).strip().splitlines()
+    return said[-1].strip() if said else "ssh said nothing"
+
+
+def _python(machine: SshMachine) -> str:
+    """Return a Python of the host that is new enough."""
+    code = "import sys;sys.exit(sys.version_info<(3,10))"
+    for name in PYTHONS:
+        status, _, _ = machine["/bin/sh"]["-c", f"{name} -I -c '{code}'"].run(retcode=None)
+        if status == 0:
+            return name
+    raise Refusal(f"{machine.host} has no Python 3.10 or newer", "Install its package python3.")
+
+
+def _become_root(machine: SshMachine, address: Address) -> tuple[list[str], bytes]:
+    """Return the words that make a command root's, and what must be fed to them first."""
+    if machine["/bin/sh"]["-c", "id -u"]().strip() == "0":
+        return [], b""
+    for words in (["sudo", "-n"], ["doas", "-n"]):
+        line = " ".join([*words, "true"])
+        status, _, _ = machine["/bin/sh"]["-c", line].run(retcode=None)
+        if status == 0:
+            return words, b""
+    if os.isatty(0):
+        user = address.user or getpass.getuser()
+        password = getpass.getpass(f"sudo password of {user} on {address.host}: ")
+        return ["sudo", "-S", "-p", ""], password.encode() + b"\n"
+    raise Refusal(
+        f"on {address.host} neither sudo nor doas lets us be root without a password",
+        "Run this in a terminal to be asked for it, or log in as root.",
+    )

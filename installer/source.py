@@ -1,0 +1,134 @@
+"""What is put in place: our packages, those the installer needs, and a launcher per command.
+
+All of it comes from where this process has it from itself, be that a checkout, a wheel, or
+an installation: so whatever runs can install itself elsewhere, without a network.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from slashservice.installer.errors import Trouble
+from slashservice.supervise import launchers
+
+PACKAGES = ("supervise", "installer", "init_templates")
+VENDORED = ("plumbum", "distro")
+SKIPPED_ENDINGS = (".pyc", ".pyo", ".so", "~", "{new}")
+SKIPPED_FOLDERS = ("__pycache__", "_testtools")
+INSTALLER_LAUNCHER = """\
+import sys
+sys.dont_write_bytecode = True
+slashservice = type(sys)("slashservice")
+slashservice.__path__ = [{home!r}]
+sys.modules["slashservice"] = slashservice
+from slashservice.installer.start import run
+run({vendor!r})
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files by path relative to the tree, with their content and mode; and the commands."""
+
+    files: dict[str, tuple[bytes, int]]
+    commands: tuple[str, ...]
+
+
+def version() -> str:
+    """Return the version of the code that runs."""
+    from slashservice.installer import VERSION
+
+    return VERSION
+
+
+def collect(python: str, tree: str) -> Source:
+    """Gather the tree that shall be at ``tree`` and run on ``python``."""
+    home = launchers.home()
+    files: dict[str, tuple[bytes, int]] = {}
+    for package in PACKAGES:
+        _add(files, os.path.join(home, package), package)
+    for name in VENDORED:
+        _add(files, _folder_of(name), f"vendor/{name}")
+        files.update(_licences(name))
+    _add_documents(files, home)
+    commands = (*launchers.COMMANDS, "slashservice")
+    for name in launchers.COMMANDS:
+        text = launchers.text(name, python, tree)
+        files[f"command/{name}"] = (text.encode(), 0o755)
+    files["command/slashservice"] = (installer_launcher(python, tree).encode(), 0o755)
+    return Source(files, tuple(sorted(commands)))
+
+
+def installer_launcher(python: str, tree: str) -> str:
+    """Compose the launcher of ``slashservice`` itself: isolated, with the vendored packages."""
+    first = launchers.text("slashservice", python, tree).split("import sys\n", 1)[0]
+    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=f"{tree}/vendor")
+
+
+def _add(files: dict[str, tuple[bytes, int]], folder: str, name: str) -> None:
+    """Add all files below ``folder`` as ``name/...``."""
+    for path in sorted(_walk(folder)):
+        relative = os.path.relpath(path, folder)
+        mode = 0o755 if os.access(path, os.X_OK) and not path.endswith(".py") else 0o644
+        with open(path, "rb") as file:
+            files[f"{name}/{relative}"] = (file.read(), mode)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Yield the files below ``folder`` that are worth shipping."""
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
+        for name in names:
+            if not name.endswith(SKIPPED_ENDINGS):
+                yield os.path.join(here, name)
+
+
+def _folder_of(package: str) -> str:
+    """Return the folder an importable package is in."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise Trouble(f"the package {package} can't be found", "the installer can't ship it")
+    return next(iter(spec.submodule_search_locations))
+
+
+def _licences(name: str) -> dict[str, tuple[bytes, int]]:
+    """Return the licence and name of a vendored package, which must go with its code."""
+    found: dict[str, tuple[bytes, int]] = {}
+    beside = f"{_folder_of(name)}.licence"
+    if os.path.isfile(beside):  # we run from an installation already
+        with open(beside, "rb") as file:
+            return {f"vendor/{name}.licence": (file.read(), 0o644)}
+    try:
+        about = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return found
+    text = f"{about.metadata['Name']} {about.metadata['Version']}\n"
+    for field in ("License-Expression", "License"):
+        if field in about.metadata:
+            text += f"Licence: {about.metadata[field]}\n"
+    for path in about.files or ():
+        if "LICEN" in path.name.upper() or "COPYING" in path.name.upper():
+            text += "\n" + path.read_text(encoding="utf-8")
+    return {f"vendor/{name}.licence": (text.encode(), 0o644)}
+
+
+def _add_documents(files: dict[str, tuple[bytes, int]], home: str) -> None:
+    """Add licence and man pages, where we have them: in a checkout or an installation."""
+    for folder in (home, launcher_checkout()):
+        man = os.path.join(folder, "docs", "man")
+        man = man if os.path.isdir(man) else os.path.join(folder, "man")
+        if folder and os.path.isdir(man) and "man/slashservice.8" not in files:
+            _add(files, man, "man")
+        licence = os.path.join(folder, "LICENSE")
+        if folder and os.path.isfile(licence) and "LICENSE" not in files:
+            with open(licence, "rb") as file:
+                files["LICENSE"] = (file.read(), 0o644)
+
+
+def launcher_checkout() -> str:
+    """Return the checkout our modules are links into, as an editable installation has it."""
+    return os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -1,0 +1,113 @@
+"""What is installed on a host and whether it runs: ``slashservice status``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from slashservice.installer import receipt as receipts
+from slashservice.installer import supervision
+from slashservice.installer.actions import PathAction
+from slashservice.installer.host import Host
+from slashservice.installer.receipt import Receipt
+from slashservice.installer.tree import InstallTree
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One thing the installer put in place; ``state`` is ok, changed or missing."""
+
+    path: str
+    state: str
+    enables: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """All there is to know of an installation at a glance. ``receipt`` is ``None`` without one."""
+
+    receipt: Receipt | None
+    artefacts: tuple[Artefact, ...] = ()
+    pid: int = 0
+    parent: str = ""
+    services: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Whether all is in place, and svscan runs."""
+        if self.receipt is None or self.receipt.phase != "installed":
+            return False
+        return bool(self.pid) and all(one.state == "ok" for one in self.artefacts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status as plain JSON values."""
+        receipt = self.receipt
+        return {
+            "installed": receipt is not None,
+            "version": receipt.version if receipt else "",
+            "init": receipt.init if receipt else "",
+            "layout": receipt.layout if receipt else "",
+            "service_dir": receipt.service_dir if receipt else "",
+            "phase": receipt.phase if receipt else "",
+            "artefacts": [vars(one) for one in self.artefacts],
+            "svscan": {"pid": self.pid, "parent": self.parent},
+            "services": self.services,
+        }
+
+
+def look(host: Host) -> Status:
+    """Look at the installation on ``host``."""
+    receipt = receipts.load(host)
+    if receipt is None:
+        return Status(None)
+    artefacts = tuple(
+        Artefact(_path(entry.action), _state(host, entry.action), entry.action.enables)
+        for entry in receipt.entries
+        if not entry.retired and isinstance(entry.action, (PathAction, InstallTree))
+    )
+    pid = supervision.running(receipt.service_dir) if host.live else 0
+    services = supervision.service_directories(host.real(receipt.service_dir, follow=True))
+    return Status(receipt, artefacts, pid, parent_of(pid) if pid else "", len(services))
+
+
+def _path(action: object) -> str:
+    assert isinstance(action, (PathAction, InstallTree))
+    return action.path
+
+
+def _state(host: Host, action: PathAction | InstallTree) -> str:
+    """Judge one artefact."""
+    if action.done(host):
+        return "ok"
+    return "changed" if host.lstat(action.path) else "missing"
+
+
+def parent_of(pid: int) -> str:
+    """Say whose child a process is, as ``name (pid)``; empty where that can't be seen."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            parent = int(file.read().rsplit(b")", 1)[1].split()[1])
+        with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as file:
+            return f"{file.read().strip()} ({parent})"
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
+def lines(status: Status) -> list[str]:
+    """Say a status in lines."""
+    receipt = status.receipt
+    if receipt is None:
+        return ["slashservice is not installed"]
+    said = [
+        f"slashservice {receipt.version}, started by {receipt.init}, scans {receipt.service_dir}"
+    ]
+    if receipt.phase != "installed":
+        said.append("an installer was interrupted: run slashservice install, or uninstall, again")
+    if status.pid:
+        child = f", child of {status.parent}" if status.parent else ""
+        said.append(f"svscan runs: pid {status.pid}{child}; {status.services} services")
+    else:
+        said.append("svscan does not run")
+    width = max((len(one.path) for one in status.artefacts), default=0)
+    shown = [one for one in status.artefacts if one.state != "ok" or one.enables]
+    return [*said, *(f"  {one.path:<{width}}  {one.state}" for one in shown)]

@@ -1,0 +1,193 @@
+"""Hand over from C daemontools: its services, its scan directory, its place at boot.
+
+C supervise can't be taken over while it runs: it is its daemon's parent, and keeps nothing
+that another could adopt by. So its services are stopped once, in the order that loses no
+line: svscan first held still so that it starts nothing anew, then every service, then,
+when those are down, every log. Only then is it unwired, and ours wired and started. Nothing
+runs twice, and undoing gives it all back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer import supervision
+from slashservice.installer.actions import Action, EditFile, RemovePath
+from slashservice.installer.commands import STOP_LIMIT, RunCommand
+from slashservice.installer.detect import Verdict
+from slashservice.installer.edits import CommentOut
+from slashservice.installer.errors import Trouble
+from slashservice.installer.evidence import Evidence, Wiring
+from slashservice.installer.host import Host
+from slashservice.installer.wirings import find_scanners
+
+RELOADS = {
+    "sysvinit": ("telinit", "q"),
+    "slackware": ("telinit", "q"),
+    "busybox": ("kill", "-HUP", "1"),
+    "systemd": ("systemctl", "daemon-reload"),
+}
+
+
+@dataclass(frozen=True)
+class QuietenScanner(Action):
+    """Stop the services of a running C svscan on ``service_dir``, in order, and it with them."""
+
+    kind: ClassVar[str] = "quieten"
+    service_dir: str = "/service"
+
+    @property
+    def key(self) -> str:
+        """There is one per scan directory."""
+        return f"quieten {self.service_dir}"
+
+    def describe(self) -> str:
+        """Say what is stopped."""
+        return f"stop the services of the other svscan on {self.service_dir}, then their logs"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether no other svscan runs there."""
+        return not self._pids(host)
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return the svscans that are held still."""
+        return {"pids": self._pids(host)}
+
+    def apply(self, host: Host) -> None:
+        """Hold svscan still, take services down, then logs."""
+        if not host.live:
+            return
+        pids = self._pids(host)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        services = supervision.service_directories(self.service_dir)
+        self._down(services)
+        self._down([f"{service}/log" for service in services])
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Let a svscan that is only held still go on: it starts its services again."""
+        for pid in self._pids(host):
+            os.kill(pid, signal.SIGCONT)
+        return []
+
+    def _pids(self, host: Host) -> list[int]:
+        """Return the other svscans that run on the scan directory."""
+        return [
+            one.pid
+            for one in find_scanners(host)
+            if one.program == "svscan" and one.directory == self.service_dir and not one.ours
+        ]
+
+    def _down(self, services: list[str]) -> None:
+        """Take services down and have their supervise exit; wait until all have."""
+        for service in services:
+            supervision.tell(service, b"dx")
+        if not supervision.wait_for(lambda: not _alive(services), STOP_LIMIT):
+            raise Trouble("services did not go down in time", ", ".join(_alive(services)))
+
+
+@dataclass(frozen=True)
+class EndScanner(Action):
+    """End a C svscan whose services are down and which nothing starts again."""
+
+    kind: ClassVar[str] = "end-scanner"
+    service_dir: str = "/service"
+
+    @property
+    def key(self) -> str:
+        """There is one per scan directory."""
+        return f"end-scanner {self.service_dir}"
+
+    def describe(self) -> str:
+        """Say what ends."""
+        return f"end the other svscan on {self.service_dir}"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether it is gone."""
+        return not QuietenScanner(service_dir=self.service_dir)._pids(host)
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return nothing: what is wired starts it again."""
+        return {}
+
+    def apply(self, host: Host) -> None:
+        """End it: its services are down, so there is nothing it could take care of."""
+        for pid in QuietenScanner(service_dir=self.service_dir)._pids(host):
+            os.kill(pid, signal.SIGKILL)
+        if not supervision.wait_for(lambda: self.done(host), STOP_LIMIT):
+            raise Trouble(f"the other svscan on {self.service_dir} did not end")
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Nothing: what is wired again starts it."""
+        return []
+
+
+def take_over(
+    host: Host,
+    evidence: Evidence,
+    verdict: Verdict,
+    wirings: tuple[Wiring, ...],
+    service_dir: str,
+) -> list[Action]:
+    """Return the actions that put another svscan's ``wirings`` out of force."""
+    runs = any(
+        one.directory == service_dir and one.program == "svscan" and not one.ours
+        for one in evidence.scanners
+    )
+    actions: list[Action] = [QuietenScanner(service_dir=service_dir)] if runs else []
+    reload = RELOADS.get(verdict.name, ())
+    units = [os.path.basename(one.path) for one in wirings if one.path.endswith(".service")]
+    restart = ("systemctl", "start", *units) if units and runs else ()
+    if wirings:
+        actions.append(RunCommand(undo_=restart, why="it runs again", tolerant=True))
+        actions.append(RunCommand(undo_=reload, why="init sees it"))
+    for wiring in wirings:
+        actions += _unwire(host, wiring)
+    if wirings:
+        actions.append(RunCommand(do=reload, why="init sees it"))
+    if units and runs:
+        actions.append(RunCommand(do=("systemctl", "stop", *units), why="it does not come back"))
+    if runs:
+        actions.append(EndScanner(service_dir=service_dir))
+    return actions
+
+
+def _unwire(host: Host, wiring: Wiring) -> list[Action]:
+    """Return what puts one wiring out of force."""
+    name = os.path.basename(wiring.path)
+    if wiring.path.endswith(".service"):
+        return [RemovePath(path=link) for link in _links(host, "/etc/systemd/system", name)]
+    folder = os.path.dirname(wiring.path)
+    if folder in ("/etc/init.d", "/etc/rc.d/init.d"):
+        found = []
+        for base in ("/etc", "/etc/rc.d"):
+            for level in host.list(base):
+                if level.startswith("rc") and level.endswith(".d"):
+                    found += [
+                        RemovePath(path=f"{base}/{level}/{link}")
+                        for link in host.list(f"{base}/{level}")
+                        if link[0] in "SK" and link[3:] == name
+                    ]
+        found += [RemovePath(path=link) for link in _links(host, "/etc/runlevels", name)]
+        return [*found]
+    if folder in ("/etc/init", "/etc/event.d", "/etc/finit.d", "/Library/LaunchDaemons"):
+        return [RemovePath(path=wiring.path)]
+    return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
+
+
+def _links(host: Host, base: str, name: str) -> list[str]:
+    """Return the links called ``name`` one folder below ``base``."""
+    paths = [
+        f"{base}/{inner}/{name}"
+        for inner in host.list(base)
+        if host.is_directory(f"{base}/{inner}")
+    ]
+    return [path for path in paths if host.lstat(path) is not None]
+
+
+def _alive(services: list[str]) -> list[str]:
+    """Return those services that are supervised."""
+    return [service for service in services if supervision.supervised(service)]

@@ -1,0 +1,253 @@
+"""Apply a plan, all of it or nothing; undo an installation; recover what was interrupted.
+
+The order is: refuse what can be refused, write the journal, apply action after action,
+write the receipt. When an action fails, those before it are undone in reverse. When the
+process is killed instead, the journal tells the next run what to do: an ``install`` goes
+on, with what the journal says was there before; an ``uninstall`` undoes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+
+from slashservice.installer import receipt as receipts
+from slashservice.installer.actions import Action, MakeLink, PathAction
+from slashservice.installer.commands import HandOver, RunCommand
+from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.host import Host
+from slashservice.installer.planner import Plan
+from slashservice.installer.receipt import Entry, Receipt
+from slashservice.installer.tree import InstallTree
+
+Progress = Callable[[str], None]
+LOCK_PLACES = ("/run", "/var/run", "/tmp")
+
+
+class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an error
+    """Someone wants us to stop: what was done is undone first."""
+
+
+@contextlib.contextmanager
+def exclusive(host: Host) -> Iterator[None]:
+    """Let only one installer work on a host at a time, and let signals end it in order."""
+    place = next(place for place in LOCK_PLACES if host.is_directory(place) or place == "/tmp")
+    folder = host.real(place, follow=True)
+    fd = os.open(folder if os.path.isdir(folder) else host.root, os.O_RDONLY)
+    handlers = {}
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal("another slashservice installer is at work on this host") from None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers[number] = signal.signal(number, _interrupt)
+        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(fd)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """Turn a signal into an exception."""
+    raise Interrupted(signal.Signals(number).name)
+
+
+def pending(host: Host, plan: Plan) -> list[Action]:
+    """Return the actions of a plan that have something to do.
+
+    Commands have, where a file they are about has; or where an earlier run was interrupted.
+    """
+    receipt = receipts.load(host)
+    interrupted = receipt is not None and receipt.phase != "installed"
+    todo = {action.key for action in plan.actions if not action.done(host)}
+    changes = interrupted or any(isinstance(a, PathAction) and a.key in todo for a in plan.actions)
+    code_changes = any(isinstance(a, InstallTree) and a.key in todo for a in plan.actions)
+    return [
+        action
+        for action in plan.actions
+        if action.key in todo
+        or (changes and host.live and isinstance(action, RunCommand) and action.do)
+        or (code_changes and isinstance(action, HandOver) and action.due(host))
+    ]
+
+
+def install(host: Host, plan: Plan, progress: Progress) -> bool:
+    """Bring ``host`` to the state the plan says; return whether anything had to change."""
+    old = receipts.load(host)
+    for action in plan.actions:
+        action.preflight(host)
+    todo = pending(host, plan)
+    if old is not None and old.phase == "installed" and not todo and _covers(old, plan):
+        return False
+    journal = _journal(host, plan, old)
+    try:
+        receipts.save(host, journal)
+        _apply(host, todo, progress)
+        done = _retire(host, journal, progress)
+        receipts.save(host, dataclasses.replace(done, phase="installed", prior=None))
+    except (OSError, Trouble, Refusal, Interrupted) as error:
+        why = str(error) if isinstance(error, (Trouble, Refusal)) else reason(error)
+        progress(f"failed: {why}; putting everything back")
+        notes = _roll_back(host, journal, progress)
+        if isinstance(error, Refusal):
+            raise
+        raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
+    for action in plan.actions:
+        action.settle(host)
+    return bool(todo)
+
+
+def _covers(old: Receipt, plan: Plan) -> bool:
+    """Tell whether a receipt has all the plan's actions, as they are."""
+    known = {entry.action.key: entry.action for entry in old.entries if not entry.retired}
+    return all(known.get(action.key) == action for action in plan.actions)
+
+
+def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
+    """Compose the receipt of a run that is about to begin."""
+    interrupted = old is not None and old.phase == "applying"
+    keys = {action.key for action in plan.actions}
+    entries = [
+        dataclasses.replace(entry, retired=True)
+        for entry in (old.entries if old else ())
+        if entry.action.key not in keys
+    ]
+    for action in plan.actions:
+        known = old.find(action.key) if old else None
+        before = known.before if known else action.original(host)
+        previous = known.previous if known and interrupted else action.capture(host)
+        entries.append(Entry(action, before, previous, action.expected(host)))
+    prior = old.prior if old and interrupted else old.to_json() if old else None
+    return Receipt(
+        version=plan.layout.version,
+        init=plan.verdict.name,
+        layout=plan.layout.name,
+        service_dir=plan.layout.service_dir,
+        python=plan.python,
+        entries=tuple(entries),
+        facts={"verdict": plan.verdict.to_json()},
+        prior=prior,
+    )
+
+
+def _apply(host: Host, todo: list[Action], progress: Progress) -> None:
+    """Apply what is to be done, a line of progress for each."""
+    said = ""
+    for action in todo:
+        line = summary(action, todo)
+        if line and line != said:
+            progress(line)
+            said = line
+        action.apply(host)
+
+
+def summary(action: Action, all_: Sequence[Action]) -> str:
+    """Describe an action; links of many commands into one folder as what they are together."""
+    if not isinstance(action, MakeLink):
+        return action.describe()
+    folder, count = _links_beside(action, all_)
+    return f"link {count} commands into {folder}" if count > 4 else action.describe()
+
+
+def undo_summary(entry: Entry, all_: Sequence[Entry]) -> str:
+    """Describe what undoing an action does; the links of many commands taken together."""
+    line = entry.action.describe_undo(entry.before)
+    if not isinstance(entry.action, MakeLink) or not line.startswith("remove"):
+        return line
+    folder, count = _links_beside(entry.action, [one.action for one in all_])
+    return f"remove {count} commands from {folder}" if count > 4 else line
+
+
+def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
+    """Return the folder of a link, and how many links are made in it."""
+    folder = os.path.dirname(action.path)
+    links = [one for one in all_ if isinstance(one, MakeLink)]
+    return folder, sum(os.path.dirname(one.path) == folder for one in links)
+
+
+def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
+    """Undo what only an older version had, but its code: daemons may still run from it.
+
+    The code of the version before stays until the next upgrade, or uninstalling.
+    """
+    kept: list[Entry] = []
+    for entry in reversed(journal.entries):
+        if entry.retired and not _still_in_use(entry, journal):
+            for note in entry.action.undo(host, entry.before, entry.after):
+                progress(note)
+        else:
+            kept.append(entry)
+    return dataclasses.replace(journal, entries=tuple(reversed(kept)))
+
+
+def _still_in_use(entry: Entry, journal: Receipt) -> bool:
+    """Tell whether a retired entry is the code that ran until this run."""
+    if not isinstance(entry.action, InstallTree) or journal.prior is None:
+        return False
+    return any(
+        one["action"].get("path") == entry.action.path and not one["retired"]
+        for one in journal.prior["entries"]
+        if one["action"]["kind"] == "tree"
+    )
+
+
+def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
+    """Bring back what was before the run; return what could not be.
+
+    Where that was an older installation its receipt comes back too.
+    """
+    problems = []
+    for entry in reversed(journal.entries):
+        try:
+            with _undisturbed():
+                if not entry.retired:
+                    entry.action.undo(host, entry.previous, entry.after)
+        except (OSError, Trouble, Refusal) as error:
+            problems.append(f"{entry.action.key}: {reason(error)}")
+    if problems:
+        problems.append("run slashservice uninstall when that is mended")
+    elif journal.prior is not None:
+        receipts.save(host, Receipt.from_json(journal.prior))
+    else:
+        receipts.forget(host)
+    return problems
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back while something is put back."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def uninstall(host: Host, progress: Progress) -> list[str]:
+    """Undo the installation the receipt tells of; return what is not as it was, and why.
+
+    Stops at the first thing that fails, with all that is needed to go on kept.
+    """
+    receipt = receipts.load(host)
+    if receipt is None:
+        receipts.forget(host)
+        return []
+    receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
+    notes = []
+    said = ""
+    for entry in reversed(receipt.entries):
+        changes = host.changes
+        notes += entry.action.undo(host, entry.before, entry.after)
+        line = undo_summary(entry, receipt.entries)
+        if host.changes > changes and line != said:
+            progress(line)
+            said = line
+    receipts.forget(host)
+    return notes

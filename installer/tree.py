@@ -1,0 +1,185 @@
+"""The folder with the code of one version: put in place, and removed, as a whole.
+
+It is made beside its place, as ``NAME{new}``, and moved there complete. Python's byte code
+caches are made along with it and belong to it, so that nothing is written there later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from slashservice.installer.actions import Action
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import NEW, Host
+from slashservice.installer.source import Source
+from slashservice.installer.state import FileState
+
+OLD = "{old}"
+CACHE = "__pycache__"
+
+
+@dataclass(frozen=True)
+class InstallTree(Action):
+    """Put the code of one version at ``path``.
+
+    ``manifest`` maps each file's path below it to its mode and hash. ``source`` has the
+    contents, and is not needed to undo.
+    """
+
+    kind: ClassVar[str] = "tree"
+    path: str = ""
+    python: str = ""
+    manifest: dict[str, str] = field(default_factory=dict)
+    source: Source | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, path: str, python: str, source: Source) -> InstallTree:
+        """Make the action that puts ``source`` at ``path``."""
+        manifest = {name: _entry(data, mode) for name, (data, mode) in source.files.items()}
+        return cls(path=path, python=python, manifest=manifest, source=source)
+
+    @property
+    def key(self) -> str:
+        """Trees differ by their place."""
+        return f"tree {self.path}"
+
+    def describe(self) -> str:
+        """Say what is put where."""
+        return f"put the code in place: {self.path} ({len(self.manifest)} files)"
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say that the code goes."""
+        return f"remove {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a place where something else is."""
+        if host.lstat(self.path) and not host.is_directory(self.path):
+            raise Refusal(f"{self.path} is there, and is no directory")
+        strange = self._strangers(host)
+        if strange and not host.is_file(f"{self.path}/supervise/__init__.py"):
+            raise Refusal(f"{self.path} is there, with something else in it: {strange[0]}")
+
+    def done(self, host: Host) -> bool:
+        """Tell whether every file is there, with its content and mode, and none besides."""
+        return host.is_directory(self.path) and self._seen(host) == self.manifest
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return whether there is a tree already: its content is not kept."""
+        return {"kind": "directory" if host.lstat(self.path) else "absent"}
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing: what is at a place of this name was put there by us."""
+        return {"kind": "absent"}
+
+    def apply(self, host: Host) -> None:
+        """Write the tree beside its place and move it there."""
+        if self.done(host):
+            return
+        if self.source is None:
+            raise Trouble("the code to put in place is not at hand", self.path)
+        new, old = self.path + NEW, self.path + OLD
+        self._tidy(host)
+        directory = FileState("directory", 0o755, *host.owner)
+        made = {""}
+        host.put(new, directory)
+        for name, (data, mode) in sorted(self.source.files.items()):
+            folder = os.path.dirname(name)
+            for at in _folders(folder):
+                if at not in made:
+                    host.put(f"{new}/{at}", directory, durably=False)
+                    made.add(at)
+            state = FileState("file", mode, *host.owner, data)
+            host.put(f"{new}/{name}", state, durably=False)
+        self._compile(host, new)
+        host.sync_tree(new)
+        if host.lstat(self.path):
+            if host.lstat(old):
+                host.remove_tree(self.path)
+            else:
+                host.rename(self.path, old)
+        host.rename(new, self.path)
+
+    def settle(self, host: Host) -> None:
+        """Remove the tree that this one took the place of."""
+        if host.is_directory(self.path + OLD):
+            host.remove_tree(self.path + OLD)
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove the tree, or bring back the one before; strangers' files in it are kept."""
+        self._tidy(host)
+        if before["kind"] != "absent":
+            if host.lstat(self.path + OLD):
+                host.remove_tree(self.path)
+                host.rename(self.path + OLD, self.path)
+            return []
+        self.settle(host)
+        if not host.lstat(self.path):
+            return []
+        strange = self._strangers(host)
+        if not strange:
+            host.remove_tree(self.path)
+            return []
+        for name in self.manifest:
+            path = f"{self.path}/{name}"
+            if host.is_file(path):
+                host.put(path, FileState())
+        return [f"{self.path} is left: {strange[0]} in it is not slashservice's"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action without the contents of the files."""
+        return {
+            "kind": self.kind,
+            "path": self.path,
+            "python": self.python,
+            "manifest": self.manifest,
+            "enables": self.enables,
+        }
+
+    def _tidy(self, host: Host) -> None:
+        """Take back what an interrupted run left halfway."""
+        if not host.lstat(self.path) and host.lstat(self.path + OLD):
+            host.rename(self.path + OLD, self.path)
+        if host.is_directory(self.path + NEW):
+            host.remove_tree(self.path + NEW)
+
+    def _compile(self, host: Host, tree: str) -> None:
+        """Have the host's interpreter make its byte code caches, where it can run."""
+        if host.live:
+            options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", tree, "-p", self.path]
+            folders = [f"{tree}/{name}" for name in ("supervise", "installer", "vendor")]
+            host.run([self.python, "-I", "-S", "-m", "compileall", *options, *folders])
+
+    def _seen(self, host: Host) -> dict[str, str]:
+        """Return the manifest of what is there."""
+        found = {}
+        for name in self._names(host):
+            state = host.state(f"{self.path}/{name}")
+            found[name] = _entry(state.data, state.mode) if state.kind == "file" else state.kind
+        return found
+
+    def _strangers(self, host: Host) -> list[str]:
+        """List files in the tree that we don't know."""
+        return [name for name in self._names(host) if name not in self.manifest]
+
+    def _names(self, host: Host) -> list[str]:
+        """List the files there, byte code caches left out."""
+        top = host.real(self.path, follow=True)
+        names = []
+        for folder, folders, files in os.walk(top):
+            folders[:] = [name for name in folders if name != CACHE]
+            names += [os.path.relpath(os.path.join(folder, name), top) for name in files]
+        return sorted(names)
+
+
+def _entry(data: bytes, mode: int) -> str:
+    """Return a manifest's entry for one file."""
+    return f"{mode:04o} {hashlib.sha256(data).hexdigest()}"
+
+
+def _folders(path: str) -> list[str]:
+    """Return ``a``, ``a/b``, ... down to ``path``."""
+    parts = path.split("/") if path else []
+    return ["/".join(parts[: n + 1]) for n in range(len(parts))]

@@ -1,0 +1,3 @@
+"""Which slashservice this is."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,102 @@
+"""Fake hosts for the installer's tests, and a small tree of code to put on them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from slashservice.installer import source
+from slashservice.installer.detect import detect
+from slashservice.installer.host import Host
+from slashservice.installer.init_systems import by_name
+from slashservice.installer.options import Options
+from slashservice.installer.planner import Plan, make_plan
+from slashservice.installer.probe import probe
+from slashservice.installer.source import Source
+
+HERE = Path(__file__).parent
+
+
+def _load(name: str) -> ModuleType:
+    """Import a helper that lies beside the tests."""
+    spec = importlib.util.spec_from_file_location(f"installer_{name}", HERE / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+images = _load("images")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a ``kind`` on every kind of host."""
+    if "kind_name" in metafunc.fixturenames:
+        metafunc.parametrize("kind_name", list(images.KINDS))
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is such: the installer syncs much, and disks are slow."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="slashservice-test-", dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def make_image(in_memory: Path) -> Callable[..., images.Image]:
+    """Return what makes an image of a kind of host, in a folder of its own."""
+
+    def make(kind_name: str, folder: str = "root") -> images.Image:
+        image = images.Image(in_memory / folder)
+        images.KINDS[kind_name].make(image)
+        return image
+
+    return make
+
+
+@pytest.fixture
+def image(kind_name: str, make_image: Callable[..., images.Image]) -> images.Image:
+    """An image of the kind of host the test runs for."""
+    return make_image(kind_name)
+
+
+@pytest.fixture
+def kind(kind_name: str) -> images.Kind:
+    """The kind of host the test runs for."""
+    return images.KINDS[kind_name]
+
+
+@pytest.fixture
+def small_source(monkeypatch: pytest.MonkeyPatch) -> Source:
+    """Have little code installed: two packages of a file each, and three commands."""
+    commands = ("slashservice", "svscan", "svscanboot")
+    files = {"supervise/__init__.py": (b"", 0o644), "installer/cli.py": (b"# code\n", 0o644)}
+    files |= {f"command/{name}": (b"#!/bin/sh\n", 0o755) for name in commands}
+    small = Source(files, commands)
+    monkeypatch.setattr(source, "collect", lambda python, tree: small)
+    return small
+
+
+def plan_for(host: Host, **options: object) -> Plan:
+    """Look at a host and make the plan for it."""
+    chosen = Options(**options)  # type: ignore[arg-type]
+    evidence = probe(host)
+    asked = by_name(chosen.init).name if chosen.init else ""
+    return make_plan(host, evidence, detect(evidence, asked), chosen)
+
+
+@pytest.fixture(name="plan_for")
+def plan_for_fixture() -> Callable[..., Plan]:
+    """Return :func:`plan_for`."""
+    return plan_for

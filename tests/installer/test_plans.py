@@ -1,0 +1,101 @@
+"""Every kind of host: what is planned, to the byte; and that all of it can be undone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from slashservice.installer import receipt as receipts
+from slashservice.installer import transaction
+from slashservice.installer.detect import detect
+from slashservice.installer.host import Host
+from slashservice.installer.probe import probe
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def quiet(line: str) -> None:
+    """Take no notice of progress."""
+
+
+def narrate(host: Host, plan) -> str:
+    """Say a plan as ``--dry-run`` does."""
+    said = [f"{plan.verdict.name}: {'; '.join(plan.verdict.reasons)}"]
+    for action in transaction.pending(host, plan):
+        said.append(action.describe())
+        said += [f"    {line}".rstrip() for line in action.diff(host).splitlines()]
+    said += [f"note: {note}" for note in plan.notes]
+    return "\n".join(said).replace(host.root, "ROOT") + "\n"
+
+
+def test_an_image_is_taken_for_what_it_is(image, kind):
+    found = detect(probe(Host(str(image.root))))
+    if "init" not in kind.options:
+        assert (found.name, found.row, found.live) == (kind.init, "1", False)
+
+
+def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source, plan_for):
+    host = Host(str(image.root))
+    said = narrate(host, plan_for(host, **kind.options))
+    golden = GOLDEN / f"{kind_name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(said)
+    assert said == golden.read_text()
+
+
+def test_planning_changes_nothing(kind, image, small_source, plan_for):
+    before = image.snapshot()
+    host = Host(str(image.root))
+    narrate(host, plan_for(host, **kind.options))
+    assert image.snapshot() == before
+    assert host.changes == 0
+
+
+def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source, plan_for):
+    host = Host(str(image.root))
+    assert transaction.install(host, plan_for(host, **kind.options), quiet)
+    once = image.snapshot()
+    receipt = receipts.load(host)
+    assert receipt is not None and receipt.phase == "installed"
+    assert all(entry.action.done(host) for entry in receipt.entries)
+    assert not transaction.install(host, plan_for(host, **kind.options), quiet)
+    assert image.snapshot() == once
+
+
+def test_uninstalling_brings_back_every_byte(kind, image, small_source, plan_for):
+    before = image.snapshot()
+    host = Host(str(image.root))
+    transaction.install(host, plan_for(host, **kind.options), quiet)
+    assert image.snapshot() != before
+    assert transaction.uninstall(host, quiet) == []
+    assert image.snapshot() == before
+
+
+def test_a_failure_anywhere_puts_everything_back(kind, image, small_source, plan_for):
+    before = image.snapshot()
+    host = Host(str(image.root))
+    plan = plan_for(host, **kind.options)
+    transaction.install(host, plan, quiet)
+    steps = host.changes
+    transaction.uninstall(host, quiet)
+    for failing in range(1, steps):
+        broken = Breaking(str(image.root), failing)
+        with pytest.raises((OSError, transaction.Trouble)):
+            transaction.install(broken, plan_for(broken, **kind.options), quiet)
+        assert image.snapshot() == before, f"step {failing}"
+
+
+class Breaking(Host):
+    """A host on which one step fails."""
+
+    def __init__(self, root: str, failing: int) -> None:
+        super().__init__(root)
+        self.failing = failing
+
+    def step(self, name: str, path: str) -> None:
+        super().step(name, path)
+        if self.changes == self.failing:
+            raise OSError(28, "No space left on device", path)

@@ -1,0 +1,232 @@
+"""What the tests of the supervisor share: commands run, services made, supervisors ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from slashservice.supervise import status
+
+T = TypeVar("T")
+Word = str | bytes | Path
+
+GENEROUS = 30.0
+"""Seconds after which something that should happen soon has gone wrong."""
+
+MOMENT = 0.003
+"""Seconds between two looks at whether it has happened."""
+
+RECORDER = """\
+#!/usr/bin/python3 -IS
+import os, signal
+every = signal.valid_signals()
+signal.pthread_sigmask(signal.SIG_BLOCK, every)
+def say(word):
+    fd = os.open("signals", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.write(fd, word.encode() + b"\\n")
+    os.close(fd)
+say("start %d" % os.getpid())
+while True:
+    number = signal.sigwait(every)
+    say(signal.Signals(number).name)
+    if number == signal.SIGTERM:
+        os._exit(0)
+"""
+"""A run script that writes down every signal it gets, and ends by TERM."""
+
+SLEEPER = "#!/usr/bin/tail -f\n"
+"""A run script that is one plain C program, changes nothing about its process, and stays."""
+
+
+class Outcome(NamedTuple):
+    """What a command did; a negative status is the signal it died of."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+def run(
+    program: Word,
+    *arguments: Word,
+    cwd: Word | None = None,
+    env: Mapping[bytes, bytes] | None = None,
+    data: bytes = b"",
+) -> Outcome:
+    """Run a program to its end, with ``data`` as its input."""
+    done = subprocess.run(
+        [os.fsencode(word) for word in (program, *arguments)],
+        cwd=None if cwd is None else os.fsencode(cwd),
+        env=env,
+        input=data,
+        capture_output=True,
+        timeout=GENEROUS,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = GENEROUS) -> T:
+    """Wait for ``condition`` to be true of something; return that."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if result := condition():
+            return result
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not so: {what}"
+        time.sleep(MOMENT)
+
+
+def make_script(path: Path, text: str | bytes) -> Path:
+    """Put an executable at ``path``, in directories made as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    path.chmod(0o755)
+    return path
+
+
+def make_service(
+    path: Path, script: str = SLEEPER, log: str | None = None, down: bool = False
+) -> Path:
+    """Make a service directory; ``log`` is the run script of a log service."""
+    make_script(path / "run", script)
+    if log is not None:
+        make_script(path / "log/run", log)
+    if down:
+        (path / "down").touch()
+    return path
+
+
+def contents(path: Path) -> bytes:
+    """Return what is in a file, nothing if it is not there."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def status_of(service: Path) -> status.Status | None:
+    """Read the status file of a service; None if there is none yet."""
+    return status.unpack(contents(service / "supervise/status"))
+
+
+def pid_of(service: Path) -> int:
+    """Return the pid of a service's process, 0 if it is down."""
+    now = status_of(service)
+    return now.pid if now else 0
+
+
+def await_pid(service: Path, other_than: int = 0) -> int:
+    """Wait for the service to be up, with another pid than the one given; return it."""
+
+    def other() -> int:
+        pid = pid_of(service)
+        return pid if pid != other_than else 0
+
+    return until(other, f"{service} is up again")
+
+
+def await_exec(pid: int, program: str) -> int:
+    """Wait for a process to have become ``program``: a run script is up before it runs."""
+    until(lambda: contents(Path(f"/proc/{pid}/comm")).strip() == program.encode(), program)
+    return pid
+
+
+def await_down(service: Path) -> None:
+    """Wait for the status file to say that the service is down."""
+
+    def down() -> bool:
+        now = status_of(service)
+        return now is not None and now.pid == 0
+
+    until(down, f"{service} is down")
+
+
+def state_of(pid: int) -> str:
+    """Return a process's state letter as in ps(1); Z for one that is no more."""
+    stat_line = contents(Path(f"/proc/{pid}/stat"))
+    return stat_line.rpartition(b")")[2].split()[0].decode() if stat_line else "Z"
+
+
+def is_supervised(service: Path) -> bool:
+    """Tell whether somebody holds the service's ``ok`` FIFO open."""
+    try:
+        os.close(os.open(service / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+def send(service: Path, letters: bytes) -> None:
+    """Write control characters as svc does; nothing if nobody is there to read them."""
+    try:
+        fd = os.open(service / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return
+    os.write(fd, letters)
+    os.close(fd)
+
+
+def services_in(scan: Path) -> list[Path]:
+    """Return the service directories of a scan directory, and their log services."""
+    found = [path for path in sorted(scan.iterdir()) if (path / "supervise").is_dir()]
+    return found + [path / "log" for path in found if (path / "log/supervise").is_dir()]
+
+
+def end(services: Sequence[Path]) -> None:
+    """End the supervision of services, and their processes, whoever supervises them."""
+    for service in services:
+        send(service, b"dkx")
+    for service in services:
+        until(lambda service=service: not is_supervised(service), f"{service} is left alone")  # type: ignore[misc]
+
+
+@contextmanager
+def supervising(
+    program: Word,
+    *arguments: Word,
+    services: Callable[[], Sequence[Path]] | Sequence[Path],
+    cwd: Word | None = None,
+    env: Mapping[bytes, bytes] | None = None,
+    err: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a supervisor run; at the end neither it nor any of ``services`` does.
+
+    What it says on standard error goes to the file ``err``.
+    """
+    with open(err or os.devnull, "ab") as errors:
+        process = subprocess.Popen(
+            [os.fsencode(word) for word in (program, *arguments)],
+            cwd=None if cwd is None else os.fsencode(cwd),
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+    try:
+        yield process
+    finally:
+        left = services() if callable(services) else services
+        for service in left:
+            send(service, b"dkx")
+        process.send_signal(signal.SIGTERM)
+        end(left)
+        try:
+            process.wait(GENEROUS)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def tree(path: Path) -> dict[str, str]:
+    """Return the type and mode of everything below ``path``, as ``ls -l`` shows them."""
+    return {
+        str(found.relative_to(path)): stat.filemode(found.lstat().st_mode)
+        for found in sorted(path.rglob("*"))
+    }

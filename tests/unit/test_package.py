@@ -1,0 +1,27 @@
+"""The package as pip would install it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_nothing_but_slashservice_lands_at_the_top_of_site_packages(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, CHECKOUT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("slashservice-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"slashservice"}
+    for path in (CHECKOUT / "supervise").glob("*.py"):
+        assert f"slashservice/supervise/{path.name}" in names
