@@ -169,8 +169,12 @@ def send(service: Path, letters: bytes) -> None:
         fd = os.open(service / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         return
-    os.write(fd, letters)
-    os.close(fd)
+    try:
+        os.write(fd, letters)
+    except BrokenPipeError:
+        pass  # it has gone in between
+    finally:
+        os.close(fd)
 
 
 def services_in(scan: Path) -> list[Path]:
@@ -213,11 +217,11 @@ def supervising(
         yield process
     finally:
         left = services() if callable(services) else services
-        for service in left:
-            send(service, b"dkx")
-        process.send_signal(signal.SIGTERM)
-        end(left)
         try:
+            for service in left:
+                send(service, b"dkx")
+            process.send_signal(signal.SIGTERM)
+            end(left)
             process.wait(GENEROUS)
         finally:
             process.kill()

@@ -104,8 +104,8 @@ def test_svscanboot_beside_c(oracle: Path, ours: Path, world_dir: Path) -> None:
                 "words": arguments(shows)[-3:-1],
                 "display's environment": contents(Path(f"/proc/{shows}/environ")),
             }
-            for name in ("logged", "logged/log"):
-                service = boot.scan / name
+            for name in ("scan/logged", "scan/logged/log"):
+                service = boot.scan.parent / name
                 pid = await_pid(service)
                 until(lambda: (service / f"ready.{pid}").exists(), "it has started")  # noqa: B023
                 taken = as_decided(name, dump(service, pid, boot.scan.parent), side)
