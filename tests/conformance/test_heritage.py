@@ -130,7 +130,7 @@ CASES = {
     "own session": Case(os.setsid),
 }
 
-PROGRAMS = {"svscan": b"scan", "supervise": b"alone"}
+PROGRAMS = {"svscan": "scan", "supervise": "alone"}
 """What runs in each directory, and on what."""
 
 NAMES = ("scan/bare", "scan/logged", "scan/logged/log", "alone")
@@ -142,9 +142,6 @@ class Started(NamedTuple):
 
     top: Path
     pids: list[int]
-
-    def services(self) -> list[Path]:
-        return [self.top / name for name in NAMES]
 
 
 def await_ready(service: Path, other_than: int, deadline: float) -> int:
@@ -178,16 +175,15 @@ def started(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
                     os.chown(path, *((65534, 65534) if name == "nobody" else (0, 0)))
                 running[name, side] = Started(top, [])
                 for program, argument in PROGRAMS.items():
-                    argv = [os.fsencode(where / program), argument]
+                    argv = [os.fsencode(where / program), argument.encode()]
                     running[name, side].pids.append(launch(argv, top, case.prepare, case.entries))
         yield running
     finally:
-        pids = [pid for one in running.values() for pid in one.pids]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)  # TERM may be blocked
-        services.end([service for one in running.values() for service in one.services()])
-        for pid in pids:
-            os.waitpid(pid, 0)
+        for one in running.values():
+            for pid, argument in zip(one.pids, PROGRAMS.values(), strict=True):
+                under = [one.top / name for name in NAMES if name.startswith(argument)]
+                services.stop(pid, under, signal.SIGKILL)  # TERM may be blocked
+                os.waitpid(pid, 0)
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +248,6 @@ def test_a_binary_sees_the_same_arguments(oracle: Path, ours: Path, world_dir: P
             before = 0
             for _ in range(2):
                 before = services.await_pid(service / "log", before)
-                services.await_exec(before, "run")
-                assert Path(f"/proc/{before}/cmdline").read_bytes() == b"./run\0"
+                words = Path(f"/proc/{before}/cmdline")
+                services.until(lambda: words.read_bytes() == b"./run\0", "it runs")  # noqa: B023
                 os.kill(before, signal.SIGKILL)

@@ -148,6 +148,8 @@ def watched(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
                 )
                 found[name, side] = Watched(service, err, lambda p=process: p.wait(30))  # type: ignore[misc]
         yield found
+        for one in found.values():
+            send(one.service, b"dkx")  # all at once, as C may sleep a second before it listens
 
 
 @pytest.mark.parametrize("name", ODDITIES)
