@@ -97,7 +97,8 @@ class ServiceDirectory:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        # Not through a link: unlike C we write into it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             return os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -223,8 +224,9 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
+            # A link would become the status file, and what it leads to be written over.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(new, flags, 0o644)
+            fd = os.open(new, flags | os.O_NOFOLLOW, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)

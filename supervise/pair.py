@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 
 from slashservice.supervise.directory import RESERVE, Refused
 from slashservice.supervise.program import complain, message
@@ -192,6 +193,8 @@ class Pair:
         try:
             if write_end + RESERVE > self._context.limit:
                 raise OSError(errno.EMFILE, "")
+            if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
+                raise FileExistsError(errno.EEXIST, "")
             os.set_blocking(write_end, True)
             self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), write_end)
         except OSError:
