@@ -22,6 +22,7 @@ from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
 from slashservice.installer.planner import Plan
 from slashservice.installer.receipt import Entry, Receipt
+from slashservice.installer.state import FileState
 from slashservice.installer.tree import InstallTree
 
 Progress = Callable[[str], None]
@@ -119,11 +120,20 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         for entry in (old.entries if old else ())
         if entry.action.key not in keys
     ]
+    states: dict[str, FileState] = {}  # what each path will be, as far as we have got
     for action in plan.actions:
         known = old.find(action.key) if old else None
-        before = known.before if known else action.original(host)
-        previous = known.previous if known and interrupted else action.capture(host)
-        entries.append(Entry(action, before, previous, action.expected(host)))
+        if isinstance(action, PathAction):
+            now = states.get(action.path) or host.state(action.path)
+            wanted = action.wanted(host, now)
+            original, present = action.without_ours(now).to_json(), now.to_json()
+            after = wanted.digest()
+            states[action.path] = wanted
+        else:
+            original, present, after = action.original(host), action.capture(host), ""
+        before = known.before if known else original
+        previous = known.previous if known and interrupted else present
+        entries.append(Entry(action, before, previous, after))
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,
