@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from boots.fingerprint import fingerprint
-from boots.trees import BOOTED, Recipe, need
+from boots.trees import BOOTED, Files, Recipe, copied, need, put_checkout
 from services import GENEROUS, contents
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
@@ -28,6 +28,9 @@ REBOOTED = 133
 """What systemd-nspawn ends with when its guest asked for a reboot."""
 
 PATH = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WRITABLE = ("etc", "home", "root", "usr/local", "var")
+"""What can be written to on a host made of an image."""
+
 HIERARCHIES = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
 JOIN_AND_RUN = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
 
@@ -53,12 +56,24 @@ class NamespaceBackend(LocalBackend):
 
 
 class Guest:
-    """A machine in namespaces, that runs the tree ``root``."""
+    """A machine in namespaces, that runs the tree ``root``.
 
-    def __init__(self, recipe: Recipe, root: Path, extra: tuple[str, ...] = ()) -> None:
+    ``program`` is what is PID 1: the tree's
+    ``/sbin/init`` if nothing is given.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        root: Path,
+        program: tuple[str, ...] = (),
+        title: str = "",
+    ) -> None:
         self.recipe = recipe
         self.root = root
-        self.extra = extra
+        self.options: tuple[str, ...] = ()
+        self.program = program
+        self.title = title or recipe.name
         self.console = root.with_name("console")
         self.name = f"guest-{os.getpid()}-{next(_numbers)}"
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -67,7 +82,7 @@ class Guest:
         """The guest's PID 1, as seen from here; 0 while it is off."""
 
     def __str__(self) -> str:
-        return f"{self.recipe.name} in namespaces"
+        return f"{self.title} in namespaces"
 
     @property
     def host(self) -> Host:
@@ -77,7 +92,7 @@ class Guest:
 
     def boot(self) -> None:
         """Start it, and wait for the last job of the boot."""
-        self._start()
+        self.start()
         self._await(lambda: self._seen(BOOTED), BOOT_LIMIT, "boot")
 
     def reboot(self) -> None:
@@ -88,6 +103,16 @@ class Guest:
     def power_off(self) -> None:
         """Have it power off as an administrator would."""
         self._end(self.recipe.power_off, 0, "power off")
+
+    def wait(self, what: str = "end") -> int:
+        """Wait until it is off; return what it ended with."""
+        assert self._nspawn is not None
+        try:
+            ended = self._nspawn.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self} did not {what}\n{self.last_words()}") from None
+        self._gone()
+        return ended
 
     def file(self, path: str) -> bytes:
         """Return the content of a file of a guest that is off; nothing if it isn't there."""
@@ -111,7 +136,8 @@ class Guest:
             nspawn.wait(GENEROUS)
         self._gone()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start it, and wait until it has a PID 1."""
         assert self._nspawn is None, f"{self} is up already"
         self._make_cgroups()
         with self.console.open("ab") as console:
@@ -119,8 +145,9 @@ class Guest:
                 [
                     *("sh", "-c", JOIN_AND_RUN, "sh", *map(str, self._cgroups), "--"),
                     *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit"),
-                    *("--private-network", f"--machine={self.name}", "--boot"),
-                    *(f"--directory={self.root}", "--console=read-only", *self.extra),
+                    *("--private-network", f"--machine={self.name}", "--console=read-only"),
+                    *(f"--directory={self.root}", *self.options),
+                    *(self.program or ("--boot",)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -172,13 +199,8 @@ class Guest:
             time.sleep(0.02)
 
     def _end(self, command: str, status: int, what: str) -> None:
-        assert self._nspawn is not None
         self.host.run(command)
-        try:
-            ended = self._nspawn.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self} did not {what}\n{self.last_words()}") from None
-        self._gone()
+        ended = self.wait(what)
         assert ended == status, f"{self} did not {what}: status {ended}\n{self.last_words()}"
 
     def _gone(self) -> None:
@@ -209,12 +231,49 @@ class Guest:
         return "\n".join(shown[-40:])
 
 
+class ImageGuest(Guest):
+    """A guest whose root can't be written to, but what is below a few directories can."""
+
+    def __init__(
+        self, recipe: Recipe, root: Path, program: tuple[str, ...] = (), title: str = ""
+    ) -> None:
+        super().__init__(recipe, root, program, title)
+        self.state = root.with_name("state")
+        for path in WRITABLE:
+            (self.state / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).rename(self.state / path)
+            (root / path).mkdir()
+        binds = tuple(f"--bind={self.state / path}:/{path}" for path in WRITABLE)
+        self.options = ("--read-only", *binds)
+
+    def file(self, path: str) -> bytes:
+        """Return the content of a file, from where it really is."""
+        return contents(self.state / path.lstrip("/"))
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what each file is, of the image and of what can be written to."""
+        return super().fingerprint() | fingerprint(str(self.state))
+
+
 @contextmanager
-def guest(recipe: Recipe, root: Path, extra: tuple[str, ...] = ()) -> Iterator[Guest]:
-    """Have a guest that is gone in the end."""
+def guest(
+    recipe: Recipe,
+    *,
+    files: Files | None = None,
+    read_only: bool = False,
+    program: tuple[str, ...] = (),
+    title: str = "",
+) -> Iterator[Guest]:
+    """Have a guest with a tree of its own, and the checkout in it; all of it gone in the end.
+
+    ``files`` are more to put into its tree. ``read_only`` has it as hosts made of images
+    are: its root can't be written to, other than a few directories.
+    """
     need("systemd-nspawn", "nsenter", "mmdebstrap")
-    made = Guest(recipe, root, extra)
-    try:
-        yield made
-    finally:
-        made.kill()
+    with copied(recipe, files) as root:
+        put_checkout(root)
+        made = (ImageGuest if read_only else Guest)(recipe, root, program, title)
+        try:
+            yield made
+        finally:
+            made.kill()

@@ -6,57 +6,49 @@ close; survives the death of svscan, a reboot and a shutdown; and is plain again
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from boots.fingerprint import differences
-from boots.trees import CLOSER, LINES
+from boots.trees import CLOSER, INSIDE, LINES
 from testinfra.host import Host
 
 T = TypeVar("T")
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-SHIPPED = ("LICENSE", "docs", "init_templates", "install", "installer", "supervise")
-INSIDE = "/root/slashservice"
-"""Where a machine has its checkout."""
 
 PATIENCE = 120.0
 IN_A_MOMENT = 15.0
 """Seconds for PID 1 to take notice of what has ended: some look every five."""
 
 PAUSE = 0.1
-SVSCAN = "/service/.svscan/pid"
 LOGS = "/var/log/slashservice"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How slashservice is wired into a machine, and what follows from that.
+
+    ``parent`` is the name of the process whose child svscan must be, where that isn't PID 1;
+    ``again`` starts svscan after its death, where nobody does that by himself.
+    """
+
+    parent: str = ""
+    options: str = ""
+    scan: str = "/service"
+    again: str = ""
 
 
 class Machine(Protocol):
     """Something that boots: in namespaces, emulated, or somebody's box."""
 
-    host: Host
-
+    @property
+    def host(self) -> Host: ...
     def boot(self) -> None: ...
     def reboot(self) -> None: ...
     def power_off(self) -> None: ...
     def file(self, path: str) -> bytes: ...
     def fingerprint(self) -> dict[str, str]: ...
-
-
-def put_checkout(root: Path) -> None:
-    """Put what a user has cloned into a machine's tree."""
-    inside = root / INSIDE.lstrip("/")
-    inside.mkdir(parents=True)
-    for name in SHIPPED:
-        source = CHECKOUT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, inside / name, ignore=ignored)
-        else:
-            shutil.copy2(source, inside / name)
-    if not (CHECKOUT / "supervise/multilog.py").exists():
-        shutil.copy2("/usr/bin/multilog", root / "usr/local/bin/multilog")
 
 
 def say(what: str) -> None:
@@ -92,9 +84,10 @@ def install(host: Host, options: str = "") -> None:
     do(host, f"{INSIDE}/install {options}")
 
 
-def svscan(host: Host) -> int:
+def svscan(host: Host, scan: str) -> int:
     """Return the pid of svscan; 0 if none runs."""
-    return int(host.run("slashservice running >/dev/null && cat %s", SVSCAN).stdout or 0)
+    look = "slashservice running %s >/dev/null && cat %s"
+    return int(host.run(look, scan, f"{scan}/.svscan/pid").stdout or 0)
 
 
 def parent(host: Host, pid: int) -> int:
@@ -102,19 +95,19 @@ def parent(host: Host, pid: int) -> int:
     return int(do(host, f"sed -n 's/^PPid:\t//p' /proc/{pid}/status"))
 
 
-def is_child_of(host: Host, expected: str) -> None:
-    """Check that svscan is the child it should be: of PID 1, or of the program named."""
-    above = parent(host, until(lambda: svscan(host), "svscan runs"))
-    if expected:
+def is_the_right_child(host: Host, wiring: Wiring) -> None:
+    """Check that svscan is the child of PID 1, or of the program it should be the child of."""
+    above = parent(host, until(lambda: svscan(host, wiring.scan), "svscan runs"))
+    if wiring.parent:
         name = read(host, f"/proc/{above}/comm").strip()
-        assert name == expected, f"svscan is a child of {name}"
+        assert name == wiring.parent, f"svscan is a child of {name}"
     else:
         assert above == 1, f"svscan is a child of {above}"
 
 
-def service_pid(host: Host, name: str) -> int:
+def service_pid(host: Host, service: str) -> int:
     """Return the pid that svstat tells of; 0 if the service is down."""
-    words = host.run("svstat %s", f"/service/{name}").stdout.split()
+    words = host.run("svstat %s", service).stdout.split()
     return int(words[3].rstrip(")")) if words[1:3] == ["up", "(pid"] else 0
 
 
@@ -131,28 +124,29 @@ def add_services(host: Host) -> None:
     until(lambda: "open" in read(host, f"{LOGS}/closer/current"), "closer is open")
 
 
-def survives_the_death_of_svscan(host: Host, again: str = "") -> None:
-    """Kill svscan: it comes back, and adopts redis. ``again`` starts it where nobody does."""
-    old, redis = svscan(host), service_pid(host, "redis")
+def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
+    """Kill svscan: it comes back, and adopts redis."""
+    old, redis = svscan(host, wiring.scan), service_pid(host, f"{wiring.scan}/redis")
     assert redis
     do(host, f"kill -9 {old}")
-    if again:
-        do(host, again)
-    until(lambda: svscan(host) not in (0, old), "svscan is back")
-    assert service_pid(host, "redis") == redis, "redis was not adopted"
+    if wiring.again:
+        do(host, wiring.again)
+    until(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
+    assert service_pid(host, f"{wiring.scan}/redis") == redis, "redis was not adopted"
     running = do(host, "pgrep -x redis-server").split()
     assert running == [str(redis)], f"redis was {redis}, is {running}"
     assert answers(host), "redis does not answer"
 
 
-def is_steered(host: Host) -> None:
+def is_steered(host: Host, scan: str) -> None:
     """Take redis down and up again by svc."""
-    old = service_pid(host, "redis")
-    do(host, "svc -d /service/redis")
-    until(lambda: not service_pid(host, "redis"), "redis is down")
+    service = f"{scan}/redis"
+    old = service_pid(host, service)
+    do(host, f"svc -d {service}")
+    until(lambda: not service_pid(host, service), "redis is down")
     assert host.run("pgrep -x redis-server").rc == 1
-    do(host, "svc -u /service/redis")
-    until(lambda: service_pid(host, "redis") not in (0, old), "redis is up")
+    do(host, f"svc -u {service}")
+    until(lambda: service_pid(host, service) not in (0, old), "redis is up")
     until(lambda: answers(host), "redis answers again")
 
 
@@ -161,11 +155,11 @@ def remember(host: Host, what: str) -> None:
     assert do(host, f"redis-cli set fact {what}") == "OK\n"
 
 
-def is_all_back(host: Host, what: str) -> None:
+def is_all_back(host: Host, scan: str, what: str) -> None:
     """Check that everything is as before the machine went down, with nobody's help."""
-    until(lambda: svscan(host), "svscan runs again")
+    until(lambda: svscan(host, scan), "svscan runs again")
     until(lambda: answers(host), "redis answers again")
-    until(lambda: service_pid(host, "closer"), "closer is up again")
+    until(lambda: service_pid(host, f"{scan}/closer"), "closer is up again")
     known = do(host, "redis-cli get fact").strip()
     assert known == what, f"redis knows {known}, so it was not stopped in order"
 
@@ -194,7 +188,7 @@ def uninstall(host: Host) -> None:
     is_plain(host)
 
 
-def whole_story(machine: Machine, expected_parent: str = "", options: str = "") -> None:
+def whole_story(machine: Machine, wiring: Wiring) -> None:
     """Live through it all. The machine is off, before and after."""
     say(f"{machine}: a plain system")
     machine.boot()
@@ -204,19 +198,19 @@ def whole_story(machine: Machine, expected_parent: str = "", options: str = "") 
 
     machine.boot()
     say(f"{machine}: install")
-    install(machine.host, options)
-    is_child_of(machine.host, expected_parent)
+    install(machine.host, wiring.options)
+    is_the_right_child(machine.host, wiring)
     add_services(machine.host)
     say(f"{machine}: kill svscan")
-    survives_the_death_of_svscan(machine.host)
-    is_child_of(machine.host, expected_parent)
-    is_steered(machine.host)
+    survives_the_death_of_svscan(machine.host, wiring)
+    is_the_right_child(machine.host, wiring)
+    is_steered(machine.host, wiring.scan)
     remember(machine.host, "one")
 
     say(f"{machine}: reboot")
     machine.reboot()
-    is_all_back(machine.host, "one")
-    is_child_of(machine.host, expected_parent)
+    is_all_back(machine.host, wiring.scan, "one")
+    is_the_right_child(machine.host, wiring)
     remember(machine.host, "two")
 
     say(f"{machine}: power off")
@@ -224,7 +218,7 @@ def whole_story(machine: Machine, expected_parent: str = "", options: str = "") 
     closed_in_order(*logs(machine), times=2)
 
     machine.boot()
-    is_all_back(machine.host, "two")
+    is_all_back(machine.host, wiring.scan, "two")
     say(f"{machine}: uninstall")
     uninstall(machine.host)
     machine.power_off()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from boots import story
 from boots.namespaces import guest
-from boots.trees import RECIPES, copied
+from boots.story import Wiring
+from boots.trees import RECIPES
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 
@@ -13,7 +14,5 @@ pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 @pytest.mark.parametrize("name", RECIPES)
 def test_whole_story(name: str) -> None:
     recipe = RECIPES[name]
-    with copied(recipe) as root:
-        story.put_checkout(root)
-        with guest(recipe, root) as machine:
-            story.whole_story(machine, recipe.parent)
+    with guest(recipe) as machine:
+        story.whole_story(machine, Wiring(recipe.parent))

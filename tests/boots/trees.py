@@ -13,11 +13,16 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHIPPED = ("LICENSE", "docs", "init_templates", "install", "installer", "supervise")
+INSIDE = "/root/slashservice"
+"""Where a machine has its checkout."""
 
 SUITE = "bookworm"
 COMMON = ("python3", "python3-distro", "python3-plumbum", "procps", "redis-server")
@@ -32,6 +37,9 @@ MARKER = "/usr/local/sbin/booted"
 CLOSER = "/usr/local/bin/closer"
 LINES = 20
 """How many lines the service ``closer`` writes after it was told to stop."""
+
+Files = Mapping[str, tuple[str, int]]
+"""Text and mode of files, by their path."""
 
 COMMON_FILES = {
     MARKER: ("#!/bin/sh\n: >" + BOOTED + "\necho booted >/dev/console\n", 0o755),
@@ -91,7 +99,7 @@ class Recipe:
 
     name: str
     packages: tuple[str, ...]
-    files: dict[str, tuple[str, int]] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     parent: str = ""
     reboot: str = "reboot"
@@ -204,16 +212,22 @@ def _build(recipe: Recipe, path: Path) -> None:
         check=True,
         stdin=subprocess.DEVNULL,
     )
-    for name, (text, mode) in {**COMMON_FILES, **recipe.files}.items():
-        file = new / name.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        file.write_text(text)
-        file.chmod(mode)
+    write(new, COMMON_FILES)
+    write(new, recipe.files)
     disable(new, "redis-server")
     for step in recipe.steps:
         subprocess.run(step, shell=True, cwd=new, check=True)
     new.rename(path)
+
+
+def write(root: Path, files: Files) -> None:
+    """Write files into a tree."""
+    for name, (text, mode) in files.items():
+        file = root / name.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
 
 
 def disable(root: Path, service: str) -> None:
@@ -235,17 +249,33 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def copied(recipe: Recipe) -> Iterator[Path]:
-    """Have a copy of a tree to boot, and to change at will."""
+def copied(recipe: Recipe, files: Files | None = None) -> Iterator[Path]:
+    """Have a copy of a tree to boot, with some files more, to change at will."""
     source = tree(recipe)
     folder = Path(mkdtemp(prefix=f"{recipe.name}.", dir=cache()))
     try:
         subprocess.run(
             ["cp", "-a", "--reflink=auto", str(source), str(folder / "root")], check=True
         )
+        write(folder / "root", files or {})
         yield folder / "root"
     finally:
         remove(folder)
+
+
+def put_checkout(root: Path) -> None:
+    """Put what a user has cloned into a machine's tree."""
+    inside = root / INSIDE.lstrip("/")
+    inside.mkdir(parents=True)
+    for name in SHIPPED:
+        source = CHECKOUT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, inside / name, ignore=ignored)
+        else:
+            shutil.copy2(source, inside / name)
+    if not (CHECKOUT / "supervise/multilog.py").exists():
+        shutil.copy2("/usr/bin/multilog", root / "usr/local/bin/multilog")
 
 
 def need(*programs: str) -> None:
