@@ -166,11 +166,13 @@ def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> 
         if name in STARTS and "down" not in services.tree(one.service):
             services.await_pid(one.service)
         until(lambda: one.said() == expected, f"{side} says what it should: {expected!r}")  # noqa: B023
+        # A status.new that is no directory, nor in the way of one, is there only for a moment.
+        passing = {"supervise/status.new"} if not name.startswith("status") else set()
         trees.append(
             {
                 path: mode
                 for path, mode in services.tree(one.service).items()
-                if "ready." not in path and (path != "supervise/status.new" or name not in STARTS)
+                if "ready." not in path and path.replace("elsewhere", "supervise") not in passing
             }
         )
     assert trees[1] == trees[0]
