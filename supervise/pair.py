@@ -76,6 +76,7 @@ class Pair:
         "_has_log",
         "_log",
         "_main",
+        "_not_before",
         "_pipe",
         "_said",
         "active",
@@ -100,6 +101,7 @@ class Pair:
         self._main: Supervised | None = None
         self._log: Supervised | None = None
         self._pipe = (-1, -1)
+        self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
         self.key = key
@@ -113,7 +115,7 @@ class Pair:
         if not self.active:
             return
         try:
-            if self._main is None:
+            if self._main is None and self._context.loop.clock() >= self._not_before:
                 self._start_main()
             if self._has_log and self._log is None:
                 self._start_log()
@@ -215,6 +217,7 @@ class Pair:
 
     def _main_forgotten(self) -> None:
         self._main = None
+        self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
         self._forgotten()
 
     def _log_forgotten(self) -> None:
