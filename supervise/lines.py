@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING
 from slashservice.supervise.selection import VIEW, matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from slashservice.supervise.action_script import Rules
-
-    Put = tuple[int, int, bool]
-    """Offset in the block, bytes, and whether C puts them one at a time."""
 
 
 class Batch:
@@ -30,9 +25,22 @@ class Batch:
     ``text`` is complete lines; ``begun`` is the beginning of an overlong line.
     """
 
-    __slots__ = ("_chosen", "_lines", "_long", "before", "begun", "rest", "stamp_length", "text")
+    __slots__ = (
+        "_chosen",
+        "_lines",
+        "_long",
+        "before",
+        "begun",
+        "block",
+        "rest",
+        "stamp_length",
+        "text",
+    )
 
-    def __init__(self, rest: bytes, text: bytes, begun: bytes, before: int, stamp: int) -> None:
+    def __init__(
+        self, block: bytes, rest: bytes, text: bytes, begun: bytes, before: int, stamp: int
+    ) -> None:
+        self.block = block
         self.rest = rest
         self.text = text
         self.begun = begun
@@ -55,12 +63,12 @@ class Batch:
         return _views(self.text, self.begun)
 
     def has_long_lines(self) -> bool:
-        """Tell whether any complete line is longer than a view."""
+        """Tell whether any complete line fills a view."""
         if self._long is None:
             self._long = False
             start, end = 0, len(self.text)
             while start < end and not self._long:
-                newline = self.text.rfind(b"\n", start, start + VIEW + 1)
+                newline = self.text.rfind(b"\n", start, start + VIEW)
                 self._long = newline < 0
                 start = newline + 1
         return self._long
@@ -93,11 +101,12 @@ class Lines:
 
     def take(self, block: bytes, stamp: bytes) -> Batch:
         """Return what ``block`` brings; lines that begin in it get ``stamp`` in front."""
+        whole = block
         rest = text = begun = b""
         if self.overlong:
             end = block.find(b"\n") + 1
             if not end:
-                return Batch(block, text, begun, 0, len(stamp))
+                return Batch(block, block, text, begun, 0, len(stamp))
             self.overlong = False
             rest, block = block[:end], block[end:]
         before = self.read
@@ -115,7 +124,7 @@ class Lines:
             if len(self.head) >= VIEW:
                 begun, self.head, self.read = self.head, b"", 0
                 self.overlong = True
-        return Batch(rest, text, begun, before, len(stamp))
+        return Batch(whole, rest, text, begun, before, len(stamp))
 
 
 class Chosen:
@@ -173,27 +182,16 @@ class Selection:
             if batch.has_long_lines():
                 kept = [line for line in lines if match(line[:VIEW])]
             else:
-                kept = list(filter(match, lines))
+                kept = self.kept(lines)
             kept.append(b"")
             text = b"\n".join(kept)
         if begun:
             self.passing = bool(match(begun[:VIEW]))
         return Chosen(rest, text, begun if self.passing else b"")
 
-    def puts(self, batch: Batch, chosen: Chosen) -> Iterator[Put]:
-        """Yield the steps in which C would put ``chosen`` into its output buffer."""
-        if chosen.rest:
-            yield 0, len(chosen.rest), True
-        stamp = batch.stamp_length
-        start = len(batch.rest) - batch.before
-        for line in batch.lines():
-            newline = start + len(line) - stamp
-            if self.selects(line[:VIEW]):
-                yield from _line_puts(start - stamp, len(line))
-                yield newline, 1, True
-            start = newline + 1
-        if chosen.begun:
-            yield from _line_puts(start - stamp, len(chosen.begun))
+    def kept(self, lines: list[bytes]) -> list[bytes]:
+        """Return those lines, all shorter than a view, that are selected."""
+        return lines if self._match is None else list(filter(self._match, lines))
 
 
 def _views(text: bytes, begun: bytes) -> list[bytes]:
@@ -202,16 +200,3 @@ def _views(text: bytes, begun: bytes) -> list[bytes]:
     if begun:
         views.append(begun[:VIEW])
     return views
-
-
-def _line_puts(start: int, length: int) -> Iterator[Put]:
-    """Yield the steps for one line, its newline not included.
-
-    A whole view goes as soon as it is complete, and each character behind it as it comes; a
-    shorter line goes when its newline has come.
-    """
-    if length < VIEW:
-        yield start + length, length, False
-    else:
-        yield start + VIEW - 1, VIEW, False
-        yield start + VIEW, length - VIEW, True

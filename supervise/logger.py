@@ -7,6 +7,7 @@ sleeps or knows of signals. What can take long is in steps
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from slashservice.supervise import tai
 from slashservice.supervise.action_script import ActionScript, Alert, StatusFile
 from slashservice.supervise.lines import Lines, Selection
 from slashservice.supervise.logdir import LogDirectory
-from slashservice.supervise.patience import PAUSE, Complaint
+from slashservice.supervise.patience import PAUSE, Attempts
+from slashservice.supervise.pieces import stretches
 from slashservice.supervise.program import complain, fatal
 
 if TYPE_CHECKING:
@@ -138,11 +140,12 @@ class AlertOutput:
 class StatusOutput:
     """Keeps the last line in a file, padded with newlines to a fixed size."""
 
-    __slots__ = ("_fd", "_path", "_selection")
+    __slots__ = ("_attempt", "_fd", "_path", "_selection")
 
     def __init__(self, selection: Selection, path: bytes) -> None:
         self._selection = selection
         self._path = path
+        self._attempt = Attempts(path)
         self._fd = -1
 
     def open(self, base: int) -> None:
@@ -162,19 +165,19 @@ class StatusOutput:
         view = batch.chosen(self._selection).last_view()
         if view is None:
             return
+        fails = self._attempt.fails
         content = view.ljust(STATUS_SIZE, b"\n")
-        complaint = Complaint()
         while True:
-            trouble = b"unable to move to beginning of "
-            try:
-                os.lseek(self._fd, 0, os.SEEK_SET)
-                trouble = b"unable to write "
-                if os.write(self._fd, content) == STATUS_SIZE:
-                    return
-                complaint.about(trouble + self._path)
-            except OSError as error:
-                complaint.about(trouble + self._path, error)
+            trouble = b"unable to move to beginning of %s"
+            if not fails(trouble, os.lseek, self._fd, 0, os.SEEK_SET) and not fails(
+                b"unable to write %s", self._write, content
+            ):
+                return
             yield PAUSE
+
+    def _write(self, content: bytes) -> None:
+        if os.write(self._fd, content) != STATUS_SIZE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def release(self) -> None:
         """Close the file."""
@@ -198,7 +201,7 @@ class DirectoryOutput:
         chosen = batch.chosen(selection)
         data = chosen.all()
         if data:
-            yield from self._directory.append(data, lambda: selection.puts(batch, chosen))
+            yield from self._directory.append(data, lambda: stretches(batch, selection, chosen))
 
 
 def _label() -> bytes:

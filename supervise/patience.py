@@ -43,31 +43,35 @@ PAUSE = Pause(5.0)
 """How long trouble with a log lasts before the next attempt, as in C."""
 
 
-class Complaint:
-    """A warning about one thing, said once for as long as the reason stays the same."""
+class Attempts:
+    """Attempts at what can fail for a while, on behalf of the thing called ``name``.
 
-    __slots__ = ("_said",)
+    As long as the same attempt fails for the same reason, that is said only once. A
+    complaint is given with ``%s`` where the name goes.
+    """
 
-    def __init__(self) -> None:
-        self._said: int | None = None
+    __slots__ = ("_last", "_name")
 
-    def about(self, what: bytes, error: OSError | None = None) -> None:
-        """Say that we pause because of ``what``, unless that was said last time."""
-        number = error.errno if error else 0
-        if number != self._said:
-            self._said = number
-            warn("multilog", what + b", pausing", error)
+    def __init__(self, name: bytes) -> None:
+        self._name = name
+        self._last: object = None
 
-
-def insist(what: bytes, call: Callable[[], T]) -> Steps[T]:
-    """Make ``call`` succeed: pause, and try again, at each ``OSError``."""
-    complaint = Complaint()
-    while True:
+    def fails(self, trouble: bytes, call: Callable[..., object], *arguments: object) -> bool:
+        """Make the call; if that raises ``OSError`` complain of ``trouble``, and return True."""
         try:
-            return call()
+            call(*arguments)
         except OSError as error:
-            complaint.about(what, error)
-        yield PAUSE
+            self.complain(trouble, call, error)
+            return True
+        self._last = None
+        return False
+
+    def complain(self, trouble: bytes, about: object, error: OSError | None = None) -> None:
+        """Say that we pause because of ``trouble``, unless ``about`` the same we just did."""
+        complaint = (about, error and error.errno)
+        if complaint != self._last:
+            self._last = complaint
+            warn("multilog", trouble.replace(b"%s", self._name, 1) + b", pausing", error)
 
 
 def carry_out(steps: Steps[T]) -> T:

@@ -12,47 +12,46 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 from typing import TYPE_CHECKING
 
 from slashservice.supervise import environment, pathexec, signals
-from slashservice.supervise.patience import PAUSE, Complaint, Wait, insist
+from slashservice.supervise.patience import PAUSE, Wait
 from slashservice.supervise.program import TROUBLE, complain, message
 
 if TYPE_CHECKING:
-    from slashservice.supervise.patience import Steps
+    from slashservice.supervise.patience import Attempts, Steps
 
 READ = os.O_RDONLY | os.O_NONBLOCK
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
 
+FORK_TROUBLE = b"unable to fork for processor in %s"
+
 OUT_OF_THE_WAY = 10
 
 
-def process(path: bytes, where: int, command: bytes) -> Steps[None]:
-    """Run ``command`` in the directory ``where``, called ``path``, until it succeeds."""
+def process(attempt: Attempts, where: int, command: bytes) -> Steps[None]:
+    """Run ``command`` in the directory ``where`` until it succeeds."""
     entries = environment.inherited()
-    complaint = Complaint()
+    pids: list[int] = []
     while True:
-        pid = yield from insist(
-            b"unable to fork for processor in " + path,
-            lambda: _start(path, where, command, entries),
-        )
+        while attempt.fails(FORK_TROUBLE, lambda: pids.append(_start(where, command, entries))):
+            yield PAUSE
         try:
-            status = yield Wait(pid)
+            status = yield Wait(pids.pop())
         except OSError as error:
-            complaint.about(b"wait failed for processor in " + path, error)
+            attempt.complain(b"wait failed for processor in %s", Wait, error)
         else:
             if status == 0:
                 return
             kind = b"crashed" if os.WIFSIGNALED(status) else b"failed"
-            complaint.about(b"processor %s in %s" % (kind, path))
+            attempt.complain(b"processor " + kind + b" in %s", kind)
         yield PAUSE
 
 
-def _start(path: bytes, where: int, command: bytes, entries: list[bytes]) -> int:
+def _start(where: int, command: bytes, entries: list[bytes]) -> int:
     pid = os.fork()
     if pid == 0:
         try:
             _become(where, command, entries)
         except OSError as error:
-            what = b"unable to run processor in " + path
-            complain(message("multilog", b"fatal", what, error))
+            complain(message("multilog", b"fatal", b"unable to run " + command, error))
         finally:
             os._exit(TROUBLE)
     return pid
