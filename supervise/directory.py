@@ -90,9 +90,13 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
-        except FileNotFoundError:
+            path = os.path.join(self.path, os.readlink(path))
+        except OSError:
+            pass  # no link
+        try:
             os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # made ahead, just now
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -101,7 +105,7 @@ class ServiceDirectory:
             try:
                 fd = os.open(self.path + path, flags)
             except FileNotFoundError:
-                os.mkfifo(self.path + path, 0o600)
+                make_fifo(self.path + path)
                 fd = os.open(self.path + path, flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
@@ -120,6 +124,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
+            self._forget_status()
             return None, 0, 0
         pid, start, _ = record
         if start and not pid:
@@ -131,6 +136,16 @@ class ServiceDirectory:
         if left is None or left.want not in (b"u", b"d", b"\0"):
             left = status.Status(tai.now(), pid, False, self.default_want())
         return left, pid, start
+
+    def _forget_status(self) -> None:
+        """Take away a status of another life of the machine, whose pid is nobody's by now.
+
+        It becomes the file that the first status is written to, which saves making one.
+        """
+        try:
+            os.rename(self.path + b"/supervise/status", self.path + b"/supervise/status.new")
+        except OSError:
+            pass
 
     def record(self, pid: int, life: bytes) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
@@ -201,11 +216,13 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(new, flags, 0o644)
+            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)
+                if os.fstat(fd).st_size > len(data):
+                    # Not O_TRUNC: what it empties, ext4 writes out before the close returns.
+                    os.ftruncate(fd, len(data))
             finally:
                 os.close(fd)
             what, why = b"unable to rename ", b"/supervise/status.new to status"
@@ -223,3 +240,11 @@ class ServiceDirectory:
             if fd >= 0:
                 os.close(fd)
         self.lock = self.control = self.ok = -1
+
+
+def make_fifo(path: bytes) -> None:
+    """Make a FIFO for us alone; that it is there already is no trouble."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
