@@ -66,7 +66,7 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
-        if self._context.heritage.in_bulk:
+        if self._context.heritage.bulk:
             ahead.make([os.path.join(self._path, n) for n in sorted(names) if n[:1] != b"."])
         self._look_at(names | self._names.keys())
 
