@@ -253,6 +253,10 @@ class ForgetState(Action):
     kind: ClassVar[str] = "forget-state"
     path: str = ""
 
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say what goes."""
+        return f"remove what the init system keeps in {self.path}"
+
     @property
     def key(self) -> str:
         """There is one per service directory."""

@@ -131,25 +131,28 @@ class CommentOut:
 
 
 @dataclass(frozen=True)
-class FirstToStop:
-    """A script in insserv's ``.depend.stop``, which all other scripts wait for.
+class Target:
+    """A script in insserv's ``.depend.start`` or ``.depend.stop``.
 
-    startpar stops by this file, not by the numbers of links. It has the form of a makefile:
-    ``TARGETS =`` all scripts, then lines ``script: those that stop before it``. insserv
-    writes it anew from the scripts' headers, and comes to the same result.
+    startpar goes by these files, and not by the numbers of links. They have the form of a
+    makefile: ``TARGETS =`` all scripts, then lines ``script: those that it waits for``. With
+    ``first`` all others wait for the script. insserv writes the files anew from the scripts'
+    headers, whenever a package has it run, and comes to the same result.
     """
 
     script: str
+    first: bool = False
 
     def insert(self, text: bytes) -> bytes:
-        """Return ``text`` with the script ahead of all that waited for nothing."""
+        """Return ``text`` with the script in it."""
         lines = self.remove(text).decode("latin-1").splitlines()
         if not lines or not lines[0].startswith("TARGETS ="):
             return text
         targets = lines[0].removeprefix("TARGETS =").split()
+        lines[0] = " ".join(["TARGETS =", *targets, self.script])
         waiting = {line.split(":")[0] for line in lines[1:] if ":" in line}
-        lines[0] = " ".join(["TARGETS =", self.script, *targets])
-        lines += [f"{one}: {self.script}" for one in targets if one not in waiting]
+        if self.first:
+            lines += [f"{one}: {self.script}" for one in targets if one not in waiting]
         return ("\n".join(lines) + "\n").encode("latin-1")
 
     def remove(self, text: bytes) -> bytes:
@@ -160,7 +163,7 @@ class FirstToStop:
             if line.startswith("TARGETS ="):
                 words = [word for word in line.split()[2:] if word != self.script]
                 line = " ".join(["TARGETS =", *words])
-            elif colon:
+            elif colon and self.script in (name, *rest.split()):
                 words = [word for word in rest.split() if word != self.script]
                 line = f"{name}: {' '.join(words)}"
                 if name == self.script or not words:
@@ -169,12 +172,12 @@ class FirstToStop:
         return ("\n".join(kept) + "\n").encode("latin-1")
 
 
-Editor = Block | Word | CommentOut | FirstToStop
+Editor = Block | Word | CommentOut | Target
 EDITORS: dict[str, type[Any]] = {
     "block": Block,
     "word": Word,
     "comment-out": CommentOut,
-    "first-to-stop": FirstToStop,
+    "target": Target,
 }
 
 

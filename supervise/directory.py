@@ -22,6 +22,10 @@ RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
 
 
+PLAIN = stat.S_IFREG | 0o644
+"""The type and mode of a status file."""
+
+
 class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
     """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
 
@@ -31,28 +35,44 @@ class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
         self.busy = busy
 
 
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
 class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
     It is known by device and inode, as it may be renamed under us or its link removed.
-    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
         self.lock = self.control = self.ok = -1
         self.stamp = b""
+        self.default = b"u"
         self._seen = b""
         self._inode = (0, 0)
 
-    def acquire(self, life: bytes, limit: int) -> tuple[Status | None, int, int]:
+    def acquire(self, life: bytes, limit: int) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
-        Returns what a killed supervisor left in this life of the machine: the status, and
-        pid and start time of the process that may still run (0 for none); or no status.
+        Returns what a supervisor that was killed left, in this life of the machine.
         ``limit`` is the highest descriptor we may use.
         """
         try:
@@ -68,6 +88,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,7 +101,8 @@ class ServiceDirectory:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        # Not through a link: unlike C we write into it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             return os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -111,46 +133,56 @@ class ServiceDirectory:
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
-            raise self._refused(b"unable to read ", path, error) from None
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
         return fd
 
     def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
         line = message("supervise", b"fatal", what + self.name + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
+    def _left_behind(self, life: bytes) -> Left | None:
         try:
             record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
             self._forget_status()
-            return None, 0, 0
-        pid, start, _ = record
+            return None
+        pid, start, _, hosted = record
         if start and not pid:
             pid, start = identity.find(start, self.path)
         try:
-            left = status.unpack(status.read(self.path + b"/supervise/status"))
+            found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
-            left = None
-        if left is None or left.want not in (b"u", b"d", b"\0"):
-            left = status.Status(tai.now(), pid, False, self.default_want())
-        return left, pid, start
+            found = None
+        if found is None or found.want not in (b"u", b"d", b"\0"):
+            found = status.Status(tai.now(), pid, False, self.default)
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        runs = pid != 0 and start != 0 and identity.started(pid) == start
+        return Left(found, pid if runs else 0, start, hosted)
 
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
 
-        It becomes the file that the first status is written to, which saves making one.
+        It becomes the file that the first status is written to, if it is one as we make them:
+        that saves making one, and writing over one, after which ext4 writes data out at once.
         """
+        path = self.path + b"/supervise/status"
         try:
-            os.rename(self.path + b"/supervise/status", self.path + b"/supervise/status.new")
+            found = os.lstat(path)
+            if (found.st_mode, found.st_nlink, found.st_size) == (PLAIN, 1, status.SIZE):
+                os.rename(path, path + b".new")
+            else:
+                os.unlink(path)
         except OSError:
             pass
 
-    def record(self, pid: int, life: bytes) -> None:
+    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life, hosted), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
@@ -162,7 +194,7 @@ class ServiceDirectory:
         except OSError:
             pass  # ``record`` will complain
 
-    def default_want(self) -> bytes:
+    def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
             os.stat(self.path + b"/down")
@@ -216,7 +248,9 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
-            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+            # A link would become the status file, and what it leads to be written over.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(new, flags, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)

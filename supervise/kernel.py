@@ -266,6 +266,26 @@ def bulk(loop: Loop, heritage: Heritage) -> Bulk | None:
     return None
 
 
+def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:
+    """Start a program of our own, which may have descriptor ``keep``; return its pid.
+
+    It gets what a daemon gets. Raises ``OSError``.
+    """
+    os.set_inheritable(keep, True)
+    try:
+        return os.posix_spawn(
+            command[0],
+            list(command),
+            pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
+            setsid=identity.CAN_FIND,
+            setsigmask=heritage.mask,
+            setsigdef=signals.IGNORED_BY_PYTHON,
+        )
+    finally:
+        os.set_inheritable(keep, False)
+
+
 def not_started(name: bytes, error: OSError) -> bytes:
     """Compose the complaint that the run script of ``name`` can't be run."""
     return message("supervise", b"fatal", b"unable to start " + name + b"/run", error)

@@ -7,6 +7,7 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 from __future__ import annotations
 
 from slashservice.installer.actions import Action, EditFile, MakeDirectory
+from slashservice.installer.commands import STOP_LIMIT
 from slashservice.installer.edits import Block
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import InitSystem, Site
@@ -38,8 +39,19 @@ class RcLocal(InitSystem):
         return [
             *self._at_shutdown(site, systemd),
             self.edit(site, executable=systemd),
-            self.supervise(site, start=("sh", "-c", site.render("rclocal/rc.local"))),
+            self.supervise(site, start=self._start_now(site, systemd)),
         ]
+
+    def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
+        """Return what starts svscan until the next boot, so that a shutdown drains it too."""
+        if not systemd:
+            return ("sh", "-c", site.render("rclocal/rc.local"))
+        properties = (
+            *("Restart=always", "RestartSec=1", "KillMode=process", "OOMPolicy=continue"),
+            *(f"TimeoutStopSec={STOP_LIMIT}", "IgnoreSIGPIPE=no"),
+        )
+        options = [f"--property={one}" for one in properties]
+        return ("systemd-run", "--unit=svscan", *options, *site.svscanboot.split())
 
     def edit(self, site: Site, executable: bool) -> EditFile:
         """Return the edit of rc.local; ``executable`` where it only runs if it is."""

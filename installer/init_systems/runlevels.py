@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from slashservice.installer.actions import Action, EditFile, RunlevelLink, WriteFile
-from slashservice.installer.edits import FirstToStop
+from slashservice.installer.edits import Target
 from slashservice.installer.host import Host
 from slashservice.installer.init_systems.base import NAME, Site
 
 FOLDERS = ("/etc", "/etc/rc.d")
-STOP_ORDER = ".depend.stop"
 SCRIPT_FOLDERS = ("/etc/init.d", "/etc/rc.d/init.d")
 
 
@@ -31,8 +30,8 @@ def script_folder(host: Host) -> str:
 def links(site: Site, start: str, stop: str) -> list[Action]:
     """Link the script into runlevels: to be started in those of ``start``, stopped in ``stop``.
 
-    The numbers are the last to start and the first to stop. Where scripts are stopped side
-    by side, by insserv's and startpar's list of what waits for what, it is put in there too.
+    The numbers are the last to start and the first to stop. Where scripts run side by side,
+    by insserv's lists of what waits for what, it is put in there too.
     """
     folder = runlevel_folder(site.host)
     script = f"{script_folder(site.host)}/{NAME}"
@@ -43,9 +42,10 @@ def links(site: Site, start: str, stop: str) -> list[Action]:
         for level, name in names
         if site.host.is_directory(f"{folder}/rc{level}.d")
     ]
-    order = f"{script_folder(site.host)}/{STOP_ORDER}"
-    if site.host.is_file(order):
-        made.append(EditFile(path=order, editor=FirstToStop(NAME), enables=True))
+    for order, first in ((".depend.start", False), (".depend.stop", True)):
+        path = f"{script_folder(site.host)}/{order}"
+        if site.host.is_file(path):
+            made.append(EditFile(path=path, editor=Target(NAME, first), enables=True))
     return made
 
 
