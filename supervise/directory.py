@@ -262,9 +262,26 @@ class ServiceDirectory:
             what, why = b"unable to rename ", b"/supervise/status.new to status"
             os.rename(new, self.path + b"/supervise/status")
         except OSError as error:
-            self._seen = b""
-            return message("supervise", b"warning", what + self.name + why, error)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
+                self._seen = b""
+                return message("supervise", b"warning", what + self.name + why, error)
         return b""
+
+    def _overwrite(self, data: bytes) -> bool:
+        """Write the status file over itself, which needs no space; False if it can't be done.
+
+        A client that reads meanwhile might see half of it, had it looked at a page of the
+        kernel's at just that moment: better than a status that is wrong until there is room.
+        """
+        try:
+            path = self.path + b"/supervise/status"
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                return os.pwrite(fd, data, 0) == len(data)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
 
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""

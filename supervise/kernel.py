@@ -27,6 +27,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import identity, pathexec, signals
+from slashservice.supervise.directory import RESERVE
 from slashservice.supervise.program import TROUBLE, complain, message
 
 TYPE_CHECKING = False
@@ -99,8 +100,8 @@ class Child:
 class Adopted:
     """A process that a supervisor before us started, watched through a pidfd.
 
-    Where there is none (an old kernel, another system, or no descriptor left) it is looked
-    at once a second. Its exit status can't be known.
+    Where there is none (an old kernel, another system, or no descriptor to spare) it is
+    looked at once a second. Its exit status can't be known.
     """
 
     def __init__(self, loop: Loop, pid: int, start: int, exited: Exited) -> None:
@@ -109,19 +110,8 @@ class Adopted:
         self._loop = loop
         self._exited = exited
         self._fd = -1
-        try:
-            self._fd = os.pidfd_open(pid)
-        except (AttributeError, OSError):
-            pass
-        # The pid may have been given to another process before the pidfd was opened.
-        if not self._runs():
-            self._close()
-            loop.after(0, lambda: exited(0))
-        elif self._fd >= 0:
-            loop.on_exit(pid, self._gone)  # PID 1 may fetch its status before we read the fd
-            loop.add(self._fd, lambda: self._gone(0))
-        else:
-            loop.after(SECONDS_BETWEEN_LOOKS, self._look)
+        # Not at once: all services are to have their descriptors first.
+        loop.after(0, self._watch)
 
     def signal(self, number: int) -> None:
         """Send it a signal, if we may and it is not dead already."""
@@ -137,6 +127,28 @@ class Adopted:
         """Let go of it; it runs on."""
         self._close()
 
+    def _watch(self) -> None:
+        self._open()
+        # The pid may have been given to another process before the pidfd was opened.
+        if not self._runs():
+            self._close()
+            self._exited(0)
+        elif self._fd >= 0:
+            self._loop.on_exit(self.pid, self._gone)  # PID 1 may fetch its status first
+            self._loop.add(self._fd, lambda: self._gone(0))
+        else:
+            self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)
+
+    def _open(self) -> None:
+        import resource
+
+        try:
+            self._fd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            return
+        if self._fd + RESERVE > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+            self._close()
+
     def _runs(self) -> bool:
         return identity.started(self.pid) == self._start
 
@@ -144,12 +156,6 @@ class Adopted:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
-
-    def _look(self) -> None:
-        if self._runs():
-            self._loop.after(SECONDS_BETWEEN_LOOKS, self._look)
-        else:
-            self._exited(0)
 
     def _gone(self, status: int) -> None:
         self._loop.remove(self._fd)

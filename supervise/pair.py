@@ -13,7 +13,7 @@ import select
 import stat
 
 from slashservice.supervise.directory import RESERVE, Refused, make_fifo
-from slashservice.supervise.program import complain, message
+from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -143,6 +143,23 @@ class Pair:
         if not self.active:
             self.active = True
             self.start()
+
+    def attach_log(self) -> None:
+        """If the service has got a log directory since it began, begin again with a log."""
+        if self._has_log or not os.path.exists(self.path + b"/log"):
+            return
+        self._has_log = True
+        if self._main is None:
+            return  # it will find the log when it begins
+        try:
+            self._open_pipe()
+        except OSError as error:
+            self._has_log = False
+            warn("svscan", b"unable to create pipe for " + self.name, error)
+            return
+        self._main.streams[1] = self._pipe[1]
+        self._main.restart()
+        self.start()
 
     def leave(self) -> None:
         """Let go of both at once; they run on."""

@@ -50,7 +50,9 @@ class Scanner:
             self._loop.add(self._watch.fd, self._changed)
             if self._watch.tells_names:
                 complete = self._look_at
-                self._growth = Growth(self._loop, self._watch, lambda name: complete([name]))
+                self._growth = Growth(
+                    self._loop, self._watch, lambda name: complete([name]), self._look_for_log
+                )
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone."""
@@ -136,6 +138,12 @@ class Scanner:
     def _grow(self, name: bytes) -> None:
         if self._growth and not name.startswith(b"."):
             self._growth.begin(os.path.join(self._path, name), name)
+
+    def _look_for_log(self, name: bytes) -> None:
+        """Something was put into a new service directory after we began with it."""
+        key = self._names.get(name)
+        if key is not None and not self._draining:
+            self._pairs[key].attach_log()
 
     def _look_at(self, names: Iterable[bytes]) -> None:
         """See what stands behind each name now, and act on what changed."""
