@@ -82,10 +82,6 @@ class Action:
         """Return what was there before slashservice, where no receipt tells any more."""
         return self.capture(host)
 
-    def expected(self, host: Host) -> str:
-        """Return a digest of what applying leaves, to know later whether it is still ours."""
-        return ""
-
     def settle(self, host: Host) -> None:
         """Clean up once the whole plan is applied, and nothing is put back any more."""
 
@@ -128,16 +124,16 @@ class PathAction(Action):
         """Return the present state of the path."""
         return host.state(self.path).to_json()
 
+    def without_ours(self, now: FileState) -> FileState:
+        """Return what ``now`` would be without slashservice, where no receipt tells any more."""
+        return now
+
     def apply(self, host: Host) -> None:
         """Make the path what is wanted."""
         now = host.state(self.path)
         wanted = self.wanted(host, now)
         if wanted != now:
             host.put(self.path, wanted)
-
-    def expected(self, host: Host) -> str:
-        """Return the digest of what is wanted at the path."""
-        return self.wanted(host, host.state(self.path)).digest()
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Put the earlier state back, if the present one is ours."""
@@ -244,10 +240,9 @@ class WriteFile(PathAction):
             judge(host, self.check, self.path, self.text.encode())
         super().apply(host)
 
-    def original(self, host: Host) -> dict[str, Any]:
+    def without_ours(self, now: FileState) -> FileState:
         """Return nothing where the file is a former one of ours."""
-        now = host.state(self.path)
-        return (ABSENT if OUR_FILE in now.data else now).to_json()
+        return ABSENT if OUR_FILE in now.data else now
 
     def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
         """Keep a copy of the changed file: what it starts will be gone, so it must go too."""
@@ -268,6 +263,12 @@ class EditFile(PathAction):
     editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
     mode: int = 0o644
     check: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Two edits of one file differ by what they put in."""
+        what = self.editor.line if isinstance(self.editor, CommentOut) else ""
+        return f"{self.kind} {self.path} {type(self.editor).__name__} {what}".rstrip()
 
     def describe(self) -> str:
         """Say what is edited."""
@@ -302,10 +303,9 @@ class EditFile(PathAction):
             judge(host, self.check, self.path, wanted.data)
         super().apply(host)
 
-    def original(self, host: Host) -> dict[str, Any]:
+    def without_ours(self, now: FileState) -> FileState:
         """Return the file without what we may have put into it once."""
-        now = host.state(self.path)
-        return dataclasses.replace(now, data=self.editor.remove(now.data)).to_json()
+        return dataclasses.replace(now, data=self.editor.remove(now.data))
 
     def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
         """Put the earlier bytes back; mode and owner only if they are as we left them."""
@@ -360,10 +360,9 @@ class MakeLink(PathAction):
         """Return the link."""
         return FileState("link", target=self.target)
 
-    def original(self, host: Host) -> dict[str, Any]:
+    def without_ours(self, now: FileState) -> FileState:
         """Return nothing where the link is a former one of ours."""
-        now = host.state(self.path)
-        return (ABSENT if self._own(now) else now).to_json()
+        return ABSENT if self._own(now) else now
 
     def _own(self, now: FileState) -> bool:
         """Tell whether what is there is a link of ours."""

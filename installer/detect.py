@@ -242,9 +242,11 @@ def sysvinit(evidence: Evidence) -> Verdict | None:
 
 def container(evidence: Evidence) -> Verdict | None:
     """Row 12: a container, or a PID 1 that is no init system."""
+    if _is_wsl(evidence):
+        return None
     comm = _comm(evidence)
     reasons: tuple[str, ...] = ()
-    if evidence.container and not _is_wsl(evidence):
+    if evidence.container:
         reasons += (evidence.container,)
     if comm and not _looks_like_init(evidence):
         reasons += (f"PID 1 is {comm}, which is no init system",)

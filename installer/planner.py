@@ -155,7 +155,7 @@ def _code(
     actions: list[Action] = [*parents(places.tree)]
     actions.append(InstallTree.of(places.tree, python, files))
     base = os.path.basename(places.tree)
-    ours = (places.current, os.path.dirname(places.tree) + "/", "/package/admin/slashservice")
+    ours = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
     actions.append(
         MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
     )

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
 from slashservice.installer.actions import Action, MakeLink, PathAction
-from slashservice.installer.commands import HandOver, RunCommand
+from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
 from slashservice.installer.planner import Plan
 from slashservice.installer.receipt import Entry, Receipt
+from slashservice.installer.state import FileState
 from slashservice.installer.tree import InstallTree
 
 Progress = Callable[[str], None]
@@ -62,12 +63,14 @@ def _interrupt(number: int, frame: object) -> None:
 def pending(host: Host, plan: Plan) -> list[Action]:
     """Return the actions of a plan that have something to do.
 
-    Commands have, where a file they are about has; or where an earlier run was interrupted.
+    Commands have, where a file has that they may be about; where svscan doesn't run; and
+    where an earlier run was interrupted.
     """
     receipt = receipts.load(host)
     interrupted = receipt is not None and receipt.phase != "installed"
     todo = {action.key for action in plan.actions if not action.done(host)}
-    changes = interrupted or any(isinstance(a, PathAction) and a.key in todo for a in plan.actions)
+    telling = (PathAction, Supervise)
+    changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in plan.actions)
     code_changes = any(isinstance(a, InstallTree) and a.key in todo for a in plan.actions)
     return [
         action
@@ -119,11 +122,20 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         for entry in (old.entries if old else ())
         if entry.action.key not in keys
     ]
+    states: dict[str, FileState] = {}  # what each path will be, as far as we have got
     for action in plan.actions:
         known = old.find(action.key) if old else None
-        before = known.before if known else action.original(host)
-        previous = known.previous if known and interrupted else action.capture(host)
-        entries.append(Entry(action, before, previous, action.expected(host)))
+        if isinstance(action, PathAction):
+            now = states.get(action.path) or host.state(action.path)
+            wanted = action.wanted(host, now)
+            original, present = action.without_ours(now).to_json(), now.to_json()
+            after = wanted.digest()
+            states[action.path] = wanted
+        else:
+            original, present, after = action.original(host), action.capture(host), ""
+        before = known.before if known else original
+        previous = known.previous if known and interrupted else present
+        entries.append(Entry(action, before, previous, after))
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,

@@ -12,7 +12,7 @@ import os
 import select
 import stat
 
-from slashservice.supervise.directory import RESERVE, Refused
+from slashservice.supervise.directory import RESERVE, Refused, make_fifo
 from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.supervised import Supervised
 
@@ -76,6 +76,7 @@ class Pair:
         "_has_log",
         "_log",
         "_main",
+        "_not_before",
         "_pipe",
         "_said",
         "active",
@@ -100,6 +101,7 @@ class Pair:
         self._main: Supervised | None = None
         self._log: Supervised | None = None
         self._pipe = (-1, -1)
+        self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
         self.key = key
@@ -113,7 +115,7 @@ class Pair:
         if not self.active:
             return
         try:
-            if self._main is None:
+            if self._main is None and self._context.loop.clock() >= self._not_before:
                 self._start_main()
             if self._has_log and self._log is None:
                 self._start_log()
@@ -202,10 +204,7 @@ class Pair:
         if self._pipe[1] >= 0:
             return
         path = self.path + b"/supervise/pipe"
-        try:
-            os.mkfifo(path, 0o600)
-        except FileExistsError:
-            pass
+        make_fifo(path)
         write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if write_end + RESERVE > self._context.limit:
@@ -232,6 +231,7 @@ class Pair:
 
     def _main_forgotten(self) -> None:
         self._main = None
+        self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
         self._forgotten()
 
     def _log_forgotten(self) -> None:

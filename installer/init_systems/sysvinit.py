@@ -7,9 +7,11 @@ script then has them drained, while all else is still there.
 
 from __future__ import annotations
 
+import re
+
 from slashservice.installer import inittab
 from slashservice.installer.actions import Action, EditFile
-from slashservice.installer.edits import Block
+from slashservice.installer.edits import BEGIN, Block
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
@@ -35,7 +37,7 @@ class SysVInit(InitSystem):
         return [
             *self.at_shutdown(site),
             self.await_end(site),
-            *self.around([edit], ("telinit", "q")),
+            *self.around([edit], ("telinit", "q"), now=site.start),
             self.supervise(site),
         ]
 
@@ -44,7 +46,9 @@ class SysVInit(InitSystem):
         text = site.host.read(INITTAB)
         if text is None:
             raise Refusal(f"there is no {INITTAB} to put a line into")
-        id_ = inittab.free_id(Block("").remove(text), *IDS)
+        own = re.search(re.escape(BEGIN) + rb"(\w+):", text)
+        ids = (own.group(1).decode(), *IDS) if own else IDS
+        id_ = inittab.free_id(Block("").remove(text), *ids)
         return Block(site.render("sysvinit/inittab", id=id_, runlevels=RUNLEVELS))
 
     def at_shutdown(self, site: Site) -> list[Action]:

@@ -43,6 +43,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kind_name", list(images.KINDS))
 
 
+@pytest.fixture(scope="session")
+def images_module() -> ModuleType:
+    """The module that makes images."""
+    return images
+
+
+@pytest.fixture(scope="session")
+def sandbox_module() -> ModuleType:
+    """The module that makes machines of this one."""
+    return _load("sandbox")
+
+
 @pytest.fixture
 def in_memory(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is such: the installer syncs much, and disks are slow."""

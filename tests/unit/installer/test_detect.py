@@ -1,0 +1,359 @@
+"""The decision table: every row, and every false positive that some known tool fell for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from slashservice.installer.detect import ENTRYPOINT, detect
+from slashservice.installer.evidence import (
+    Distribution,
+    Evidence,
+    FirstProcess,
+    InittabLine,
+    Scanner,
+    Wiring,
+)
+
+SYSTEMD_DIRECTORY = {"/run/systemd/system": "directory"}
+INITCTL = {"/run/initctl": "fifo"}
+REAL_INITTAB = (
+    InittabLine(1, "id", "2", "initdefault", ""),
+    InittabLine(2, "si", "", "sysinit", "/etc/init.d/rcS"),
+    InittabLine(3, "1", "2345", "respawn", "/sbin/getty tty1"),
+)
+INITDEFAULT_ONLY = REAL_INITTAB[:1]
+WSL = "Linux version 5.15.90.1-microsoft-standard-WSL2"
+
+
+def host(comm: str | None, *, exe: str | None = None, **facts: object) -> Evidence:
+    """A live Linux host with that PID 1."""
+    return Evidence(pid1=FirstProcess(comm, exe), **facts)  # type: ignore[arg-type]
+
+
+ROWS = {
+    "1: --root": (
+        Evidence(offline="it is an image", init_program="/sbin/runit-init"),
+        "runit",
+        "1",
+    ),
+    "1: SYSTEMD_OFFLINE": (
+        host("systemd", offline="SYSTEMD_OFFLINE is set", init_program="/lib/systemd/systemd"),
+        "systemd",
+        "1",
+    ),
+    "1: chroot": (
+        host("systemd", chroot=True, init_program="/usr/sbin/openrc-init"),
+        "openrc",
+        "1",
+    ),
+    "1: another PID namespace's /proc": (
+        host("systemd", own_proc=False, init_program="/lib/systemd/systemd"),
+        "systemd",
+        "1",
+    ),
+    "1: unreadable root of a PID 1 that is an init": (
+        host("systemd", chroot=None, init_program="/lib/systemd/systemd"),
+        "systemd",
+        "1",
+    ),
+    "2: macOS": (Evidence(platform="darwin"), "launchd", "2"),
+    "2: FreeBSD": (Evidence(platform="freebsd"), "freebsd", "2"),
+    "2: DragonFly": (Evidence(platform="dragonfly"), "freebsd", "2"),
+    "2: NetBSD": (Evidence(platform="netbsd"), "netbsd", "2"),
+    "2: OpenBSD": (Evidence(platform="openbsd", paths={"/usr/sbin/rcctl": "file"}), "openbsd", "2"),
+    "2: OpenBSD without rcctl": (Evidence(platform="openbsd"), "openbsd", "2"),
+    "2: Windows": (Evidence(platform="win32"), "", "2"),
+    "2: Solaris": (Evidence(platform="sunos"), "", "2"),
+    "3: systemd": (host("systemd", paths=SYSTEMD_DIRECTORY), "systemd", "3"),
+    "3: systemd behind hidepid": (host(None, paths=SYSTEMD_DIRECTORY), "systemd", "3"),
+    "3: systemd called init": (
+        host("init", exe="/lib/systemd/systemd", paths=SYSTEMD_DIRECTORY),
+        "systemd",
+        "3",
+    ),
+    "3: systemd called init, exe hidden": (
+        host("init", init_program="/usr/lib/systemd/systemd", paths=SYSTEMD_DIRECTORY),
+        "systemd",
+        "3",
+    ),
+    "3: systemd-nspawn": (
+        host("systemd", paths=SYSTEMD_DIRECTORY, container="PID 1 has container=systemd-nspawn"),
+        "systemd",
+        "3",
+    ),
+    "3b: a host's /run in a container": (host("sleep", paths=SYSTEMD_DIRECTORY), "container", "3b"),
+    "3b: a host's /run beside another init": (host("runit", paths=SYSTEMD_DIRECTORY), "", "3b"),
+    "4: openrc-init": (host("openrc-init"), "openrc", "4"),
+    "4: OpenRC over sysvinit": (
+        host("init", paths={"/run/openrc/softlevel": "file", **INITCTL}, inittab=REAL_INITTAB),
+        "openrc",
+        "4",
+    ),
+    "4: OpenRC over BusyBox": (
+        host("init", exe="/bin/busybox", paths={"/run/openrc/softlevel": "file"}),
+        "openrc",
+        "4",
+    ),
+    "5: runit": (host("runit"), "runit", "5"),
+    "5: runit called init": (
+        host(
+            "init",
+            paths={"/run/runit.stopit": "file"},
+            scanners=(Scanner(7, "runsvdir", "/etc/service"),),
+        ),
+        "runit",
+        "5",
+    ),
+    "6: s6-linux-init": (
+        host("s6-svscan", paths={"/etc/s6-linux-init/current": "directory"}),
+        "s6",
+        "6",
+    ),
+    "6: a container's s6-svscan": (host("s6-svscan"), "container", "6"),
+    "7: dinit": (host("dinit"), "dinit", "7"),
+    "7: dinit called init": (host("init", paths={"/run/dinitctl": "socket"}), "dinit", "7"),
+    "8: finit": (host("finit"), "finit", "8"),
+    "8: finit called init": (host("init", exe="/sbin/finit"), "finit", "8"),
+    "8: finit's initctl": (host("init", initctl="Finit v4.2"), "finit", "8"),
+    "8: finit's run directory": (host("init", paths={"/run/finit": "directory"}), "finit", "8"),
+    "9: Upstart": (host("init", initctl="init (upstart 1.12.1)"), "upstart", "9"),
+    "10: BusyBox": (host("init", exe="/bin/busybox"), "busybox", "10"),
+    "10: BusyBox, exe hidden": (host("init", init_program="/bin/busybox.static"), "busybox", "10"),
+    "11: sysvinit": (host("init", paths=INITCTL, inittab=REAL_INITTAB), "sysvinit", "11"),
+    "11: sysvinit, old FIFO": (
+        host("init", paths={"/dev/initctl": "fifo"}, inittab=REAL_INITTAB),
+        "sysvinit",
+        "11",
+    ),
+    "11: Slackware": (
+        host(
+            "init",
+            paths={"/etc/slackware-version": "file", **INITCTL},
+            inittab=REAL_INITTAB,
+            distribution=Distribution("slackware"),
+        ),
+        "slackware",
+        "11",
+    ),
+    "12: docker": (host("tini", container="/.dockerenv is there"), "container", "12"),
+    "12: any program as PID 1": (host("postgres"), "container", "12"),
+    "12: a shell as PID 1": (host("bash"), "container", "12"),
+    "12: dumb-init, whose name says init": (host("dumb-init"), "container", "12"),
+    "12: an init that can't be told, in a container": (
+        host("init", container="/run/.containerenv is there"),
+        "container",
+        "12",
+    ),
+    "13: WSL": (host("init", kernel=WSL), "", "13"),
+    "13: WSL's init with a number": (host("init(Ubuntu)", kernel=WSL), "", "13"),
+    "14: OpenWrt": (host("procd"), "", "14"),
+    "14: Guix": (host("shepherd"), "", "14"),
+    "14: some init": (host("init"), "", "14"),
+    "14: PID 1 hidden, and nothing else known": (host(None), "", "14"),
+    "14: NixOS": (
+        host("systemd", paths=SYSTEMD_DIRECTORY, distribution=Distribution("nixos")),
+        "",
+        "14",
+    ),
+}
+
+FALSE_POSITIVES = {
+    "inittab for initdefault only, on Upstart": (
+        host("init", initctl="init (upstart 0.6.5)", paths=INITCTL, inittab=INITDEFAULT_ONLY),
+        "upstart",
+    ),
+    "inittab for initdefault only, init unknown": (
+        host("init", paths=INITCTL, inittab=INITDEFAULT_ONLY),
+        "",
+    ),
+    "a complete inittab on systemd": (
+        host("systemd", paths={**SYSTEMD_DIRECTORY, **INITCTL}, inittab=REAL_INITTAB),
+        "systemd",
+    ),
+    "/run/systemd without system: elogind": (
+        host("init", paths={"/run/systemd": "directory", **INITCTL}, inittab=REAL_INITTAB),
+        "sysvinit",
+    ),
+    "/run/systemd/system as a file": (
+        host(
+            "init",
+            paths={"/run/systemd/system": "file", **INITCTL},
+            inittab=REAL_INITTAB,
+            inits_present=("systemd",),
+        ),
+        "sysvinit",
+    ),
+    "systemctl and systemd installed below sysvinit": (
+        host("init", paths=INITCTL, inittab=REAL_INITTAB, inits_present=("systemd",)),
+        "sysvinit",
+    ),
+    "systemd-initctl's FIFO": (host("systemd", paths={**SYSTEMD_DIRECTORY, **INITCTL}), "systemd"),
+    "runit's FIFO": (host("runit", paths=INITCTL), "runit"),
+    "/etc/init left by packages": (
+        host("systemd", paths={**SYSTEMD_DIRECTORY, "/etc/init": "directory"}),
+        "systemd",
+    ),
+    "upstart's initctl installed below systemd": (
+        host("systemd", paths=SYSTEMD_DIRECTORY, initctl="init (upstart 1.13)"),
+        "systemd",
+    ),
+    "finit's initctl is not Upstart's": (
+        host("init", initctl="Finit 4.3", paths={"/etc/init": "directory"}),
+        "finit",
+    ),
+    "OpenRC's programs installed below systemd": (
+        host("systemd", paths=SYSTEMD_DIRECTORY, inits_present=("systemd", "openrc")),
+        "systemd",
+    ),
+    "OpenRC's runlevels below sysvinit, not running": (
+        host(
+            "init", paths={"/etc/runlevels/default": "directory", **INITCTL}, inittab=REAL_INITTAB
+        ),
+        "sysvinit",
+    ),
+    "runsvdir as a service of sysvinit": (
+        host(
+            "init",
+            paths={"/run/runit.stopit": "file", **INITCTL},
+            inittab=REAL_INITTAB,
+            scanners=(Scanner(7, "runsvdir", "/etc/service"),),
+        ),
+        "sysvinit",
+    ),
+    "/sbin/init links to systemd, PID 1 is an agent": (
+        host(
+            "process_api",
+            chroot=None,
+            init_program="/usr/lib/systemd/systemd",
+            inits_present=("systemd",),
+            systemd_version=252,
+        ),
+        "container",
+    ),
+    "an svscanboot line in an inittab that nobody reads": (
+        host(
+            "systemd",
+            paths=SYSTEMD_DIRECTORY,
+            inittab=(InittabLine(9, "SV", "123456", "respawn", "/command/svscanboot"),),
+            wirings=(Wiring("/etc/inittab", "SV:...", "/command/svscanboot"),),
+        ),
+        "systemd",
+    ),
+    "Kubernetes with hostPID: PID 1 is the host's": (
+        host("systemd", chroot=True, paths=SYSTEMD_DIRECTORY, container="/run/.containerenv"),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_row(row):
+    evidence, name, number = ROWS[row]
+    found = detect(evidence)
+    assert (found.name, found.row) == (name, number)
+    assert found.reasons
+    assert found.name or found.advice
+
+
+@pytest.mark.parametrize("case", FALSE_POSITIVES)
+def test_false_positive(case):
+    evidence, name = FALSE_POSITIVES[case]
+    assert detect(evidence).name == name
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_evidence_survives_json(row):
+    evidence = ROWS[row][0]
+    assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
+
+
+def test_evidence_of_an_older_version_has_defaults():
+    assert Evidence.from_json({"platform": "linux", "unheard_of": 1}) == Evidence()
+
+
+def test_only_a_running_host_is_live():
+    for evidence, _, number in ROWS.values():
+        if number in ("1", "12", "13", "14"):
+            assert not detect(evidence).live
+
+
+class TestAsked:
+    def test_is_obeyed(self):
+        found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "systemd")
+        assert (found.name, found.row, found.warnings) == ("systemd", "0", ())
+
+    def test_contradiction_is_a_warning(self):
+        found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "rclocal")
+        assert found.name == "rclocal"
+        assert "looks like systemd" in found.warnings[0]
+
+    def test_does_not_bring_a_container_to_life(self):
+        assert not detect(host("sleep"), "systemd").live
+
+    def test_does_not_bring_an_image_to_life(self):
+        assert not detect(Evidence(offline="it is an image"), "systemd").live
+
+
+@pytest.mark.parametrize(
+    ("version", "paths", "dialect"),
+    [
+        ("init (upstart 0.2.7)", {}, "event.d-1"),
+        ("init (upstart 0.3.9)", {}, "event.d-2"),
+        ("init (upstart 0.6.5)", {}, "init"),
+        ("init (upstart 1.12.1)", {"/etc/event.d": "directory"}, "init"),
+        ("upstart", {"/etc/event.d": "directory"}, "event.d-2"),
+        ("upstart", {"/etc/event.d": "directory", "/etc/init": "directory"}, "init"),
+    ],
+)
+def test_upstart_is_told_apart_by_version_then_directory(version, paths, dialect):
+    assert detect(host("init", initctl=version, paths=paths)).detail == dialect
+
+
+class TestOffline:
+    @pytest.mark.parametrize(
+        ("facts", "name"),
+        [
+            ({"init_program": "/usr/lib/systemd/systemd"}, "systemd"),
+            ({"init_program": "/bin/busybox"}, "busybox"),
+            ({"init_program": "/usr/bin/runit-init"}, "runit"),
+            ({"init_program": "/sbin/openrc-init"}, "openrc"),
+            ({"init_program": "/usr/bin/dinit"}, "dinit"),
+            ({"init_program": "/usr/sbin/finit"}, "finit"),
+            ({"init_program": "/sbin/init", "init_marks": ("sysvinit",)}, "sysvinit"),
+            ({"init_program": "/sbin/init", "init_marks": ("sysvinit", "openrc")}, "openrc"),
+            ({"init_program": "/sbin/init", "init_marks": ("upstart",)}, "upstart"),
+            ({"init_program": "/sbin/init", "init_marks": ("s6",)}, "s6"),
+            ({"init_program": "/sbin/init"}, ""),
+            ({"inits_present": ("systemd",)}, "systemd"),
+            ({"inits_present": ("systemd", "runit")}, ""),
+            ({}, ""),
+        ],
+    )
+    def test_init_decides(self, facts, name):
+        found = detect(Evidence(offline="it is an image", **facts))
+        assert found.name == name
+        assert not found.live
+
+    def test_other_inits_are_a_warning(self):
+        evidence = Evidence(
+            offline="x", init_program="/lib/systemd/systemd", inits_present=("systemd", "runit")
+        )
+        assert detect(evidence).warnings == ("also present: runit",)
+
+    def test_alpine_is_openrc_not_busybox(self):
+        line = InittabLine(1, "", "", "sysinit", "/sbin/openrc sysinit")
+        evidence = Evidence(offline="x", init_program="/bin/busybox", inittab=(line,))
+        assert detect(evidence).name == "openrc"
+
+
+def test_a_container_is_told_what_to_run():
+    assert detect(host("sleep")).advice == ENTRYPOINT
+
+
+def test_a_verdict_is_json():
+    found = detect(host("systemd", paths=SYSTEMD_DIRECTORY))
+    assert json.loads(json.dumps(found.to_json()))["name"] == "systemd"
+    assert dataclasses.asdict(found) == found.to_json()

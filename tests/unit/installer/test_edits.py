@@ -1,0 +1,173 @@
+"""Putting lines into files of others, and getting them out again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slashservice.installer.edits import (
+    BEGIN,
+    END,
+    Block,
+    CommentOut,
+    Target,
+    Word,
+    check_text,
+    final_exit,
+)
+from slashservice.installer.errors import Refusal
+
+TEXT = st.text("abc:# \n/", max_size=80).map(str.encode)
+LINES = "line one\nline two\n"
+
+
+class TestBlock:
+    def test_goes_to_the_end_with_a_newline_added(self):
+        assert Block("x\n").insert(b"a\nb") == b"a\nb\n" + BEGIN + b"x\n" + END
+
+    def test_makes_a_file(self):
+        made = Block("x\n", fresh="#!/bin/sh\n").insert(b"")
+        assert made == b"#!/bin/sh\n" + BEGIN + b"x\n" + END
+
+    def test_goes_before_a_line(self):
+        block = Block("::shutdown:/drain\n", before=r"[^#:\n]*:[^:]*:shutdown:")
+        text = b"::sysinit:/rc\n# ::shutdown:/no\n::shutdown:/umount\n"
+        assert block.insert(text).index(b"/drain") < text.index(b"::shutdown:/umount") + 80
+        assert block.insert(text).endswith(END + b"::shutdown:/umount\n")
+
+    def test_goes_behind_the_leading_comments(self):
+        block = Block("x\n", "start")
+        assert block.insert(b"#!/bin/sh\n# why\nexec a\n") == (
+            b"#!/bin/sh\n# why\n" + BEGIN + b"x\n" + END + b"exec a\n"
+        )
+
+    def test_refuses_broken_marks(self):
+        for text in (BEGIN, END, BEGIN + END + BEGIN + END):
+            with pytest.raises(Refusal):
+                Block("x\n").remove(text)
+
+    @given(TEXT)
+    def test_inserting_twice_is_inserting_once(self, text):
+        block = Block(LINES, "before-exit")
+        assert block.insert(block.insert(text)) == block.insert(text)
+
+    @given(TEXT)
+    def test_nothing_of_the_file_is_lost(self, text):
+        for block in (Block(LINES), Block(LINES, "start"), Block(LINES, before="a")):
+            left = block.remove(block.insert(text))
+            assert left in (text, text + b"\n")
+
+    @given(TEXT, TEXT)
+    def test_removing_leaves_what_others_added(self, text, more):
+        edited = Block(LINES).insert(text)
+        assert Block(LINES).remove(more + b"\n" + edited).startswith(more)
+
+
+class TestWord:
+    WORD = Word("pkg_scripts", "svscan")
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (b"", b"pkg_scripts=svscan\n"),
+            (b"ntpd_flags=", b"ntpd_flags=\npkg_scripts=svscan\n"),
+            (b"pkg_scripts=a b\n", b"pkg_scripts=a b svscan\n"),
+            (b'pkg_scripts="a b"  # mine\nx=1\n', b"pkg_scripts=a b svscan\nx=1\n"),
+            (b"pkg_scripts=\n", b"pkg_scripts=svscan\n"),
+            (b"pkg_scripts=a\npkg_scripts=b\n", b"pkg_scripts=a\npkg_scripts=b svscan\n"),
+            (b"pkg_scripts=a svscan b\n", b"pkg_scripts=a svscan b\n"),
+        ],
+    )
+    def test_insert(self, before, after):
+        assert self.WORD.insert(before) == after
+        assert self.WORD.insert(after) == after
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (b"pkg_scripts=svscan\n", b""),
+            (b"pkg_scripts=a svscan b\n", b"pkg_scripts=a b\n"),
+            (b"pkg_scripts=a\n", b"pkg_scripts=a\n"),
+            (b"", b""),
+        ],
+    )
+    def test_remove(self, before, after):
+        assert self.WORD.remove(before) == after
+
+
+class TestCommentOut:
+    LINE = "SV:123456:respawn:/command/svscanboot"
+
+    def test_there_and_back(self):
+        text = f"a\n{self.LINE}\nb\n".encode()
+        edit = CommentOut(self.LINE)
+        assert edit.insert(text) == f"a\n#slashservice# {self.LINE}\nb\n".encode()
+        assert edit.insert(edit.insert(text)) == edit.insert(text)
+        assert edit.remove(edit.insert(text)) == text
+
+    def test_only_that_very_line(self):
+        text = f"#{self.LINE}\nX{self.LINE}\n".encode()
+        assert CommentOut(self.LINE).insert(text) == text
+
+
+class TestTarget:
+    STOP = b"TARGETS = sendsigs urandom umountfs\numountfs: sendsigs urandom\n"
+
+    def test_all_others_wait_for_the_first(self):
+        made = Target("svscan", first=True).insert(self.STOP)
+        assert made.splitlines() == [
+            b"TARGETS = sendsigs urandom umountfs svscan",
+            b"umountfs: sendsigs urandom",
+            b"sendsigs: svscan",
+            b"urandom: svscan",
+        ]
+
+    def test_there_and_back(self):
+        for edit in (Target("svscan", first=True), Target("svscan")):
+            assert edit.remove(edit.insert(self.STOP)) == self.STOP
+            assert edit.insert(edit.insert(self.STOP)) == edit.insert(self.STOP)
+
+    def test_an_interactive_line_stays(self):
+        text = b"TARGETS = a b\nINTERACTIVE = \nb: a\n"
+        assert Target("svscan").remove(Target("svscan").insert(text)) == text
+
+    def test_what_insserv_made_of_it_goes_too(self):
+        text = b"TARGETS = svscan sendsigs\nsendsigs: svscan other\nsvscan: other\n"
+        assert Target("svscan").remove(text) == b"TARGETS = sendsigs\nsendsigs: other\n"
+
+    def test_another_kind_of_file_is_left_alone(self):
+        assert Target("svscan").insert(b"something else\n") == b"something else\n"
+
+
+class TestFinalExit:
+    @pytest.mark.parametrize(
+        ("script", "at"),
+        [
+            (b"a\nexit 0\n", 1),
+            (b"a\nexec b\n", 1),
+            (b"a\nb\n", 2),
+            (b"if a; then\n    exit 1\nfi\nexit 0\n", 3),
+            (b"if a; then exit 1; fi\nb\n", 2),
+            (b"for i in a b; do\n  exit\ndone\n", 3),
+            (b"while :\ndo\n  exit\ndone\nexit\n", 4),
+            (b"case a in\n  b) exit ;;\nesac\nexit 0\n", 3),
+            (b"f() {\n    exit 1\n}\nf\nexit 0\n", 4),
+            (b"f()\n{\n    exit 1\n}\n", 4),
+            (b"cat <<EOF\nexit 0\nEOF\nexit 0\n", 3),
+            (b"cat <<-'X'\n\texit 0\n\tX\nb\n", 4),
+            (b"# exit 0\nexec >/dev/null 2>&1\na\n", 3),
+            (b"exec 2>&1\nexit 0\n", 1),
+            (b"a && exit 1\nb || exit 1\n", 2),
+            (b"exit\na\nexit 0\n", 0),
+            (b"(\n  exit 1\n)\nexit 0\n", 3),
+        ],
+    )
+    def test_is_found(self, script, at):
+        assert final_exit(script.splitlines(keepends=True)) == at
+
+
+@pytest.mark.parametrize("data", [b"a\0b\n", b"a\r\nb\r\n"])
+def test_what_is_no_text_is_refused(data):
+    with pytest.raises(Refusal):
+        check_text(data, "/etc/rc.local")
