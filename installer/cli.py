@@ -398,7 +398,7 @@ class Add(HostVerb):
         "--env", str, list=True, argname="NAME=VALUE", help="a variable for its environment"
     )
     service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help="the scan directory")
-    homes = cli.SwitchAttr("--in", str, "/etc/slashservice", argname="DIR", help="make it in DIR")
+    homes = cli.SwitchAttr("--in", str, services.HOMES, argname="DIR", help="make it in DIR")
 
     def main(self, name: str, *command: str) -> int:
         """Make the service."""

@@ -21,6 +21,9 @@ from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.supervision import supervised, tell
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
+HOMES = "/etc/slashservice"
+"""Where services are made by default; there only as long as there is one."""
+
 LOG_FOLDER = "/var/log/slashservice"
 MADE_BY_US = "# Made by `slashservice add`."
 MULTILOG = "t s1000000 n10"
@@ -177,6 +180,8 @@ def remove(host: Host, name: str, service_dir: str, keep: bool = False) -> list[
         log = re.search(rb"multilog [^\n]* (\S+)\n", host.read(f"{home}/log/run") or b"")
         host.remove_tree(home)
         said.append(f"{home} is removed")
+        if os.path.dirname(home) == HOMES and not host.list(HOMES):
+            host.put(HOMES, ABSENT)
         if log:
             said.append(f"its logs are kept: {os.fsdecode(log.group(1))}")
     elif host.is_directory(home):

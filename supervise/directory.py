@@ -31,28 +31,44 @@ class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
         self.busy = busy
 
 
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
 class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
     It is known by device and inode, as it may be renamed under us or its link removed.
-    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
         self.lock = self.control = self.ok = -1
         self.stamp = b""
+        self.default = b"u"
         self._seen = b""
         self._inode = (0, 0)
 
-    def acquire(self, life: bytes, limit: int) -> tuple[Status | None, int, int]:
+    def acquire(self, life: bytes, limit: int) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
-        Returns what a killed supervisor left in this life of the machine: the status, and
-        pid and start time of the process that may still run (0 for none); or no status.
+        Returns what a supervisor that was killed left, in this life of the machine.
         ``limit`` is the highest descriptor we may use.
         """
         try:
@@ -68,6 +84,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,7 +97,8 @@ class ServiceDirectory:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        # Not through a link: unlike C we write into it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             return os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -90,9 +108,10 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
+            path = os.path.join(self.path, os.readlink(path))
         except FileNotFoundError:
-            os.mkdir(path, 0o700)
+            pass
+        os.mkdir(path, 0o700)
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -107,32 +126,39 @@ class ServiceDirectory:
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
-            raise self._refused(b"unable to read ", path, error) from None
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
         return fd
 
     def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
         line = message("supervise", b"fatal", what + self.name + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
-        record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+    def _left_behind(self, life: bytes) -> Left | None:
+        try:
+            record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
+        except OSError as error:
+            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
-            return None, 0, 0
-        pid, start, _ = record
+            return None
+        pid, start, _, hosted = record
         if start and not pid:
             pid, start = identity.find(start, self.path)
         try:
-            left = status.unpack(status.read(self.path + b"/supervise/status"))
+            found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
-            left = None
-        if left is None or left.want not in (b"u", b"d", b"\0"):
-            left = status.Status(tai.now(), pid, False, self.default_want())
-        return left, pid, start
+            found = None
+        if found is None or found.want not in (b"u", b"d", b"\0"):
+            found = status.Status(tai.now(), pid, False, self.default)
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        runs = pid != 0 and start != 0 and identity.started(pid) == start
+        return Left(found, pid if runs else 0, start, hosted)
 
-    def record(self, pid: int, life: bytes) -> None:
+    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life, hosted), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
@@ -144,7 +170,7 @@ class ServiceDirectory:
         except OSError:
             pass  # ``record`` will complain
 
-    def default_want(self) -> bytes:
+    def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
             os.stat(self.path + b"/down")
@@ -198,8 +224,9 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
+            # A link would become the status file, and what it leads to be written over.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(new, flags, 0o644)
+            fd = os.open(new, flags | os.O_NOFOLLOW, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)

@@ -28,7 +28,8 @@ def inherited() -> list[bytes]:
     """Return this process's environment: a new list of its entries, in their order.
 
     It is what the process was started with or, for the later commands of a chain that goes
-    on in one process, what the command before handed over by :func:`hand_over`.
+    on in one process, what the command before handed over by :func:`hand_over`. Call it
+    before changing the account: afterwards the kernel does not show it to us.
     """
     global _current
     if _current is None:

@@ -65,7 +65,8 @@ def find(since: int, directory: bytes) -> tuple[int, int]:
     """Find the process that was being started in ``directory``; return pid and start time.
 
     It leads a session, started at ``since`` or later, and works in the directory or has the
-    pipe to its log open. The first such process it is; zeros if there is none.
+    pipe between a service and its log open: a log service for its input, a service
+    otherwise. The first such process it is; zeros if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
@@ -74,27 +75,29 @@ def find(since: int, directory: bytes) -> tuple[int, int]:
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
                 found.append((int(fields[START]), int(name)))
     for start, pid in sorted(found):
-        if start >= since and (_works_in(pid, directory) or _writes_to(pid, directory)):
+        if start >= since and (
+            _is(f"/proc/{pid}/cwd", directory)
+            or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
+            or _writes_to(pid, directory + b"/supervise/pipe")
+        ):
             return pid, start
     return 0, 0
 
 
-def _works_in(pid: int, directory: bytes) -> bool:
+def _writes_to(pid: int, pipe: bytes) -> bool:
     try:
-        return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), os.stat(directory))
+        descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return False
+    return any(_is(f"/proc/{pid}/fd/{fd}", pipe) for fd in descriptors if fd != "0")
 
 
-def _writes_to(pid: int, directory: bytes) -> bool:
+def _is(path: str, other: bytes) -> bool:
+    """Tell whether two paths lead to the same file; False if one leads nowhere."""
     try:
-        pipe = os.stat(directory + b"/supervise/pipe")
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), pipe):
-                return True
+        return os.path.samestat(os.stat(path), os.stat(other))
     except OSError:
-        pass
-    return False
+        return False
 
 
 def _stat(pid: int) -> list[bytes]:
@@ -112,17 +115,22 @@ def _stat(pid: int) -> list[bytes]:
         return []
 
 
-def record(pid: int, start: int, life: bytes) -> bytes:
+def record(pid: int, start: int, life: bytes, hosted: bool = False) -> bytes:
     """Compose the record, a line of ``LENGTH`` bytes.
 
     Pid 0 stands for no process; with a start time, for one that was about to be started.
+    ``hosted`` tells that the process is a log host, with other loggers in it.
     """
-    return (b"%d %d %s" % (pid, start, life)).ljust(LENGTH - 1) + b"\n"
+    words = b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b"")
+    return words.ljust(LENGTH - 1) + b"\n"
 
 
-def parse(line: bytes) -> tuple[int, int, bytes] | None:
-    """Take a record's line apart; None if it is none, or only half of one."""
+def parse(line: bytes) -> tuple[int, int, bytes, bool] | None:
+    """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
-    if len(line) != LENGTH or len(words) != 3 or not (words[0].isdigit() and words[1].isdigit()):
+    hosted = words[3:] == [b"hosted"]
+    if len(line) != LENGTH or len(words) != 3 + hosted:
         return None
-    return int(words[0]), int(words[1]), words[2]
+    if not (words[0].isdigit() and words[1].isdigit()):
+        return None
+    return int(words[0]), int(words[1]), words[2], hosted

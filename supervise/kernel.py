@@ -165,7 +165,7 @@ def start(
 
     ``streams`` maps the daemon's descriptors to ours.
     """
-    if heritage.in_bulk and identity.CAN_FIND and all(b"=" in e for e in heritage.environment):
+    if heritage.in_bulk and identity.CAN_FIND and pathexec.is_plain(heritage.environment):
         return _spawn(loop, heritage, directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.
@@ -240,6 +240,26 @@ def _spawn(
         os.chdir("/")
     directory.record(pid, heritage.life)
     return pid
+
+
+def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:
+    """Start a program of our own, which may have descriptor ``keep``; return its pid.
+
+    It gets what a daemon gets. Raises ``OSError``.
+    """
+    os.set_inheritable(keep, True)
+    try:
+        return os.posix_spawn(
+            command[0],
+            list(command),
+            pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
+            setsid=identity.CAN_FIND,
+            setsigmask=heritage.mask,
+            setsigdef=signals.IGNORED_BY_PYTHON,
+        )
+    finally:
+        os.set_inheritable(keep, False)
 
 
 def not_started(name: bytes, error: OSError) -> bytes:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from errno import EINVAL, EPERM
 
 from slashservice.supervise import descriptors, pathexec, scan
 
@@ -27,6 +26,28 @@ WAITING = (
     resource.RLIMIT_DATA,
     resource.RLIMIT_AS,
 )
+
+MEMORY = {resource.RLIMIT_STACK, resource.RLIMIT_DATA, resource.RLIMIT_AS}
+
+RESOURCES = {
+    "a": (resource.RLIMIT_AS,),
+    "c": (resource.RLIMIT_CORE,),
+    "d": (resource.RLIMIT_DATA,),
+    "f": (resource.RLIMIT_FSIZE,),
+    "l": (resource.RLIMIT_MEMLOCK,),
+    "m": (
+        resource.RLIMIT_DATA,
+        resource.RLIMIT_STACK,
+        resource.RLIMIT_MEMLOCK,
+        resource.RLIMIT_AS,
+    ),
+    "o": (resource.RLIMIT_NOFILE,),
+    "p": (resource.RLIMIT_NPROC,),
+    "r": (resource.RLIMIT_RSS,),
+    "s": (resource.RLIMIT_STACK,),
+    "t": (resource.RLIMIT_CPU,),
+}
+"""By the letter that the commands have for them."""
 
 ROOM = 8 << 20
 """Bytes of memory that a command of ours may add to what it has, whatever the limit."""
@@ -54,6 +75,11 @@ class Waiting:
             descriptors.limit = soft
         if self not in pathexec.deferred:
             pathexec.deferred.append(self)
+
+    @property
+    def tight(self) -> bool:
+        """Whether memory is among what waits."""
+        return not self.soft.keys().isdisjoint(MEMORY)
 
     def apply(self) -> None:
         """Set what waits. Needs next to no memory once it has begun."""
@@ -135,5 +161,7 @@ def set_system_limit(number: int, soft: int) -> None:
         # Python wants these as signed numbers.
         resource.setrlimit(number, (soft - (soft >> 63 << 64), hard))
     except ValueError as error:
+        from errno import EINVAL, EPERM
+
         code = EPERM if "not allowed" in str(error) else EINVAL
         raise OSError(code, os.strerror(code)) from None

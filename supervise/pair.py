@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 
 from slashservice.supervise.directory import RESERVE, Refused
 from slashservice.supervise.program import complain, message
@@ -19,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.hosts import LogHosts
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
 
@@ -48,6 +50,15 @@ class Context:
         self.heritage = heritage
         self.null = null
         self.limit = limit
+        self._hosts: LogHosts | None = None
+
+    def log_hosts(self) -> LogHosts:
+        """Return what runs the log services that need no process of their own."""
+        if self._hosts is None:
+            from slashservice.supervise.hosts import LogHosts
+
+            self._hosts = LogHosts(self.loop, self.heritage, self.null)
+        return self._hosts
 
 
 class Pair:
@@ -65,6 +76,7 @@ class Pair:
         "_has_log",
         "_log",
         "_main",
+        "_not_before",
         "_pipe",
         "_said",
         "active",
@@ -89,6 +101,7 @@ class Pair:
         self._main: Supervised | None = None
         self._log: Supervised | None = None
         self._pipe = (-1, -1)
+        self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
         self.key = key
@@ -102,7 +115,7 @@ class Pair:
         if not self.active:
             return
         try:
-            if self._main is None:
+            if self._main is None and self._context.loop.clock() >= self._not_before:
                 self._start_main()
             if self._has_log and self._log is None:
                 self._start_log()
@@ -163,6 +176,7 @@ class Pair:
 
     def _start_log(self) -> None:
         log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
+        log.hosts = self._context.log_hosts()
         begin = log.acquire(self._context.limit)
         log.streams = {0: self._pipe[0]}
         self._log = log
@@ -181,6 +195,8 @@ class Pair:
         try:
             if write_end + RESERVE > self._context.limit:
                 raise OSError(errno.EMFILE, "")
+            if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
+                raise FileExistsError(errno.EEXIST, "")
             os.set_blocking(write_end, True)
             self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), write_end)
         except OSError:
@@ -201,6 +217,7 @@ class Pair:
 
     def _main_forgotten(self) -> None:
         self._main = None
+        self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
         self._forgotten()
 
     def _log_forgotten(self) -> None:

@@ -87,7 +87,8 @@ class Service:
         if self.want == DOWN:
             # Whether TERM was sent before the supervisor died can't be known; it is wanted.
             return [*self._terminate(), (ANNOUNCE, 0)]
-        return [(ANNOUNCE, 0)]
+        # Likewise whether it was stopped, when it was to be paused.
+        return [*(self._signal(signals.SIGSTOP) if paused else []), (ANNOUNCE, 0)]
 
     def started(self, pid: int, now: float) -> list[Action]:
         """The run script runs, as ``pid``."""
@@ -116,14 +117,21 @@ class Service:
     def exited(self, now: float, unread: bool = False) -> list[Action]:
         """The process is gone; ``unread`` tells that a finishing log service left input."""
         self.pid = 0
+        self.paused = False
         self.termed = False
         if self.leaving or (self.finishing and not (unread and self.want == UP)):
             return [(ANNOUNCE, 0), (FORGET, 0)]
         return [(ANNOUNCE, 0), *self._start_if(self.want == UP, now)]
 
     def drain(self, now: float) -> list[Action]:
-        """Bring it down and then end supervision; a second time changes nothing."""
-        return [] if self.leaving and self.want == DOWN else [*self._down(now), *self._exit(now)]
+        """Bring it down and then end supervision; a second time changes nothing.
+
+        What is wanted of it stays: should we be killed before it is down, the next
+        supervisor is to bring it up again.
+        """
+        if self.leaving and self.termed and not self.paused:
+            return []
+        return [*self._terminate(), *self._exit(now)]
 
     def finish(self, now: float) -> list[Action]:
         """End supervision of a log service, whose input has ended, once it has read it all."""
@@ -160,10 +168,14 @@ class Service:
         return [(ANNOUNCE, 0)] if self.pid else [(ANNOUNCE, 0), (FORGET, 0)]
 
     def _pause(self, now: float) -> list[Action]:
+        if not self.pid:
+            return []
         self.paused = True
         return [*self._signal(signals.SIGSTOP), (ANNOUNCE, 0)]
 
     def _continue(self, now: float) -> list[Action]:
+        if not self.pid:
+            return []
         self.paused = False
         return [*self._signal(signals.SIGCONT), (ANNOUNCE, 0)]
 

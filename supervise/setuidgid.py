@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import account, pathexec
+from slashservice.supervise import account, environment, pathexec
 from slashservice.supervise.program import fatal, usage
 
 TYPE_CHECKING = False
@@ -23,8 +23,10 @@ def main(argv: Sequence[bytes]) -> int:
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known
+    environment.inherited()  # which the kernel shows to the account we were started by alone
     try:
-        account.become_member(group, [group])
+        os.setgroups([group])
+        os.setgid(group)
     except OSError as error:
         raise fatal(NAME, b"unable to setgid", error) from None
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-
 from slashservice.supervise import limits, pathexec, scan
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.program import fatal, usage
@@ -14,27 +12,7 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.program import Quit
 
-
 NAME = "softlimit"
-
-RESOURCES = {
-    "a": (resource.RLIMIT_AS,),
-    "c": (resource.RLIMIT_CORE,),
-    "d": (resource.RLIMIT_DATA,),
-    "f": (resource.RLIMIT_FSIZE,),
-    "l": (resource.RLIMIT_MEMLOCK,),
-    "m": (
-        resource.RLIMIT_DATA,
-        resource.RLIMIT_STACK,
-        resource.RLIMIT_MEMLOCK,
-        resource.RLIMIT_AS,
-    ),
-    "o": (resource.RLIMIT_NOFILE,),
-    "p": (resource.RLIMIT_NPROC,),
-    "r": (resource.RLIMIT_RSS,),
-    "s": (resource.RLIMIT_STACK,),
-    "t": (resource.RLIMIT_CPU,),
-}
 
 WORDS = {
     "a": "allbytes",
@@ -53,11 +31,11 @@ WORDS = {
 
 def main(argv: Sequence[bytes]) -> int:
     """Be ``softlimit [-a BYTES] ... CHILD``."""
-    options = Options(NAME, argv, "".join(f"{letter}:" for letter in RESOURCES))
+    options = Options(NAME, argv, "".join(f"{letter}:" for letter in limits.RESOURCES))
     for letter, value in options:
         if letter == BAD:
             raise misuse()
-        for number in RESOURCES[letter]:
+        for number in limits.RESOURCES[letter]:
             lower(number, value)
     if not options.rest:
         raise misuse()

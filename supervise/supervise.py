@@ -39,10 +39,10 @@ def main(argv: Sequence[bytes]) -> int:
     except OSError as error:
         raise fatal("supervise", b"unable to chdir to " + name, error) from None
     supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
-    acquire(loop, supervised)()
     loop.on_signal(signals.SIGTERM, supervised.drain)
     loop.on_signal(signals.SIGHUP, lambda: None)
     loop.on_signal(signals.SIGQUIT, loop.stop)
+    acquire(loop, supervised)()
     loop.run()
     return 0
 

@@ -1,0 +1,1 @@
+"""What slashservice costs, beside the C programs, measured in one run on one machine."""

@@ -1,0 +1,48 @@
+"""What a command costs beyond the start of an interpreter: the whole process, in and out."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from benchmarks.harness import DIFFERENCE, Figure, alternate
+from benchmarks.world import World, run, wait_for_daemons
+
+ROUNDS = 300
+MILLISECONDS_PROMISED = 3
+
+
+def milliseconds(words: list[str | Path]) -> float:
+    """Return how long a program takes from start to end."""
+    began = time.monotonic()
+    if run(words):
+        raise RuntimeError(f"{words} failed")
+    return (time.monotonic() - began) * 1000
+
+
+def measure(world: World) -> list[Figure]:
+    scan = world.scan_directory(1)
+    service = scan / "00000"
+    world.start(world.ours / "svscan", scan)
+    wait_for_daemons([service])
+    commands: dict[str, list[str | Path]] = {
+        "svc -c": [world.ours / "svc", "-c", service],
+        "svok": [world.ours / "svok", service],
+        "svstat": [world.ours / "svstat", service],
+    }
+    bare: list[str | Path] = [world.python, "-I", "-S", "-c", "pass"]
+    measures = [partial(milliseconds, words) for words in (bare, *commands.values())]
+    base, *samples = alternate(ROUNDS, *measures, warm_up=10)
+    return [
+        Figure(
+            name,
+            "ms",
+            ours,
+            base,
+            kind=DIFFERENCE,
+            at_most=MILLISECONDS_PROMISED,
+            rival="python -I -S -c pass",
+        )
+        for name, ours in zip(commands, samples, strict=True)
+    ]

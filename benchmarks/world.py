@@ -1,0 +1,225 @@
+"""A temporary world to measure in: our commands as installed, scan directories, processes.
+
+Whoever measures becomes the reaper of orphans, so that killing a supervisor makes what it
+leaves our own children, and nothing outlives a measurement.
+"""
+
+from __future__ import annotations
+
+import compileall
+import ctypes
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slashservice.supervise import launchers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+C = Path("/usr/bin")
+"""Where Debian's package ``daemontools`` puts the C programs."""
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DAEMON = "sleep"
+RUN = f"#!/bin/sh\nexec {DAEMON} 1000000\n"
+PATIENCE = 120.0
+"""Seconds until a measurement that makes no progress is given up."""
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@contextmanager
+def temporary_world() -> Iterator[World]:
+    """Make a world, and leave nothing of it: no process, no file."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory(prefix="slashservice-benchmark-") as made:
+        try:
+            yield World(Path(made))
+        finally:
+            end_all()
+
+
+class World:
+    """Our launchers in ``ours``, run by ``python``, and room for directories in ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.root.chmod(0o755)
+        self.ours = root / "command"
+        self._scans = 0
+        code = root / "code"
+        shutil.copytree(
+            CHECKOUT / "supervise", code / "supervise", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        compileall.compile_dir(code, quiet=2)
+        self.python = self._interpreter()
+        launchers.write(str(self.ours), python=self.python, code=str(code))
+
+    def _interpreter(self) -> str:
+        """A copy of the interpreter, if it works: ours must not share its memory with us."""
+        original = os.path.realpath(launchers.interpreter())
+        copy = str(self.root / "python3")
+        shutil.copy(original, copy)
+        pid = os.posix_spawn(copy, [copy, "-I", "-S", "-c", "import os"], {}, file_actions=QUIET)
+        return original if os.waitpid(pid, 0)[1] else copy
+
+    def scan_directory(self, services: int = 0, run: str = RUN) -> Path:
+        """Make a new scan directory with so many new services in it.
+
+        New names each time, and nothing is deleted before the end: a file system may take
+        much longer to make a file soon after many were deleted.
+        """
+        self._scans += 1
+        scan = self.root / f"scan{self._scans}"
+        scan.mkdir()
+        for number in range(services):
+            make_service(scan / f"{number:05}", run)
+        return scan
+
+    def start(
+        self, *command: str | Path, hard_limit: int = 0, errors: Path = Path(os.devnull)
+    ) -> int:
+        """Start a program with nothing to read; return its pid.
+
+        ``hard_limit`` is how many descriptors it may have, ``errors`` where it complains.
+        """
+        words = [str(word) for word in command]
+        if hard_limit:
+            words = ["/bin/sh", "-c", f'ulimit -n {hard_limit}; exec "$@"', "sh", *words]
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        return os.posix_spawn(
+            words[0],
+            words,
+            os.environ,
+            file_actions=[*QUIET, (os.POSIX_SPAWN_OPEN, 2, str(errors), flags, 0o600)],
+        )
+
+
+QUIET = [
+    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+    (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+]
+
+
+def make_service(path: Path, run: str = RUN) -> None:
+    """Make a service directory, with its run script."""
+    path.mkdir()
+    script = path / "run"
+    script.write_text(run)
+    script.chmod(0o755)
+
+
+def services_of(scan: Path) -> list[Path]:
+    """Return the service directories of a scan directory, sorted by name."""
+    return sorted(path for path in scan.iterdir() if not path.name.startswith("."))
+
+
+def forget_boot(scan: Path) -> None:
+    """Make the services look as after a boot: all files there, nothing known to run.
+
+    No record of a process that could be adopted, and a status that is seen to be old.
+    """
+    for service in services_of(scan):
+        os.truncate(service / "supervise/lock", 0)
+        os.utime(service / "supervise/status", ns=(0, 0))
+
+
+def daemon_pid(service: Path, name: str = DAEMON) -> int:
+    """Return the pid of the service's daemon once it has become what it is to be; else 0.
+
+    ``name`` is what the kernel calls it then: before, it is ``run`` or a shell.
+    """
+    try:
+        with open(service / "supervise/status", "rb", buffering=0) as status:
+            pid = int.from_bytes(status.read(18)[12:16], "little")
+            if not pid or not os.fstat(status.fileno()).st_mtime_ns:
+                return 0
+        with open(f"/proc/{pid}/comm", "rb", buffering=0) as comm:
+            return pid if comm.read().rstrip() == name.encode() else 0
+    except OSError:
+        return 0
+
+
+def wait_until(condition: Callable[[], object], pause: float = 0.005) -> None:
+    """Return once the condition holds, looking every ``pause`` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("a measurement makes no progress")
+        time.sleep(pause)
+
+
+def wait_for_daemons(services: Iterable[Path]) -> None:
+    """Return once every daemon runs. Looks at the last one first: asking costs time too."""
+    left = list(services)
+
+    def all_run() -> bool:
+        while left and daemon_pid(left[-1]):
+            left.pop()
+        return not left
+
+    wait_until(all_run)
+
+
+def status_of(pid: int) -> Mapping[str, str]:
+    """Return the lines of ``/proc/PID/status`` by name."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def children(pid: int) -> list[int]:
+    """Return the pids of a process's children; none if it is gone."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def tree(pid: int) -> list[int]:
+    """Return the pids of a process and all its descendants, parents first."""
+    found = [pid]
+    for parent in found:
+        found += children(parent)
+    return found
+
+
+def without_daemons(pids: Iterable[int]) -> list[int]:
+    """Return those which are not the daemons that are supervised."""
+    return [pid for pid in pids if status_of(pid)["Name"] != DAEMON]
+
+
+def end_all() -> None:
+    """Kill whatever we started, and what that started, and see it dead.
+
+    Parents first: a supervisor which sees its daemon die starts it again.
+    """
+    me = os.getpid()
+    while pids := tree(me)[1:]:
+        for pid in pids:
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+        reap()
+
+
+def reap() -> None:
+    """Fetch at least one dead child, and all there are."""
+    try:
+        os.waitpid(-1, 0)
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def run(words: Sequence[str | Path]) -> int:
+    """Run a program to its end, quietly; return its exit status."""
+    program = [str(word) for word in words]
+    pid = os.posix_spawn(program[0], program, os.environ, file_actions=QUIET)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

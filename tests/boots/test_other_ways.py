@@ -1,0 +1,82 @@
+"""The ways to be started that no init system offers by itself, booted in namespaces."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from boots import story
+from boots.namespaces import guest
+from boots.story import Wiring, do, until
+from boots.trees import CLOSER, INSIDE, RECIPES
+
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
+
+RC_LOCAL = {
+    "/etc/rc.local": (
+        "#!/bin/sh\n# what the administrator wants done\n: >/run/local\nexit 0\n",
+        0o755,
+    )
+}
+
+
+@pytest.mark.parametrize("name", ["systemd", "sysvinit"])
+def test_rc_local(name: str) -> None:
+    wiring = Wiring(options="--init rclocal", again="/etc/rc.local")
+    with guest(RECIPES[name], files=RC_LOCAL, title=f"{name} with rc.local") as machine:
+        story.whole_story(machine, wiring)
+
+
+def test_a_system_v_script() -> None:
+    wiring = Wiring(options="--init initd", again="/etc/init.d/svscan start")
+    with guest(RECIPES["sysvinit"], title="sysvinit with init.d") as machine:
+        story.whole_story(machine, wiring)
+
+
+def test_a_root_that_cannot_be_written_to() -> None:
+    with guest(RECIPES["systemd"], read_only=True, title="systemd, read-only") as machine:
+        story.whole_story(machine, Wiring(scan="/etc/service"))
+
+
+def test_first_process_of_a_container() -> None:
+    program = ("/command/svscan", "/service")
+    with guest(RECIPES["busybox"], program=program, title="svscan as PID 1") as machine:
+        for command in (
+            "install --init container",
+            "add --user redis redis -- redis-server --dir /var/lib/redis",
+            f"add closer -- {CLOSER}",
+        ):
+            prepare(machine.root, command)
+        machine.start()
+        host = machine.host
+        until(lambda: story.answers(host), "redis answers")
+        until(lambda: "open" in story.read(host, f"{story.LOGS}/closer/current"), "it is open")
+        story.remember(host, "one")
+        story.is_steered(host, "/service")
+
+        orphan = int(do(host, "sh -c 'sleep 0.2 >/dev/null & echo $!'"))
+        until(lambda: not host.file(f"/proc/{orphan}").exists, "orphans are reaped")
+
+        do(host, "kill -HUP 1")
+        do(host, "kill -KILL 1; kill -STOP 1")
+        assert story.answers(host)
+
+        os.kill(machine.pid, signal.SIGTERM)
+        assert machine.wait() == 0
+        story.closed_in_order(*story.logs(machine), times=1)
+
+        machine.start()
+        until(lambda: story.answers(machine.host), "redis answers again")
+        assert do(machine.host, "redis-cli get fact") == "one\n"
+        os.kill(machine.pid, signal.SIGINT)
+        assert machine.wait() == 0
+
+
+def prepare(root: Path, command: str) -> None:
+    """Run the installer in the image of a container, as whoever builds it does."""
+    install = f"{INSIDE}/install" if command.startswith("install") else "/command/slashservice"
+    words = command.split()[1:] if command.startswith("install") else command.split()
+    subprocess.run(["chroot", str(root), install, *words], check=True, stdin=subprocess.DEVNULL)

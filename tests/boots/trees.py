@@ -1,0 +1,285 @@
+"""Debian trees to boot, one for each init system: built once, kept, and copied for each use.
+
+What a tree holds beyond its packages is here as data. A tree has Python, redis (not enabled:
+the tests run it as a service), a service that takes its time to close, and ``booted``, which
+the init system runs as the last job of a boot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHIPPED = ("LICENSE", "docs", "init_templates", "install", "installer", "supervise")
+INSIDE = "/root/slashservice"
+"""Where a machine has its checkout."""
+
+SUITE = "bookworm"
+COMMON = ("python3", "python3-distro", "python3-plumbum", "procps", "redis-server")
+UNUSED = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*", "/usr/share/info/*")
+MACHINE_ID = "0123456789abcdef0123456789abcdef\n"
+"""Fixed, as a boot without one would be a first boot, and enable every service there is."""
+
+WEEK = 7 * 24 * 3600.0
+
+BOOTED = "/run/booted"
+MARKER = "/usr/local/sbin/booted"
+CLOSER = "/usr/local/bin/closer"
+LINES = 20
+"""How many lines the service ``closer`` writes after it was told to stop."""
+
+Files = Mapping[str, tuple[str, int]]
+"""Text and mode of files, by their path."""
+
+COMMON_FILES = {
+    MARKER: ("#!/bin/sh\n: >" + BOOTED + "\necho booted >/dev/console\n", 0o755),
+    CLOSER: (
+        f"""\
+#!/usr/bin/python3 -u
+import signal, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("open")
+signal.sigwait([signal.SIGTERM])
+for number in range(1, {LINES} + 1):
+    print("closing", number)
+    time.sleep(0.2)
+""",
+        0o755,
+    ),
+    "/etc/hostname": ("guest\n", 0o644),
+    "/etc/hosts": ("127.0.0.1 localhost guest\n", 0o644),
+    "/etc/fstab": ("", 0o644),
+    "/etc/machine-id": (MACHINE_ID, 0o444),
+}
+
+NO_GETTY = r"sed -i '/^[1-6]:.*getty/d' etc/inittab"
+LAST_IN_INITTAB = f"echo 'bt:2345:once:{MARKER}' >>etc/inittab"
+
+SYSTEMD_UNIT = f"""\
+[Service]
+Type=oneshot
+ExecStart={MARKER}
+[Install]
+WantedBy=multi-user.target
+"""
+
+BUSYBOX_INITTAB = f"""\
+::sysinit:/etc/rc.boot
+::once:{MARKER}
+::ctrlaltdel:/sbin/reboot
+::shutdown:/bin/sync
+"""
+
+BUSYBOX_BOOT = """\
+#!/bin/sh
+mountpoint -q /proc || mount -t proc proc /proc
+mountpoint -q /sys || mount -t sysfs sys /sys
+mountpoint -q /run || mount -t tmpfs run /run
+hostname guest
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make the tree of one init system, and how it is told to reboot and power off.
+
+    ``steps`` are shell commands, run in the tree's root directory once the packages are in.
+    ``parent`` is the name of the process whose child svscan must be, where that isn't PID 1.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    files: Files = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    parent: str = ""
+    reboot: str = "reboot"
+    power_off: str = "poweroff"
+
+    @property
+    def key(self) -> str:
+        """A name for what the tree holds."""
+        parts = (SUITE, COMMON, UNUSED, COMMON_FILES, self.packages, self.files, self.steps)
+        return f"{self.name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "systemd",
+            ("systemd", "systemd-sysv", "dbus"),
+            {
+                "/etc/systemd/system/booted.service": (SYSTEMD_UNIT, 0o644),
+            },
+            ("systemctl --root=. --quiet enable booted.service",),
+        ),
+        Recipe("sysvinit", ("sysvinit-core", "sysv-rc"), steps=(NO_GETTY, LAST_IN_INITTAB)),
+        Recipe(
+            "openrc",
+            ("sysvinit-core", "openrc"),
+            steps=(NO_GETTY, LAST_IN_INITTAB),
+            parent="supervise-daemo",
+        ),
+        Recipe(
+            "openrc-init",
+            ("openrc", "initscripts"),
+            {
+                "/etc/init.d/booted": (
+                    "#!/sbin/openrc-run\ndepend() { after *; }\nstart() { " + MARKER + "; }\n",
+                    0o755,
+                ),
+            },
+            (
+                "ln -sf openrc-init sbin/init",
+                "ln -s /etc/init.d/booted etc/runlevels/default/booted",
+            ),
+            parent="supervise-daemo",
+            reboot="openrc-shutdown --reboot now",
+            power_off="openrc-shutdown --poweroff now",
+        ),
+        Recipe(
+            "runit",
+            ("runit-init", "sysv-rc"),
+            {"/etc/sv/booted/run": (f"#!/bin/sh\n{MARKER}\nexec sleep infinity\n", 0o755)},
+            ("ln -s /etc/sv/booted etc/runit/runsvdir/default/booted",),
+            parent="runsv",
+        ),
+        Recipe(
+            "busybox",
+            ("busybox-static", "sysvinit-utils"),
+            {
+                "/etc/inittab": (BUSYBOX_INITTAB, 0o644),
+                "/etc/rc.boot": (BUSYBOX_BOOT, 0o755),
+            },
+            ("for name in init reboot poweroff halt; do ln -sf /bin/busybox sbin/$name; done",),
+        ),
+        Recipe(
+            "finit",
+            ("finit", "finit-sysv", "finit-plugins"),
+            {"/etc/finit.d/booted.conf": (f"run [2] name:booted {MARKER} -- booted\n", 0o644)},
+        ),
+    )
+}
+
+
+def cache() -> Path:
+    """Return the folder where trees are kept."""
+    path = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "slashservice-boots"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def tree(recipe: Recipe) -> Path:
+    """Return the tree of a recipe, after building it if nobody has."""
+    path = cache() / recipe.key
+    with (cache() / f"{recipe.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _forget_old(recipe)
+        if not path.is_dir():
+            _build(recipe, path)
+        os.utime(path)
+    return path
+
+
+def _forget_old(recipe: Recipe) -> None:
+    """Remove what was made by a recipe of that name that nobody has used for long."""
+    for path in cache().glob(f"{recipe.name}-" + "[0-9a-f]" * 16):
+        if path.name != recipe.key and time.time() - path.stat().st_mtime > WEEK:
+            remove(path)
+
+
+def _build(recipe: Recipe, path: Path) -> None:
+    new = path.with_name(path.name + ".new")
+    remove(new)
+    print(f"making the tree of {recipe.name}", flush=True)
+    subprocess.run(
+        [
+            *("mmdebstrap", "--quiet", "--variant=minbase"),
+            *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNUSED),
+            f"--include={','.join((*COMMON, *recipe.packages))}",
+            *(SUITE, str(new)),
+        ],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    write(new, COMMON_FILES)
+    write(new, recipe.files)
+    disable(new, "redis-server")
+    for step in recipe.steps:
+        subprocess.run(step, shell=True, cwd=new, check=True)
+    new.rename(path)
+
+
+def write(root: Path, files: Files) -> None:
+    """Write files into a tree."""
+    for name, (text, mode) in files.items():
+        file = root / name.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+
+def disable(root: Path, service: str) -> None:
+    """Have no init system start a service that a package brought along."""
+    for pattern in (
+        f"etc/rc?.d/*{service}",
+        f"etc/runlevels/*/{service}",
+        f"etc/systemd/system/*.wants/{service}.service",
+        f"etc/runit/runsvdir/default/{service}",
+    ):
+        for link in root.glob(pattern):
+            link.unlink()
+
+
+def remove(path: Path) -> None:
+    """Remove a tree, if it is there; it must not be booted any more."""
+    if path.exists():
+        subprocess.run(["rm", "-rf", "--one-file-system", str(path)], check=True)
+
+
+@contextmanager
+def copied(recipe: Recipe, files: Files | None = None) -> Iterator[Path]:
+    """Have a copy of a tree to boot, with some files more, to change at will."""
+    source = tree(recipe)
+    folder = Path(mkdtemp(prefix=f"{recipe.name}.", dir=cache()))
+    try:
+        subprocess.run(
+            ["cp", "-a", "--reflink=auto", str(source), str(folder / "root")], check=True
+        )
+        write(folder / "root", files or {})
+        yield folder / "root"
+    finally:
+        remove(folder)
+
+
+def put_checkout(root: Path) -> None:
+    """Put what a user has cloned into a machine's tree."""
+    inside = root / INSIDE.lstrip("/")
+    inside.mkdir(parents=True)
+    for name in SHIPPED:
+        source = CHECKOUT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, inside / name, ignore=ignored)
+        else:
+            shutil.copy2(source, inside / name)
+    if not (CHECKOUT / "supervise/multilog.py").exists():
+        shutil.copy2("/usr/bin/multilog", root / "usr/local/bin/multilog")
+
+
+def need(*programs: str) -> None:
+    """Say what is missing, instead of failing obscurely or not at all."""
+    missing = [name for name in programs if not shutil.which(name)]
+    assert not missing, f"missing: {', '.join(missing)}; install the packages in tests/packages"
+    assert os.geteuid() == 0, "booting init systems needs root"

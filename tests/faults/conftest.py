@@ -1,0 +1,18 @@
+"""A scan directory per test, whose processes end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import support
+
+
+@pytest.fixture
+def tree(world_dir: Path, ours: Path, request: pytest.FixtureRequest) -> Iterator[support.Tree]:
+    """A fresh tree that every account can reach."""
+    root = world_dir / f"tree-{abs(hash(request.node.nodeid)):x}"
+    with support.tree(root, ours) as made:
+        yield made

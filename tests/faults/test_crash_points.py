@@ -1,0 +1,187 @@
+"""SIGKILL the supervisor just before each system call that matters, one after the other.
+
+strace does the killing. Whatever had been done by then, the next supervisor finds either
+what was before the command or what was to come of it, and every daemon runs once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise.status import Status
+from tests.faults.support import Tree, runs, state, wait_for
+
+RUN = """\
+#!/bin/sh
+exec 9>>alone
+/usr/bin/flock -n 9 || echo $$ >>twice
+echo $$ >>starts
+exec sleep 1000
+"""
+
+LOG = "#!/bin/sh\necho $$ >>starts\nexec /usr/bin/multilog ./main\n"
+
+Outcome = tuple[bytes, bool, bool, int]
+"""What is wanted, whether it is up, whether it is paused, how often it was started."""
+
+
+def strace(number: int, call: str) -> list[str]:
+    """Return the words that run (or with ``-p`` join) a process until its call ``number``."""
+    inject = f"inject={call}:signal=KILL:when={number}"
+    return ["/usr/bin/strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
+
+
+def starts(path: Path) -> int:
+    try:
+        return (path / "starts").read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def supervised(tree: Tree, *paths: Path) -> None:
+    wait_for(lambda: all(tree.svok(p) and tree.status(p) for p in paths), "supervised")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ["pwrite64", "rename", "mknodat", "flock", "clone3", "mkdir"])
+def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
+    for number in count(1):
+        plain = tree.add(f"plain{number}", RUN)
+        logged = tree.add(f"logged{number}", RUN, LOG)
+        first = tree.svscan([*strace(number, call), "-D"])
+        parts = (plain, logged, logged / "log")
+        wait_for(
+            lambda first=first, parts=parts: (
+                first.poll() is not None or all(tree.pid(part) for part in parts)
+            ),
+            "killed, or all up",
+        )
+        survived = first.poll() is None
+        if survived:
+            first.kill()
+        first.wait()
+        second = tree.svscan()
+        for part in parts:
+            tree.up(part)
+        wait_for(lambda parts=parts: all(starts(part) for part in parts), "each said so")
+        assert [starts(part) for part in parts] == [1, 1, 1], f"before {call} {number}"
+        assert not (plain / "twice").exists()
+        assert not (logged / "twice").exists()
+        tree.drain(second)
+        for name in (plain.name, logged.name):
+            (tree.scan / name).unlink()
+        if survived:
+            break
+    assert number > 1, f"{call} is never called"
+
+
+COMMANDS: list[tuple[str, bytes, list[Outcome], list[Outcome]]] = [
+    ("down", b"d", [(b"u", True, False, 1)], [(b"d", False, False, 1)]),
+    ("up", b"u", [(b"d", False, False, 0)], [(b"u", True, False, 1)]),
+    (
+        "once",
+        b"o",
+        [(b"d", False, False, 0)],
+        # Wanted, and then never run: the one thing that a crash may cut in half.
+        [(b"\0", True, False, 1), (b"\0", False, False, 0)],
+    ),
+    ("pause", b"p", [(b"u", True, False, 1)], [(b"u", True, True, 1)]),
+    ("continue", b"c", [(b"u", True, True, 1)], [(b"u", True, False, 1)]),
+    ("paused and down", b"d", [(b"u", True, True, 1)], [(b"d", False, False, 1)]),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("letter", "before", "after"),
+    [case[1:] for case in COMMANDS],
+    ids=[case[0] for case in COMMANDS],
+)
+@pytest.mark.parametrize("program", ["svscan", "supervise"])
+def test_in_a_command(
+    tree: Tree, program: str, letter: bytes, before: list[Outcome], after: list[Outcome]
+) -> None:
+    struck = sum(
+        kill_at_each(tree, program, letter, before, after, call)
+        for call in ("read", "openat", "rename", "kill", "clone", "pwrite64")
+    )
+    assert struck >= 3
+
+
+def kill_at_each(
+    tree: Tree,
+    program: str,
+    letter: bytes,
+    before: list[Outcome],
+    after: list[Outcome],
+    call: str,
+) -> int:
+    """Kill it at its first ``call``, then at the second, as long as there are; return how many."""
+
+    def start(path: Path) -> subprocess.Popen[bytes]:
+        if program == "svscan":
+            return tree.svscan()
+        return tree.start([str(tree.commands / program), str(path)])
+
+    _, was_up, was_paused, _ = before[0]
+    for number in count(1):
+        path = tree.add(f"{call}{number}", RUN, down=not was_up)
+        first = start(path)
+        supervised(tree, path)
+        if was_up:
+            wait_for(lambda path=path: starts(path), "up")
+        if was_paused:
+            tree.svc("-p", path)
+        wait_for(lambda path=path: found(tree, path) in before, "as it is to be before")
+        if survives(first, strace(number, call), tree, path, letter, after):
+            first.kill()
+            first.wait()
+            break
+        second = start(path)
+        wait_for(
+            lambda path=path: tree.svok(path) and found(tree, path) in [*before, *after],
+            f"{found(tree, path)} before {call} {number} to become {before} or {after}",
+        )
+        assert not (path / "twice").exists()
+        tree.drain(second)
+        (tree.scan / path.name).unlink()
+    tree.end()
+    (tree.scan / path.name).unlink()
+    return number - 1
+
+
+def survives(
+    process: subprocess.Popen[bytes],
+    words: list[str],
+    tree: Tree,
+    path: Path,
+    letter: bytes,
+    after: list[Outcome],
+) -> bool:
+    """Send it the command, traced by ``words``; tell whether it carries it out and lives."""
+    tracer = tree.start([*words, "-p", str(process.pid)])
+    about = Path(f"/proc/{process.pid}/status")
+    wait_for(lambda: b"TracerPid:\t0\n" not in about.read_bytes(), "traced")
+    order(path, letter)
+    wait_for(lambda: process.poll() is not None or found(tree, path) in after, "killed, or done")
+    tracer.terminate()
+    tracer.wait()
+    return process.poll() is None
+
+
+def order(path: Path, letter: bytes) -> None:
+    control = os.open(path / "supervise/control", os.O_WRONLY)
+    os.write(control, letter)
+    os.close(control)
+
+
+def found(tree: Tree, path: Path) -> Outcome:
+    now = tree.status(path) or Status(b"", 0, False, b"?")
+    up = runs(now.pid)
+    paused = up and now.paused and state(now.pid) == "T"
+    return now.want, up, paused, starts(path)

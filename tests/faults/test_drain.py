@@ -1,0 +1,234 @@
+"""Ends of svscan: drained, hurried, left, as PID 1, and with services that don't cooperate."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.support import SLEEP, Tree, catches, runs, state, wait_for
+
+CLOSING = """\
+#!/bin/sh
+trap 'for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo closing $n; done
+    exit 0' TERM
+mkfifo never
+echo up
+while :; do read nothing <>never; done
+"""
+
+MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
+
+SLOW = """\
+#!/bin/sh
+trap 'trap "" TERM; : >closing; read go <go; : >closed; exit 0' TERM
+: >started
+while :; do read nothing <>never; done
+"""
+"""Takes as long to close as the test wants it to."""
+
+
+def current(path: Path) -> list[str]:
+    try:
+        return (path / "log/main/current").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def slow(tree: Tree, name: str) -> Path:
+    path = tree.make(name, SLOW)
+    os.mkfifo(path / "never")
+    os.mkfifo(path / "go")
+    (tree.scan / name).symlink_to(path)
+    return path
+
+
+def let_go(path: Path) -> None:
+    fd = os.open(path / "go", os.O_WRONLY)
+    os.write(fd, b"go\n")
+    os.close(fd)
+
+
+def test_what_services_say_while_they_close_is_in_their_logs(tree: Tree) -> None:
+    paths = [tree.add(f"s{n}", CLOSING, MULTILOG) for n in range(10)]
+    svscan = tree.svscan()
+    wait_for(lambda: all(current(path) for path in paths), "all up")
+    tree.drain(svscan)
+    for path in paths:
+        assert current(path) == ["up", *(f"closing {n}" for n in range(1, 21))]
+        assert (path / "log/main/current").stat().st_mode & 0o777 == 0o744, "not closed cleanly"
+        assert not tree.svok(path)
+    assert not tree.processes()
+
+
+def test_a_second_term_hurries_nothing(tree: Tree) -> None:
+    path = slow(tree, "slow")
+    svscan = tree.svscan()
+    wait_for((path / "started").exists, "up")
+    for _ in range(3):
+        svscan.send_signal(signal.SIGTERM)
+        wait_for((path / "closing").exists, "closing")
+        wait_for(lambda: state(svscan.pid) == "S", "svscan has seen to it")
+        assert svscan.poll() is None
+    let_go(path)
+    assert svscan.wait(timeout=30) == 0
+    assert (path / "closed").exists()
+
+
+@pytest.mark.parametrize("program", ["svscan", "supervise"])
+def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
+    tree: Tree, program: str
+) -> None:
+    path = slow(tree, "slow")
+    words = [str(tree.commands / program), str(tree.scan if program == "svscan" else path)]
+    first = tree.start(words)
+    wait_for((path / "started").exists, "up")
+    first.send_signal(signal.SIGTERM)
+    wait_for((path / "closing").exists, "closing")
+    first.kill()
+    first.wait()
+    closing = tree.status(path)
+    assert closing
+    second = tree.start(words)
+    wait_for(lambda: tree.svok(path), "supervised again")
+    let_go(path)
+    tree.up(path, other_than=closing.pid)
+    wait_for((path / "closed").exists, "closed in peace")
+    (path / "closing").unlink()
+    second.send_signal(signal.SIGTERM)
+    wait_for((path / "closing").exists, "closing")
+    let_go(path)
+    assert second.wait(timeout=30) == 0
+
+
+def test_quit_leaves_all_to_be_adopted(tree: Tree) -> None:
+    plain = tree.add("plain")
+    logged = tree.add("logged", SLEEP, MULTILOG)
+    parts = (plain, logged, logged / "log")
+    first = tree.svscan()
+    pids = [tree.up(part) for part in parts]
+    first.send_signal(signal.SIGQUIT)
+    assert first.wait(timeout=30) == 0
+    assert all(runs(pid) for pid in pids)
+    second = tree.svscan()
+    assert [tree.up(part) for part in parts] == pids
+    os.kill(pids[0], signal.SIGKILL)
+    tree.up(plain, other_than=pids[0])
+    tree.drain(second)
+    assert not any(runs(pid) for pid in pids)
+
+
+def test_supervise_quits_and_adopts(tree: Tree) -> None:
+    path = tree.make("s")
+    first = tree.start([str(tree.commands / "supervise"), str(path)])
+    pid = tree.up(path)
+    tree.drain(first, signal.SIGQUIT)
+    assert runs(pid)
+    second = tree.start([str(tree.commands / "supervise"), str(path)])
+    assert tree.up(path) == pid
+    tree.drain(second)
+    assert not runs(pid)
+
+
+def test_usr1_drains_and_stays(tree: Tree) -> None:
+    path = tree.add("s", SLEEP, MULTILOG)
+    svscan = tree.svscan()
+    tree.up(path)
+    svscan.send_signal(signal.SIGUSR1)
+    wait_for(lambda: not tree.svok(path) and not tree.svok(path / "log"), "drained")
+    assert svscan.poll() is None
+    late = tree.add("late")
+    svscan.send_signal(signal.SIGHUP)
+    tree.drain(svscan)
+    assert not (late / "supervise").exists(), "started although draining"
+
+
+def test_hup_looks_again_where_the_kernel_tells_nothing(tree: Tree) -> None:
+    deaf = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=inotify_init1"]
+    svscan = tree.svscan([*deaf, "-e", "inject=inotify_init1:error=EMFILE"])
+    wait_for(lambda: (tree.scan / ".svscan/pid").exists(), "svscan up")
+    wait_for(lambda: catches(svscan.pid, signal.SIGHUP), "svscan obeys")
+    told = tree.add("told")
+    svscan.send_signal(signal.SIGHUP)
+    tree.up(told)
+    tree.up(tree.add("untold"))  # by the scan every five seconds
+    tree.drain(svscan)
+
+
+def test_a_stray_that_holds_the_pipe_does_not_hold_up_the_end(tree: Tree) -> None:
+    run = "#!/bin/sh\n/usr/bin/setsid sleep 1000 </dev/null &\necho $! >stray\nexec sleep 1000\n"
+    path = tree.add("s", run, MULTILOG)
+    svscan = tree.svscan()
+    tree.up(path / "log")
+    stray = wait_for(lambda: tree.up(path) and (path / "stray").exists(), "up") and int(
+        wait_for((path / "stray").read_text, "stray")
+    )
+    tree.drain(svscan)
+    assert runs(stray), "not ours to end"
+    assert not tree.svok(path / "log")
+
+
+def test_a_log_that_dies_of_every_line_gets_all_of_them(tree: Tree) -> None:
+    log = '#!/bin/sh\nIFS= read -r line || exit 0\necho "$line" >>all\nkill -9 $$\n'
+    run = "#!/bin/sh\ntrap 'echo b; echo c; exit' TERM\necho a\nwhile :; do read x <>never; done\n"
+    path = tree.make("s", run, log)
+    os.mkfifo(path / "never")
+    (tree.scan / "s").symlink_to(path)
+    svscan = tree.svscan()
+    wait_for((path / "log/all").exists, "up")
+    tree.drain(svscan)
+    assert (path / "log/all").read_text() == "a\nb\nc\n"
+
+
+@pytest.mark.parametrize(
+    "log",
+    ["no interpreter", "#!/bin/sh\nkill -STOP $$\n", "#!/bin/sh\ntrap '' TERM\nexec cat\n"],
+    ids=["can't be run", "stopped", "deaf to TERM"],
+)
+def test_a_log_that_does_not_read_does_not_hold_up_the_end(tree: Tree, log: str) -> None:
+    path = tree.add("s", "#!/bin/sh\necho something\nexec sleep 1000\n", log)
+    svscan = tree.svscan()
+    tree.up(path)
+    wait_for(lambda: tree.svok(path / "log"), "log supervised")
+    tree.drain(svscan)
+    assert not tree.processes()
+
+
+def test_paused_and_down_services_end_too(tree: Tree) -> None:
+    paused, down = tree.add("paused", SLEEP, MULTILOG), tree.add("down", SLEEP, MULTILOG, down=True)
+    svscan = tree.svscan()
+    for path in (paused, paused / "log", down / "log"):
+        tree.up(path)
+    tree.svc("-p", paused)
+    wait_for(lambda: state(tree.pid(paused)) == "T", "paused")
+    tree.drain(svscan)
+    assert not tree.processes()
+
+
+@pytest.mark.root
+def test_as_pid_1(tree: Tree) -> None:
+    orphans = "for n in 1 2 3 4 5; do (sleep 0.01 &); done"
+    path = tree.add("s", f"#!/bin/sh\n{orphans}\necho up\nexec sleep 1000\n", MULTILOG)
+    unshare = tree.svscan(["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
+    wait_for(lambda: current(path), "up")
+    (pid,) = children(unshare.pid)
+
+    def only_the_parts() -> bool:
+        return len(children(pid)) == 2 and "Z" not in map(state, children(pid))
+
+    wait_for(only_the_parts, "orphans reaped")
+    assert (tree.scan / ".svscan/pid").read_text() == "1\n"
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGTERM)
+    assert unshare.wait(timeout=30) == 0
+    assert current(path) == ["up"]
+    assert not tree.processes()
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process, dead ones among them."""
+    ps = ["/usr/bin/ps", "-o", "pid=", "--ppid", str(pid)]
+    return [int(word) for word in subprocess.run(ps, capture_output=True).stdout.split()]
