@@ -16,6 +16,7 @@ FIGURES = (
     "arrival",
     "boot_tree",
     "capacity",
+    "chain_costs",
     "delivery",
     "idle",
     "launcher_cost",

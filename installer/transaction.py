@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
 from slashservice.installer.actions import Action, MakeLink, PathAction
-from slashservice.installer.commands import HandOver, RunCommand
+from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
 from slashservice.installer.planner import Plan
@@ -63,12 +63,14 @@ def _interrupt(number: int, frame: object) -> None:
 def pending(host: Host, plan: Plan) -> list[Action]:
     """Return the actions of a plan that have something to do.
 
-    Commands have, where a file they are about has; or where an earlier run was interrupted.
+    Commands have, where a file has that they may be about; where svscan doesn't run; and
+    where an earlier run was interrupted.
     """
     receipt = receipts.load(host)
     interrupted = receipt is not None and receipt.phase != "installed"
     todo = {action.key for action in plan.actions if not action.done(host)}
-    changes = interrupted or any(isinstance(a, PathAction) and a.key in todo for a in plan.actions)
+    telling = (PathAction, Supervise)
+    changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in plan.actions)
     code_changes = any(isinstance(a, InstallTree) and a.key in todo for a in plan.actions)
     return [
         action

@@ -104,7 +104,7 @@ def main(argv: Sequence[bytes]) -> int:
 
 def fetch_code() -> None:
     """Import what may still be needed when our code may be out of reach."""
-    from slashservice.supervise import account, error_words, limits, lockfile  # noqa: F401
+    from slashservice.supervise import account, error_words, limits, lockfile, membership  # noqa: F401
 
     environment.inherited()
     try:
@@ -199,15 +199,15 @@ def change_nice(request: Request) -> None:
 
 def parse_user(words: bytes) -> tuple[int, list[int]]:
     """Look up what ``-u`` or ``-U`` name, or end."""
-    from slashservice.supervise import account
+    from slashservice.supervise import membership
 
     try:
-        return account.parse(words)
-    except account.Unknown as unknown:
+        return membership.parse(words)
+    except membership.Unknown as unknown:
         if unknown.error:
             raise failed(b"unable to get password/group file entry", unknown.error) from None
         raise fatal(NAME, b"unknown user/group: " + words) from None
-    except account.Malformed:
+    except membership.Malformed:
         raise fatal(NAME, b"invalid uid/gids: " + words[1:]) from None
 
 
@@ -221,13 +221,13 @@ def name_user(request: Request) -> list[bytes]:
 
 def become_user(request: Request) -> None:
     """``-u``, with ``-G`` if given."""
-    from slashservice.supervise import account
+    from slashservice.supervise import membership
 
     words = request.given["u"]
     user, groups = parse_user(words)
     supplementary = groups
     if "G" in request.given:
-        supplementary = list(dict.fromkeys(groups + account.own_groups(words, groups[0])))
+        supplementary = list(dict.fromkeys(groups + membership.own_groups(words, groups[0])))
     what = b"setgroups"
     try:
         os.setgroups(supplementary)

@@ -7,7 +7,6 @@ behind it have to find that the sixth descriptor can't be had, as they would in 
 from __future__ import annotations
 
 import os
-from errno import EMFILE
 
 limit: int | None = None
 """Descriptors from this number on do not exist; None leaves it to the kernel."""
@@ -16,6 +15,8 @@ limit: int | None = None
 def allowed(fd: int) -> int:
     """Return ``fd``, just opened; close it and raise ``OSError`` if the limit forbids it."""
     if limit is not None and fd >= limit:
+        from errno import EMFILE
+
         os.close(fd)
         raise OSError(EMFILE, os.strerror(EMFILE))
     return fd

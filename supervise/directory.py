@@ -22,6 +22,10 @@ RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
 
 
+PLAIN = stat.S_IFREG | 0o644
+"""The type and mode of a status file."""
+
+
 class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
     """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
 
@@ -31,28 +35,44 @@ class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
         self.busy = busy
 
 
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
 class ServiceDirectory:
     """The service directory at ``path`` (absolute); ``name`` is what messages call it.
 
     It is known by device and inode, as it may be renamed under us or its link removed.
-    Holds three descriptors: the lock, the control FIFO, the ok FIFO.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "lock", "name", "ok", "path", "stamp")
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
         self.lock = self.control = self.ok = -1
         self.stamp = b""
+        self.default = b"u"
         self._seen = b""
         self._inode = (0, 0)
 
-    def acquire(self, life: bytes, limit: int) -> tuple[Status | None, int, int]:
+    def acquire(self, life: bytes, limit: int) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
-        Returns what a killed supervisor left in this life of the machine: the status, and
-        pid and start time of the process that may still run (0 for none); or no status.
+        Returns what a supervisor that was killed left, in this life of the machine.
         ``limit`` is the highest descriptor we may use.
         """
         try:
@@ -68,6 +88,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,7 +101,8 @@ class ServiceDirectory:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
     def _open_lock(self, path: bytes) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        # Not through a link: unlike C we write into it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             return os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -90,9 +112,13 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            os.mkdir(os.path.join(self.path, os.readlink(path)), 0o700)
-        except FileNotFoundError:
+            path = os.path.join(self.path, os.readlink(path))
+        except OSError:
+            pass  # no link
+        try:
             os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # made ahead, just now
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -101,41 +127,62 @@ class ServiceDirectory:
             try:
                 fd = os.open(self.path + path, flags)
             except FileNotFoundError:
-                os.mkfifo(self.path + path, 0o600)
+                make_fifo(self.path + path)
                 fd = os.open(self.path + path, flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
-            raise self._refused(b"unable to read ", path, error) from None
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
         return fd
 
     def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
         line = message("supervise", b"fatal", what + self.name + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes) -> tuple[Status | None, int, int]:
+    def _left_behind(self, life: bytes) -> Left | None:
         try:
             record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
-            return None, 0, 0
-        pid, start, _ = record
+            self._forget_status()
+            return None
+        pid, start, _, hosted = record
         if start and not pid:
             pid, start = identity.find(start, self.path)
         try:
-            left = status.unpack(status.read(self.path + b"/supervise/status"))
+            found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
-            left = None
-        if left is None or left.want not in (b"u", b"d", b"\0"):
-            left = status.Status(tai.now(), pid, False, self.default_want())
-        return left, pid, start
+            found = None
+        if found is None or found.want not in (b"u", b"d", b"\0"):
+            found = status.Status(tai.now(), pid, False, self.default)
+        # A start time of 0 was recorded of a process that was dead before one could look.
+        runs = pid != 0 and start != 0 and identity.started(pid) == start
+        return Left(found, pid if runs else 0, start, hosted)
 
-    def record(self, pid: int, life: bytes) -> None:
+    def _forget_status(self) -> None:
+        """Take away a status of another life of the machine, whose pid is nobody's by now.
+
+        It becomes the file that the first status is written to, if it is one as we make them:
+        that saves making one, and writing over one, after which ext4 writes data out at once.
+        """
+        path = self.path + b"/supervise/status"
+        try:
+            found = os.lstat(path)
+            if (found.st_mode, found.st_nlink, found.st_size) == (PLAIN, 1, status.SIZE):
+                os.rename(path, path + b".new")
+            else:
+                os.unlink(path)
+        except OSError:
+            pass
+
+    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life), 0)
+            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life, hosted), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
@@ -147,7 +194,7 @@ class ServiceDirectory:
         except OSError:
             pass  # ``record`` will complain
 
-    def default_want(self) -> bytes:
+    def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
             os.stat(self.path + b"/down")
@@ -201,19 +248,40 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+            # A link would become the status file, and what it leads to be written over.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(new, flags, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)
+                if os.fstat(fd).st_size > len(data):
+                    # Not O_TRUNC: what it empties, ext4 writes out before the close returns.
+                    os.ftruncate(fd, len(data))
             finally:
                 os.close(fd)
             what, why = b"unable to rename ", b"/supervise/status.new to status"
             os.rename(new, self.path + b"/supervise/status")
         except OSError as error:
-            self._seen = b""
-            return message("supervise", b"warning", what + self.name + why, error)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
+                self._seen = b""
+                return message("supervise", b"warning", what + self.name + why, error)
         return b""
+
+    def _overwrite(self, data: bytes) -> bool:
+        """Write the status file over itself, which needs no space; False if it can't be done.
+
+        A client that reads meanwhile might see half of it, had it looked at a page of the
+        kernel's at just that moment: better than a status that is wrong until there is room.
+        """
+        try:
+            path = self.path + b"/supervise/status"
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                return os.pwrite(fd, data, 0) == len(data)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
 
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
@@ -223,3 +291,11 @@ class ServiceDirectory:
             if fd >= 0:
                 os.close(fd)
         self.lock = self.control = self.ok = -1
+
+
+def make_fifo(path: bytes) -> None:
+    """Make a FIFO for us alone; that it is there already is no trouble."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass

@@ -115,17 +115,22 @@ def _stat(pid: int) -> list[bytes]:
         return []
 
 
-def record(pid: int, start: int, life: bytes) -> bytes:
+def record(pid: int, start: int, life: bytes, hosted: bool = False) -> bytes:
     """Compose the record, a line of ``LENGTH`` bytes.
 
     Pid 0 stands for no process; with a start time, for one that was about to be started.
+    ``hosted`` tells that the process is a log host, with other loggers in it.
     """
-    return (b"%d %d %s" % (pid, start, life)).ljust(LENGTH - 1) + b"\n"
+    words = b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b"")
+    return words.ljust(LENGTH - 1) + b"\n"
 
 
-def parse(line: bytes) -> tuple[int, int, bytes] | None:
-    """Take a record's line apart; None if it is none, or only half of one."""
+def parse(line: bytes) -> tuple[int, int, bytes, bool] | None:
+    """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
-    if len(line) != LENGTH or len(words) != 3 or not (words[0].isdigit() and words[1].isdigit()):
+    hosted = words[3:] == [b"hosted"]
+    if len(line) != LENGTH or len(words) != 3 + hosted:
         return None
-    return int(words[0]), int(words[1]), words[2]
+    if not (words[0].isdigit() and words[1].isdigit()):
+        return None
+    return int(words[0]), int(words[1]), words[2], hosted

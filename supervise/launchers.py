@@ -16,6 +16,8 @@ COMMANDS = (
     "envdir",
     "envuidgid",
     "fghack",
+    "loghost",
+    "multilog",
     "pgrphack",
     "readproctitle",
     "setlock",
@@ -27,6 +29,9 @@ COMMANDS = (
     "svscan",
     "svscanboot",
     "svstat",
+    "tai64n",
+    "tai64nfrac",
+    "tai64nlocal",
 )
 """Every command of the suite, by name; each is a module of this package."""
 
@@ -77,6 +82,23 @@ def text(name: str, python: str, code: str) -> str:
         quoted = python.replace("'", "'\"'\"'")
         first = f"#!/bin/sh\n'''exec' '{quoted}' {FLAGS} \"$0\" \"$@\"\n' '''\n"
     return first + LAUNCHER.format(home=code, name=name)
+
+
+def command(name: str) -> list[bytes]:
+    """Return the words that start command ``name`` of this same code.
+
+    That is the launcher beside the one we were started by, or else what would be in it.
+    """
+    beside = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), name)
+    try:
+        with open(beside, "rb") as file:
+            ours = file.read() == os.fsencode(text(name, sys.executable, home()))
+    except OSError:
+        ours = False
+    if ours and os.access(beside, os.X_OK):
+        return [os.fsencode(beside)]
+    code = LAUNCHER.format(home=home(), name=name)
+    return [os.fsencode(word) for word in (sys.executable, FLAGS, "-c", code)]
 
 
 def write(directory: str, python: str | None = None, code: str | None = None) -> list[str]:

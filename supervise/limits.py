@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from errno import EINVAL, EPERM
 
 from slashservice.supervise import descriptors, pathexec, scan
 
@@ -27,6 +26,8 @@ WAITING = (
     resource.RLIMIT_DATA,
     resource.RLIMIT_AS,
 )
+
+MEMORY = {resource.RLIMIT_STACK, resource.RLIMIT_DATA, resource.RLIMIT_AS}
 
 RESOURCES = {
     "a": (resource.RLIMIT_AS,),
@@ -74,6 +75,11 @@ class Waiting:
             descriptors.limit = soft
         if self not in pathexec.deferred:
             pathexec.deferred.append(self)
+
+    @property
+    def tight(self) -> bool:
+        """Whether memory is among what waits."""
+        return not self.soft.keys().isdisjoint(MEMORY)
 
     def apply(self) -> None:
         """Set what waits. Needs next to no memory once it has begun."""
@@ -155,5 +161,7 @@ def set_system_limit(number: int, soft: int) -> None:
         # Python wants these as signed numbers.
         resource.setrlimit(number, (soft - (soft >> 63 << 64), hard))
     except ValueError as error:
+        from errno import EINVAL, EPERM
+
         code = EPERM if "not allowed" in str(error) else EINVAL
         raise OSError(code, os.strerror(code)) from None

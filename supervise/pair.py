@@ -10,15 +10,17 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 
-from slashservice.supervise.directory import RESERVE, Refused
-from slashservice.supervise.program import complain, message
+from slashservice.supervise.directory import RESERVE, Refused, make_fifo
+from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.supervised import Supervised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.hosts import LogHosts
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
 
@@ -48,6 +50,15 @@ class Context:
         self.heritage = heritage
         self.null = null
         self.limit = limit
+        self._hosts: LogHosts | None = None
+
+    def log_hosts(self) -> LogHosts:
+        """Return what runs the log services that need no process of their own."""
+        if self._hosts is None:
+            from slashservice.supervise.hosts import LogHosts
+
+            self._hosts = LogHosts(self.loop, self.heritage, self.null)
+        return self._hosts
 
 
 class Pair:
@@ -65,6 +76,7 @@ class Pair:
         "_has_log",
         "_log",
         "_main",
+        "_not_before",
         "_pipe",
         "_said",
         "active",
@@ -89,6 +101,7 @@ class Pair:
         self._main: Supervised | None = None
         self._log: Supervised | None = None
         self._pipe = (-1, -1)
+        self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
         self.key = key
@@ -102,7 +115,7 @@ class Pair:
         if not self.active:
             return
         try:
-            if self._main is None:
+            if self._main is None and self._context.loop.clock() >= self._not_before:
                 self._start_main()
             if self._has_log and self._log is None:
                 self._start_log()
@@ -130,6 +143,23 @@ class Pair:
         if not self.active:
             self.active = True
             self.start()
+
+    def attach_log(self) -> None:
+        """If the service has got a log directory since it began, begin again with a log."""
+        if self._has_log or not os.path.exists(self.path + b"/log"):
+            return
+        self._has_log = True
+        if self._main is None:
+            return  # it will find the log when it begins
+        try:
+            self._open_pipe()
+        except OSError as error:
+            self._has_log = False
+            warn("svscan", b"unable to create pipe for " + self.name, error)
+            return
+        self._main.streams[1] = self._pipe[1]
+        self._main.restart()
+        self.start()
 
     def leave(self) -> None:
         """Let go of both at once; they run on."""
@@ -163,6 +193,7 @@ class Pair:
 
     def _start_log(self) -> None:
         log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
+        log.hosts = self._context.log_hosts()
         begin = log.acquire(self._context.limit)
         log.streams = {0: self._pipe[0]}
         self._log = log
@@ -173,14 +204,13 @@ class Pair:
         if self._pipe[1] >= 0:
             return
         path = self.path + b"/supervise/pipe"
-        try:
-            os.mkfifo(path, 0o600)
-        except FileExistsError:
-            pass
+        make_fifo(path)
         write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if write_end + RESERVE > self._context.limit:
                 raise OSError(errno.EMFILE, "")
+            if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
+                raise FileExistsError(errno.EEXIST, "")
             os.set_blocking(write_end, True)
             self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), write_end)
         except OSError:
@@ -201,6 +231,7 @@ class Pair:
 
     def _main_forgotten(self) -> None:
         self._main = None
+        self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
         self._forgotten()
 
     def _log_forgotten(self) -> None:

@@ -18,7 +18,6 @@ the real exec.
 from __future__ import annotations
 
 import os
-from errno import EACCES, EISDIR, ENOENT, EPERM
 
 from slashservice.supervise import environment, signals
 from slashservice.supervise.program import fatal
@@ -37,18 +36,23 @@ if TYPE_CHECKING:
         def lift(self) -> None:
             """Undo it, after an exec that failed."""
 
+        @property
+        def tight(self) -> bool:
+            """Whether it leaves us next to no memory for the exec."""
+
         def settle(self) -> None:
             """Do it as far as a long-running command of ours can bear."""
 
 
 DEFAULT_PATH = b"/bin:/usr/bin"
 
-TRY_NEXT = (ENOENT, EACCES, EPERM, EISDIR)
+TRY_NEXT = (FileNotFoundError, PermissionError, IsADirectoryError)
 """The troubles with one candidate after which the search tries the next."""
 
+NOT_THERE = 2
 FILE_TYPE = 0o170000
 REGULAR = 0o100000
-"""Of a file's mode; the ``stat`` module would be the one import for these."""
+"""Of ``errno``, and of a file's mode: the same everywhere, and two imports less."""
 
 SMALL = 1024
 """No launcher is larger, in bytes; most programs are."""
@@ -85,7 +89,7 @@ def run(
     present = environment.inherited()
     if entries is None:
         entries = present
-    trouble = ENOENT
+    trouble: OSError = FileNotFoundError(NOT_THERE, os.strerror(NOT_THERE))
     for path in candidates(argv[0] if file is None else file, environment.get(b"PATH", present)):
         try:
             about = os.stat(path)
@@ -99,12 +103,12 @@ def run(
         try:
             execute(path, argv, entries)
         except OSError as error:
-            if error.errno != ENOENT:
-                trouble = error.errno or 0
-            if error.errno not in TRY_NEXT:
+            if not isinstance(error, FileNotFoundError):
+                trouble = error
+            if not isinstance(error, TRY_NEXT):
                 break
     signals.restore_defaults()  # C has them when it complains
-    raise OSError(trouble, os.strerror(trouble))
+    raise trouble
 
 
 def run_or_fail(
@@ -139,19 +143,19 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     ``OSError`` of the exec.
     """
     signals.restore_defaults()
-    if argv[0] and is_plain(entries):
-        os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
-    try:
-        from slashservice.supervise import clib
-    except ImportError:  # a Python without it: pass on all that can be
-        ready = None
-    else:
-        ready = clib.Exec(path, argv, entries)
+    ready = None
+    if not argv[0] or not passable(entries) or any(one.tight for one in deferred):
+        try:
+            from slashservice.supervise import clib
+        except ImportError:  # a Python without it: pass on all that can be
+            entries = [entry for entry in entries if passable([entry])]
+        else:
+            ready = clib.Exec(path, argv, entries)
     for one in deferred:
         one.apply()
     try:
         if ready is None:
-            os.execve(path, argv, Entries([entry for entry in entries if entry.find(b"=") > 0]))  # type: ignore[arg-type]
+            os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
         number = ready.attempt()
     finally:
         for one in deferred:
@@ -161,25 +165,32 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
 
 def is_plain(entries: Sequence[bytes]) -> bool:
     """Tell whether Python's own functions could start a program with this environment now."""
-    return not deferred and all(entry.find(b"=") > 0 for entry in entries)
+    return not deferred and passable(entries)
+
+
+def passable(entries: Sequence[bytes]) -> bool:
+    """Tell whether Python can pass these entries on: each with a name and ``=``."""
+    return all(entry.find(b"=") > 0 for entry in entries)
 
 
 class Entries:
     """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name."""
 
     def __init__(self, entries: Sequence[bytes]) -> None:
-        self.parts = [entry.partition(b"=") for entry in entries]
+        parts = [entry.partition(b"=") for entry in entries]
+        self._names = [name for name, _, _ in parts]
+        self._values = [value for _, _, value in parts]
 
     def __len__(self) -> int:
-        return len(self.parts)
+        return len(self._names)
 
     def __getitem__(self, name: bytes) -> bytes:
-        return self.values()[self.keys().index(name)]
+        return self._values[self._names.index(name)]
 
     def keys(self) -> list[bytes]:
         """Return the names, in order, repeated ones repeated."""
-        return [name for name, _, _ in self.parts]
+        return self._names
 
     def values(self) -> list[bytes]:
         """Return the values in the order of the names."""
-        return [value for _, _, value in self.parts]
+        return self._values

@@ -117,6 +117,7 @@ class Service:
     def exited(self, now: float, unread: bool = False) -> list[Action]:
         """The process is gone; ``unread`` tells that a finishing log service left input."""
         self.pid = 0
+        self.paused = False
         self.termed = False
         if self.leaving or (self.finishing and not (unread and self.want == UP)):
             return [(ANNOUNCE, 0), (FORGET, 0)]
@@ -167,10 +168,14 @@ class Service:
         return [(ANNOUNCE, 0)] if self.pid else [(ANNOUNCE, 0), (FORGET, 0)]
 
     def _pause(self, now: float) -> list[Action]:
+        if not self.pid:
+            return []
         self.paused = True
         return [*self._signal(signals.SIGSTOP), (ANNOUNCE, 0)]
 
     def _continue(self, now: float) -> list[Action]:
+        if not self.pid:
+            return []
         self.paused = False
         return [*self._signal(signals.SIGCONT), (ANNOUNCE, 0)]
 

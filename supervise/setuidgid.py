@@ -25,7 +25,8 @@ def main(argv: Sequence[bytes]) -> int:
     user, group = known
     environment.inherited()  # which the kernel shows to the account we were started by alone
     try:
-        account.become_member(group, [group])
+        os.setgroups([group])
+        os.setgid(group)
     except OSError as error:
         raise fatal(NAME, b"unable to setgid", error) from None
     try:

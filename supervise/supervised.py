@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import identity, kernel, tai
+from slashservice.supervise import kernel, tai
 from slashservice.supervise.directory import ServiceDirectory
 from slashservice.supervise.program import complain, message
 from slashservice.supervise.service import (
@@ -27,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.directory import Left
+    from slashservice.supervise.hosts import Hosted, LogHosts
     from slashservice.supervise.kernel import Heritage
     from slashservice.supervise.loop import Loop
 
@@ -40,7 +42,7 @@ class Supervised:
 
     ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when
     supervision has ended by command. ``unread`` tells whether a finishing log service
-    has input left.
+    has input left. ``hosts`` may run it, if it is a log service.
     """
 
     __slots__ = (
@@ -49,6 +51,7 @@ class Supervised:
         "_loop",
         "directory",
         "forgotten",
+        "hosts",
         "service",
         "streams",
         "unread",
@@ -70,27 +73,25 @@ class Supervised:
         self.streams = streams
         self.forgotten = forgotten
         self.unread = unread
+        self.hosts: LogHosts | None = None
         self.service = Service()
-        self._child: kernel.Child | kernel.Adopted | None = None
+        self._child: kernel.Child | kernel.Adopted | Hosted | None = None
 
     def acquire(self, limit: int) -> Callable[[], None]:
         """Take the directory, with descriptors up to ``limit``; return how to begin.
 
         Raises :class:`~slashservice.supervise.directory.Refused`.
         """
-        left, pid, start = self.directory.acquire(self._heritage.life, limit)
+        left = self.directory.acquire(self._heritage.life, limit)
         if left is None:
-            try:
-                self.service.want = self.directory.default_want()
-            except BaseException:
-                self.directory.release()
-                raise
+            self.service.want = self.directory.default
             return self._begin
-        self.service.want = left.want
-        # A start time of 0 was recorded of a process that was dead before one could look.
-        if not pid or not start or identity.started(pid) != start:
-            return self._begin
-        return lambda: self._adopt(pid, start, left)
+        self.service.want = left.status.want
+        if left.pid and not left.hosted:
+            return lambda: self._adopt(left)
+        if left.pid and self.hosts:
+            self.hosts.retire(left.pid, left.start)
+        return self._begin
 
     def _begin(self) -> None:
         self.directory.stamp = tai.now()
@@ -100,16 +101,21 @@ class Supervised:
             self.directory.record(0, self._heritage.life)
         self._do(self.service.begin(self._loop.clock()))
 
-    def _adopt(self, pid: int, start: int, left: Status) -> None:
-        self.directory.stamp = left.stamp if left.pid == pid else tai.now()
+    def _adopt(self, left: Left) -> None:
+        self.directory.stamp = left.status.stamp if left.status.pid == left.pid else tai.now()
         self._loop.add(self.directory.control, self._controlled)
-        self.directory.record(pid, self._heritage.life)  # it may have been found without one
-        self._child = kernel.Adopted(self._loop, pid, start, self._exited)
-        self._do(self.service.adopt(pid, left.paused))
+        self.directory.record(left.pid, self._heritage.life)  # it may have been found without one
+        self._child = kernel.Adopted(self._loop, left.pid, left.start, self._exited)
+        self._do(self.service.adopt(left.pid, left.status.paused))
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
         self._do(self.service.drain(self._loop.clock()))
+
+    def restart(self) -> None:
+        """End the process, if it is to be started again then."""
+        if self.service.want == UP:
+            self._do(self.service.control(ord("t"), self._loop.clock()))
 
     def finish(self) -> None:
         """End supervision of a log service once it has read all its input."""
@@ -178,7 +184,7 @@ class Supervised:
             complain(message("supervise", b"fatal", what))
             return self.service.drain(now)
         try:
-            pid = kernel.start(self._loop, self._heritage, directory, self.streams)
+            child = self._hosted() or self._process()
         except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
@@ -188,8 +194,21 @@ class Supervised:
             complain(kernel.not_started(directory.name, error))
             return self.service.not_run(now)
         directory.stamp = tai.now()
-        self._child = kernel.Child(self._loop, pid, self._exited)
-        return self.service.started(pid, now)
+        self._child = child
+        return self.service.started(child.pid, now)
+
+    def _process(self) -> kernel.Child:
+        pid = kernel.start(self._loop, self._heritage, self.directory, self.streams)
+        return kernel.Child(self._loop, pid, self._exited)
+
+    def _hosted(self) -> Hosted | None:
+        """Let a log host run it, if it is a log service that one can run."""
+        if self.hosts is None:
+            return None
+        hosted = self.hosts.start(self.directory, self.streams[0], self._exited)
+        if hosted:
+            self.directory.record(hosted.pid, self._heritage.life, hosted=True)
+        return hosted
 
     def _announce(self) -> None:
         service = self.service

@@ -48,9 +48,9 @@ def run(directory: bytes, loop: Loop) -> int:
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     scanner = Scanner(Context(loop, heritage, null, limit), path)
     obey_signals(loop, scanner, notify)
-    heritage.in_bulk = True
+    heritage.bulk = kernel.bulk(loop, heritage)
     scanner.scan()
-    heritage.in_bulk = False
+    heritage.bulk = None
     notify(b"READY=1")
     loop.run()
     return 0

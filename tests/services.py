@@ -104,10 +104,10 @@ def make_service(
 
 
 def contents(path: Path) -> bytes:
-    """Return what is in a file, nothing if it is not there."""
+    """Return what is in a file, nothing if it can't be read."""
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return b""
 
 
@@ -130,12 +130,6 @@ def await_pid(service: Path, other_than: int = 0) -> int:
         return pid if pid != other_than else 0
 
     return until(other, f"{service} is up again")
-
-
-def await_exec(pid: int, program: str) -> int:
-    """Wait for a process to have become ``program``: a run script is up before it runs."""
-    until(lambda: contents(Path(f"/proc/{pid}/comm")).strip() == program.encode(), program)
-    return pid
 
 
 def await_down(service: Path) -> None:
@@ -169,8 +163,12 @@ def send(service: Path, letters: bytes) -> None:
         fd = os.open(service / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         return
-    os.write(fd, letters)
-    os.close(fd)
+    try:
+        os.write(fd, letters)
+    except BrokenPipeError:
+        pass  # it has gone in between
+    finally:
+        os.close(fd)
 
 
 def services_in(scan: Path) -> list[Path]:
@@ -179,8 +177,34 @@ def services_in(scan: Path) -> list[Path]:
     return found + [path / "log" for path in found if (path / "log/supervise").is_dir()]
 
 
+def stop(supervisor: int, services: Sequence[Path], number: int = signal.SIGTERM) -> None:
+    """End a supervisor of any kind, and all of its services; ours by the signal given.
+
+    C svscan has to go first, as it would start each supervise that ends again. Ours must
+    live to see its daemons die, or it would leave them behind.
+    """
+    try:
+        program = os.path.basename(os.readlink(f"/proc/{supervisor}/exe"))
+    except OSError:
+        program = ""  # it has ended already
+    if program.startswith("python"):
+        for service in services:
+            send(service, b"dk")
+        for service in services:
+            until(lambda service=service: pid_of(service) == 0, f"{service} is down")  # type: ignore[misc]
+    elif program == "svscan":
+        os.kill(supervisor, signal.SIGKILL)
+        end(services)
+    else:
+        end(services)
+    try:
+        os.kill(supervisor, number)
+    except ProcessLookupError:
+        pass
+
+
 def end(services: Sequence[Path]) -> None:
-    """End the supervision of services, and their processes, whoever supervises them."""
+    """Have every supervise of ``services`` kill its process and end."""
     for service in services:
         send(service, b"dkx")
     for service in services:
@@ -213,11 +237,8 @@ def supervising(
         yield process
     finally:
         left = services() if callable(services) else services
-        for service in left:
-            send(service, b"dkx")
-        process.send_signal(signal.SIGTERM)
-        end(left)
         try:
+            stop(process.pid, left)
             process.wait(GENEROUS)
         finally:
             process.kill()

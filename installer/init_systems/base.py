@@ -111,13 +111,21 @@ class InitSystem:
         return AwaitEnd(service_dir=site.service_dir, program=site.layout.command("svscan"))
 
     def around(
-        self, changes: list[Action], reload: tuple[str, ...], tolerant: bool = False
+        self,
+        changes: list[Action],
+        reload: tuple[str, ...],
+        *,
+        now: bool = True,
+        tolerant: bool = False,
     ) -> list[Action]:
-        """Put a reload behind ``changes``, and in undoing too, where that is before them."""
+        """Put a reload behind ``changes``, and in undoing too, where that is before them.
+
+        With ``now`` false only in undoing: for init systems that start at once what they see.
+        """
         why = f"{self.title} sees it"
         before = RunCommand(undo_=reload, why=why, tolerant=tolerant)
         after = RunCommand(do=reload, why=why, tolerant=tolerant)
-        return [before, *changes, after]
+        return [before, *changes, *([after] if now else [])]
 
     def file(
         self,

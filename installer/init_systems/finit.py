@@ -28,7 +28,7 @@ class Finit(InitSystem):
         return [
             MakeDirectory(path=FOLDER),
             self.await_end(site),
-            *self.around([conf], (initctl, "reload")),
+            *self.around([conf], (initctl, "reload"), now=site.start),
             self.supervise(site, stop=(initctl, "stop", NAME)),
         ]
 

@@ -47,3 +47,9 @@ class Runit(InitSystem):
             self.link(f"{site.host.resolve(folder)}/{NAME}", HOME),
             self.supervise(site, stop=("sv", "-w", "150", "down", HOME)),
         ]
+
+    def notes(self, site: Site) -> list[str]:
+        """Warn where "start nothing now" can't be had."""
+        if site.start or not site.host.live:
+            return []
+        return ["runit starts what is enabled within seconds, all the same"]

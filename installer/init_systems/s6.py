@@ -28,7 +28,7 @@ class S6(InitSystem):
         if site.host.is_file(shutdown):
             editor = Block(site.render("s6/rc.shutdown"), "start")
             actions.append(EditFile(path=shutdown, editor=editor, check=("sh", "-n")))
-        if not site.host.live:
+        if not site.host.live or not site.start:
             return [*actions, self.supervise(site)]
         live = self._directory(site, f"{LIVE}/{NAME}")
         rescan = ("s6-svscanctl", "-an", LIVE)

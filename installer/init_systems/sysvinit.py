@@ -37,7 +37,7 @@ class SysVInit(InitSystem):
         return [
             *self.at_shutdown(site),
             self.await_end(site),
-            *self.around([edit], ("telinit", "q")),
+            *self.around([edit], ("telinit", "q"), now=site.start),
             self.supervise(site),
         ]
 

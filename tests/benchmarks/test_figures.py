@@ -15,6 +15,7 @@ PROMISED = {
     "arrival": 3,
     "boot_tree": 1,
     "capacity": 4,
+    "chain_costs": 4,
     "delivery": 2,
     "idle": 2,
     "launcher_cost": 3,

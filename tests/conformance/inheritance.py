@@ -131,7 +131,7 @@ def as_decided(name: str, taken: dict[str, Any], supervisor: str) -> dict[str, A
             # The pipe to the log is a FIFO, and its writers hold both ends.
             target, flags = "pipe", flags & ~ACCESS_MODE & ~LARGE_FILE
         descriptors[number] = (target.split(":")[0], flags & ~CLOSE_ON_EXEC)
-    if not name.endswith("/log"):
+    if name.startswith("scan/") and not name.endswith("/log"):
         # Standard input is /dev/null.
         theirs = descriptors.pop(0, None)
         assert supervisor == "C" or theirs == ("/dev/null", os.O_RDWR | LARGE_FILE)

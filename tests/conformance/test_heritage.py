@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -129,18 +130,18 @@ CASES = {
     "own session": Case(os.setsid),
 }
 
-NAMES = ("bare", "logged", "logged/log")
+PROGRAMS = {"svscan": "scan", "supervise": "alone"}
+"""What runs in each directory, and on what."""
+
+NAMES = ("scan/bare", "scan/logged", "scan/logged/log", "alone")
 SIDES = ("C", "ours")
 
 
 class Started(NamedTuple):
-    """A supervisor that runs, ``program`` on ``argument`` in ``top``."""
+    """The supervisors of one case on one side, in ``top``."""
 
     top: Path
-    pid: int
-
-    def services(self) -> list[Path]:
-        return [self.top / "scan" / name for name in NAMES]
+    pids: list[int]
 
 
 def await_ready(service: Path, other_than: int, deadline: float) -> int:
@@ -160,28 +161,29 @@ Dumps = dict[tuple[str, str, str, int], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def started(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[str, str], Started]]:
-    """A scan directory under C svscan and one under ours, for every case."""
-    running = {}
+    """The programs of C and ours, under the circumstances of every case."""
+    running: dict[tuple[str, str], Started] = {}
     try:
         for name, case in CASES.items():
-            for side, program in zip(SIDES, (oracle / "svscan", ours / "svscan"), strict=True):
+            for side, where in zip(SIDES, (oracle, ours), strict=True):
                 top = world_dir / "heritage" / name / side
                 services.make_service(top / "scan/bare", SLEEPER)
                 services.make_service(top / "scan/logged", SLEEPER, log=SLEEPER)
+                services.make_service(top / "alone", SLEEPER)
                 (top / "input").touch()
                 for path in [top, *top.rglob("*")]:
                     os.chown(path, *((65534, 65534) if name == "nobody" else (0, 0)))
-                running[name, side] = Started(
-                    top, launch([os.fsencode(program), b"scan"], top, case.prepare, case.entries)
-                )
+                running[name, side] = Started(top, [])
+                for program, argument in PROGRAMS.items():
+                    argv = [os.fsencode(where / program), argument.encode()]
+                    running[name, side].pids.append(launch(argv, top, case.prepare, case.entries))
         yield running
     finally:
-        for _, pid in running.values():
-            os.kill(pid, signal.SIGKILL)  # TERM may be blocked
-        every = [service for one in running.values() for service in one.services()]
-        services.end(every)
-        for _, pid in running.values():
-            os.waitpid(pid, 0)
+        for one in running.values():
+            for pid, argument in zip(one.pids, PROGRAMS.values(), strict=True):
+                under = [one.top / name for name in NAMES if name.startswith(argument)]
+                services.stop(pid, under, signal.SIGKILL)  # TERM may be blocked
+                os.waitpid(pid, 0)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +195,7 @@ def dumps(started: dict[tuple[str, str], Started]) -> Dumps:
         deadline = time.monotonic() + services.GENEROUS
         for (case, side, name), before in pids.items():
             top = started[case, side].top
-            service = top / "scan" / name
+            service = top / name
             if pid := await_ready(service, before, deadline):
                 taken[case, side, name, round_] = dump(service, pid, top)
             pids[case, side, name] = pid
@@ -224,11 +226,28 @@ def test_files_are_the_same(
     theirs, mine = (
         {
             name: mode
-            for name, mode in services.tree(started[case, side].top / "scan").items()
-            if "/ready." not in name
+            for name, mode in services.tree(started[case, side].top).items()
+            if "/ready." not in name and name not in ("output", "errors")
         }
         for side in SIDES
     )
-    own = {name for name in mine if name.startswith(".svscan") or name.endswith("supervise/pipe")}
-    assert own == {".svscan", ".svscan/lock", ".svscan/pid", "logged/supervise/pipe"}
+    pipe = "scan/logged/supervise/pipe"
+    own = {name for name in mine if name.startswith("scan/.svscan") or name == pipe}
+    assert own == {"scan/.svscan", "scan/.svscan/lock", "scan/.svscan/pid", pipe}
     assert {name: mode for name, mode in mine.items() if name not in own} == theirs
+
+
+def test_a_binary_sees_the_same_arguments(oracle: Path, ours: Path, world_dir: Path) -> None:
+    for where in (oracle, ours):
+        service = world_dir / "binary" / where.name / "scan/service"
+        services.make_service(service, SLEEPER, log="")
+        shutil.copy("/bin/cat", service / "log/run")
+        with services.supervising(
+            where / "svscan", service.parent, services=[service, service / "log"]
+        ):
+            before = 0
+            for _ in range(2):
+                before = services.await_pid(service / "log", before)
+                words = Path(f"/proc/{before}/cmdline")
+                services.until(lambda: words.read_bytes() == b"./run\0", "it runs")  # noqa: B023
+                os.kill(before, signal.SIGKILL)

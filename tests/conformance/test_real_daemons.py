@@ -72,6 +72,13 @@ class Daemons:
         text = NGINX_CONF.format(top=self.top, port=self.nginx_port, answer=answer)
         (self.top / "nginx.conf").write_text(text)
 
+    def end(self) -> None:
+        """Bring the daemons down by TERM: killed, nginx would leave its workers behind."""
+        for service in (self.redis, self.nginx):
+            services.send(service, b"d")
+        for service in (self.redis, self.nginx):
+            await_down(service)
+
     def svc(self, options: str, service: Path) -> None:
         assert run(self.ours / "svc", options, service) == services.Outcome(0, b"", b"")
 
@@ -103,9 +110,12 @@ def daemons(ours: Path, world_dir: Path) -> Iterator[Daemons]:
     everything = [made.redis, made.nginx, made.redis / "log", made.nginx / "log"]
     said = top / "errors"
     with services.supervising(ours / "svscan", made.scan, services=everything, err=said):
-        until(lambda: made.ask("PING") == b"+PONG\r\n", "redis answers")
-        until(lambda: made.web() == "first", "nginx answers")
-        yield made
+        try:
+            until(lambda: made.ask("PING") == b"+PONG\r\n", "redis answers")
+            until(lambda: made.web() == "first", "nginx answers")
+            yield made
+        finally:
+            made.end()
     assert contents(said) == b""
 
 
@@ -190,3 +200,4 @@ def test_svscan_drains_real_daemons(daemons: Daemons) -> None:
     ):
         until(lambda: daemons.web() == "first", "nginx answers")
         until(lambda: daemons.ask("PING") == b"+PONG\r\n", "redis answers")
+        daemons.end()

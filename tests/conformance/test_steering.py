@@ -67,6 +67,10 @@ class Pair(NamedTuple):
         pid = pid_of(self.service)
         return pid > 0 and f"start {pid}" in self.heard()
 
+    def paused(self) -> bool:
+        now = services.status_of(self.service)
+        return now is not None and now.paused
+
     def knows(self, letter: str) -> bool:
         return letter not in NEWER or (self.client != "svc" and self.supervisor != "supervise")
 
@@ -138,9 +142,13 @@ def test_every_client_steers_every_supervisor(pairs: list[Pair], oracle: Path, o
         each(pairs, letter, lambda pair: pair.heard()[-1] == name, name)  # noqa: B023
 
     each(pairs, "p", lambda pair: state_of(pids[pair.service]) == "T", "stopped")
+    for pair in pairs:
+        until(pair.paused, f"{pair.service} is said to be paused")
     for said in agree(pairs, oracle, ours):
         assert said.startswith(b"up (pid ") and said.endswith(b", paused")
     each(pairs, "c", lambda pair: state_of(pids[pair.service]) != "T", "goes on")
+    for pair in pairs:
+        until(lambda pair=pair: not pair.paused(), f"{pair.service} is said to go on")  # type: ignore[misc]
     each(pairs, "c", lambda pair: pair.heard()[-1] == "SIGCONT", "SIGCONT")
     assert all(said.endswith(b" seconds") for said in agree(pairs, oracle, ours))
     assert {pair.service: pid_of(pair.service) for pair in pairs} == pids

@@ -57,8 +57,8 @@ def display(boot: Boot, other_than: int = 0) -> int:
 
 
 def title(pid: int) -> bytes:
-    """Return what a readproctitle shows."""
-    return arguments(pid)[-1]
+    """Return what a readproctitle shows; nothing while it is being started."""
+    return b"".join(arguments(pid)[-1:])
 
 
 @contextmanager
@@ -68,10 +68,11 @@ def booted(argv: list[bytes], top: Path) -> Iterator[Boot]:
     try:
         yield boot
     finally:
-        for pid in [boot.pid, *children(boot.pid)]:
-            if state_of(pid) != "Z" and arguments(pid)[-3:-1] != [b"service", b"errors:"]:
-                os.kill(pid, signal.SIGKILL)
-        services.end(services.services_in(boot.scan))
+        supervised = services.services_in(boot.scan)
+        for pid in children(boot.pid):
+            if arguments(pid)[:1] == [b"svscan"]:
+                services.stop(pid, supervised)
+        services.stop(boot.pid, supervised, signal.SIGKILL)
         os.waitpid(boot.pid, 0)
 
 
@@ -104,8 +105,8 @@ def test_svscanboot_beside_c(oracle: Path, ours: Path, world_dir: Path) -> None:
                 "words": arguments(shows)[-3:-1],
                 "display's environment": contents(Path(f"/proc/{shows}/environ")),
             }
-            for name in ("logged", "logged/log"):
-                service = boot.scan / name
+            for name in ("scan/logged", "scan/logged/log"):
+                service = boot.scan.parent / name
                 pid = await_pid(service)
                 until(lambda: (service / f"ready.{pid}").exists(), "it has started")  # noqa: B023
                 taken = as_decided(name, dump(service, pid, boot.scan.parent), side)

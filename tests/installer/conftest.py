@@ -49,6 +49,12 @@ def images_module() -> ModuleType:
     return images
 
 
+@pytest.fixture(scope="session")
+def sandbox_module() -> ModuleType:
+    """The module that makes machines of this one."""
+    return _load("sandbox")
+
+
 @pytest.fixture
 def in_memory(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is such: the installer syncs much, and disks are slow."""

@@ -1,0 +1,67 @@
+"""What chain commands cost in front of a daemon: whole processes, from start to end.
+
+Three in a chain run in one interpreter, so they should cost what one costs; what else they
+do (an account looked up, a directory read) is part of that one too.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.harness import DIFFERENCE, Figure, alternate
+from benchmarks.world import World, run
+
+ROUNDS = 200
+MILLISECONDS_PROMISED = 5
+PROMISED = 1.2
+"""Three to the dearest one of them; the fifth is for what the other two themselves do."""
+
+PROGRAM = "/bin/true"
+
+
+def milliseconds(words: list[str | Path]) -> float:
+    """Return how long a program takes from start to end."""
+    began = time.monotonic()
+    if run(words):
+        raise RuntimeError(f"{words} failed")
+    return (time.monotonic() - began) * 1000
+
+
+def measure(world: World) -> list[Figure]:
+    variables = world.root / "env"
+    variables.mkdir()
+    (variables / "A").write_text("1\n")
+    limited: list[str | Path] = [world.ours / "softlimit", "-o100"]
+    with_variables: list[str | Path] = [world.ours / "envdir", variables]
+    as_account: list[str | Path] = [world.ours / "setuidgid", "root"]
+    bare: list[str | Path] = [world.python, "-I", "-S", "-c", "pass"]
+    chains = {
+        "softlimit": limited,
+        "envdir": with_variables,
+        "setuidgid": as_account,
+        "three in a chain": limited + with_variables + as_account,
+    }
+    runs = [partial(milliseconds, [*words, PROGRAM]) for words in chains.values()]
+    base, *samples = alternate(ROUNDS, partial(milliseconds, bare), *runs, warm_up=10)
+    costs = dict(zip(chains, samples, strict=True))
+    three = costs.pop("three in a chain")
+    figures = [
+        Figure(
+            f"{name} in front of true",
+            "ms",
+            cost,
+            base,
+            kind=DIFFERENCE,
+            at_most=MILLISECONDS_PROMISED,
+            rival="python -I -S -c pass",
+        )
+        for name, cost in costs.items()
+    ]
+    dearest = max(costs, key=lambda name: median(costs[name]))
+    figures.append(
+        Figure("three in a chain", "ms", three, costs[dearest], at_most=PROMISED, rival=dearest)
+    )
+    return figures

@@ -1,0 +1,145 @@
+"""multilog's arguments, the action script: what is to be done with each line, in order.
+
+Words that mean nothing are passed over, as in C. So an extension can be any word that C
+passes over, and a script that doesn't know of extensions keeps its meaning: ``T``, ``F``,
+``S``, ``wCODE`` (all daemontools-encore's), ``aTIME``, ``fwait``, ``fdelete``, ``fdrop``.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Rule = tuple[bool, bytes, bool]
+    """Whether it selects; the pattern; whether that is one for fnmatch."""
+
+    Rules = tuple[Rule, ...]
+
+
+LEAST_SIZE = 4096
+MOST_SIZE = 16777215
+DEFAULT_SIZE = 99999
+LEAST_NUMBER = 2
+DEFAULT_NUMBER = 10
+
+WAIT, DELETE, DROP = b"fwait", b"fdelete", b"fdrop"
+"""What to do where there is no space: wait for it, make it, or let lines go."""
+
+UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
+
+
+class Alert:
+    """``e``: selected lines to standard error."""
+
+    __slots__ = ("rules",)
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+
+class StatusFile:
+    """``=FILE``: the last selected line in ``path``."""
+
+    __slots__ = ("path", "rules")
+
+    def __init__(self, rules: Rules, path: bytes) -> None:
+        self.rules = rules
+        self.path = path
+
+
+class Settings:
+    """What is set for the log directories after it.
+
+    ``size`` in bytes and ``number`` of files, ``processor`` (a shell command, or
+    None), ``code`` (the suffix of a finished file), ``age`` in seconds (0 for no limit),
+    ``when_full`` (one of WAIT, DELETE, DROP).
+    """
+
+    __slots__ = ("age", "code", "number", "processor", "size", "when_full")
+
+    def __init__(self) -> None:
+        self.size = DEFAULT_SIZE
+        self.number = DEFAULT_NUMBER
+        self.processor: bytes | None = None
+        self.code = b"s"
+        self.age = 0
+        self.when_full = WAIT
+
+    def copy(self) -> Settings:
+        """Return settings of their own that are equal."""
+        new = Settings()
+        for name in self.__slots__:
+            setattr(new, name, getattr(self, name))
+        return new
+
+    def change(self, word: bytes) -> None:
+        """Carry out the setting ``word``; one that isn't a setting changes nothing."""
+        letter, value = word[:1], word[1:]
+        if letter == b"s":
+            self.size = min(max(_number(value), LEAST_SIZE), MOST_SIZE)
+        elif letter == b"n":
+            self.number = max(_number(value), LEAST_NUMBER)
+        elif letter == b"!":
+            self.processor = value
+        elif letter == b"w" and value and b"/" not in value:
+            self.code = value
+        elif letter == b"a":
+            self.age = _seconds(value, self.age)
+        elif word in (WAIT, DELETE, DROP):
+            self.when_full = word
+
+
+class Directory:
+    """``./DIR`` or ``/DIR``: selected lines into the log directory ``path``."""
+
+    __slots__ = ("path", "rules", "settings")
+
+    def __init__(self, rules: Rules, path: bytes, settings: Settings) -> None:
+        self.rules = rules
+        self.path = path
+        self.settings = settings
+
+
+class ActionScript:
+    """A parsed script: its time stamp (``t``, ``T`` or empty) and its actions, in order."""
+
+    __slots__ = ("actions", "stamp")
+
+    def __init__(self, words: Iterable[bytes]) -> None:
+        self.stamp = b""
+        self.actions: list[Alert | StatusFile | Directory] = []
+        rules: Rules = ()
+        settings = Settings()
+        by_fnmatch = False
+        for at, word in enumerate(words):
+            letter = word[:1]
+            if at == 0 and (letter == b"t" or word == b"T"):
+                self.stamp = letter
+            elif letter in (b"+", b"-"):
+                rules += ((letter == b"+", word[1:], by_fnmatch),)
+            elif word in (b"F", b"S"):
+                by_fnmatch = word == b"F"
+            elif letter == b"e":
+                self.actions.append(Alert(rules))
+            elif letter == b"=":
+                self.actions.append(StatusFile(rules, word[1:]))
+            elif letter in (b".", b"/"):
+                self.actions.append(Directory(rules, word, settings.copy()))
+            else:
+                settings.change(word)
+
+
+def _number(text: bytes) -> int:
+    """Return the decimal number that ``text`` begins with, as a C ``unsigned long`` of 64 bits."""
+    digits = len(text) - len(text.lstrip(b"0123456789"))
+    return int(text[:digits] or b"0") & 0xFFFFFFFFFFFFFFFF
+
+
+def _seconds(text: bytes, otherwise: int) -> int:
+    """Return the seconds of a time such as ``90``, ``15m`` or ``1d``."""
+    number = text.rstrip(b"smhdw")
+    unit = UNITS.get(text[len(number) :])
+    if unit is None or not number.isdigit():
+        return otherwise
+    return int(number) * unit

@@ -1,0 +1,230 @@
+"""Hosted logs: log services that run inside a log host instead of a process each.
+
+A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
+plain words (:mod:`~slashservice.supervise.plain`) is run by a *log host*, one process per
+account. To the state machine a hosted logger is a child like any other: it has a pid (the
+host's), takes signals, and exits.
+
+svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
+ARG...`` with the logger's input and its directory as descriptors, ``signal ID NUMBER``, and
+back ``exited ID STATUS``. A host whose svscan is killed goes on. The next svscan, which has
+opened all pipes by then, sends it TERM: its loggers finish at the end of a line and let go
+of their directories, for which their successors in a new host wait.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from slashservice.supervise import (
+    chain,
+    environment,
+    kernel,
+    launchers,
+    pathexec,
+    plain,
+    signals,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slashservice.supervise.directory import ServiceDirectory
+    from slashservice.supervise.kernel import Heritage
+    from slashservice.supervise.loop import Exited, Loop
+
+
+MESSAGE = 4096
+"""No message from a host is longer."""
+
+SECONDS_UNTIL_MORE = 0.01
+"""When to go on with messages that a host didn't take at once."""
+
+SECONDS_OF_IDLENESS = 5.0
+"""How long a host without loggers is kept."""
+
+
+class Hosted:
+    """A logger inside a host."""
+
+    def __init__(self, host: Host, number: bytes) -> None:
+        self.pid = host.pid
+        self._host = host
+        self._number = number
+
+    def signal(self, number: int) -> None:
+        """Let the logger behave as a process would that is sent the signal."""
+        self._host.send(b"signal", self._number, b"%d" % number)
+
+    def leave(self) -> None:
+        """Let go of it; it runs on."""
+
+
+class Host:
+    """The log host of one account (None: whoever we are)."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        heritage: Heritage,
+        null: int,
+        account: bytes | None,
+        ended: Callable[[Host, int], None],
+    ) -> None:
+        self._loop = loop
+        self._ended = ended
+        self._loggers: dict[bytes, Exited] = {}
+        self._backlog: list[tuple[bytes, list[int]]] = []
+        self._count = 0
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.setblocking(False)
+        command = [*launchers.command("loghost"), b"%d" % theirs.fileno()]
+        if account is not None:
+            command = [*launchers.command("setuidgid"), account, *command]
+        try:
+            self.pid = kernel.start_command(heritage, command, theirs.fileno(), null)
+        finally:
+            theirs.close()
+        loop.add(self._socket.fileno(), self._heard)
+        loop.on_exit(self.pid, self._died)
+
+    def start(self, argv: list[bytes], stdin: int, directory: int, exited: Exited) -> Hosted:
+        """Let a logger begin with the input and in the directory given."""
+        self._count += 1
+        number = b"%d" % self._count
+        self._loggers[number] = exited
+        self.send(b"start", number, *argv, descriptors=[stdin, directory])
+        return Hosted(self, number)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no logger is left in it."""
+        return not self._loggers
+
+    def send(self, *words: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send a message, now or as soon as the host takes more."""
+        self._backlog.append((b"\0".join(words), [os.dup(fd) for fd in descriptors]))
+        if len(self._backlog) == 1:
+            self._flush()
+
+    def close(self) -> None:
+        """Let the host end, once its loggers have."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove(self._socket.fileno())
+            self._socket.close()
+
+    def _flush(self) -> None:
+        while self._backlog and self._socket.fileno() >= 0:
+            data, descriptors = self._backlog[0]
+            try:
+                socket.send_fds(self._socket, [data], descriptors)
+            except BlockingIOError:
+                self._loop.after(SECONDS_UNTIL_MORE, self._flush)
+                return
+            except OSError:
+                pass  # it is dying, and its loggers with it
+            for fd in descriptors:
+                os.close(fd)
+            del self._backlog[0]
+
+    def _heard(self) -> None:
+        try:
+            data = self._socket.recv(MESSAGE)
+        except OSError:
+            data = b""
+        if not data:
+            self.close()  # its death will be told
+            return
+        word, number, status = data.split(b"\0")
+        exited = self._loggers.pop(number, None)
+        if word == b"exited" and exited:
+            exited(int(status))
+        if self.is_idle:
+            self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if self.is_idle:
+            self.close()
+
+    def _died(self, status: int) -> None:
+        self.close()
+        self._ended(self, status)
+        loggers, self._loggers = self._loggers, {}
+        for exited in loggers.values():
+            exited(status)
+
+
+class LogHosts:
+    """All log hosts of an svscan."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, null: int) -> None:
+        self._loop = loop
+        self._heritage = heritage
+        self._null = null
+        self._hosts: dict[bytes | None, Host] = {}
+        self._unusable: set[bytes | None] = set()
+        self._retired: set[tuple[int, int]] = set()
+
+    def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> Hosted | None:
+        """Run the log service in a host; None if it has to be run as it is written.
+
+        Raises ``OSError`` if the host can't be started.
+        """
+        wanted = self._plain(directory)
+        if wanted is None:
+            return None
+        host = self._hosts.get(wanted.account)
+        if host is None:
+            host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
+            self._hosts[wanted.account] = host
+        fd = os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return host.start(wanted.actions, stdin, fd, exited)
+        finally:
+            os.close(fd)
+
+    def retire(self, pid: int, start: int) -> None:
+        """Tell the host of a killed svscan to end, as soon as all its pipes are open here."""
+        if (pid, start) not in self._retired:
+            self._retired.add((pid, start))
+            self._loop.after(0, lambda: self._end(pid, start))
+
+    def _end(self, pid: int, start: int) -> None:
+        kernel.Adopted(self._loop, pid, start, lambda status: None).signal(signals.SIGTERM)
+
+    def _plain(self, directory: ServiceDirectory) -> plain.Plain | None:
+        """Read what the log service runs; None unless it is plain, and ours to run."""
+        run = directory.path + b"/run"
+        try:
+            fd = os.open(run, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                text = os.read(fd, plain.LONGEST + 1)
+            finally:
+                os.close(fd)
+        except OSError:
+            return None
+        wanted = plain.parse(text)
+        if wanted is None or wanted.account in self._unusable or not os.access(run, os.X_OK):
+            return None
+        for name, word in wanted.programs.items():
+            if not self._is_ours(name, word, directory.path):
+                return None
+        return wanted
+
+    def _is_ours(self, name: str, word: bytes, directory: bytes) -> bool:
+        """Tell whether the program named ``word`` in a run script is our command ``name``."""
+        path = environment.get(b"PATH", self._heritage.environment)
+        for candidate in pathexec.candidates(word, path):
+            program = os.path.join(directory, candidate)
+            if os.access(program, os.X_OK) and not os.path.isdir(program):
+                return chain.command_at(program) == name
+        return False
+
+    def _ended(self, host: Host, status: int) -> None:
+        for account in [account for account, other in self._hosts.items() if other is host]:
+            del self._hosts[account]
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+                # Not killed, but unable: let the log services of this account run as written.
+                self._unusable.add(account)

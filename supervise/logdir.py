@@ -1,0 +1,280 @@
+"""A log directory: ``current``, the files before it, and the ways between.
+
+What is on disk tells at any moment what has happened (``multilog(8)`` describes it):
+
+- ``current`` has mode 0644 while it is written to, 0744 once it is closed and on disk;
+- a file that is full goes to disk, becomes ``previous``, gets mode 0744, and is linked to
+  its final name ``@LABEL.s`` (where there is a processor, its output ``processed`` is,
+  once that has mode 0744);
+- whoever opens the directory finds out from these names and modes what was going on, and
+  finishes it: what had not got as far as ``.s`` becomes ``.u``.
+
+So each step here is one system call that can be the last, and their order is C's.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+from slashservice.supervise import tai
+from slashservice.supervise.folder import Folder
+from slashservice.supervise.patience import PAUSE, Attempts, Pause
+from slashservice.supervise.pieces import cut
+from slashservice.supervise.program import fatal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from slashservice.supervise.action_script import Settings
+    from slashservice.supervise.patience import Steps
+
+MARGIN = 2000
+"""A file whose last line ends within so many bytes of the size is full."""
+
+CLEAN = 0o100
+"""The bit of a mode that tells a file which was closed and is on disk."""
+
+COMPLETE = 0o744
+UNDER_WAY = 0o644
+
+LABEL_LENGTH = 25
+
+LOCK_FIRST = 0.1
+LOCK_LAST = 1.0
+"""Seconds until a lock that another log host still holds is tried again; doubled each time."""
+
+
+class LogDirectory:
+    """The log directory ``path``."""
+
+    __slots__ = ("_attempt", "_fd", "_folder", "_lock", "_path", "_settings", "bytes")
+
+    _folder: Folder
+
+    def __init__(self, path: bytes, settings: Settings) -> None:
+        self._path = path
+        self._settings = settings
+        self._attempt = Attempts(path)
+        self._lock = -1
+        self._fd = -1
+        """Of ``current``."""
+        self.bytes = 0
+        """Size of ``current``."""
+
+    def open(self, base: int, patient: bool) -> Steps[None]:
+        """Make, lock and tidy the directory, seen from ``base``, and open ``current``.
+
+        A directory that another process has locked is waited for if ``patient``. Any
+        trouble but the kind that C too sits out ends the program by raising ``Quit``.
+        """
+        try:
+            os.mkdir(self._path, 0o700, dir_fd=base)
+        except OSError:
+            pass
+        trouble = b"unable to open directory %s"
+        try:
+            self._folder = Folder(self._path, base)
+            trouble = b"unable to lock directory %s"
+            self._lock = self._folder.append_to(b"lock")
+            yield from self._acquire_lock(patient)
+            trouble = b"unable to stat %s/current"
+            if self._folder.mode(b"current") & CLEAN:
+                trouble = b"unable to append to %s/current"
+                self._fd = self._folder.append_to(b"current")
+                self.bytes = os.fstat(self._fd).st_size
+            else:
+                trouble = b"unable to stat %s/processed"
+                yield from self._tidy()
+                trouble = b"unable to write to %s/state"
+                self._folder.empty(b"state")
+                trouble = b"unable to write to %s/current"
+                self._fd = self._folder.append_to(b"current")
+                self.bytes = 0
+            trouble = b"unable to set mode of %s/current"
+            os.fchmod(self._fd, UNDER_WAY)
+        except OSError as error:
+            raise fatal("multilog", trouble % self._path, error) from None
+
+    def _acquire_lock(self, patient: bool) -> Steps[None]:
+        delay = LOCK_FIRST
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if not patient or error.errno != errno.EWOULDBLOCK:
+                    raise
+            yield Pause(delay)
+            delay = min(2 * delay, LOCK_LAST)
+
+    def _tidy(self) -> Steps[None]:
+        """Finish what was going on when the directory was left in the middle of it."""
+        folder = self._folder
+        folder.remove_if_possible(b"state")
+        folder.remove_if_possible(b"newstate")
+        if folder.mode(b"processed") & CLEAN:
+            folder.remove_if_possible(b"previous")
+            yield from self._finish(b"processed", self._settings.code)
+        else:
+            folder.remove_if_possible(b"processed")
+            yield from self._finish(b"previous", b"u")
+        yield from self._finish(b"current", b"u")
+
+    def append(
+        self, data: bytes, stretches: Callable[[], Iterable[tuple[int, bool]]]
+    ) -> Steps[None]:
+        """Write ``data``; files become full where C, with these stretches of it, fills them."""
+        limit = self._settings.size - MARGIN
+        view = memoryview(data)
+        done = waiting = 0
+        if self.bytes + len(data) >= limit:
+            for length, divisible in stretches():
+                if self.bytes + waiting + length < limit:
+                    waiting += length
+                    continue
+                start = done + waiting
+                for piece in cut(data, start, start + length) if divisible else (length,):
+                    if self.bytes + waiting + piece < limit:
+                        waiting += piece
+                        continue
+                    yield from self._write(view[done : done + waiting])
+                    done += waiting
+                    yield from self._write_piece(data, done, done + piece)
+                    done += piece
+                    waiting = 0
+        yield from self._write(view[done:])
+
+    def _write_piece(self, data: bytes, start: int, end: int) -> Steps[None]:
+        """Write ``data[start:end]``, a piece that may fill ``current``."""
+        size = self._settings.size
+        while start < end:
+            if self.bytes >= size:
+                yield from self.turn_over()
+            stop = min(end, start + size - self.bytes)
+            if self.bytes + stop - start >= size - MARGIN:
+                newline = data.rfind(b"\n", start, stop)
+                stop = newline + 1 if newline >= 0 else stop
+            yield from self._write(memoryview(data)[start:stop])
+            start = stop
+            if self.bytes >= size - MARGIN and data[start - 1] == 0x0A:
+                yield from self.turn_over()
+
+    def _write(self, data: memoryview) -> Steps[None]:
+        while data:
+            try:
+                written = os.write(self._fd, data)
+            except OSError as error:
+                self._attempt.complain(b"unable to write to %s/current", os.write, error)
+                yield PAUSE
+            else:
+                self.bytes += written
+                data = data[written:]
+
+    def turn_over(self) -> Steps[None]:
+        """Finish ``current``, process it, and go on in a new one."""
+        fails, folder = self._attempt.fails, self._folder
+        while fails(b"unable to write %s/current to disk", os.fsync, self._fd):
+            yield PAUSE
+        os.close(self._fd)
+        self._fd = -1
+        trouble = b"unable to rename current to previous in directory %s"
+        while fails(trouble, folder.rename, b"current", b"previous"):
+            yield PAUSE
+        while fails(b"unable to create %s/current", self._begin):
+            yield PAUSE
+        while fails(b"unable to set mode of %s/current", os.fchmod, self._fd, UNDER_WAY):
+            yield PAUSE
+        trouble = b"unable to set mode of %s/previous"
+        while fails(trouble, folder.change_mode, b"previous", COMPLETE):
+            yield PAUSE
+        if self._settings.processor is not None:
+            yield from self._process(self._settings.processor)
+            yield from self._finish(b"processed", self._settings.code)
+        else:
+            yield from self._finish(b"previous", self._settings.code)
+
+    def _begin(self) -> None:
+        self._fd = self._folder.append_to(b"current")
+        self.bytes = 0
+
+    def _process(self, command: bytes) -> Steps[None]:
+        """Make ``processed`` of ``previous``, and a new ``state``."""
+        from slashservice.supervise.processor import process
+
+        fails, folder = self._attempt.fails, self._folder
+        yield from process(self._attempt, folder.fd, command)
+        yield from self._secure(b"processed", COMPLETE)
+        yield from self._secure(b"newstate", None)
+        while fails(b"unable to remove %s/previous", folder.remove, b"previous"):
+            yield PAUSE
+        trouble = b"unable to rename newstate to state in directory %s"
+        while fails(trouble, folder.rename, b"newstate", b"state"):
+            yield PAUSE
+
+    def _secure(self, name: bytes, mode: int | None) -> Steps[None]:
+        """Put a file of the processor on disk, and then give it a mode."""
+        fails = self._attempt.fails
+        fds: list[int] = []
+        while fails(b"unable to create %s/" + name, self._open_into, fds, name):
+            yield PAUSE
+        while fails(b"unable to write %s/" + name + b" to disk", os.fsync, fds[0]):
+            yield PAUSE
+        while mode and fails(b"unable to set mode of %s/" + name, os.fchmod, fds[0], mode):
+            yield PAUSE
+        os.close(fds[0])
+
+    def _open_into(self, fds: list[int], name: bytes) -> None:
+        fds.append(self._folder.append_to(name))
+
+    def _finish(self, name: bytes, code: bytes) -> Steps[None]:
+        """Give the file ``name``, if there is one, its final name; remove the oldest."""
+        fails, folder = self._attempt.fails, self._folder
+        links: list[int] = []
+        while fails(b"unable to stat %s/" + name, self._count_links, links, name):
+            yield PAUSE
+        if links[0] == 0:
+            return
+        while links[0] == 1:
+            final = tai.label(tai.now()) + b"." + code
+            if not fails(b"unable to link to %s/" + final, folder.link, name, final):
+                break
+            yield PAUSE
+        while fails(b"unable to remove %s/" + name, folder.remove, name):
+            yield PAUSE
+        while fails(b"unable to read %s", self._remove_oldest):
+            yield PAUSE
+
+    def _count_links(self, links: list[int], name: bytes) -> None:
+        about = self._folder.stat(name)
+        links.append(about.st_nlink if about else 0)
+
+    def _remove_oldest(self) -> None:
+        """Remove old files until there is room for ``current`` in the number."""
+        for name in self._old_files()[: -self._settings.number + 1]:
+            self._folder.remove(name)
+
+    def _old_files(self) -> list[bytes]:
+        """Return the names of the finished files, oldest first."""
+        return sorted(name for name in self._folder.names("@") if len(name) >= LABEL_LENGTH)
+
+    def close_cleanly(self) -> Steps[None]:
+        """Put ``current`` on disk and mark it as complete; then let go of everything."""
+        fails = self._attempt.fails
+        while fails(b"unable to write %s/current to disk", os.fsync, self._fd):
+            yield PAUSE
+        while fails(b"unable to set mode of %s/current", os.fchmod, self._fd, COMPLETE):
+            yield PAUSE
+        self.release()
+
+    def release(self) -> None:
+        """Let go of everything, as a process that ends at once would."""
+        for fd in (self._fd, self._lock):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._lock = -1
+        if hasattr(self, "_folder"):
+            self._folder.close()
+            del self._folder

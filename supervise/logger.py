@@ -1,0 +1,217 @@
+"""A logger: one action script at work, wherever its input comes from.
+
+``multilog`` feeds one from its standard input, a log host feeds many. Nothing here reads,
+sleeps or knows of signals. What can take long is in steps
+(:mod:`~slashservice.supervise.patience`), to be carried out one after the other.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from slashservice.supervise import tai
+from slashservice.supervise.action_script import ActionScript, Alert, StatusFile
+from slashservice.supervise.lines import Lines, Selection
+from slashservice.supervise.logdir import LogDirectory
+from slashservice.supervise.patience import PAUSE, Attempts
+from slashservice.supervise.pieces import stretches
+from slashservice.supervise.program import complain, fatal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from slashservice.supervise.action_script import Rules
+    from slashservice.supervise.lines import Batch
+    from slashservice.supervise.patience import Steps
+
+
+ALERT_VIEW = 200
+"""Characters of a line that an alert shows."""
+
+STATUS_SIZE = 1001
+"""Bytes of a status file, always."""
+
+
+class Logger:
+    """Does what the action script ``words`` says with each line it is fed.
+
+    Log directories and status files are seen from the directory ``base``, a descriptor,
+    which is needed only until ``start`` is done.
+    """
+
+    __slots__ = ("_directories", "_lines", "_outputs", "_stamp")
+
+    def __init__(self, words: Iterable[bytes]) -> None:
+        script = ActionScript(words)
+        selections: dict[Rules, Selection] = {}
+        self._lines = Lines()
+        self._stamp = STAMPS[script.stamp]
+        self._directories: list[LogDirectory] = []
+        self._outputs: list[AlertOutput | StatusOutput | DirectoryOutput] = []
+        alerts: list[Selection] = []
+        for action in script.actions:
+            selection = selections.get(action.rules)
+            if selection is None:
+                selection = selections[action.rules] = Selection(action.rules)
+            if isinstance(action, Alert):
+                if not alerts:
+                    self._outputs.append(AlertOutput(alerts))
+                alerts.append(selection)
+            elif isinstance(action, StatusFile):
+                self._outputs.append(StatusOutput(selection, action.path))
+            else:
+                directory = LogDirectory(action.path, action.settings)
+                self._directories.append(directory)
+                self._outputs.append(DirectoryOutput(selection, directory))
+
+    def start(self, base: int, patient: bool = False) -> Steps[None]:
+        """Open everything. ``patient`` waits for directories that another process has locked.
+
+        Trouble that C would end with raises ``Quit``.
+        """
+        for output in self._outputs:
+            if isinstance(output, StatusOutput):
+                output.open(base)
+        for directory in self._directories:
+            yield from directory.open(base, patient)
+
+    def feed(self, block: bytes) -> Steps[None]:
+        """Do what is to be done with the lines in ``block``, however they lie in it."""
+        batch = self._lines.take(block, self._stamp())
+        for output in self._outputs:
+            yield from output.take(batch)
+
+    @property
+    def at_line_end(self) -> bool:
+        """Whether the input so far ends with a newline, or is empty."""
+        return not self._lines.unfinished
+
+    def rotate(self) -> Steps[None]:
+        """Finish each ``current`` that isn't empty."""
+        for directory in self._directories:
+            if directory.bytes:
+                yield from directory.turn_over()
+
+    def finish(self) -> Steps[None]:
+        """End the last line, if it is unfinished, and close everything cleanly."""
+        if not self.at_line_end:
+            yield from self.feed(b"\n")
+        for directory in self._directories:
+            yield from directory.close_cleanly()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of everything, as a process that ends at once would."""
+        for directory in self._directories:
+            directory.release()
+        for output in self._outputs:
+            if isinstance(output, StatusOutput):
+                output.release()
+
+
+class AlertOutput:
+    """Shows lines on standard error, each as often as a selection in the list has it."""
+
+    __slots__ = ("_selections",)
+
+    def __init__(self, selections: list[Selection]) -> None:
+        self._selections = selections
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Show the selected lines."""
+        yield from ()
+        if len(self._selections) == 1:
+            views = batch.chosen(self._selections[0]).views()
+        else:
+            views = [
+                view
+                for view in batch.views()
+                for selection in self._selections
+                if selection.selects(view)
+            ]
+        if views:
+            alerts = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in views]
+            alerts.append(b"")
+            complain(b"\n".join(alerts))
+
+
+class StatusOutput:
+    """Keeps the last line in a file, padded with newlines to a fixed size."""
+
+    __slots__ = ("_attempt", "_fd", "_path", "_selection")
+
+    def __init__(self, selection: Selection, path: bytes) -> None:
+        self._selection = selection
+        self._path = path
+        self._attempt = Attempts(path)
+        self._fd = -1
+
+    def open(self, base: int) -> None:
+        """Open the file, which is made if missing and keeps its content until the first line."""
+        flags = os.O_WRONLY | os.O_NONBLOCK
+        try:
+            os.close(os.open(self._path, flags | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=base))
+        except OSError as error:
+            raise fatal("multilog", b"unable to create " + self._path, error) from None
+        try:
+            self._fd = os.open(self._path, flags, dir_fd=base)
+        except OSError as error:
+            raise fatal("multilog", b"unable to write " + self._path, error) from None
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Keep the last of the selected lines."""
+        view = batch.chosen(self._selection).last_view()
+        if view is None:
+            return
+        fails = self._attempt.fails
+        content = view.ljust(STATUS_SIZE, b"\n")
+        while True:
+            trouble = b"unable to move to beginning of %s"
+            if not fails(trouble, os.lseek, self._fd, 0, os.SEEK_SET) and not fails(
+                b"unable to write %s", self._write, content
+            ):
+                return
+            yield PAUSE
+
+    def _write(self, content: bytes) -> None:
+        if os.write(self._fd, content) != STATUS_SIZE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def release(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+
+class DirectoryOutput:
+    """Appends lines to a log directory."""
+
+    __slots__ = ("_directory", "_selection")
+
+    def __init__(self, selection: Selection, directory: LogDirectory) -> None:
+        self._selection = selection
+        self._directory = directory
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Append the selected lines."""
+        selection = self._selection
+        chosen = batch.chosen(selection)
+        data = chosen.all()
+        if data:
+            yield from self._directory.append(data, lambda: stretches(batch, selection, chosen))
+
+
+def _label() -> bytes:
+    return tai.label(tai.now()) + b" "
+
+
+def _decimal() -> bytes:
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return b"%d.%06d " % (seconds, nanoseconds // 1000)
+
+
+STAMPS: dict[bytes, Callable[[], bytes]] = {b"": bytes, b"t": _label, b"T": _decimal}

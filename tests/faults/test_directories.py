@@ -1,0 +1,210 @@
+"""Service directories and scan directories that come, go, and are put together slowly."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.faults.support import SLEEP, Tree, runs, wait_for, write_script
+
+MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
+SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
+
+
+def current(path: Path) -> str:
+    try:
+        return (path / "log/main/current").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def test_removed_and_made_again_under_the_same_name(tree: Tree) -> None:
+    path = tree.scan / "s"
+    tree.add("other")
+    svscan = tree.svscan()
+    tree.up(tree.real / "other")
+    old: list[int] = []
+    for _ in range(5):
+        tree.make("s").rename(path)
+        old.append(tree.up(path))
+        os.kill(old[0], signal.SIGSTOP)  # it must not matter what the old one is doing
+        shutil.rmtree(path)
+    tree.make("s").rename(path)
+    pid = tree.up(path)
+    assert all(runs(each) for each in old), "not ours to end: the directory is gone, they are not"
+    for each in old:
+        os.kill(each, signal.SIGKILL)
+    wait_for(lambda: len(tree.lines("s/run: service directory is gone")) >= len(old), "said so")
+    assert tree.pid(path) == pid
+    tree.svc("-t", path)
+    tree.up(path, other_than=pid)
+    tree.drain(svscan)
+    assert not tree.processes()
+
+
+def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
+    in_place = tree.scan / "foo"
+    tree.make("foo", SAY, MULTILOG).rename(in_place)
+    linked = tree.add("linked", SAY, MULTILOG)
+    svscan = tree.svscan()
+    pids = [tree.up(in_place), tree.up(linked)]
+    hidden = tree.scan / ".foo"
+    in_place.rename(hidden)
+    (tree.scan / "linked").unlink()
+    for path, pid in zip((hidden, linked), pids, strict=True):
+        assert tree.up(path) == pid
+        tree.svc("-t", path)
+        tree.up(path, other_than=pid)  # still supervised
+    hidden.rename(in_place)
+    (tree.scan / "again").symlink_to(linked)
+    for path in (in_place, linked):
+        pid = tree.up(path)
+        tree.svc("-t", path)
+        tree.up(path, other_than=pid)
+        assert len(tree.workers(path)) == 1
+    # Told to exit without an entry, it goes for good, and its log with it.
+    in_place.rename(hidden)
+    (tree.scan / "again").unlink()
+    tree.svc("-dx", hidden, linked)
+    for path in (hidden, linked):
+        wait_for(lambda path=path: not tree.svok(path) and not tree.svok(path / "log"), "gone")
+        assert current(path).count("up") == 3
+    wait_for(lambda: not tree.processes(), "all gone")
+    tree.drain(svscan)
+
+
+def test_the_scan_directory_goes_and_comes_back(tree: Tree) -> None:
+    paths = [tree.add(f"s{n}") for n in range(3)]
+    inside = tree.scan / "inside"
+    tree.make("inside").rename(inside)
+    svscan = tree.svscan()
+    pids = [tree.up(path) for path in [*paths, inside]]
+    away = tree.root / "away"
+    tree.scan.rename(away)
+    for path, pid in zip([*paths, away / "inside"], pids, strict=True):
+        assert tree.up(path) == pid
+    tree.svc("-t", away / "inside")
+    pids[-1] = tree.up(away / "inside", other_than=pids[-1])
+    # Another one takes its place, with some of the same services.
+    tree.scan.mkdir()
+    (tree.scan / "s0").symlink_to(paths[0])
+    new = tree.add("new")
+    tree.up(new)
+    assert tree.up(paths[0]) == pids[0]
+    # And the first one comes back.
+    shutil.rmtree(tree.scan)
+    away.rename(tree.scan)
+    late = tree.add("late")
+    tree.up(late)
+    for path, pid in zip([*paths, inside], pids, strict=True):
+        assert tree.up(path) == pid
+        assert len(tree.workers(path)) == 1
+    assert svscan.poll() is None
+    tree.drain(svscan)
+    assert not tree.processes()
+
+
+def test_a_thousand_at_once(tree: Tree) -> None:
+    """Linked in one go: each is seen, none twice."""
+    names = [f"s{n}" for n in range(1000)]
+    nothing = "#!/bin/sh\nexit 1\n"  # starting one is enough to see that it was seen
+    for name in names:
+        tree.make(name, nothing, down=True)
+    svscan = tree.svscan()
+    wait_for((tree.scan / ".svscan/pid").exists, "svscan up")
+    for name in names:
+        (tree.scan / name).symlink_to(tree.real / name)
+    wait_for(lambda: all(tree.svok(tree.real / name) for name in names), "all supervised")
+    assert tree.says() == ""
+    tree.drain(svscan)
+
+
+@pytest.mark.parametrize("how", ["copied", "made in place", "made slowly"])
+def test_put_together_in_the_scan_directory_with_a_log(tree: Tree, how: str) -> None:
+    model = tree.make("model", SAY, MULTILOG)
+    (model / "aaa").write_bytes(bytes(3_000_000))
+    svscan = tree.svscan()
+    wait_for((tree.scan / ".svscan/pid").exists, "svscan up")
+    paths = [tree.scan / f"s{n}" for n in range(20)]
+    if how == "copied":
+        script = f"for n in $(seq 0 19); do cp -r '{model}' '{tree.scan}'/s$n; done"
+    elif how == "made in place":
+        make = f"mkdir $s; cp '{model}/run' $s; mkdir $s/log; cp '{model}/log/run' $s/log"
+        script = f"for n in $(seq 0 19); do s='{tree.scan}'/s$n; {make}; done"
+    else:
+        make = f"mkdir $s; sleep 0.1; cp '{model}/run' $s; sleep 0.1; mkdir $s/log; sleep 0.1"
+        script = f"for n in 0; do s='{tree.scan}'/s$n; {make}; cp '{model}/log/run' $s/log; done"
+        paths = paths[:1]
+    assert tree.start(["/bin/sh", "-c", script]).wait(timeout=60) == 0
+    for path in paths:
+        wait_for(lambda path=path: "up" in current(path), f"{path} logs; said {tree.says()}")
+        assert len(tree.workers(path)) == 1
+    tree.drain(svscan)
+
+
+def test_entries_that_are_no_services(tree: Tree) -> None:
+    (tree.scan / "file").write_text("no service")
+    (tree.scan / "dangling").symlink_to("nowhere")
+    (tree.scan / "loop").symlink_to("loop")
+    (tree.scan / ".hidden").symlink_to(tree.make("hidden"))
+    os.mkfifo(tree.scan / "fifo")
+    odd = tree.scan / os.fsdecode(b"odd \xff\n-name")
+    tree.make("odd").rename(odd)
+    svscan = tree.svscan()
+    tree.up(odd)
+    assert not (tree.real / "hidden/supervise").exists()
+    target = tree.make("nowhere")
+    target.rename(tree.scan / "nowhere")
+    (tree.scan / "file").unlink()
+    tree.make("file").rename(tree.scan / "file")
+    tree.up(tree.scan / "file")
+    tree.up(tree.scan / "nowhere")
+    tree.drain(svscan)
+
+
+def test_a_log_that_was_there_from_the_beginning_and_goes(tree: Tree) -> None:
+    path = tree.add("s", SAY, MULTILOG)
+    svscan = tree.svscan()
+    wait_for(lambda: "up" in current(path), "up")
+    log = tree.pid(path / "log")
+    shutil.move(path / "log", tree.root / "away")
+    os.kill(log, signal.SIGKILL)
+    tree.up(tree.root / "away", other_than=log)
+    shutil.move(tree.root / "away", path / "log")
+    pid = tree.pid(path)
+    tree.svc("-t", path)
+    pid = tree.up(path, other_than=pid)
+    wait_for(lambda: f"up {pid}" in current(path), "logged again")
+    tree.drain(svscan)
+
+
+def test_two_svscans_on_one_directory(tree: Tree) -> None:
+    path = tree.add("s")
+    first = tree.svscan()
+    pid = tree.up(path)
+    second = tree.svscan()
+    assert second.wait(timeout=30) == 111
+    assert tree.lines("svscan: fatal: unable to acquire ")
+    assert tree.pid(path) == pid
+    tree.drain(first)
+
+
+def test_a_directory_that_another_supervises(tree: Tree) -> None:
+    path = tree.add("s", SLEEP)
+    supervise = tree.start([str(tree.commands / "supervise"), str(path)])
+    pid = tree.up(path)
+    svscan = tree.svscan()
+    line = "unable to acquire s/supervise/lock: temporary failure"
+    wait_for(lambda: tree.lines(line), "said so")
+    write_script(path / "run", SLEEP)
+    assert tree.pid(path) == pid
+    supervise.send_signal(signal.SIGQUIT)
+    assert supervise.wait(timeout=30) == 0
+    assert tree.up(path) == pid, "adopted from the other"
+    assert len(tree.lines(line)) == 1
+    tree.drain(svscan)
+    assert not runs(pid)

@@ -1,0 +1,135 @@
+"""Run scripts that can't be run, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.support import SLEEP, Tree, runs, wait_for, write_script
+
+
+def not_executable(run: Path) -> None:
+    run.write_text(SLEEP)
+    run.chmod(0o644)
+
+
+def of_no_format(run: Path) -> None:
+    write_script(run, "no interpreter named\n")
+
+
+def empty(run: Path) -> None:
+    write_script(run, "")
+
+
+def without_interpreter(run: Path) -> None:
+    write_script(run, "#!/no/such/interpreter\n")
+
+
+def binary_noise(run: Path) -> None:
+    run.write_bytes(b"\x7fELF" + bytes(200))
+    run.chmod(0o755)
+
+
+BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "missing": (lambda run: None, "file does not exist"),
+    "directory": (Path.mkdir, "access denied"),
+    "not executable": (not_executable, "access denied"),
+    "of no format": (of_no_format, "exec format error"),
+    "empty": (empty, "exec format error"),
+    "noise": (binary_noise, "exec format error"),
+    "without interpreter": (without_interpreter, "file does not exist"),
+    "dangling link": (lambda run: run.symlink_to("nowhere"), "file does not exist"),
+    "link to itself": (lambda run: run.symlink_to("run"), "symbolic link loop"),
+}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("when", ["at first", "later"])
+def test_run_scripts_that_cannot_be_run(tree: Tree, when: str) -> None:
+    """Started in bulk by the first scan, or one by one: each is said, and does no harm."""
+    good = tree.add("good")
+    lines = {}
+    for number, (break_, why) in enumerate(BROKEN.values()):
+        path = tree.make(f"bad{number}")
+        remove(path / "run")
+        break_(path / "run")
+        lines[path] = f"supervise: fatal: unable to start {path.name}/run: {why}"
+    if when == "later":
+        svscan = tree.svscan()
+        tree.up(good)
+    for path in lines:
+        (tree.scan / path.name).symlink_to(path)
+    if when == "at first":
+        svscan = tree.svscan()
+    pid = tree.up(good)
+    for line in lines.values():
+        wait_for(lambda line=line: len(tree.lines(line)) >= 3, f"{line}, again and again")
+    tree.svc("-d", *lines)
+    for path in lines:
+        tree.down(path)
+    # None is started any more; each would have said so before this one is up again.
+    said = tree.said.stat().st_size
+    tree.svc("-t", good)
+    pid = tree.up(good, other_than=pid)
+    assert tree.said.stat().st_size == said
+    for path in lines:
+        remove(path / "run")
+        write_script(path / "run", SLEEP)
+    tree.svc("-u", *lines)
+    for path in lines:
+        tree.up(path)
+    assert tree.pid(good) == pid
+    tree.drain(svscan)
+    assert not tree.processes()
+
+
+def test_it_does_not_spin(tree: Tree) -> None:
+    """A service that dies at once, or can't be run, is started once a second."""
+    dies = tree.add("dies", "#!/bin/sh\necho died >&2\n")
+    broken = tree.add("broken", "broken")
+    metronome = tree.add("metronome", "#!/bin/sh\necho tick >&2\nexec sleep 1\n")
+    svscan = tree.svscan()
+    wait_for(lambda: len(tree.lines("tick")) >= 4, "some seconds passed")
+    for part in ("died", "broken"):
+        assert 2 <= len(tree.lines(part)) <= 5, tree.says()
+    for path in (dies, broken, metronome):
+        tree.svc("-d", path)
+    tree.drain(svscan)
+
+
+def test_replaced_and_deleted_while_it_runs(tree: Tree) -> None:
+    path = tree.add("s")
+    svscan = tree.svscan()
+    pid = tree.up(path)
+    write_script(path / "run", "#!/bin/sh\n: >new\nexec sleep 1000\n")
+    assert runs(pid)
+    tree.svc("-t", path)
+    pid = tree.up(path, other_than=pid)
+    wait_for((path / "new").exists, "the new script runs")
+    (path / "run").unlink()
+    os.kill(pid, signal.SIGKILL)
+    tree.down(path)
+    wait_for(lambda: tree.lines("unable to start s/run: file does not exist"), "said why")
+    write_script(path / "run", SLEEP)
+    tree.up(path)
+    tree.drain(svscan)
+
+
+def test_supervise_alone_with_a_broken_run_script(tree: Tree) -> None:
+    path = tree.make("s", "broken")
+    supervise = tree.start([str(tree.commands / "supervise"), str(path)])
+    wait_for(lambda: len(tree.lines("run: exec format error")) >= 2, "tried again")
+    write_script(path / "run", SLEEP)
+    tree.up(path)
+    tree.drain(supervise)
+    assert not tree.processes()

@@ -1,0 +1,143 @@
+"""A second machine made of this one: its own processes, mounts and network, and a root
+directory that is this one's with all changes kept apart, to be looked at and thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+LIMIT = 60.0
+SETUP = """\
+set -e
+cd "$1"
+shift
+mount -t tmpfs -o mode=755 none .
+mkdir upper work root
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work none root
+mount -t proc none root/proc
+mount -t tmpfs -o mode=755 none root/run
+mount -t tmpfs -o mode=1777 none root/tmp
+mount --rbind /dev root/dev
+[ -z "$KEEP" ] || { mkdir -p "root$KEEP"; mount --rbind "$KEEP" "root$KEEP"; }
+rm -f root/.dockerenv
+eval "$PREPARE"
+exec chroot root "$@"
+"""
+
+CHANGES = """\
+import os, stat, sys
+upper = sys.argv[1]
+def same(a, b):
+    one, two = os.lstat(a), os.lstat(b)
+    if (one.st_mode, one.st_uid, one.st_gid) != (two.st_mode, two.st_uid, two.st_gid):
+        return False
+    if stat.S_ISLNK(one.st_mode):
+        return os.readlink(a) == os.readlink(b)
+    return not stat.S_ISREG(one.st_mode) or open(a, "rb").read() == open(b, "rb").read()
+for folder, folders, files in os.walk(upper):
+    for name in folders + files:
+        path = os.path.join(folder, name)
+        lower = "/" + os.path.relpath(path, upper)
+        if not os.path.lexists(lower) or not same(path, lower):
+            sys.stdout.write(lower + chr(0))
+"""
+
+
+class Sandbox:
+    """A machine whose PID 1 is ``first``, started after the shell commands of ``prepare``."""
+
+    def __init__(
+        self, first: Sequence[str], prepare: str = "", network: bool = False, keep: str = ""
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="slashservice-sandbox-"))
+        options = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
+        if network:
+            options.append("--net")
+        self.process = subprocess.Popen(
+            ["unshare", *options, "sh", "-c", SETUP, "sh", str(self.folder), *first],
+            env={"PATH": os.environ["PATH"], "PREPARE": prepare, "KEEP": keep},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.wait(lambda: self.ready(), "the sandbox")
+
+    def ready(self) -> bool:
+        """Tell whether PID 1 is there, with its root directory."""
+        if self.process.poll() is not None:
+            assert self.process.stdout is not None
+            raise AssertionError(self.process.stdout.read().decode())
+        try:
+            return bool(self.pid) and not os.path.samestat(os.stat(self.root), os.stat("/"))
+        except OSError:
+            return False
+
+    @property
+    def pid(self) -> int:
+        """PID 1 as seen from here: the only child of unshare."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        children = path.read_text().split()
+        return int(children[0]) if children else 0
+
+    @property
+    def root(self) -> Path:
+        """The root directory of the sandbox, seen from here."""
+        return Path(f"/proc/{self.pid}/root")
+
+    def path(self, name: str) -> Path:
+        """A path of the sandbox, seen from here."""
+        return self.root / name.lstrip("/")
+
+    def argv(self, *command: str) -> list[str]:
+        """The command line that runs ``command`` inside."""
+        options = ["--target", str(self.pid), "--mount", "--pid", "--net", "--uts", "--ipc"]
+        path = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        words = ["env", "-i", f"PATH={path}", "HOME=/root", *command]
+        return ["nsenter", *options, "--root", "--wd", *words]
+
+    def run(self, *command: str, status: int | None = 0) -> str:
+        """Run a command inside; return what it says, standard error included."""
+        done = subprocess.run(
+            self.argv(*command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+            check=False,
+        )
+        said = done.stdout.decode(errors="replace")
+        assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{said}"
+        return said
+
+    def wait(self, condition: Callable[[], object], what: str, limit: float = LIMIT) -> None:
+        """Wait until ``condition`` holds."""
+        end = time.monotonic() + limit
+        while not condition():
+            assert time.monotonic() < end, f"{what} did not come about"
+            time.sleep(0.02)
+
+    def changes(self) -> list[str]:
+        """The paths at which this differs from the machine it was made of, sorted."""
+        words = ["nsenter", "--target", str(self.process.pid), "--mount"]
+        words += ["/usr/bin/python3", "-I", "-c", CHANGES, f"{self.folder}/upper"]
+        done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
+        return sorted(done.stdout.decode().split("\0")[:-1])
+
+    def close(self) -> None:
+        """End PID 1, and with it all of the sandbox."""
+        if self.process.poll() is None:
+            try:
+                os.kill(self.pid or self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait(LIMIT)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,287 @@
+"""Installed for real, on a second machine made of this one: from booting to the last byte."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND = str(Path(sys.executable).parent / "slashservice")
+INITTAB = "/etc/inittab"
+BUSYBOX = """
+rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
+ln -s /usr/bin/busybox root/usr/sbin/init
+echo '::sysinit:/bin/true' > root/etc/inittab
+echo '::shutdown:/bin/sync' >> root/etc/inittab
+{more}
+"""
+CLOSER = """#!/bin/sh
+trap 'i=0; while [ $i -lt 20 ]; do echo "closing $i"; i=$((i+1)); done; exit 0' TERM
+echo up
+while :; do sleep 0.05; done
+"""
+COLLECT = "#!/bin/sh\nexec cat >>/srv/{name}.log\n"
+
+
+@pytest.fixture
+def machine(sandbox_module):
+    """Return what starts a sandbox, which ends with the test."""
+    started = []
+
+    def start(first, **options):
+        keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
+        made = sandbox_module.Sandbox(first, keep=keep, **options)
+        started.append(made)
+        return made
+
+    yield start
+    for made in started:
+        made.close()
+
+
+@pytest.fixture
+def busybox(machine):
+    """A machine that BusyBox init has booted."""
+    return machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+
+
+def make_service(machine, name: str, run: str = CLOSER) -> None:
+    """Make a service whose log collects what it says."""
+    folder = machine.path(f"/srv/{name}")
+    (folder / "log").mkdir(parents=True)
+    for path, text in ((folder / "run", run), (folder / "log/run", COLLECT.format(name=name))):
+        path.write_text(text)
+        path.chmod(0o755)
+
+
+def said(machine, name: str) -> list[str]:
+    """What a service has said, as its log has it."""
+    log = machine.path(f"/srv/{name}.log")
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def pid_of(machine, service: str) -> str:
+    """The pid svstat shows."""
+    words = machine.run("svstat", service).split()
+    return words[3].rstrip(")") if words[1] == "up" else ""
+
+
+class TestNoInit:
+    """PID 1 is no init system: nothing is changed, and the way out is told."""
+
+    def test_a_program_as_pid_1(self, machine):
+        made = machine(["sleep", "1000"])
+        told = made.run(COMMAND, "install", status=111)
+        assert "PID 1 is sleep, which is no init system" in told
+        assert 'ENTRYPOINT ["/command/svscan", "/service"]' in told
+        assert made.changes() == []
+
+    def test_detect_says_so_too(self, machine):
+        made = machine(["sleep", "1000"])
+        assert made.run(COMMAND, "detect").startswith("container\n")
+        assert made.changes() == []
+
+    def test_the_code_alone_can_be_had(self, machine):
+        made = machine(["sleep", "1000"])
+        told = made.run(COMMAND, "install", "--init", "container")
+        assert '["/command/svscan", "/service"]' in told
+        assert made.run("/command/svok", "/service", status=100) == ""
+        made.run("/command/slashservice", "uninstall")
+        assert made.changes() == []
+
+
+def test_a_chroot_is_not_started_in(busybox):
+    """PID 1 is an init, but has another root directory: files only."""
+    told = busybox.run("chroot", "/usr/..", COMMAND, "detect", status=None)
+    assert told.startswith("busybox")
+    parts = "for x in usr etc var tmp proc dev; do mkdir $x; mount --rbind /$x $x; done"
+    links = "for x in bin sbin lib lib64; do ln -s usr/$x $x; done"
+    busybox.run("sh", "-c", f"mkdir /jail && cd /jail && {parts}; {links}")
+    told = busybox.run("chroot", "/jail", COMMAND, "detect")
+    assert "judged by its files" in told
+    assert "PID 1 has another root directory" in told
+
+
+def test_busybox_from_install_to_uninstall(busybox):
+    before = busybox.changes()
+    assert "::respawn:/command/svscanboot" in busybox.run(COMMAND, "plan", status=2)
+    assert busybox.changes() == before
+    told = busybox.run(COMMAND, "install")
+    assert "init system: busybox" in told
+    assert "slashservice add" in told
+    assert "nothing to do" in busybox.run(COMMAND, "install")
+    assert "nothing to do" in busybox.run("/command/slashservice", "install", "--dry-run")
+    assert "child of init (1)" in busybox.run("slashservice", "status")
+    assert "nothing found wrong" in busybox.run("slashservice", "doctor")
+    svscan = busybox.run("slashservice", "running").strip()
+
+    make_service(busybox, "closer")
+    busybox.run("ln", "-s", "/srv/closer", "/service/closer")
+    busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+    daemon = pid_of(busybox, "/service/closer")
+    busybox.run("kill", "-KILL", svscan)
+    busybox.wait(
+        lambda: busybox.run("slashservice", "running", status=None).strip() not in ("", svscan),
+        "another svscan",
+    )
+    busybox.wait(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
+    assert pid_of(busybox, "/service/closer") == daemon
+
+    told = busybox.run("slashservice", "uninstall")
+    assert "stop the services" in told
+    assert "/service is left" in told
+    assert said(busybox, "closer") == ["up", *(f"closing {n}" for n in range(20))]
+    busybox.run("rm", "-r", "/service", "/srv/closer", "/srv/closer.log")
+    assert busybox.changes() == before
+
+
+def test_a_policy_against_starting_is_kept_to(busybox):
+    policy = busybox.path("/usr/sbin/policy-rc.d")
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    before = busybox.changes()
+    assert "policy-rc.d forbids" in busybox.run(COMMAND, "install")
+    busybox.run("/command/slashservice", "running", status=100)
+    assert "svscan does not run" in busybox.run("/command/slashservice", "status", status=1)
+    policy.write_text("#!/bin/sh\nexit 104\n")
+    busybox.run(COMMAND, "install")
+    busybox.run("/command/slashservice", "running")
+    busybox.run("/command/slashservice", "uninstall")
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    assert busybox.changes() == before
+
+
+def test_new_code_takes_over_without_restarting_a_service(busybox):
+    busybox.run(COMMAND, "install")
+    make_service(busybox, "closer")
+    busybox.run("ln", "-s", "/srv/closer", "/service/closer")
+    busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+    daemon = pid_of(busybox, "/service/closer")
+    svscan = busybox.run("slashservice", "running")
+    busybox.run("sh", "-c", "echo '# older' >>/package/admin/slashservice/supervise/svok.py")
+    told = busybox.run(COMMAND, "install")
+    assert "services run on" in told
+    assert busybox.run("slashservice", "running") != svscan
+    busybox.wait(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
+    assert pid_of(busybox, "/service/closer") == daemon
+    assert said(busybox, "closer") == ["up"]
+
+
+def test_what_does_not_start_is_taken_back(busybox):
+    before = busybox.changes()
+    kill = busybox.path("/usr/local/bin/kill")
+    kill.write_text("#!/bin/sh\nexit 1\n")
+    kill.chmod(0o755)
+    told = busybox.run(COMMAND, "install", status=111)
+    assert "kill -HUP 1 failed" in told
+    kill.unlink()
+    assert busybox.changes() == before
+
+
+def test_shutdown_lets_services_finish(machine):
+    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+    made.run(COMMAND, "install")
+    make_service(made, "closer", CLOSER.replace("done; exit", "sleep 0.1; done; exit"))
+    made.run("ln", "-s", "/srv/closer", "/service/closer")
+    made.wait(lambda: said(made, "closer") == ["up"], "the service")
+    with made.path("/srv/closer.log").open() as kept:  # what is open outlives the machine's mounts
+        made.run("/usr/bin/busybox", "poweroff")
+        made.wait(lambda: made.process.poll() is not None, "the end of the machine")
+        assert kept.read().splitlines() == ["up", *(f"closing {n}" for n in range(20))]
+
+
+C_BOOT = """#!/bin/sh
+exec </dev/null >/dev/null 2>/dev/null
+env - PATH=/usr/bin:/bin svscan /service 2>&1 | env - PATH=/usr/bin:/bin readproctitle errors: ....
+"""
+
+
+def test_c_daemontools_hands_over_and_gets_back(machine):
+    line = "::respawn:/usr/local/sbin/svscanboot"
+    made = machine(
+        ["/sbin/init"],
+        prepare=BUSYBOX.format(
+            more=f"echo '{line}' >> root/etc/inittab; mkdir root/service\n"
+            "cp /tmp/c-boot root/usr/local/sbin/svscanboot 2>/dev/null || :\n"
+        ),
+    )
+    boot = made.path("/usr/local/sbin/svscanboot")
+    boot.write_text(C_BOOT)
+    boot.chmod(0o755)
+    make_service(made, "closer")
+    os.symlink("/srv/closer", made.path("/service/closer"))
+    made.wait(lambda: said(made, "closer") == ["up"], "the service below C")
+    assert "another svscan supervises /service" in made.run(COMMAND, "install", status=111)
+
+    told = made.run(COMMAND, "install", "--replace")
+    assert "stop the services of the other svscan" in told
+    once = ["up", *(f"closing {n}" for n in range(20))]
+    made.wait(lambda: said(made, "closer") == [*once, "up"], "the service below us")
+    assert "1 services" in made.run("slashservice", "status")
+    assert f"#slashservice# {line}" in made.path(INITTAB).read_text()
+    programs = made.run("sh", "-c", "cat /proc/[0-9]*/comm").split()
+    assert "supervise" not in programs
+    assert programs.count("svscan") + programs.count("svscanboot") == 1
+
+    made.run("slashservice", "uninstall")
+    made.wait(lambda: said(made, "closer") == [*once, *once, "up"], "the service below C again")
+    assert line in made.path(INITTAB).read_text().splitlines()
+    made.wait(lambda: made.run("/usr/bin/svok", "/service/closer", status=None) == "", "C's svok")
+
+
+class TestServices:
+    def test_add_and_remove(self, busybox):
+        busybox.run(COMMAND, "install")
+        before = busybox.changes()
+        told = busybox.run(
+            *("slashservice", "add", "web", "--env", "GREETING=hello there", "--"),
+            *("sh", "-c", 'echo "$GREETING"; exec sleep 1000'),
+        )
+        assert "svscan supervises it" in told
+        assert pid_of(busybox, "/service/web")
+        assert busybox.run("stat", "-c", "%a", "/etc/slashservice/web/env/GREETING") == "600\n"
+        assert "already" in busybox.run("slashservice", "add", "web", "--", "x", status=111)
+        told = busybox.run("slashservice", "remove", "web")
+        assert "the service is down" in told
+        log = "/var/log/slashservice/web/current"
+        assert "hello there" in busybox.path(log).read_text()
+        busybox.run("rm", "-r", "/etc/slashservice", "/var/log/slashservice")
+        assert busybox.changes() == before
+
+    def test_remove_keeps_what_was_not_made_by_add(self, busybox):
+        busybox.run(COMMAND, "install")
+        make_service(busybox, "closer")
+        busybox.run("ln", "-s", "/srv/closer", "/service/closer")
+        busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+        told = busybox.run("slashservice", "remove", "closer")
+        assert "/srv/closer is kept" in told
+        assert said(busybox, "closer") == ["up", *(f"closing {n}" for n in range(20))]
+        assert not busybox.path("/service/closer").exists()
+
+    def test_accounts_must_exist(self, busybox):
+        busybox.run(COMMAND, "install")
+        told = busybox.run("slashservice", "add", "web", "--user", "nemo", "--", "x", status=111)
+        assert "no account nemo" in told
+
+
+def test_the_checkout_installs_itself(busybox):
+    """``./install``, with nothing but the system's Python and whatever it can reach."""
+    words = [str(CHECKOUT / "install"), "--no-start"]
+    vendored = "/package/admin/slashservice/vendor"
+    busybox.run(COMMAND, "install", "--no-start")
+    busybox.run("cp", "-a", vendored, "/tmp/vendor")
+    busybox.run("slashservice", "uninstall")
+    before = busybox.changes()
+    script = f"cp -a {CHECKOUT}/install {CHECKOUT}/installer {CHECKOUT}/supervise /tmp/clone/"
+    script += f" && cp -a {CHECKOUT}/init_templates /tmp/vendor /tmp/clone/"
+    busybox.run("sh", "-c", f"mkdir /tmp/clone && {script}")
+    words[0] = "/tmp/clone/install"
+    assert "installed" in busybox.run(*words)
+    assert busybox.run("/command/slashservice", "--version").strip() == "slashservice 0.1.0"
+    busybox.run("/command/slashservice", "uninstall")
+    assert busybox.changes() == before

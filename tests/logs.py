@@ -1,0 +1,127 @@
+"""What the tests of the loggers share: running one on given input, and looking at the result."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from slashservice.supervise import program
+from slashservice.supervise.logger import Logger
+from slashservice.supervise.multilog import BLOCK
+from slashservice.supervise.patience import carry_out
+
+SHM = Path("/dev/shm")
+"""Where fsync costs nothing."""
+
+GENEROUS = 60
+"""Seconds after which something that should happen at once has gone wrong."""
+
+STAMP = re.compile(rb"(?m)^@[0-9a-f]{24} ")
+NAME = re.compile(r"^@[0-9a-f]{24}\.")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory of its own, in memory where there is such a place."""
+    with tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None) as made:
+        yield Path(made)
+
+
+def run_program(
+    program_path: Path | str, script: Sequence[bytes], packets: Sequence[bytes] | bytes, cwd: Path
+) -> tuple[int, bytes]:
+    """Run a multilog on a file's bytes, or on packets that it reads one at a time."""
+    argv = [os.fsencode(program_path), *script]
+    if isinstance(packets, bytes):
+        source = cwd.parent / f"{cwd.name}.input"
+        source.write_bytes(packets)
+        with source.open("rb") as stdin:
+            done = subprocess.run(argv, stdin=stdin, stderr=subprocess.PIPE, cwd=cwd, check=False)
+        return done.returncode, done.stderr
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, subprocess.Popen(argv, stdin=theirs, stderr=subprocess.PIPE, cwd=cwd) as process:
+        theirs.close()
+        sender = threading.Thread(target=_send, args=(ours, packets))
+        sender.start()
+        _, errors = process.communicate(timeout=GENEROUS)
+        sender.join()
+    return process.returncode, errors
+
+
+def _send(to: socket.socket, packets: Sequence[bytes]) -> None:
+    try:
+        for packet in packets:
+            to.sendall(packet)
+        to.shutdown(socket.SHUT_WR)
+    except BrokenPipeError:
+        pass
+
+
+def run_here(
+    script: Sequence[bytes], packets: Sequence[bytes] | bytes, cwd: Path
+) -> tuple[int, bytes]:
+    """Do what ``run_program`` does with our logger, inside this process."""
+    if isinstance(packets, bytes):
+        packets = [packets[at : at + BLOCK] for at in range(0, len(packets), BLOCK)]
+    with tempfile.TemporaryFile() as errors, standard_error(errors.fileno()):
+        logger = Logger(script)
+        base = os.open(cwd, os.O_RDONLY)
+        umask = os.umask(0o022)
+        try:
+            carry_out(logger.start(base))
+            for packet in packets:
+                carry_out(logger.feed(packet))
+            carry_out(logger.finish())
+            status = 0
+        except program.Quit as quit_:
+            program.complain(quit_.line)
+            status = quit_.status
+        finally:
+            os.umask(umask)
+            logger.release()
+            os.close(base)
+        errors.seek(0)
+        return status, errors.read()
+
+
+@contextmanager
+def standard_error(fd: int) -> Iterator[None]:
+    """Let descriptor 2 be ``fd`` for a while."""
+    before = os.dup(2)
+    os.dup2(fd, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+def plain(data: bytes) -> bytes:
+    """Return ``data`` with all time stamps the same."""
+    return STAMP.sub(b"@" + b"0" * 24 + b" ", data)
+
+
+def picture(cwd: Path) -> dict[str, tuple[str, bytes]]:
+    """Return the type, mode and content of everything below ``cwd``, time left out.
+
+    Finished logs are called by their place in the order of age.
+    """
+    seen = {}
+    for directory in [cwd, *(path for path in sorted(cwd.rglob("*")) if path.is_dir())]:
+        old = sorted(path.name for path in directory.iterdir() if NAME.match(path.name))
+        for path in sorted(directory.iterdir()):
+            name = path.name
+            if name in old:
+                name = f"@{old.index(name):03d}{name[25:]}"
+            about = path.stat()
+            content = plain(path.read_bytes()) if path.is_file() else b""
+            where = str(path.parent.relative_to(cwd) / name)
+            seen[where] = (f"{about.st_mode:o}", content)
+    return seen

@@ -1,0 +1,122 @@
+"""A directory of variables."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from slashservice.supervise import descriptors, env_directory
+
+
+def read(path, **keywords):
+    return sorted(env_directory.read(os.fsencode(path), **keywords))
+
+
+@pytest.mark.parametrize(
+    ("content", "setting"),
+    [
+        (b"", b"V"),
+        (b"\n", b"V="),
+        (b"x", b"V=x"),
+        (b"x\ny\n", b"V=x"),
+        (b" x \t \ny", b"V= x"),
+        (b" \t", b"V="),
+        (b"a\0b\0\n", b"V=a\nb\n"),
+        (b"a \0 \n", b"V=a \n"),
+        (b"\0", b"V=\n"),
+        (b"\xff\r\n", b"V=\xff\r"),
+        (b"l" * 70_000 + b"\nrest", b"V=" + b"l" * 70_000),
+    ],
+)
+def test_contents(tmp_path, content, setting):
+    (tmp_path / "V").write_bytes(content)
+    assert read(tmp_path) == [setting]
+
+
+def test_names(tmp_path):
+    for name in (b"A=B", b"\xff", b".hidden", b"..x", b"sp ace", b"new\nline"):
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
+            file.write(b"1")
+    assert read(tmp_path) == [b"A=B=1", b"new\nline=1", b"sp ace=1", b"\xff=1"]
+
+
+def test_a_link_that_points_nowhere_is_an_empty_file(tmp_path):
+    (tmp_path / "A").write_bytes(b"secret")
+    (tmp_path / "B").symlink_to("nowhere")
+    assert read(tmp_path) == [b"A=secret", b"B"]
+
+
+def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"first\nsecond")
+    (tmp_path / "V").symlink_to(f"/proc/self/fd/{reading}")
+    assert read(tmp_path) == [b"V=first"]
+    os.close(reading)
+    os.close(writing)
+
+
+def test_directories_in_it(tmp_path):
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(env_directory.Failed) as caught:
+        read(tmp_path)
+    assert caught.value.step == env_directory.FILE
+    assert caught.value.path == os.fsencode(tmp_path / "sub")
+    assert read(tmp_path, skip_directories=True) == []
+
+
+def test_we_come_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "env").mkdir()
+    before = sorted(os.listdir("/proc/self/fd"))
+    assert read("env") == []
+    assert os.getcwd() == str(tmp_path)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def failing(monkeypatch, function, path, error):
+    """Make one of os's functions fail for one argument."""
+    original = getattr(os, function)
+
+    def instead(*arguments, **keywords):
+        if path is None or arguments[0] == path:
+            raise error
+        return original(*arguments, **keywords)
+
+    monkeypatch.setattr(os, function, instead)
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "step"),
+    [
+        ("chdir", None, env_directory.ENTER),
+        ("fchdir", None, env_directory.RETURN),
+        ("listdir", None, env_directory.LIST),
+        ("read", None, env_directory.FILE),
+        ("open", b"V", env_directory.FILE),
+        ("open", b".", env_directory.CURRENT),
+    ],
+)
+def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
+    (tmp_path / "V").write_bytes(b"1")
+    monkeypatch.chdir(tmp_path)
+    failing(monkeypatch, function, path, OSError(5, "I/O"))
+    with pytest.raises(env_directory.Failed) as caught:
+        env_directory.read(b".")
+    assert caught.value.step == step
+    assert caught.value.error.errno == 5
+
+
+def test_out_of_descriptors(tmp_path, monkeypatch):
+    (tmp_path / "V").write_bytes(b"1")
+    monkeypatch.chdir(tmp_path)
+    lowest = os.dup(0)
+    os.close(lowest)
+    steps = [env_directory.CURRENT, env_directory.OPEN, env_directory.FILE]
+    for more, step in enumerate(steps):
+        monkeypatch.setattr(descriptors, "limit", lowest + more)
+        with pytest.raises(env_directory.Failed) as caught:
+            env_directory.read(b".")
+        assert caught.value.step == step
+    monkeypatch.setattr(descriptors, "limit", lowest + len(steps))
+    assert env_directory.read(b".") == [b"V=1"]

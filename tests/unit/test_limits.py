@@ -1,0 +1,137 @@
+"""Which limits are set at once, which wait, and what becomes of those."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+import pytest
+
+from slashservice.supervise import descriptors, limits, pathexec
+
+INFINITE = limits.UNLIMITED
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def system(monkeypatch):
+    """Limits of a process that isn't this one: ``{resource: [soft, hard]}``."""
+    table = {
+        number: [INFINITE, INFINITE] for group in limits.RESOURCES.values() for number in group
+    }
+    table[resource.RLIMIT_NOFILE] = [1024, 4096]
+
+    def signed(number: int) -> int:
+        return number - (number >> 63 << 64)
+
+    def set_limit(number: int, pair: tuple[int, int]) -> None:
+        soft, hard = (one & INFINITE for one in pair)
+        if soft > hard:
+            raise ValueError("current limit exceeds maximum limit")
+        if hard > table[number][1]:
+            raise ValueError("not allowed to raise maximum limit")
+        assert signed(soft) == pair[0], "Python takes signed numbers"
+        table[number] = [soft, hard]
+
+    monkeypatch.setattr(resource, "getrlimit", lambda number: tuple(map(signed, table[number])))
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    monkeypatch.setattr(limits, "_waiting", limits.Waiting())
+    monkeypatch.setattr(pathexec, "deferred", [])
+    monkeypatch.setattr(descriptors, "limit", None)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    return table
+
+
+def test_at_once(system):
+    for number in (resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_MEMLOCK):
+        limits.set_soft(number, 5)
+        assert system[number] == [5, INFINITE]
+    limits.set_soft(resource.RLIMIT_CORE, 2**63 + 1)
+    assert limits.limit(resource.RLIMIT_CORE) == (2**63 + 1, INFINITE)
+    assert pathexec.deferred == []
+
+
+def test_no_compiled_file_is_cut_short(system):
+    limits.set_soft(resource.RLIMIT_FSIZE, 5)
+    assert sys.dont_write_bytecode
+
+
+@pytest.mark.parametrize("number", limits.WAITING)
+def test_what_waits_is_not_set_but_told(system, number):
+    limits.set_soft(number, 5)
+    limits.set_soft(number, 7)
+    assert system[number][0] != 7
+    assert limits.limit(number)[0] == 7
+    assert len(pathexec.deferred) == 1
+    pathexec.deferred[0].apply()
+    assert system[number][0] == 7
+    pathexec.deferred[0].lift()
+    assert system[number][0] in (1024, INFINITE)
+    assert pathexec.deferred[0].tight == (number in limits.MEMORY)
+
+
+def test_descriptors_are_limited_for_the_child_alone(system):
+    limits.set_soft(resource.RLIMIT_NOFILE, 2)
+    fd = os.open("/dev/null", os.O_RDONLY)
+    with pytest.raises(OSError, match="Too many open files"):
+        descriptors.allowed(fd)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    limits.set_soft(resource.RLIMIT_NOFILE, 1000)
+    fd = os.open("/dev/null", os.O_RDONLY)
+    assert descriptors.allowed(fd) == fd
+    os.close(fd)
+
+
+def test_settling_sets_what_can_be_borne(system):
+    limits.set_soft(resource.RLIMIT_NOFILE, 20)
+    limits.set_soft(resource.RLIMIT_CPU, 3)
+    limits.set_soft(resource.RLIMIT_AS, 10**12)
+    pathexec.deferred[0].settle()
+    assert system[resource.RLIMIT_NOFILE][0] == 20
+    assert system[resource.RLIMIT_CPU][0] == 3
+    assert system[resource.RLIMIT_AS][0] == 10**12
+    assert pathexec.deferred == []
+    assert descriptors.limit is None
+
+
+def test_what_can_not_be_borne_still_waits_for_the_children(system):
+    for number in limits.MEMORY:
+        limits.set_soft(number, 5)
+    waiting = pathexec.deferred[0]
+    waiting.settle()
+    assert system[resource.RLIMIT_STACK][0] == MEGABYTE
+    assert 10 * MEGABYTE < system[resource.RLIMIT_AS][0] < 10_000 * MEGABYTE
+    assert limits.ROOM < system[resource.RLIMIT_DATA][0] <= system[resource.RLIMIT_AS][0]
+    waiting.apply()
+    assert {system[number][0] for number in limits.MEMORY} == {5}
+
+
+def test_a_hard_limit_is_never_passed(system):
+    system[resource.RLIMIT_AS] = [4096, 4096]
+    limits.set_soft(resource.RLIMIT_AS, 5)
+    pathexec.deferred[0].settle()
+    assert system[resource.RLIMIT_AS] == [4096, 4096]
+
+
+def test_without_proc_memory_waits_for_the_children(system, monkeypatch):
+    monkeypatch.setattr(limits, "MEMORY_IN_USE", "/nowhere/statm")
+    limits.set_soft(resource.RLIMIT_AS, 10**12)
+    pathexec.deferred[0].settle()
+    assert system[resource.RLIMIT_AS][0] == INFINITE
+    pathexec.deferred[0].apply()
+    assert system[resource.RLIMIT_AS][0] == 10**12
+
+
+def test_errors_are_those_of_the_system(system):
+    for words, number in (("current limit exceeds", 22), ("not allowed to raise", 1)):
+
+        def refuse(*_: object, words: str = words) -> None:
+            raise ValueError(words)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(resource, "setrlimit", refuse)
+            with pytest.raises(OSError) as caught:
+                limits.set_soft(resource.RLIMIT_CORE, 5)
+            assert caught.value.errno == number
