@@ -8,7 +8,7 @@ from boots.machines import emulated
 from boots.story import Wiring
 from boots.trees import RECIPES
 
-pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
+pytestmark = [pytest.mark.boot, pytest.mark.machine, pytest.mark.slow, pytest.mark.root]
 
 
 @pytest.mark.parametrize("name", ["sysvinit", "systemd"])

@@ -14,7 +14,7 @@ from boots.trees import need
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
-pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
+pytestmark = [pytest.mark.boot, pytest.mark.machine, pytest.mark.slow, pytest.mark.root]
 
 DISTRIBUTIONS = {
     *("debian", "debian-sysvinit", "ubuntu", "ubuntu-14.04", "devuan", "centos-6", "alma"),
