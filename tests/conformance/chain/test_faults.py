@@ -6,9 +6,12 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from slashservice import supervise
 
 ERRORS = ["EPERM", "EIO", "ENOMEM", "EINVAL", "EACCES", "ENOSYS"]
 
@@ -139,7 +142,8 @@ def test_interpreter_without_ctypes(both, work, monkeypatch):
     def execve(path, argv, entries):
         raise Became(argv, list(zip(entries.keys(), entries.values(), strict=True)))
 
-    monkeypatch.setitem(__import__("sys").modules, "slashservice.supervise.clib", None)
+    monkeypatch.setitem(sys.modules, "slashservice.supervise.clib", None)
+    monkeypatch.delattr(supervise, "clib", raising=False)
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setattr(pathexec.signals, "restore_defaults", lambda: None)
     with pytest.raises(Became) as became:
