@@ -107,9 +107,7 @@ def test_killed_while_waiting_for_a_lock(both, work, number):
         with (work / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen([programs / "setlock", "lock", "true"], cwd=work)
-            wait = Path(f"/proc/{process.pid}/wchan")
-            while "lock" not in wait.read_text():
-                os.sched_yield()
+            both.await_lock(process.pid)
             process.send_signal(number)
             assert process.wait(60) == -number
         assert both.ours("setlock", "-n", "lock", "true").status == 0
