@@ -3,7 +3,9 @@
 The proper way to add a service is to make it elsewhere and link it, but people also say
 ``cp -r`` or ``mkdir`` in the scan directory itself. Being told at once, we would overtake
 them: start a service whose log directory comes last, and never start its log. So a
-directory made in place counts as complete when nothing was put into it for a moment.
+directory made in place counts as complete when nothing was put into it for a moment. On a
+busy machine, or by hand, the next thing may come later still: so what changes in the
+seconds after is told, too.
 """
 
 from __future__ import annotations
@@ -19,18 +21,30 @@ if TYPE_CHECKING:
 
 SECONDS_OF_QUIET = 0.02
 SECONDS_AT_MOST = 5.0
+"""How long we wait for quiet, and how long we go on looking after it."""
+
+NEVER = -1.0
 
 
 class Growth:
-    """Calls ``complete`` with the name of each new directory, once it is quiet."""
+    """Calls ``complete`` with the name of each new directory, once it is quiet.
+
+    Should something change in it in the seconds after, it calls ``changed``.
+    """
 
     def __init__(
-        self, loop: Loop, watcher: watch.Inotify | watch.Kqueue, complete: Callable[[bytes], None]
+        self,
+        loop: Loop,
+        watcher: watch.Inotify | watch.Kqueue,
+        complete: Callable[[bytes], None],
+        changed: Callable[[bytes], None],
     ) -> None:
         self._loop = loop
         self._watcher = watcher
         self._complete = complete
+        self._changed = changed
         self._growing: dict[int, tuple[bytes, float, float]] = {}
+        self._grown: set[int] = set()
 
     def begin(self, path: bytes, name: bytes) -> None:
         """The directory ``path`` was just made; its entry is ``name``."""
@@ -49,6 +63,7 @@ class Growth:
             return False
         if mask & watch.IGNORED:
             del self._growing[number]
+            self._grown.discard(number)
         else:
             self._wait(number)
         return True
@@ -61,8 +76,21 @@ class Growth:
 
     def _quiet(self, number: int, until: float) -> None:
         """Nothing happened up to ``until``, unless another wait has begun since."""
-        name, awaited, _ = self._growing.get(number, (b"", 0.0, 0.0))
-        if awaited == until:
+        name, awaited, latest = self._growing.get(number, (b"", NEVER, NEVER))
+        if awaited != until:
+            return
+        if number in self._grown:
+            self._growing[number] = (name, NEVER, latest)
+            self._changed(name)
+            return
+        latest = self._loop.clock() + SECONDS_AT_MOST
+        self._growing[number] = (name, NEVER, latest)
+        self._grown.add(number)
+        self._loop.at(latest, lambda: self._end(number))
+        self._complete(name)
+
+    def _end(self, number: int) -> None:
+        if number in self._growing:
             del self._growing[number]
+            self._grown.discard(number)
             self._watcher.remove(number)
-            self._complete(name)

@@ -29,6 +29,9 @@ COMMANDS = (
     "svscan",
     "svscanboot",
     "svstat",
+    "tai64n",
+    "tai64nfrac",
+    "tai64nlocal",
 )
 """Every command of the suite, by name; each is a module of this package."""
 

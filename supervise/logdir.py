@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from slashservice.supervise.action_script import Settings
     from slashservice.supervise.patience import Steps
 
-
 MARGIN = 2000
 """A file whose last line ends within so many bytes of the size is full."""
 

@@ -12,8 +12,8 @@ import os
 import select
 import stat
 
-from slashservice.supervise.directory import RESERVE, Refused
-from slashservice.supervise.program import complain, message
+from slashservice.supervise.directory import RESERVE, Refused, make_fifo
+from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -144,6 +144,23 @@ class Pair:
             self.active = True
             self.start()
 
+    def attach_log(self) -> None:
+        """If the service has got a log directory since it began, begin again with a log."""
+        if self._has_log or not os.path.exists(self.path + b"/log"):
+            return
+        self._has_log = True
+        if self._main is None:
+            return  # it will find the log when it begins
+        try:
+            self._open_pipe()
+        except OSError as error:
+            self._has_log = False
+            warn("svscan", b"unable to create pipe for " + self.name, error)
+            return
+        self._main.streams[1] = self._pipe[1]
+        self._main.restart()
+        self.start()
+
     def leave(self) -> None:
         """Let go of both at once; they run on."""
         for part in (self._main, self._log):
@@ -187,10 +204,7 @@ class Pair:
         if self._pipe[1] >= 0:
             return
         path = self.path + b"/supervise/pipe"
-        try:
-            os.mkfifo(path, 0o600)
-        except FileExistsError:
-            pass
+        make_fifo(path)
         write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if write_end + RESERVE > self._context.limit:

@@ -180,18 +180,20 @@ class Entries:
     """
 
     def __init__(self, entries: Sequence[bytes]) -> None:
-        self.parts = [entry.partition(b"=") for entry in entries if passable([entry])]
+        parts = [entry.partition(b"=") for entry in entries if passable([entry])]
+        self._names = [name for name, _, _ in parts]
+        self._values = [value for _, _, value in parts]
 
     def __len__(self) -> int:
-        return len(self.parts)
+        return len(self._names)
 
     def __getitem__(self, name: bytes) -> bytes:
-        return self.values()[self.keys().index(name)]
+        return self._values[self._names.index(name)]
 
     def keys(self) -> list[bytes]:
         """Return the names, in order, repeated ones repeated."""
-        return [name for name, _, _ in self.parts]
+        return self._names
 
     def values(self) -> list[bytes]:
         """Return the values in the order of the names."""
-        return [value for _, _, value in self.parts]
+        return self._values

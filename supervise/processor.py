@@ -18,7 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.patience import Attempts, Steps
 
-
 READ = os.O_RDONLY | os.O_NONBLOCK
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from slashservice.supervise import watch
+from slashservice.supervise import ahead, watch
 from slashservice.supervise.growth import Growth
 from slashservice.supervise.pair import Context, Pair
 from slashservice.supervise.program import warn
@@ -50,7 +50,9 @@ class Scanner:
             self._loop.add(self._watch.fd, self._changed)
             if self._watch.tells_names:
                 complete = self._look_at
-                self._growth = Growth(self._loop, self._watch, lambda name: complete([name]))
+                self._growth = Growth(
+                    self._loop, self._watch, lambda name: complete([name]), self._look_for_log
+                )
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone."""
@@ -66,6 +68,8 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
+        if self._context.heritage.bulk:
+            ahead.make([os.path.join(self._path, n) for n in sorted(names) if n[:1] != b"."])
         self._look_at(names | self._names.keys())
 
     def drain(self, stay: bool = False) -> None:
@@ -134,6 +138,12 @@ class Scanner:
     def _grow(self, name: bytes) -> None:
         if self._growth and not name.startswith(b"."):
             self._growth.begin(os.path.join(self._path, name), name)
+
+    def _look_for_log(self, name: bytes) -> None:
+        """Something was put into a new service directory after we began with it."""
+        key = self._names.get(name)
+        if key is not None and not self._draining:
+            self._pairs[key].attach_log()
 
     def _look_at(self, names: Iterable[bytes]) -> None:
         """See what stands behind each name now, and act on what changed."""

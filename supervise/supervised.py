@@ -112,6 +112,11 @@ class Supervised:
         """Bring it down, and end supervision when it is."""
         self._do(self.service.drain(self._loop.clock()))
 
+    def restart(self) -> None:
+        """End the process, if it is to be started again then."""
+        if self.service.want == UP:
+            self._do(self.service.control(ord("t"), self._loop.clock()))
+
     def finish(self) -> None:
         """End supervision of a log service once it has read all its input."""
         self._do(self.service.finish(self._loop.clock()))

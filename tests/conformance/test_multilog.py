@@ -128,3 +128,80 @@ def test_file(script: list[bytes], text: Input, oracle: Path) -> None:
 @given(script=scripts(), text=packets)
 def test_packets(script: list[bytes], text: Input, oracle: Path) -> None:
     both(script, text.given(), oracle)
+
+
+@MANY
+@given(script=scripts(), first=inputs, second=inputs)
+def test_again(script: list[bytes], first: Input, second: Input, oracle: Path) -> None:
+    """A second multilog goes on where a first one ended."""
+    with logs.scratch() as place:
+        for name in ("c", "ours"):
+            (place / name).mkdir()
+        for text in (first.given(), second.given()):
+            logs.run_program(oracle / "multilog", script, text, place / "c")
+            logs.run_here(script, text, place / "ours")
+        assert logs.picture(place / "ours") == logs.picture(place / "c")
+
+
+class Left:
+    """A file as an ended logger may have left it."""
+
+    def __init__(self, name: str, mode: int, size: int, linked: bool) -> None:
+        self.name, self.mode, self.size, self.linked = name, mode, size, linked
+
+    def __repr__(self) -> str:
+        return f"{self.name} {self.mode:o} {self.size}{' linked' if self.linked else ''}"
+
+    def make(self, directory: Path) -> None:
+        path = directory / self.name
+        path.write_bytes((self.name.encode() + b"\n") * self.size)
+        path.chmod(self.mode)
+        if self.linked:
+            (directory / f"@4000000000000000{len(self.name):08x}.u").hardlink_to(path)
+
+
+lefts = st.builds(
+    Left,
+    st.sampled_from(["current", "previous", "processed", "state", "newstate", "lock", "other"]),
+    st.sampled_from([0o644, 0o744, 0o600, 0o100]),
+    st.sampled_from([0, 1, 300, 700]),
+    st.sampled_from([False, False, False, True]),
+)
+old_names = st.builds(
+    lambda label, code: f"@{label}{code}",
+    st.one_of(
+        st.integers(0, 9).map(lambda n: f"40000000000000000000000{n}"), st.sampled_from(["", "40"])
+    ),
+    st.sampled_from([".s", ".u", ".s", "", ".xyz"]),
+)
+
+
+@MANY
+@given(
+    left=st.lists(lefts, max_size=5, unique_by=lambda one: one.name),
+    old=st.lists(old_names, max_size=6, unique_by=lambda name: name[:25]),
+    number=st.sampled_from([b"n2", b"n3", b"n6"]),
+    processor=st.sampled_from([[], [], [], [b"!cat; cat <&4 >&5"]]),
+    text=inputs,
+)
+def test_tidying_up(
+    left: list[Left],
+    old: list[str],
+    number: bytes,
+    processor: list[bytes],
+    text: Input,
+    oracle: Path,
+) -> None:
+    """Whatever state a directory was left in, the same is made of it."""
+    with logs.scratch() as place:
+        for name in ("c", "ours"):
+            (place / name / "d").mkdir(parents=True)
+            for one in left:
+                one.make(place / name / "d")
+            for one in old:
+                (place / name / "d" / one).touch()
+        script = [b"s4096", number, *processor, b"./d"]
+        theirs = logs.run_program(oracle / "multilog", script, text.given(), place / "c")
+        mine = logs.run_here(script, text.given(), place / "ours")
+        assert mine == theirs
+        assert logs.picture(place / "ours") == logs.picture(place / "c")

@@ -1,0 +1,94 @@
+"""Filters from standard input to standard output, block by block.
+
+What a read brings goes out before the next read, so nothing waits in a filter that a reader
+at the other end could have. Trouble with either end is told by the exit status alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import signals
+from slashservice.supervise.program import TROUBLE, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+BLOCK = 65536
+
+
+def run(convert: Callable[[bytes], bytes], rest: Callable[[], bytes] = bytes) -> int:
+    """Write ``convert(block)`` for each block read, and ``rest()`` at the end of input.
+
+    Return the exit status. A reader that went away ends the process by SIGPIPE, as in C.
+    """
+    signals.restore_defaults()
+    try:
+        while block := os.read(0, BLOCK):
+            write_all(1, convert(block))
+        write_all(1, rest())
+    except OSError:
+        return TROUBLE
+    return 0
+
+
+HEX = b"0123456789abcdef"
+
+LONGEST = 1000
+"""Digits of a label that has not ended yet which are kept; the last 24 are what counts."""
+
+
+class LabelFilter:
+    """Replaces the TAI64N labels that lines begin with.
+
+    ``show`` gets a label's high part (its digits but the last eight) and its nanoseconds,
+    and returns what to write instead of the label, or None to leave it.
+    """
+
+    def __init__(self, show: Callable[[bytes, int], bytes | None]) -> None:
+        self._show = show
+        self._held = b""
+        """The beginning of a line that is nothing but a label so far."""
+        self._inside = False
+        """Whether the beginning of the current line has gone out already."""
+
+    def convert(self, block: bytes) -> bytes:
+        """Return what is to be written for ``block``."""
+        lines = (self._held + block).split(b"\n")
+        begins = int(self._inside)
+        last = len(lines) - 1
+        lines[begins:last] = map(self._line, lines[begins:last])
+        self._held = b""
+        if last >= begins:
+            text = lines[last]
+            self._inside = bool(text)
+            if text[:1] == b"@" and not text[1:].strip(HEX):
+                self._inside = False
+                self._held = text if len(text) <= LONGEST else b"@" + text[-24:]
+                text = b""
+            lines[last] = self._line(text)
+        return b"\n".join(lines)
+
+    def rest(self) -> bytes:
+        """Return what is left at the end of input: a label that never ended, as it came."""
+        return self._held
+
+    def _line(self, line: bytes) -> bytes:
+        if line[:1] != b"@":
+            return line
+        behind = line[1:].lstrip(HEX)
+        digits = line[1 : len(line) - len(behind)][-24:]
+        if not digits:
+            return line
+        shown = self._show(digits[:-8], int(digits[-8:], 16))
+        return line if shown is None else shown + behind
+
+
+def seconds(high: bytes) -> int:
+    """Return the Unix time, in seconds, of a label's high part."""
+    from slashservice.supervise.tai import EPOCH
+
+    value = (int(high or b"0", 16) - EPOCH) & 0xFFFFFFFFFFFFFFFF
+    return value - (1 << 64) if value >> 63 else value
