@@ -214,7 +214,7 @@ class WriteFile(PathAction):
     text: str = ""
     mode: int = 0o644
     check: tuple[str, ...] = ()
-    replace: bool = False
+    replace: bool = dataclasses.field(default=False, compare=False)
 
     def describe(self) -> str:
         """Say what is written."""
@@ -340,8 +340,8 @@ class MakeLink(PathAction):
 
     kind: ClassVar[str] = "link"
     target: str = ""
-    ours: tuple[str, ...] = ()
-    replace: bool = False
+    ours: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    replace: bool = dataclasses.field(default=False, compare=False)
 
     def describe(self) -> str:
         """Say what is linked."""

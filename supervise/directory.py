@@ -22,6 +22,10 @@ RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
 
 
+PLAIN = stat.S_IFREG | 0o644
+"""The type and mode of a status file."""
+
+
 class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
     """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
 
@@ -109,9 +113,12 @@ class ServiceDirectory:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
             path = os.path.join(self.path, os.readlink(path))
-        except FileNotFoundError:
-            pass
-        os.mkdir(path, 0o700)
+        except OSError:
+            pass  # no link
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # made ahead, just now
 
     def _fifo(self, path: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
@@ -120,7 +127,7 @@ class ServiceDirectory:
             try:
                 fd = os.open(self.path + path, flags)
             except FileNotFoundError:
-                os.mkfifo(self.path + path, 0o600)
+                make_fifo(self.path + path)
                 fd = os.open(self.path + path, flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
@@ -141,6 +148,7 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
         if record is None or record[2] != life or life == identity.NAMELESS:
+            self._forget_status()
             return None
         pid, start, _, hosted = record
         if start and not pid:
@@ -154,6 +162,22 @@ class ServiceDirectory:
         # A start time of 0 was recorded of a process that was dead before one could look.
         runs = pid != 0 and start != 0 and identity.started(pid) == start
         return Left(found, pid if runs else 0, start, hosted)
+
+    def _forget_status(self) -> None:
+        """Take away a status of another life of the machine, whose pid is nobody's by now.
+
+        It becomes the file that the first status is written to, if it is one as we make them:
+        that saves making one, and writing over one, after which ext4 writes data out at once.
+        """
+        path = self.path + b"/supervise/status"
+        try:
+            found = os.lstat(path)
+            if (found.st_mode, found.st_nlink, found.st_size) == (PLAIN, 1, status.SIZE):
+                os.rename(path, path + b".new")
+            else:
+                os.unlink(path)
+        except OSError:
+            pass
 
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
@@ -225,11 +249,14 @@ class ServiceDirectory:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
             # A link would become the status file, and what it leads to be written over.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(new, flags | os.O_NOFOLLOW, 0o644)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(new, flags, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)
+                if os.fstat(fd).st_size > len(data):
+                    # Not O_TRUNC: what it empties, ext4 writes out before the close returns.
+                    os.ftruncate(fd, len(data))
             finally:
                 os.close(fd)
             what, why = b"unable to rename ", b"/supervise/status.new to status"
@@ -264,3 +291,11 @@ class ServiceDirectory:
             if fd >= 0:
                 os.close(fd)
         self.lock = self.control = self.ok = -1
+
+
+def make_fifo(path: bytes) -> None:
+    """Make a FIFO for us alone; that it is there already is no trouble."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass

@@ -23,6 +23,8 @@ SECONDS_OF_QUIET = 0.02
 SECONDS_AT_MOST = 5.0
 """How long we wait for quiet, and how long we go on looking after it."""
 
+NEVER = -1.0
+
 
 class Growth:
     """Calls ``complete`` with the name of each new directory, once it is quiet.
@@ -74,14 +76,15 @@ class Growth:
 
     def _quiet(self, number: int, until: float) -> None:
         """Nothing happened up to ``until``, unless another wait has begun since."""
-        name, awaited, _ = self._growing.get(number, (b"", -1.0, 0.0))
+        name, awaited, latest = self._growing.get(number, (b"", NEVER, NEVER))
         if awaited != until:
             return
         if number in self._grown:
+            self._growing[number] = (name, NEVER, latest)
             self._changed(name)
             return
         latest = self._loop.clock() + SECONDS_AT_MOST
-        self._growing[number] = (name, until, latest)
+        self._growing[number] = (name, NEVER, latest)
         self._grown.add(number)
         self._loop.at(latest, lambda: self._end(number))
         self._complete(name)

@@ -44,14 +44,14 @@ SECONDS_BETWEEN_LOOKS = 1.0
 class Heritage:
     """What every daemon is given: taken down once, when the supervisor starts."""
 
-    def __init__(self, environment: Sequence[bytes], life: bytes) -> None:
+    def __init__(self, environment: Sequence[bytes], life: bytes, mask: set[int]) -> None:
         self.environment = environment
         self.life = life
-        self.mask = signals.pthread_sigmask(signals.SIG_BLOCK, []) - {signals.SIGCHLD}
+        self.mask = mask - {signals.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
         """Soft and hard limit to put back, once ``raise_descriptor_limit`` changed it."""
-        self.in_bulk = False
-        """Set while many services are started at once."""
+        self.bulk: Bulk | None = None
+        """What starts the services while there are many to start at once."""
 
     def raise_descriptor_limit(self) -> int:
         """Take as many descriptors as we may; return how many that is."""
@@ -171,17 +171,17 @@ def start(
 
     ``streams`` maps the daemon's descriptors to ours.
     """
-    if heritage.in_bulk and identity.CAN_FIND and pathexec.is_plain(heritage.environment):
-        return _spawn(loop, heritage, directory, streams)
+    if heritage.bulk:
+        return heritage.bulk.start(directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.
-    signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
+    before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
     try:
         pid = os.fork()
         if pid == 0:
             _become(loop.inherited, heritage, directory, streams)
     finally:
-        signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
+        signals.pthread_sigmask(signals.SIG_SETMASK, before)
     return pid
 
 
@@ -211,41 +211,65 @@ def _become(
         os._exit(TROUBLE)
 
 
-def _spawn(
-    loop: Loop, heritage: Heritage, directory: ServiceDirectory, streams: dict[int, int]
-) -> int:
-    """Start it without a copy of ourselves. Raises ``OSError`` also if ``run`` can't be run."""
-    limit = heritage.descriptor_limit
-    ignored = [n for n, disposition in loop.inherited.items() if disposition == signals.SIG_IGN]
-    directory.record_intent(heritage.life)
-    os.chdir(directory.path)
-    if limit:
-        _set_descriptor_limit(*limit)
-    # The child takes over what is ignored; a signal that is blocked meanwhile is not lost.
-    signals.pthread_sigmask(signals.SIG_BLOCK, ignored)
-    handlers = [(number, signals.signal(number, signals.SIG_IGN)) for number in ignored]
-    try:
-        pid = os.posix_spawn(
+class Bulk:
+    """Starts many services, one after the other, without a copy of ourselves for each."""
+
+    def __init__(self, loop: Loop, heritage: Heritage) -> None:
+        self._heritage = heritage
+        self._environment = pathexec.Entries(heritage.environment)
+        self._ignored = [n for n, was in loop.inherited.items() if was == signals.SIG_IGN]
+
+    def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
+        """Run ``./run`` and return its pid. Raises ``OSError`` also if it can't be run."""
+        life = self._heritage.life
+        directory.record_intent(life)
+        limit = self._heritage.descriptor_limit
+        if limit:
+            _set_descriptor_limit(*limit)
+        os.chdir(directory.path)
+        try:
+            pid = self._spawn_ignoring(streams) if self._ignored else self._spawn(streams)
+        except BaseException:
+            directory.record(0, life)
+            raise
+        finally:
+            os.chdir("/")
+            if limit:
+                _set_descriptor_limit(limit[1], limit[1])
+        directory.record(pid, life)
+        return pid
+
+    def _spawn_ignoring(self, streams: dict[int, int]) -> int:
+        """Spawn it with the signals ignored that we found ignored, and catch.
+
+        The child takes over what is ignored; a signal that is blocked meanwhile is not lost.
+        """
+        before = signals.pthread_sigmask(signals.SIG_BLOCK, self._ignored)
+        handlers = [(number, signals.signal(number, signals.SIG_IGN)) for number in self._ignored]
+        try:
+            return self._spawn(streams)
+        finally:
+            for number, handler in handlers:
+                signals.signal(number, handler)
+            signals.pthread_sigmask(signals.SIG_SETMASK, before)
+
+    def _spawn(self, streams: dict[int, int]) -> int:
+        return os.posix_spawn(
             b"./run",
             [b"./run"],
-            pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
+            self._environment,  # type: ignore[arg-type]
             file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()],
             setsid=True,
-            setsigmask=heritage.mask,
+            setsigmask=self._heritage.mask,
             setsigdef=signals.IGNORED_BY_PYTHON,
         )
-    except BaseException:
-        directory.record(0, heritage.life)
-        raise
-    finally:
-        for number, handler in handlers:
-            signals.signal(number, handler)
-        signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
-        if limit:
-            _set_descriptor_limit(limit[1], limit[1])
-        os.chdir("/")
-    directory.record(pid, heritage.life)
-    return pid
+
+
+def bulk(loop: Loop, heritage: Heritage) -> Bulk | None:
+    """Return what starts many services faster, if it can be used here."""
+    if identity.CAN_FIND and pathexec.is_plain(heritage.environment):
+        return Bulk(loop, heritage)
+    return None
 
 
 def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:

@@ -12,7 +12,7 @@ import os
 import select
 import stat
 
-from slashservice.supervise.directory import RESERVE, Refused
+from slashservice.supervise.directory import RESERVE, Refused, make_fifo
 from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.supervised import Supervised
 
@@ -204,10 +204,7 @@ class Pair:
         if self._pipe[1] >= 0:
             return
         path = self.path + b"/supervise/pipe"
-        try:
-            os.mkfifo(path, 0o600)
-        except FileExistsError:
-            pass
+        make_fifo(path)
         write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if write_end + RESERVE > self._context.limit:

@@ -147,8 +147,8 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     if not argv[0] or not passable(entries) or any(one.tight for one in deferred):
         try:
             from slashservice.supervise import clib
-        except ImportError:  # a Python without it: pass on all that can be
-            entries = [entry for entry in entries if passable([entry])]
+        except ImportError:
+            pass  # a Python without it: pass on all that can be
         else:
             ready = clib.Exec(path, argv, entries)
     for one in deferred:
@@ -174,21 +174,26 @@ def passable(entries: Sequence[bytes]) -> bool:
 
 
 class Entries:
-    """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name."""
+    """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name.
+
+    Those that Python can't pass on are left out.
+    """
 
     def __init__(self, entries: Sequence[bytes]) -> None:
-        self.parts = [entry.partition(b"=") for entry in entries]
+        parts = [entry.partition(b"=") for entry in entries if passable([entry])]
+        self._names = [name for name, _, _ in parts]
+        self._values = [value for _, _, value in parts]
 
     def __len__(self) -> int:
-        return len(self.parts)
+        return len(self._names)
 
     def __getitem__(self, name: bytes) -> bytes:
-        return self.values()[self.keys().index(name)]
+        return self._values[self._names.index(name)]
 
     def keys(self) -> list[bytes]:
         """Return the names, in order, repeated ones repeated."""
-        return [name for name, _, _ in self.parts]
+        return self._names
 
     def values(self) -> list[bytes]:
         """Return the values in the order of the names."""
-        return [value for _, _, value in self.parts]
+        return self._values

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from slashservice.supervise import watch
+from slashservice.supervise import ahead, watch
 from slashservice.supervise.growth import Growth
 from slashservice.supervise.pair import Context, Pair
 from slashservice.supervise.program import warn
@@ -68,6 +68,8 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
+        if self._context.heritage.bulk:
+            ahead.make([os.path.join(self._path, n) for n in sorted(names) if n[:1] != b"."])
         self._look_at(names | self._names.keys())
 
     def drain(self, stay: bool = False) -> None:

@@ -94,10 +94,12 @@ def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     assert closing
     second = tree.start(words)
     wait_for(lambda: tree.svok(path), "supervised again")
+    for name in ("started", "closing"):
+        (path / name).unlink()
     let_go(path)
     tree.up(path, other_than=closing.pid)
-    wait_for((path / "closed").exists, "closed in peace")
-    (path / "closing").unlink()
+    wait_for((path / "started").exists, "up again")
+    assert (path / "closed").exists(), "closed in peace"
     second.send_signal(signal.SIGTERM)
     wait_for((path / "closing").exists, "closing")
     let_go(path)

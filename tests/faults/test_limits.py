@@ -148,18 +148,19 @@ def test_a_service_we_may_not_signal(tree: Tree) -> None:
     svscan = tree.svscan(weak)
     pid = tree.up(path)
     wait_for(lambda: os.stat(f"/proc/{pid}").st_uid == ACCOUNT, "under its account")
+    before = tree.up(other)
     tree.svc("-t", path)
     tree.svc("-t", other)
-    tree.up(other, other_than=tree.pid(other))
+    before = tree.up(other, other_than=before)
     assert svscan.poll() is None
     assert tree.pid(path) == pid
     svscan.kill()
     svscan.wait()
     adopting = tree.svscan(weak)
-    tree.up(other)
+    assert tree.up(other) == before
     tree.svc("-t", path)
     tree.svc("-t", other)
-    tree.up(other, other_than=tree.pid(other))
+    tree.up(other, other_than=before)
     assert adopting.poll() is None
     assert tree.pid(path) == pid
     assert "internal error" not in tree.says()

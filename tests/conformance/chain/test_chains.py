@@ -440,6 +440,27 @@ class TestLongRunning:
         for name in ("address space", "data size", "stack size"):
             assert 300_000 < int(limits[f"Max {name}"]) < 100_000_000
 
+    @pytest.mark.root
+    def test_a_logger(self, start, both, work):
+        """The usual line of a log service, with a limit that C's multilog could live under."""
+        (work / "env").mkdir()
+        (work / "env" / "A").write_bytes(b"1\n")
+        process = start(
+            "envdir env softlimit -m3000000 -o20 setuidgid nobody multilog -* +one ./log"
+        )
+        proc = Path(f"/proc/{process.pid}")
+        until(lambda: (proc / "comm").read_text() == "multilog\n")
+        # It began as envdir, and was never exec'd again.
+        assert b"envdir" in (proc / "cmdline").read_bytes()
+        process.stdin.write(b"one\ntwo\n")
+        process.stdin.flush()
+        current = work / "log" / "current"
+        until(lambda: current.exists() and current.read_bytes() == b"one\n")
+        assert current.stat().st_uid == 65534
+        assert self.limits(process.pid)["Max open files"] == "20"
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+
     def test_services_get_the_limits_as_given(self, start, both, work):
         """What svscan itself can't bear, the services it starts have all the same."""
         (work / "env").mkdir()

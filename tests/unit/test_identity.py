@@ -1,0 +1,128 @@
+"""The record of a service's process, and telling processes apart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slashservice.supervise import identity
+from slashservice.supervise.directory import ServiceDirectory
+
+words = st.text("abcdef0123456789-/", min_size=1, max_size=60).map(str.encode)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 2**60), words, st.booleans())
+def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, hosted: bool) -> None:
+    line = identity.record(pid, start, life, hosted)
+    assert len(line) == identity.LENGTH
+    assert line.endswith(b"\n")
+    assert identity.parse(line) == (pid, start, life, hosted)
+
+
+@given(st.binary(max_size=200))
+def test_anything_else_is_no_record(noise: bytes) -> None:
+    found = identity.parse(noise)
+    assert found is None or (len(noise) == identity.LENGTH and found[0] >= 0 and found[1] >= 0)
+
+
+@given(st.integers(0, identity.LENGTH - 1))
+def test_half_a_record_is_none(length: int) -> None:
+    assert identity.parse(identity.record(1, 2, b"life")[:length]) is None
+
+
+@pytest.mark.parametrize("line", [b"-1 2 life", b"1 x life", b"1 2", b"1 2 life and more", b""])
+def test_malformed_records(line: bytes) -> None:
+    assert identity.parse(line.ljust(identity.LENGTH - 1) + b"\n") is None
+
+
+def test_a_process_has_a_start_time_until_it_is_dead() -> None:
+    process = subprocess.Popen(["/usr/bin/cat"], stdin=subprocess.PIPE)
+    assert process.stdin
+    start = identity.started(process.pid)
+    assert identity.started(os.getpid()) <= start <= identity.now()
+    process.stdin.close()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert identity.started(process.pid) == 0, "a zombie does not run"
+    process.wait()
+    assert identity.started(process.pid) == 0
+
+
+def test_a_command_may_be_called_anything(tmp_path: Path) -> None:
+    script = tmp_path / "a) Z 1 (b"
+    script.symlink_to("/usr/bin/cat")
+    process = subprocess.Popen([script], stdin=subprocess.PIPE)
+    assert process.stdin
+    assert identity.started(process.pid) > 0
+    process.stdin.close()
+    process.wait()
+
+
+def leader(**options: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["/usr/bin/sleep", "1000"],
+        start_new_session=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.mark.parametrize("how", ["works there", "writes to the pipe", "reads from the pipe"])
+def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> None:
+    since = identity.now()
+    (tmp_path / "supervise").mkdir()
+    (tmp_path / "log").mkdir()
+    pipe = tmp_path / "supervise/pipe"
+    os.mkfifo(pipe)
+    directory = os.fsencode(tmp_path / "log" if how.startswith("reads") else tmp_path)
+    fd = os.open(pipe, os.O_RDWR)
+    assert identity.find(since, directory) == (0, 0)
+    if how == "works there":
+        process = leader(cwd=directory)
+    elif how == "writes to the pipe":
+        process = leader(cwd="/", stdin=subprocess.DEVNULL, stdout=fd)
+    else:
+        process = leader(cwd="/", stdin=fd)
+    try:
+        start = identity.started(process.pid)
+        assert identity.find(since, directory) == (process.pid, start)
+        assert identity.find(start + 1, directory) == (0, 0), "started too early"
+        other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
+        assert identity.find(since, other) == (0, 0), "not the other part of the pair"
+    finally:
+        os.close(fd)
+        process.kill()
+        process.wait()
+
+
+LIFE = b"this-life/1"
+
+
+@pytest.mark.parametrize(
+    ("record", "runs"),
+    [
+        (lambda pid, start: identity.record(pid, start, LIFE), True),
+        (lambda pid, start: identity.record(pid, start + 1, LIFE), False),
+        (lambda pid, start: identity.record(pid, 0, LIFE), False),
+        (lambda pid, start: identity.record(4194303, 0, LIFE), False),
+        (lambda pid, start: identity.record(0, 0, LIFE), False),
+    ],
+    ids=["itself", "reused", "start unknown", "gone", "none"],
+)
+def test_only_the_very_process_is_adopted(tmp_path: Path, record, runs: bool) -> None:  # type: ignore[no-untyped-def]
+    directory = ServiceDirectory(os.fsencode(tmp_path), b"s")
+    assert directory.acquire(LIFE, 1000) is None
+    directory.release()
+    me = os.getpid()
+    (tmp_path / "supervise/lock").write_bytes(record(me, identity.started(me)))
+    left = directory.acquire(LIFE, 1000)
+    assert left
+    assert left.pid == (me if runs else 0)
+    directory.release()
+    assert directory.acquire(b"another-life/1", 1000) is None
+    directory.release(forget=True)
+    assert directory.acquire(LIFE, 1000) is None
+    directory.release()

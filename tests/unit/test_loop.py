@@ -1,0 +1,185 @@
+"""The event loop, on an injected clock where it is about time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from slashservice.supervise.loop import Loop
+
+
+class Clock:
+    """Monotonic seconds that stand still unless told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def loop(clock: Clock) -> Iterator[Loop]:
+    """A loop whose signal handling ends with the test."""
+    caught = (signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
+    before = {number: signal.getsignal(number) for number in caught}
+    wakeup = signal.set_wakeup_fd(-1)
+    made = Loop(clock)
+    yield made
+    signal.set_wakeup_fd(wakeup)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    made._selector.close()
+    os.close(made._woken)
+    os.close(made._wake)
+
+
+def test_timers_come_in_order_and_once(loop: Loop, clock: Clock) -> None:
+    seen: list[str] = []
+    loop.at(103, lambda: seen.append("late"))
+    loop.at(101, lambda: seen.append("early"))
+    loop.after(1, lambda: seen.append("as early, asked later"))
+    clock.now = 101
+    loop.step()
+    assert seen == ["early", "as early, asked later"]
+    clock.now = 200
+    loop.step()
+    assert seen == ["early", "as early, asked later", "late"]
+
+
+def test_a_timer_asked_for_by_a_timer_waits_for_the_next_round(loop: Loop, clock: Clock) -> None:
+    rounds: list[float] = []
+
+    def again() -> None:
+        rounds.append(clock.now)
+        clock.now += 1
+        loop.after(0, again)
+
+    loop.after(0, again)
+    loop.step()
+    assert len(rounds) == 1, "or descriptors would never be looked at again"
+    loop.step()
+    assert len(rounds) == 2
+
+
+def test_descriptors(loop: Loop) -> None:
+    seen: list[bytes] = []
+    out, in_ = os.pipe()
+    loop.add(out, lambda: seen.append(os.read(out, 10)))
+    os.write(in_, b"one")
+    loop.step()
+    os.write(in_, b"two")
+    loop.step()
+    assert seen == [b"one", b"two"]
+    os.write(in_, b"three")
+    loop.remove(out)
+    loop.after(0, lambda: None)
+    loop.step()
+    assert len(seen) == 2
+    os.close(out)
+    os.close(in_)
+
+
+def test_one_callback_removes_the_descriptor_of_another(loop: Loop) -> None:
+    pipes = [os.pipe() for _ in range(2)]
+    seen: list[int] = []
+
+    def readable(which: int) -> None:
+        seen.append(which)
+        for out, in_ in pipes:
+            loop.remove(out)
+            os.close(out)
+            os.close(in_)
+
+    for which, (out, in_) in enumerate(pipes):
+        loop.add(out, lambda which=which: readable(which))
+        os.write(in_, b"x")
+    loop.step()
+    assert len(seen) == 1
+
+
+def test_a_descriptor_closed_and_used_again_in_one_round(loop: Loop) -> None:
+    """What was readable is gone; its number means something else now."""
+    pipes = [os.pipe() for _ in range(2)]
+    seen: list[str] = []
+
+    def replace(mine: int) -> None:
+        out, _ = pipes[1 - mine]
+        loop.remove(out)
+        quiet = os.pipe()
+        os.dup2(quiet[0], out)
+        os.close(quiet[0])
+        loop.add(out, lambda: seen.append("wrong"))
+        loop.remove(pipes[mine][0])
+        pipes.append((quiet[1], quiet[1]))
+        seen.append("right")
+
+    for which in range(2):
+        loop.add(pipes[which][0], lambda which=which: replace(which))
+        os.write(pipes[which][1], b"x")
+    loop.step()
+    assert seen == ["right"]
+    for out, in_ in pipes[:2]:
+        os.close(out)
+        os.close(in_)
+    os.close(pipes[2][0])
+
+
+def test_signals_are_seen_to_in_the_loop(loop: Loop) -> None:
+    seen: list[int] = []
+    loop.on_signal(signal.SIGUSR1, lambda: seen.append(1))
+    loop.on_signal(signal.SIGUSR2, lambda: seen.append(2))
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    assert seen == []
+    loop.step()
+    assert sorted(seen) == [1, 2]
+
+
+def test_a_flood_of_signals_loses_none_of_their_kinds(loop: Loop) -> None:
+    seen: list[int] = []
+    loop.on_signal(signal.SIGUSR1, lambda: seen.append(1))
+    loop.on_signal(signal.SIGUSR2, lambda: seen.append(2))
+    for _ in range(1000):
+        os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    for _ in range(10):
+        loop.after(0, lambda: None)
+        loop.step()
+    assert set(seen) == {1, 2}
+
+
+def test_how_signals_stood_before(loop: Loop) -> None:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    loop.on_signal(signal.SIGUSR1, lambda: None)
+    loop.on_signal(signal.SIGUSR1, lambda: None)
+    loop.on_signal(signal.SIGUSR2, lambda: None)
+    assert loop.inherited[signal.SIGUSR1] == signal.SIG_IGN
+    assert loop.inherited[signal.SIGUSR2] == signal.SIG_DFL
+
+
+def test_children(loop: Loop) -> None:
+    seen: dict[int, int] = {}
+    pids = [os.posix_spawn("/bin/sh", ["sh", "-c", f"exit {n}"], {}) for n in range(3)]
+    for pid in pids:
+        loop.on_exit(
+            pid, lambda status, pid=pid: seen.update({pid: os.waitstatus_to_exitcode(status)})
+        )
+    loop.ignore_exit(pids[0])
+    while len(seen) < 2:
+        loop.step()
+    assert seen == {pids[1]: 1, pids[2]: 2}
+
+
+def test_run_until_stopped(loop: Loop) -> None:
+    loop.after(0, loop.stop)
+    loop.run()
+    assert loop.stopped
