@@ -34,10 +34,15 @@ SVSCAN_FOLDER = ".svscan"
 
 @dataclass(frozen=True)
 class Action:
-    """One step of a plan. ``enables`` marks what has the init system start us at boot."""
+    """One step of a plan.
+
+    ``enables`` marks what has the init system start us at boot; ``sticky`` what was taken
+    from another supervisor, which stays so until uninstalling, whatever later plans say.
+    """
 
     kind: ClassVar[str] = ""
     enables: bool = dataclasses.field(default=False, kw_only=True)
+    sticky: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
     def key(self) -> str:

@@ -219,7 +219,6 @@ def remembered(host: Host, options: Options) -> Options:
         init=options.init or (receipt.init if asked else ""),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
-        replace=options.replace or bool(receipt.facts.get("replace")),
     )
 
 

@@ -117,8 +117,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     """Compose the receipt of a run that is about to begin."""
     interrupted = old is not None and old.phase == "applying"
     keys = {action.key for action in plan.actions}
-    retired = [
-        dataclasses.replace(entry, retired=True)
+    older = [
+        entry if entry.action.sticky else dataclasses.replace(entry, retired=True)
         for entry in (old.entries if old else ())
         if entry.action.key not in keys
     ]
@@ -138,7 +138,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         previous = known.previous if known and interrupted else present
         entries.append(Entry(action, before, previous, after))
         if isinstance(action, InstallTree):
-            entries += retired  # gone before the folders are, but not before svscan is
+            entries += older  # undone before the folders are, but not before svscan is
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,
