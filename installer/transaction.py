@@ -16,10 +16,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
-from slashservice.installer.actions import Action, MakeDirectory, MakeLink, PathAction
+from slashservice.installer.actions import Action, MakeDirectory, PathAction
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
+from slashservice.installer.links import MakeLink
 from slashservice.installer.planner import Plan
 from slashservice.installer.receipt import Entry, Receipt
 from slashservice.installer.state import FileState
