@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 
 from slashservice.installer import source, trust
-from slashservice.installer.actions import Action, MakeDirectory, MakeLink, MakeScanDirectory
+from slashservice.installer.actions import Action, MakeDirectory, MakeScanDirectory
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.detect import Verdict
 from slashservice.installer.errors import Refusal
@@ -21,7 +21,9 @@ from slashservice.installer.host import COMMAND_PATH, Host
 from slashservice.installer.init_systems import by_name
 from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.layout import Layout, layout
+from slashservice.installer.links import MakeLink
 from slashservice.installer.options import Options
+from slashservice.installer.source import Source
 from slashservice.installer.takeover import take_over
 from slashservice.installer.tree import InstallTree
 
@@ -155,7 +157,9 @@ def _code(
     actions: list[Action] = [*parents(places.tree)]
     actions.append(InstallTree.of(places.tree, python, files))
     base = os.path.basename(places.tree)
-    ours = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
+    ours: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
+    if (host.readlink("/command/slashservice") or "").startswith(ours):
+        ours += ("/command/",)
     actions.append(
         MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
     )
@@ -166,6 +170,34 @@ def _code(
         actions.append(dataclasses.replace(link, replace=options.replace))
     if places.compatibility:
         actions += _compatibility(host, places, files.commands, notes)
+    return actions + _documents(host, places, files)
+
+
+COMPLETIONS = (
+    ("/usr/share/bash-completion", "bash-completion/completions/slashservice", "bash"),
+    ("/usr/share/zsh", "zsh/site-functions/_slashservice", "zsh"),
+    ("/usr/share/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
+)
+
+
+def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
+    """Link man pages and completions to where the host's man and shells look for them."""
+    links = {}
+    for name in files.files:
+        page = os.path.basename(name)
+        beside = [f"/usr/share/man/man8/{page}{ending}" for ending in ("", ".gz")]
+        if name.startswith("man/") and not any(map(host.lstat, beside)):
+            links[f"/usr/local/share/man/man8/{page}"] = ("/usr/share/man", name)
+    for mark, place, shell in COMPLETIONS:
+        name = f"installer/completion/slashservice.{shell}"
+        if name in files.files:
+            links[f"/usr/local/share/{place}"] = (mark, name)
+    actions: list[Action] = []
+    for path, (mark, name) in links.items():
+        target = f"{places.current}/{name}"
+        free = host.lstat(path) is None or host.readlink(path) == target
+        if host.is_directory(mark) and free:
+            actions += [*parents(path), MakeLink(path=path, target=target)]
     return actions
 
 

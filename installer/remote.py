@@ -16,6 +16,7 @@ import re
 import shlex
 import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,18 +95,10 @@ def run_there(address: Address, argv: Sequence[str], options: Sequence[str] = ()
 
     ``options`` are given to ssh with ``-o``. What it says appears here as it says it.
     """
-    ssh_opts = [part for option in options for part in ("-o", option)]
-    try:
-        machine = SshMachine(
-            address.host,
-            user=address.user or None,
-            port=address.port or None,
-            ssh_opts=ssh_opts,
-            connect_timeout=60,
-        )
-    except (ShellSessionError, SSHCommsError, OSError) as error:
-        raise Trouble(f"no connection to {address.host}", _last_line(error)) from error
-    with machine:
+    with (
+        tempfile.TemporaryDirectory(prefix="slashservice-") as folder,
+        _connect(address, [*options, "ControlMaster=auto", f"ControlPath={folder}/%C"]) as machine,
+    ):
         python = _python(machine)
         become, secret = _become_root(machine, address)
         payload = pack()
@@ -116,6 +109,20 @@ def run_there(address: Address, argv: Sequence[str], options: Sequence[str] = ()
         future = command & BG(stdout=sys.stdout, stderr=sys.stderr, retcode=None)
         future.wait()
         return int(future.returncode)
+
+
+def _connect(address: Address, options: Sequence[str]) -> SshMachine:
+    """Log in once: what is run there later goes through the same connection."""
+    try:
+        return SshMachine(
+            address.host,
+            user=address.user or None,
+            port=address.port or None,
+            ssh_opts=[part for option in options for part in ("-o", option)],
+            connect_timeout=60,
+        )
+    except (ShellSessionError, SSHCommsError, OSError) as error:
+        raise Trouble(f"no connection to {address.host}", _last_line(error)) from error
 
 
 def _last_line(error: BaseException) -> str:

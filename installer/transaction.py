@@ -16,10 +16,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
-from slashservice.installer.actions import Action, MakeLink, PathAction
+from slashservice.installer.actions import Action, MakeDirectory, PathAction
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
+from slashservice.installer.links import MakeLink
 from slashservice.installer.planner import Plan
 from slashservice.installer.receipt import Entry, Receipt
 from slashservice.installer.state import FileState
@@ -117,11 +118,12 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     """Compose the receipt of a run that is about to begin."""
     interrupted = old is not None and old.phase == "applying"
     keys = {action.key for action in plan.actions}
-    entries = [
-        dataclasses.replace(entry, retired=True)
+    older = [
+        entry if entry.action.sticky else dataclasses.replace(entry, retired=True)
         for entry in (old.entries if old else ())
         if entry.action.key not in keys
     ]
+    entries: list[Entry] = []
     states: dict[str, FileState] = {}  # what each path will be, as far as we have got
     for action in plan.actions:
         known = old.find(action.key) if old else None
@@ -136,6 +138,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         before = known.before if known else original
         previous = known.previous if known and interrupted else present
         entries.append(Entry(action, before, previous, after))
+        if isinstance(action, InstallTree):
+            entries += older  # undone before the folders are, but not before svscan is
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,
@@ -165,7 +169,9 @@ def summary(action: Action, all_: Sequence[Action]) -> str:
     if not isinstance(action, MakeLink):
         return action.describe()
     folder, count = _links_beside(action, all_)
-    return f"link {count} commands into {folder}" if count > 4 else action.describe()
+    if count <= 4:
+        return action.describe()
+    return f"link {count} {_sort(folder)} into {folder}"
 
 
 def undo_summary(entry: Entry, all_: Sequence[Entry]) -> str:
@@ -174,7 +180,12 @@ def undo_summary(entry: Entry, all_: Sequence[Entry]) -> str:
     if not isinstance(entry.action, MakeLink) or not line.startswith("remove"):
         return line
     folder, count = _links_beside(entry.action, [one.action for one in all_])
-    return f"remove {count} commands from {folder}" if count > 4 else line
+    return f"remove {count} {_sort(folder)} from {folder}" if count > 4 else line
+
+
+def _sort(folder: str) -> str:
+    """Name what many links in one folder are to."""
+    return "man pages" if "/man/" in folder else "commands"
 
 
 def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
@@ -191,11 +202,15 @@ def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
     """
     kept: list[Entry] = []
     for entry in reversed(journal.entries):
-        if entry.retired and not _still_in_use(entry, journal):
-            for note in entry.action.undo(host, entry.before, entry.after):
-                progress(note)
-        else:
+        if not entry.retired or _still_in_use(entry, journal):
             kept.append(entry)
+            continue
+        notes = entry.action.undo(host, entry.before, entry.after)
+        if isinstance(entry.action, MakeDirectory) and notes:
+            kept.append(entry)  # something is in it still: the code that is kept
+        else:
+            for note in notes:
+                progress(note)
     return dataclasses.replace(journal, entries=tuple(reversed(kept)))
 
 

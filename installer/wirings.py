@@ -17,6 +17,7 @@ SCANNER = re.compile(
     r"(?<![\w./-])(/(?:[\w.+-]+/)*(?:svscanboot|svscan|runsvdir-start|runsvdir|s6-svscanboot"
     r"|s6-svscan)|/etc/runit/2)(?![\w.-])(?:[\s,\"'<]+(/[\w./+-]+))?"
 )
+NO_PROGRAMS = ("/var/", "/run/", "/etc/init", "/etc/rc", "/service/")
 OUR_FILE = b"slashservice install"
 """Every artefact that is a whole file of ours says these words."""
 
@@ -70,7 +71,7 @@ def _mentions(host: Host, path: str, data: bytes) -> list[Wiring]:
         inside = (inside or line == BEGIN) and line != END
         text = line.decode("latin-1").strip()
         match = SCANNER.search(text)
-        if match:
+        if match and not match.group(1).startswith(NO_PROGRAMS):
             comment = text.startswith(("#", ";"))
             off = path == "/etc/inittab" and text.split(":")[2:3] == ["off"]
             found.append(

@@ -11,7 +11,6 @@ a command of ours (its children get it).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 
@@ -81,7 +80,7 @@ def close_on_exec() -> None:
     for name in names:
         fd = int(name)
         try:
-            if fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC:
+            if not os.get_inheritable(fd):
                 os.close(fd)
         except OSError:
             pass  # the one the listing itself used

@@ -56,7 +56,7 @@ class Request:
 
     def misuse(self) -> Quit:
         """Make the end by a wrong call, worded as runit does it."""
-        return Quit(MISUSE, f"usage: {self.called} {USAGE}\n\n".encode())
+        return Quit(MISUSE, os.fsencode(f"usage: {self.called} {USAGE}\n\n"))
 
     def _take(self, letter: str, value: bytes) -> None:
         if letter == BAD:
@@ -147,19 +147,19 @@ def set_score(request: Request) -> None:
 
 def read_variables(request: Request) -> list[bytes]:
     """``-e``."""
-    from slashservice.supervise import env_directory
+    from slashservice.supervise import envdir
 
     words = {
-        env_directory.CURRENT: b"unable to open current working directory",
-        env_directory.ENTER: b"unable to switch to directory: ",
-        env_directory.OPEN: b"unable to open directory: ",
-        env_directory.LIST: b"unable to read directory: ",
-        env_directory.FILE: b"unable to read ",
-        env_directory.RETURN: b"unable to switch to starting directory",
+        envdir.CURRENT: b"unable to open current working directory",
+        envdir.ENTER: b"unable to switch to directory: ",
+        envdir.OPEN: b"unable to open directory: ",
+        envdir.LIST: b"unable to read directory: ",
+        envdir.FILE: b"unable to read ",
+        envdir.RETURN: b"unable to switch to starting directory",
     }
     try:
-        return env_directory.read(request.given["e"], skip_directories=True)
-    except env_directory.Failed as trouble:
+        return envdir.read(request.given["e"], skip_directories=True)
+    except envdir.Failed as trouble:
         what = words[trouble.step]
         if what.endswith(b" "):
             what += trouble.path
@@ -292,10 +292,12 @@ def set_umask(request: Request) -> None:
 
 def forbid_privileges(_request: Request) -> None:
     """``-N``: no set-id program gives us or our children anything any more."""
-    from slashservice.supervise import clib
-
     try:
+        from slashservice.supervise import clib
+
         clib.prctl(clib.PR_SET_NO_NEW_PRIVS, 1)
+    except ImportError:
+        raise fatal(NAME, b"unable to set no-new-privs: this Python has no _ctypes") from None
     except OSError as error:
         raise failed(b"unable to set no-new-privs", error) from None
 

@@ -44,10 +44,10 @@ SECONDS_BETWEEN_LOOKS = 1.0
 class Heritage:
     """What every daemon is given: taken down once, when the supervisor starts."""
 
-    def __init__(self, environment: Sequence[bytes], life: bytes) -> None:
+    def __init__(self, environment: Sequence[bytes], life: bytes, mask: set[int]) -> None:
         self.environment = environment
         self.life = life
-        self.mask = signals.pthread_sigmask(signals.SIG_BLOCK, []) - {signals.SIGCHLD}
+        self.mask = mask - {signals.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
         """Soft and hard limit to put back, once ``raise_descriptor_limit`` changed it."""
         self.bulk: Bulk | None = None
@@ -175,13 +175,13 @@ def start(
         return heritage.bulk.start(directory, streams)
     # A signal that reached the child before its exec would write into our signal pipe,
     # which it shares: we would take a daemon's TERM for our own.
-    signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
+    before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
     try:
         pid = os.fork()
         if pid == 0:
             _become(loop.inherited, heritage, directory, streams)
     finally:
-        signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
+        signals.pthread_sigmask(signals.SIG_SETMASK, before)
     return pid
 
 
@@ -244,14 +244,14 @@ class Bulk:
 
         The child takes over what is ignored; a signal that is blocked meanwhile is not lost.
         """
-        signals.pthread_sigmask(signals.SIG_BLOCK, self._ignored)
+        before = signals.pthread_sigmask(signals.SIG_BLOCK, self._ignored)
         handlers = [(number, signals.signal(number, signals.SIG_IGN)) for number in self._ignored]
         try:
             return self._spawn(streams)
         finally:
             for number, handler in handlers:
                 signals.signal(number, handler)
-            signals.pthread_sigmask(signals.SIG_SETMASK, self._heritage.mask)
+            signals.pthread_sigmask(signals.SIG_SETMASK, before)
 
     def _spawn(self, streams: dict[int, int]) -> int:
         return os.posix_spawn(

@@ -39,6 +39,8 @@ class Loop:
         self._on_signal: dict[int, Callable[[], None]] = {}
         self._children: dict[int, Exited] = {}
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.mask: set[int] = signals.pthread_sigmask(signals.SIG_BLOCK, [])
+        """The signals that were blocked when we were started; those we catch no longer are."""
         self.inherited: dict[int, int] = {}
         """How the signals we catch stood when we were started; a child gets them so again."""
         signals.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
@@ -71,6 +73,7 @@ class Loop:
             )
         self._on_signal[number] = call
         signals.signal(number, _caught)
+        signals.pthread_sigmask(signals.SIG_UNBLOCK, [number])
 
     def on_exit(self, pid: int, call: Exited) -> None:
         """Call with the wait status once the child ``pid`` is dead."""

@@ -147,8 +147,8 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
     if not argv[0] or not passable(entries) or any(one.tight for one in deferred):
         try:
             from slashservice.supervise import clib
-        except ImportError:  # a Python without it: pass on all that can be
-            entries = [entry for entry in entries if passable([entry])]
+        except ImportError:
+            pass  # a Python without it: pass on all that can be
         else:
             ready = clib.Exec(path, argv, entries)
     for one in deferred:
@@ -174,10 +174,13 @@ def passable(entries: Sequence[bytes]) -> bool:
 
 
 class Entries:
-    """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name."""
+    """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name.
+
+    Those that Python can't pass on are left out.
+    """
 
     def __init__(self, entries: Sequence[bytes]) -> None:
-        parts = [entry.partition(b"=") for entry in entries]
+        parts = [entry.partition(b"=") for entry in entries if passable([entry])]
         self._names = [name for name, _, _ in parts]
         self._values = [value for _, _, value in parts]
 

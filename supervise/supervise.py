@@ -32,7 +32,7 @@ def main(argv: Sequence[bytes]) -> int:
     name = argv[0]
     kernel.reserve_standard_descriptors()
     loop = Loop()
-    heritage = kernel.Heritage(environment.inherited(), identity.boot())
+    heritage = kernel.Heritage(environment.inherited(), identity.boot(), loop.mask)
     try:
         os.chdir(name)
         path = os.getcwdb()

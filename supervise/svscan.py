@@ -43,7 +43,7 @@ def run(directory: bytes, loop: Loop) -> int:
     lock(path)
     inherited = environment.inherited()
     notify = readiness.notifier(inherited)
-    heritage = kernel.Heritage(readiness.without(inherited), identity.boot())
+    heritage = kernel.Heritage(readiness.without(inherited), identity.boot(), loop.mask)
     limit = heritage.raise_descriptor_limit()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     scanner = Scanner(Context(loop, heritage, null, limit), path)

@@ -51,9 +51,14 @@ class Machine(Protocol):
     def fingerprint(self) -> dict[str, str]: ...
 
 
+listeners: list[Callable[[str], None]] = []
+"""Who wants to know how far a machine is: boots are long."""
+
+
 def say(what: str) -> None:
-    """Tell how far a machine is: boots are long."""
-    print(f"[{time.strftime('%H:%M:%S')}] {what}", flush=True)
+    """Tell how far a machine is."""
+    for listener in listeners:
+        listener(f"[{time.strftime('%H:%M:%S')}] {what}")
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
@@ -132,7 +137,8 @@ def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
     if wiring.again:
         do(host, wiring.again)
     until(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
-    assert service_pid(host, f"{wiring.scan}/redis") == redis, "redis was not adopted"
+    now = until(lambda: service_pid(host, f"{wiring.scan}/redis"), "redis is supervised again")
+    assert now == redis, f"redis was not adopted: it was {redis}, is {now}"
     running = do(host, "pgrep -x redis-server").split()
     assert running == [str(redis)], f"redis was {redis}, is {running}"
     assert answers(host), "redis does not answer"

@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from slashservice.supervise import descriptors, env_directory
+from slashservice.supervise import descriptors, envdir
 
 
 def read(path, **keywords):
-    return sorted(env_directory.read(os.fsencode(path), **keywords))
+    return sorted(envdir.read(os.fsencode(path), **keywords))
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path):
 
 def test_directories_in_it(tmp_path):
     (tmp_path / "sub").mkdir()
-    with pytest.raises(env_directory.Failed) as caught:
+    with pytest.raises(envdir.Failed) as caught:
         read(tmp_path)
-    assert caught.value.step == env_directory.FILE
+    assert caught.value.step == envdir.FILE
     assert caught.value.path == os.fsencode(tmp_path / "sub")
     assert read(tmp_path, skip_directories=True) == []
 
@@ -89,20 +89,20 @@ def failing(monkeypatch, function, path, error):
 @pytest.mark.parametrize(
     ("function", "path", "step"),
     [
-        ("chdir", None, env_directory.ENTER),
-        ("fchdir", None, env_directory.RETURN),
-        ("listdir", None, env_directory.LIST),
-        ("read", None, env_directory.FILE),
-        ("open", b"V", env_directory.FILE),
-        ("open", b".", env_directory.CURRENT),
+        ("chdir", None, envdir.ENTER),
+        ("fchdir", None, envdir.RETURN),
+        ("listdir", None, envdir.LIST),
+        ("read", None, envdir.FILE),
+        ("open", b"V", envdir.FILE),
+        ("open", b".", envdir.CURRENT),
     ],
 )
 def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
     failing(monkeypatch, function, path, OSError(5, "I/O"))
-    with pytest.raises(env_directory.Failed) as caught:
-        env_directory.read(b".")
+    with pytest.raises(envdir.Failed) as caught:
+        envdir.read(b".")
     assert caught.value.step == step
     assert caught.value.error.errno == 5
 
@@ -112,11 +112,11 @@ def test_out_of_descriptors(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lowest = os.dup(0)
     os.close(lowest)
-    steps = [env_directory.CURRENT, env_directory.OPEN, env_directory.FILE]
+    steps = [envdir.CURRENT, envdir.OPEN, envdir.FILE]
     for more, step in enumerate(steps):
         monkeypatch.setattr(descriptors, "limit", lowest + more)
-        with pytest.raises(env_directory.Failed) as caught:
-            env_directory.read(b".")
+        with pytest.raises(envdir.Failed) as caught:
+            envdir.read(b".")
         assert caught.value.step == step
     monkeypatch.setattr(descriptors, "limit", lowest + len(steps))
-    assert env_directory.read(b".") == [b"V=1"]
+    assert envdir.read(b".") == [b"V=1"]

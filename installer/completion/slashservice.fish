@@ -1,0 +1,57 @@
+# Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
+#     slashservice completion fish | source
+
+set -l verbs install uninstall plan detect status doctor add remove commands demo completion
+set -l none "not __fish_seen_subcommand_from $verbs"
+set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove"
+set -l plans "__fish_seen_subcommand_from install plan"
+
+complete -c slashservice -f
+complete -c slashservice -n $none -a install -d 'Wire svscan into the init system'
+complete -c slashservice -n $none -a uninstall -d 'Bring the host back to what it was'
+complete -c slashservice -n $none -a plan -d 'Say what install would do'
+complete -c slashservice -n $none -a detect -d 'Say which init system runs the host'
+complete -c slashservice -n $none -a status -d 'Say what is installed, and whether it runs'
+complete -c slashservice -n $none -a doctor -d 'Look for what is wrong'
+complete -c slashservice -n $none -a add -d 'Make a service, with a log'
+complete -c slashservice -n $none -a remove -d 'Stop a service and remove it'
+complete -c slashservice -n $none -a commands -d 'Put the commands into a folder'
+complete -c slashservice -n $none -a demo -d 'Show supervision at work'
+complete -c slashservice -n $none -a completion -d 'Print the completions for a shell'
+complete -c slashservice -n $none -l version -d 'Say the version'
+complete -c slashservice -l help -d 'Say how to use it'
+
+complete -c slashservice -n $hosts -l root -r -a '(__fish_complete_directories)' -d 'An image'
+complete -c slashservice -n $hosts -l host -x -d 'Another host: ssh://USER@NAME'
+complete -c slashservice -n $hosts -l ssh-option -x -d 'An option for ssh'
+complete -c slashservice -n $hosts -l force -d 'Overwrite in place if it must be'
+
+complete -c slashservice -n $plans -l init -x -d 'The init system' \
+    -a 'systemd sysvinit busybox openrc runit s6 dinit finit upstart slackware initd rclocal openbsd freebsd netbsd launchd container'
+complete -c slashservice -n $plans -l layout -x -a 'slashpackage fhs' -d 'Where the code goes'
+complete -c slashservice -n $plans -l python -r -F -d 'The interpreter'
+complete -c slashservice -n $plans -l no-start -d 'Start nothing now'
+complete -c slashservice -n $plans -l no-enable -d 'Do not start svscan at boot'
+complete -c slashservice -n $plans -l replace -d 'Take the place of another svscan'
+complete -c slashservice -n "$plans; or __fish_seen_subcommand_from add remove" -l service-dir -r \
+    -a '(__fish_complete_directories)' -d 'The scan directory'
+
+complete -c slashservice -n '__fish_seen_subcommand_from install uninstall' -s n -l dry-run \
+    -d 'Only say what would be done'
+complete -c slashservice -n '__fish_seen_subcommand_from detect status doctor' -l json -d 'As JSON'
+complete -c slashservice -n '__fish_seen_subcommand_from detect' -l explain -d 'With the evidence'
+
+set -l adding '__fish_seen_subcommand_from add'
+complete -c slashservice -n $adding -l user -x -a '(__fish_complete_users)' -d 'Run it as'
+complete -c slashservice -n $adding -l log-user -x -a '(__fish_complete_users)' -d 'Run its log as'
+complete -c slashservice -n $adding -l log -r -a '(__fish_complete_directories)' -d 'Log directory'
+complete -c slashservice -n $adding -l no-log -d 'Without a log'
+complete -c slashservice -n $adding -l down -d 'Do not start it'
+complete -c slashservice -n $adding -l env -x -d 'A variable: NAME=VALUE'
+complete -c slashservice -n $adding -l in -r -a '(__fish_complete_directories)' -d 'Make it in'
+
+set -l removing '__fish_seen_subcommand_from remove'
+complete -c slashservice -n $removing -a '(ls /service 2>/dev/null)'
+complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
+complete -c slashservice -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+complete -c slashservice -n '__fish_seen_subcommand_from commands' -a '(__fish_complete_directories)'

@@ -1,0 +1,192 @@
+"""The command line: what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).parent / "slashservice")
+
+
+def slashservice(*words: str, status: int = 0, **environment: str) -> str:
+    """Run the command; return what it says on either stream."""
+    done = subprocess.run(
+        [COMMAND, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={"PATH": os.environ["PATH"], **environment},
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout
+
+
+class TestUsage:
+    def test_help(self):
+        assert "install" in slashservice("--help")
+        assert "--service-dir" in slashservice("install", "--help")
+
+    def test_version(self):
+        assert slashservice("--version") == "slashservice 0.1.0\n"
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["nonsense"],
+            ["install", "--nonsense"],
+            ["install", "nonsense"],
+            ["install", "--layout", "gobo"],
+            ["install", "--root"],
+            ["add"],
+            ["remove"],
+            ["commands"],
+            ["completion", "tcsh"],
+            ["add", "x", "--no-log", "--log", "/x", "--", "y"],
+            ["drain", "-x"],
+            ["drain", "-t"],
+            ["running", "a", "b"],
+        ],
+    )
+    def test_wrong_usage_is_one_line_and_100(self, words):
+        said = slashservice(*words, status=100)
+        assert said.startswith("slashservice: usage: ")
+        assert "Traceback" not in said
+
+    def test_nothing_at_all_is_help_and_100(self):
+        assert "uninstall" in slashservice(status=100)
+
+    def test_a_refusal_is_111_with_advice(self, tmp_path):
+        said = slashservice("install", "--root", str(tmp_path), status=111)
+        assert said.startswith("slashservice: fatal: no init system found")
+        assert "\n    " in said
+
+    def test_no_directory(self):
+        said = slashservice("detect", "--root", "/nowhere", status=111)
+        assert said == "slashservice: fatal: /nowhere is no directory\n"
+
+
+class TestImage:
+    def test_dry_run_tells_by_its_status(self, make_image):
+        image = make_image("systemd")
+        before = image.snapshot()
+        root = ("--root", str(image.root))
+        said = slashservice("install", "-n", *root, status=2)
+        assert "would write /etc/systemd/system/svscan.service" in said
+        assert "    +ExecStart=/command/svscan /service" in said
+        assert slashservice("plan", *root, status=2) == said
+        assert image.snapshot() == before
+        said = slashservice("install", *root)
+        assert "installed\n" in said
+        assert "nothing to do" in slashservice("install", "-n", *root)
+        assert "would remove /etc/systemd" in slashservice("uninstall", "-n", *root, status=2)
+        assert slashservice("uninstall", *root).endswith("uninstalled\n")
+        assert slashservice("uninstall", *root) == "slashservice is not installed\n"
+        assert image.snapshot() == before
+
+    def test_dpkg_root_is_a_root(self, make_image):
+        image = make_image("systemd")
+        slashservice("install", DPKG_ROOT=str(image.root))
+        assert image.path("/command/svscan").is_symlink()
+
+    def test_what_was_chosen_is_remembered(self, make_image):
+        image = make_image("sysvinit-debian")
+        root = ("--root", str(image.root))
+        chosen = ("--layout", "fhs", "--service-dir", "/var/service", "--init", "initd")
+        slashservice("install", *root, *chosen)
+        assert "nothing to do" in slashservice("install", *root)
+        assert image.path("/var/service").is_dir()
+        assert not image.path("/command").exists()
+
+    def test_not_enabled(self, make_image):
+        image = make_image("systemd")
+        said = slashservice("install", "--root", str(image.root), "--no-enable")
+        assert "not enabled" in said
+        assert image.path("/etc/systemd/system/svscan.service").exists()
+        wanted = image.path("/etc/systemd/system/multi-user.target.wants/svscan.service")
+        assert not wanted.is_symlink()
+
+    def test_detect_as_json_can_be_judged_again(self, make_image):
+        from slashservice.installer.detect import detect
+        from slashservice.installer.evidence import Evidence
+
+        image = make_image("openrc-alpine")
+        plain = json.loads(slashservice("detect", "--json", "--root", str(image.root)))
+        assert plain["verdict"]["name"] == "openrc"
+        evidence = Evidence.from_json(plain["evidence"])
+        assert detect(evidence).to_json() == {
+            **plain["verdict"],
+            **{key: tuple(plain["verdict"][key]) for key in ("reasons", "warnings", "advice")},
+        }
+
+    def test_status_as_json(self, make_image):
+        image = make_image("systemd")
+        root = ("--root", str(image.root))
+        assert json.loads(slashservice("status", "--json", *root, status=1))["installed"] is False
+        slashservice("install", *root)
+        found = json.loads(slashservice("status", "--json", *root, status=1))
+        assert (found["init"], found["phase"]) == ("systemd", "installed")
+        assert {one["state"] for one in found["artefacts"]} == {"ok"}
+        image.path("/etc/systemd/system/svscan.service").write_text("mine")
+        image.path("/command/svscan").unlink()
+        found = json.loads(slashservice("status", "--json", *root, status=1))
+        states = {one["path"]: one["state"] for one in found["artefacts"]}
+        assert states["/etc/systemd/system/svscan.service"] == "changed"
+        assert states["/command/svscan"] == "missing"
+
+    def test_services_of_an_image(self, make_image):
+        image = make_image("systemd")
+        root = ("--root", str(image.root))
+        slashservice("install", *root)
+        before = image.snapshot()
+        slashservice("add", *root, "web", "--env", "A=b c", "--", "httpd", "-f")
+        assert os.readlink(image.path("/service/web")) == "/etc/slashservice/web"
+        assert image.path("/etc/slashservice/web/run").stat().st_mode & 0o777 == 0o755
+        assert image.path("/etc/slashservice/web/env/A").read_text() == "b c\n"
+        said = slashservice("remove", *root, "web")
+        assert "/etc/slashservice/web is removed" in said
+        assert "logs are kept: /var/log/slashservice/web" in said
+        assert before.keys() <= image.snapshot().keys()
+        assert not image.path("/service/web").is_symlink()
+        assert "no service web" in slashservice("remove", *root, "web", status=111)
+
+    def test_output_that_nobody_reads_is_no_trouble(self, make_image):
+        image = make_image("systemd")
+        command = f"{COMMAND} install --root {image.root} | true"
+        subprocess.run(["sh", "-c", command], check=True)
+        status = slashservice("status", "--root", str(image.root), status=1)
+        assert "interrupted" not in status
+
+
+def test_commands_can_be_had_without_installing(tmp_path):
+    said = slashservice("commands", str(tmp_path / "bin"))
+    assert str(tmp_path / "bin" / "svstat") in said.splitlines()
+    done = subprocess.run([tmp_path / "bin" / "svok"], capture_output=True, check=False)
+    assert done.returncode == 100
+
+
+@pytest.mark.root
+def test_only_root_may_install(world_dir):
+    command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    done = subprocess.run(
+        [*command, "/usr/bin/python3", "-c", "import os; print(os.geteuid())"],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"65534\n"
+    said = subprocess.run(
+        [*command, COMMAND, "install"], capture_output=True, text=True, check=False
+    )
+    assert said.returncode in (111, 126)  # no account but root may reach some checkouts
+    assert said.returncode == 126 or "only root" in said.stderr + said.stdout
+
+
+def test_completions_are_printed():
+    for shell in ("bash", "zsh", "fish"):
+        assert "slashservice" in slashservice("completion", shell)

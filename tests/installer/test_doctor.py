@@ -1,0 +1,167 @@
+"""The doctor finds each ill there is, and none in the healthy."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from slashservice.installer import transaction
+from slashservice.installer.detect import detect
+from slashservice.installer.doctor import examine
+from slashservice.installer.host import Host
+from slashservice.installer.probe import probe
+
+
+def quiet(line: str) -> None:
+    """Take no notice of progress."""
+
+
+def findings(image) -> list[str]:
+    """What the doctor finds in an image."""
+    host = Host(str(image.root))
+    evidence = probe(host)
+    return [finding.what for finding in examine(host, evidence, detect(evidence))]
+
+
+@pytest.fixture
+def patient(make_image, small_source, plan_for):
+    """Return what makes an image with slashservice installed."""
+
+    def make(kind_name: str, **options: object):
+        image = make_image(kind_name)
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host, **options), quiet)
+        return image
+
+    return make
+
+
+@pytest.mark.parametrize("which", ["systemd", "sysvinit-debian", "busybox", "openrc-gentoo"])
+def test_nothing_is_wrong_with_the_healthy(which, patient):
+    assert findings(patient(which)) == []
+
+
+def test_not_installed(make_image):
+    assert findings(make_image("systemd")) == ["slashservice is not installed here"]
+
+
+def ill(image, what: str) -> None:
+    """Check that the doctor finds it."""
+    found = findings(image)
+    assert any(what in finding for finding in found), found
+
+
+def test_a_changed_file(patient):
+    image = patient("systemd")
+    image.path("/etc/systemd/system/svscan.service").write_text("mine\n")
+    ill(image, "/etc/systemd/system/svscan.service is changed")
+
+
+def test_two_wirings(patient):
+    image = patient("sysvinit-debian")
+    image.program("/usr/bin/svscanboot")
+    with image.path("/etc/inittab").open("a") as inittab:
+        inittab.write("SX:123456:respawn:/usr/bin/svscanboot\n")
+    ill(image, "/service has more than one supervisor")
+
+
+def test_a_respawn_line_to_a_missing_program(patient):
+    image = patient("sysvinit-debian")
+    with image.path("/etc/inittab").open("a") as inittab:
+        inittab.write("SX:123456:respawn:/opt/svscanboot /opt/service\n")
+    ill(image, "/etc/inittab has /opt/svscanboot started, which is not there")
+
+
+def test_our_own_program_missing(patient):
+    image = patient("systemd")
+    image.path("/command/svscan").unlink()
+    ill(image, "has /command/svscan started, which is not there")
+
+
+def test_an_interpreter_in_a_home(patient):
+    image = patient("systemd")
+    python = image.path("/usr/bin/python3")
+    python.unlink()
+    image.program("/home/me/python3")
+    os.chown(image.path("/home/me"), 1234, 1234)
+    python.symlink_to("/home/me/python3")
+    ill(image, "/home/me belongs to user 1234")
+
+
+def test_a_vanished_interpreter(patient):
+    image = patient("systemd")
+    image.path("/usr/bin/python3.11").unlink()
+    ill(image, "the interpreter /usr/bin/python3 is gone")
+
+
+class TestRcLocal:
+    def test_switched_off(self, patient):
+        image = patient("rclocal-systemd", init="rclocal")
+        image.path("/etc/rc.local").chmod(0o644)
+        ill(image, "/etc/rc.local never runs: it is not executable")
+
+    def test_given_up_by_systemd(self, patient):
+        image = patient("rclocal-systemd", init="rclocal")
+        folder = image.path("/usr/lib/x86_64-linux-gnu/systemd")
+        (folder / "libsystemd-shared-252.so").rename(folder / "libsystemd-shared-261.so")
+        ill(image, "systemd gave it up")
+
+    def test_behind_the_exit(self, patient):
+        image = patient("systemd")
+        image.program("/etc/rc.local", "#!/bin/sh\nexit 0\n\n/usr/bin/svscanboot &\n")
+        image.program("/usr/bin/svscanboot")
+        ill(image, "/etc/rc.local ends before it starts /usr/bin/svscanboot")
+
+    def test_without_a_first_line(self, patient):
+        image = patient("systemd")
+        image.program("/etc/rc.local", "csh -cf '/usr/bin/svscanboot &'\n")
+        image.program("/usr/bin/svscanboot")
+        ill(image, "its first line is no #! line")
+
+
+def test_a_busybox_line_with_an_id(patient):
+    image = patient("busybox")
+    with image.path("/etc/inittab").open("a") as inittab:
+        inittab.write("SV:123456:respawn:/usr/bin/svscanboot /opt/service\n")
+    ill(image, "BusyBox takes 'SV' for a terminal")
+
+
+def test_a_link_that_leads_nowhere(patient):
+    image = patient("systemd").link("/service/gone", "/srv/gone")
+    ill(image, "/service/gone leads nowhere: /srv/gone")
+
+
+def test_a_run_script_that_can_t(patient):
+    image = patient("systemd").file("/srv/web/run", "#!/bin/sh\n").link("/service/web", "/srv/web")
+    ill(image, "/service/web/run is missing or not executable")
+
+
+def test_a_missing_scan_directory(patient):
+    image = patient("systemd")
+    image.path("/service").rmdir()
+    ill(image, "the scan directory /service is missing")
+
+
+def test_a_writable_folder(patient):
+    image = patient("systemd")
+    image.path("/package").chmod(0o777)
+    ill(image, "/package can be written by everybody")
+
+
+def test_another_version(patient, monkeypatch):
+    image = patient("systemd")
+    monkeypatch.setattr("slashservice.installer.doctor.version", lambda: "9.9")
+    ill(image, "version 0.1.0 is installed, this is 9.9")
+
+
+def test_an_interrupted_run(patient):
+    image = patient("systemd")
+    receipt = image.path("/var/lib/slashservice/receipt.json")
+    receipt.write_text(receipt.read_text().replace('"phase": "installed"', '"phase": "applying"'))
+    ill(image, "an installer was interrupted")
+
+
+def test_a_command_that_comes_first(patient):
+    image = patient("systemd", layout="fhs").program("/usr/local/sbin/svc")
+    ill(image, "/usr/local/sbin/svc comes before ours")

@@ -1,0 +1,171 @@
+"""Another host over SSH: a real sshd, in a network of its own, on a machine that has no more
+of slashservice than any other.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND = str(Path(sys.executable).parent / "slashservice")
+SERVER, CLIENT = "10.99.0.1", "10.99.0.2"
+SSHD_CONFIG = f"""\
+ListenAddress {SERVER}
+HostKey /etc/ssh/test_key
+PidFile none
+PermitRootLogin prohibit-password
+AuthorizedKeysFile /etc/ssh/authorized
+StrictModes no
+UsePAM no
+"""
+PREPARE = """
+rm -f root/sbin/init root/usr/sbin/policy-rc.d
+ln -s /usr/bin/busybox root/usr/sbin/init
+mkdir -p root/run/sshd
+echo '::respawn:/usr/sbin/sshd -D -f /etc/ssh/test_config' >root/etc/inittab
+chroot root useradd -m -s /bin/sh admin
+chroot root useradd -m -s /bin/sh plain
+chroot root passwd -q -d admin
+chroot root passwd -q -d plain
+echo 'admin ALL=(ALL) NOPASSWD: ALL' >root/etc/sudoers.d/admin
+cp "$SETUP"/* root/etc/ssh/
+chmod 600 root/etc/ssh/test_key
+"""
+
+
+@pytest.fixture(scope="module")
+def network(sandbox_module, tmp_path_factory):
+    """A server and a client, each with a network of its own, and a wire between."""
+    setup = tmp_path_factory.mktemp("ssh")
+    for name in ("test_key", "user_key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(setup / name)]
+        subprocess.run(command, check=True)
+    (setup / "authorized").write_text((setup / "user_key.pub").read_text())
+    (setup / "test_config").write_text(SSHD_CONFIG)
+    keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
+    prepare = PREPARE.replace('"$SETUP"', str(setup))
+    server = sandbox_module.Sandbox(["/sbin/init"], prepare=prepare, network=True)
+    client = sandbox_module.Sandbox(["sleep", "100000"], network=True, keep=keep)
+    try:
+        wire = ["ip", "link", "add", "wire", "netns", str(server.pid), "type", "veth"]
+        subprocess.run([*wire, "peer", "name", "wire", "netns", str(client.pid)], check=True)
+        for machine, address in ((server, SERVER), (client, CLIENT)):
+            machine.run("ip", "link", "set", "lo", "up")
+            machine.run("ip", "address", "add", f"{address}/24", "dev", "wire")
+            machine.run("ip", "link", "set", "wire", "up")
+        (client.path("/root") / ".ssh").mkdir(mode=0o700, exist_ok=True)
+        key = client.path("/run/key")
+        key.write_text((setup / "user_key").read_text())
+        key.chmod(0o600)
+        yield server, client
+    finally:
+        server.close()
+        client.close()
+
+
+OPTIONS = (
+    "IdentityFile=/run/key",
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "BatchMode=yes",
+)
+
+
+def slashservice(client, user: str, *words: str, status: int | None = 0) -> str:
+    """Run ``slashservice --host`` on the client."""
+    options = [part for one in OPTIONS for part in ("--ssh-option", one)]
+    verb, *rest = words
+    address = f"ssh://{user}@{SERVER}"
+    return client.run(COMMAND, verb, "--host", address, *options, *rest, status=status)
+
+
+@pytest.fixture(scope="module")
+def answering(network):
+    """The two machines, once sshd answers."""
+    server, client = network
+    server.wait(lambda: "busybox" in slashservice(client, "root", "detect", status=None), "a sshd")
+    return server, client
+
+
+def test_as_root_from_install_to_uninstall(answering):
+    server, client = answering
+    before = server.changes()
+    told = slashservice(client, "root", "install", "--dry-run", status=2)
+    assert "would start svscan on /service" in told
+    assert server.changes() == before
+    told = slashservice(client, "root", "install")
+    assert "init system: busybox" in told
+    assert "installed" in told
+    assert "svscan runs" in slashservice(client, "root", "status")
+    assert server.run("/command/slashservice", "running").strip().isdigit()
+    assert not [path for path in server.changes() if path.startswith("/tmp/")]
+    slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
+    assert "up (pid" in server.run("/command/svstat", "/service/web")
+    slashservice(client, "root", "remove", "web")
+    told = slashservice(client, "root", "uninstall")
+    assert told.endswith("uninstalled\n")
+    assert server.changes() == before
+
+
+def test_as_somebody_who_may_use_sudo(answering):
+    server, client = answering
+    before = server.changes()
+    slashservice(client, "admin", "install", "--layout", "fhs", "--no-start")
+    assert server.path("/usr/local/lib/slashservice/current").is_symlink()
+    slashservice(client, "admin", "uninstall")
+    assert server.changes() == before
+
+
+def test_as_somebody_who_may_not(answering):
+    server, client = answering
+    before = server.changes()
+    told = slashservice(client, "plain", "install", status=111)
+    assert "neither sudo nor doas" in told
+    assert server.changes() == before
+
+
+def test_exit_statuses_come_back(answering):
+    _, client = answering
+    assert "not installed" in slashservice(client, "root", "status", status=1)
+    assert "usage" in slashservice(client, "root", "detect", "--bogus", status=100)
+
+
+def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
+    """The installer over there goes on, and finishes."""
+    server, client = answering
+    before = server.changes()
+    options = [part for one in OPTIONS for part in ("-o", one)]
+    address = ["--host", f"ssh://root@{SERVER}"]
+    words = [part for one in OPTIONS for part in ("--ssh-option", one)]
+    process = subprocess.Popen(
+        client.argv(COMMAND, "install", *address, *words), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("put the code in place"):
+            break
+    client.run("ip", "link", "set", "wire", "down")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    server.wait(
+        lambda: server.run("/command/slashservice", "running", status=None).strip(), "svscan"
+    )
+    client.run("ip", "link", "set", "wire", "up")
+    client.run("ssh", *options, f"root@{SERVER}", "true")
+    assert "nothing to do" in slashservice(client, "root", "install")
+    slashservice(client, "root", "uninstall")
+    assert server.changes() == before
+
+
+def test_a_host_that_does_not_answer_is_trouble(answering):
+    _, client = answering
+    address = ["--host", "ssh://root@127.0.0.1:1"]
+    told = client.run(COMMAND, "detect", *address, "--ssh-option", "BatchMode=yes", status=111)
+    assert "no connection to 127.0.0.1" in told

@@ -1,0 +1,246 @@
+"""Every artefact is looked at by the real tool for it, where Debian has that."""
+
+from __future__ import annotations
+
+import plistlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slashservice.installer import inittab
+from slashservice.installer.actions import EditFile, WriteFile
+from slashservice.installer.host import Host
+
+COMPLETION = Path(__file__).resolve().parents[2] / "installer" / "completion"
+SHELL_SCRIPTS = {
+    "sysvinit-debian": ["/etc/init.d/svscan"],
+    "initd": ["/etc/init.d/svscan"],
+    "slackware": ["/etc/rc.d/rc.local_shutdown"],
+    "openrc-gentoo": ["/etc/init.d/svscan"],
+    "runit-void": [
+        "/etc/sv/svscan/run",
+        "/etc/sv/svscan/control/d",
+        "/etc/runit/shutdown.d/05-svscan.sh",
+    ],
+    "s6": [
+        "/etc/s6-linux-init/current/run-image/service/svscan/run",
+        "/etc/s6-linux-init/current/scripts/rc.shutdown",
+    ],
+    "rclocal-systemd": ["/etc/rc.local"],
+    "rclocal-sysvinit": ["/etc/rc.d/rc.local", "/etc/rc.d/init.d/svscan"],
+    "openbsd": ["/etc/rc.d/svscan"],
+    "openbsd-old": ["/etc/rc.local", "/etc/rc.shutdown"],
+    "freebsd": ["/usr/local/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
+    "netbsd": ["/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
+}
+UPSTART_STANZAS = {
+    "/etc/init/svscan.conf": {"description", "start", "stop", "respawn", "kill", "exec"},
+    "/etc/event.d/svscan": {"start", "stop", "respawn", "kill", "exec"},
+}
+LAUNCHD_KEYS = {
+    "Label": str,
+    "ProgramArguments": list,
+    "RunAtLoad": bool,
+    "KeepAlive": bool,
+    "ThrottleInterval": int,
+    "ExitTimeOut": int,
+    "AbandonProcessGroup": bool,
+    "SoftResourceLimits": dict,
+}
+
+META = ("help", "help-all", "version", "completions")
+"""plumbum's own switches, of whichever version."""
+
+
+@pytest.fixture
+def artefacts(make_image, small_source, plan_for, images_module):
+    """Return what makes the texts that are installed on a kind of host, by path."""
+
+    def make(kind_name: str) -> dict[str, str]:
+        image = make_image(kind_name, kind_name)
+        host = Host(str(image.root))
+        found = {}
+        for action in plan_for(host, **images_module.KINDS[kind_name].options).actions:
+            if isinstance(action, (WriteFile, EditFile)):
+                state = action.wanted(host, host.state(action.path))
+                found[action.path] = state.data.decode("latin-1")
+        return found
+
+    return make
+
+
+def passes(*command: str) -> str:
+    """Run a tool, check that it is content, and return what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
+
+
+@pytest.mark.parametrize("which", SHELL_SCRIPTS)
+@pytest.mark.parametrize("shell", [["sh"], ["bash", "--posix"], ["busybox", "ash"], ["mksh"]])
+def test_shells_can_read_them(which, shell, artefacts, tmp_path):
+    made = artefacts(which)
+    for path in SHELL_SCRIPTS[which]:
+        script = tmp_path / "script"
+        script.write_text(made[path])
+        assert passes(*shell, "-n", str(script)) == ""
+
+
+def test_systemd_finds_no_fault(artefacts, tmp_path):
+    unit = artefacts("systemd")["/etc/systemd/system/svscan.service"]
+    path = tmp_path / "svscan.service"
+    path.write_text(unit.replace("/command/svscan", "/bin/true"))
+    assert passes("systemd-analyze", "--man=no", "verify", str(path)) == ""
+
+
+def test_systemd_would_find_one(tmp_path):
+    """The tool complains on standard error and may exit 0 all the same."""
+    path = tmp_path / "svscan.service"
+    path.write_text("[Service]\nExecStart=/nowhere\nKillMood=process\n")
+    command = ["systemd-analyze", "--man=no", "verify", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "KillMood" in done.stderr
+
+
+def test_launchd_knows_every_key(artefacts):
+    text = artefacts("macos")["/Library/LaunchDaemons/slashservice.svscan.plist"]
+    plist = plistlib.loads(text.encode())
+    for key, value in plist.items():
+        assert isinstance(value, LAUNCHD_KEYS[key]), key
+    assert plist["ProgramArguments"] == ["/usr/local/bin/svscanboot", "/etc/service"]
+
+
+def test_inittabs_are_whole(artefacts):
+    inittab.check(artefacts("sysvinit-debian")["/etc/inittab"].encode())
+    inittab.check(artefacts("busybox")["/etc/inittab"].encode(), "busybox")
+
+
+@pytest.mark.parametrize("which", ["upstart", "upstart-event.d"])
+def test_upstart_knows_every_stanza(which, artefacts):
+    for path, text in artefacts(which).items():
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                assert line.split()[0] in UPSTART_STANZAS[path]
+
+
+@pytest.mark.parametrize("which", ["sysvinit-debian", "initd", "rclocal-sysvinit"])
+def test_init_scripts_have_complete_headers(which, artefacts):
+    path = "/etc/rc.d/init.d/svscan" if "rclocal" in which else "/etc/init.d/svscan"
+    text = artefacts(which)[path]
+    block = re.search(r"^### BEGIN INIT INFO\n(.*)^### END INIT INFO$", text, re.M | re.S)
+    assert block is not None
+    fields = dict(re.findall(r"^# ([\w-]+): +(\S.*)$", block[1], re.M))
+    assert fields["Provides"] == "svscan"
+    assert {"Required-Start", "Required-Stop", "Default-Start", "Default-Stop"} <= fields.keys()
+    assert re.search(r"^# chkconfig: 2345 \d\d \d\d$", text, re.M)
+    assert re.search(r"^# description: \S", text, re.M)
+
+
+@pytest.mark.root
+def test_openrc_reads_its_script(artefacts, sandbox_module):
+    machine = sandbox_module.Sandbox(["sleep", "1000"])
+    try:
+        script = machine.path("/etc/init.d/svscan")
+        script.write_text(artefacts("openrc-gentoo")["/etc/init.d/svscan"])
+        script.chmod(0o755)
+        machine.run("mkdir", "-p", "/run/openrc/started")
+        said = machine.run("/etc/init.d/svscan", "describe")
+        assert "svscan: the services in /service" in said
+        machine.run("rc-update", "add", "svscan", "default")
+        assert "svscan | default" in " ".join(machine.run("rc-update", "show").split())
+    finally:
+        machine.close()
+
+
+def test_insserv_accepts_the_script(artefacts, tmp_path):
+    """The real insserv, on a folder of its own: it links, and orders by the headers."""
+    folder = tmp_path / "etc" / "init.d"
+    folder.mkdir(parents=True)
+    for level in "0123456S":
+        (tmp_path / "etc" / f"rc{level}.d").mkdir()
+    for name, text in (
+        ("svscan", artefacts("sysvinit-debian")["/etc/init.d/svscan"]),
+        ("sendsigs", LAST),
+    ):
+        script = folder / name
+        script.write_text(text)
+        script.chmod(0o755)
+    conf = tmp_path / "insserv.conf"
+    conf.write_text("$local_fs\n$remote_fs +sendsigs\n$network\n$syslog\n$named\n$time\n$portmap\n")
+    passes("/usr/sbin/insserv", "-c", str(conf), "-p", str(folder), "svscan", "sendsigs")
+    links = {path.name for path in (tmp_path / "etc" / "rc6.d").iterdir()}
+    assert {"K01svscan", "K02sendsigs"} <= links
+
+
+LAST = """\
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides: sendsigs
+# Required-Start:
+# Required-Stop:
+# Default-Start:
+# Default-Stop: 0 6
+# Short-Description: kill all
+### END INIT INFO
+"""
+
+
+class TestCompletion:
+    def test_bash(self):
+        script = f"source {COMPLETION}/slashservice.bash\n"
+        script += "COMP_WORDS=(slashservice install --lay); COMP_CWORD=2\n"
+        script += "_slashservice; echo ${COMPREPLY[@]}\n"
+        script += "COMP_WORDS=(slashservice un); COMP_CWORD=1\n"
+        script += "_slashservice; echo ${COMPREPLY[@]}\n"
+        script += "COMP_WORDS=(slashservice --root / install --init openr); COMP_CWORD=5\n"
+        script += "_slashservice; echo ${COMPREPLY[@]}\n"
+        assert passes("bash", "-c", script) == "--layout\nuninstall\nopenrc\n"
+
+    def test_fish(self):
+        source = f"source {COMPLETION}/slashservice.fish; "
+        said = passes("fish", "-c", source + 'complete -C "slashservice inst"')
+        assert said.startswith("install\t")
+        said = passes("fish", "-c", source + 'complete -C "slashservice install --layout "')
+        assert said.split("\n")[0].startswith("fhs")
+
+    def test_zsh(self):
+        passes("zsh", "-n", str(COMPLETION / "slashservice.zsh"))
+        script = (
+            "compdef() { :; }; _arguments() { print -l -- $@; }; words=(slashservice plan --x)\n"
+        )
+        script += f"CURRENT=3; source {COMPLETION}/slashservice.zsh\n"
+        assert "--layout[where the code goes]" in passes("zsh", "-fc", script)
+
+    def test_every_verb_and_switch_is_completed(self):
+        from slashservice.installer.cli import Slashservice
+
+        app = Slashservice("slashservice")
+        texts = [path.read_text() for path in COMPLETION.iterdir()]
+        assert len(texts) == 3
+        for verb, sub in app._subcommands.items():
+            assert all(verb in text for text in texts), verb
+            for name in sub.get()("slashservice")._switches_by_name:
+                if len(name) > 1 and name not in META:
+                    assert all(re.search(rf"\b{name}\b", text) for text in texts), (verb, name)
+
+
+def test_man_page_tells_every_verb_and_switch():
+    from slashservice.installer.cli import Slashservice
+
+    page = (COMPLETION.parents[1] / "docs" / "man" / "slashservice.8").read_text()
+    page = page.replace("\\-", "-")
+    app = Slashservice("slashservice")
+    for verb, sub in app._subcommands.items():
+        assert f".Cm {verb}" in page, verb
+        for name in sub.get()("slashservice")._switches_by_name:
+            if len(name) > 1 and name not in (
+                "help",
+                "help-all",
+                "version",
+                "completions",
+                "dry-run",
+            ):
+                assert f"-{name}" in page, (verb, name)
