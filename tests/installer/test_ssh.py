@@ -108,7 +108,6 @@ def test_as_root_from_install_to_uninstall(answering):
     slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
     assert "up (pid" in server.run("/command/svstat", "/service/web")
     slashservice(client, "root", "remove", "web")
-    server.run("rmdir", "/etc/slashservice")
     told = slashservice(client, "root", "uninstall")
     assert told.endswith("uninstalled\n")
     assert server.changes() == before
