@@ -8,11 +8,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from boots import story
+from boots import proven, story
 
 POOL = pytest.StashKey[ThreadPoolExecutor]()
 RUNS = pytest.StashKey[dict[str, "Future[object]"]]()
 PAUSE = 0.5
+PASSED = pytest.StashKey[dict[str, bool]]()
 progress: SimpleQueue[str] = SimpleQueue()
 
 
@@ -33,6 +34,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     run = stash[RUNS][pyfuncitem.nodeid]
     while not run.done():
         show_progress(pyfuncitem.config)
+    passed = stash.setdefault(PASSED, {})
+    passed[pyfuncitem.nodeid] = run.exception() is None
     run.result()
     return True
 
@@ -57,7 +60,14 @@ def show_progress(config: pytest.Config) -> None:
             reporter.flush()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have a word for writing down what was seen."""
+    parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Begin nothing more, and let what has begun clean up behind itself."""
     if POOL in session.stash:
         session.stash[POOL].shutdown(cancel_futures=True)
+    if session.config.getoption("--proven", default=False):
+        proven.DOCUMENT.write_text(proven.document(session.stash.get(PASSED, {})))

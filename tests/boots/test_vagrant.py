@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,11 +11,17 @@ from boots import boxes, story
 from boots.boxes import Box
 from boots.fingerprint import differences
 from boots.story import Wiring, say
-from boots.trees import need
+from boots.trees import CLOSER, COMMON_FILES, need
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
-pytestmark = [pytest.mark.boot, pytest.mark.machine, pytest.mark.slow, pytest.mark.root]
+
+def marked(test: Callable[[], None]) -> Callable[[], None]:
+    """Mark a test that boots a machine, or needs what those need."""
+    for name in ("boot", "machine", "slow", "root"):
+        test = getattr(pytest.mark, name)(test)
+    return test
+
 
 DISTRIBUTIONS = {
     *("debian", "debian-sysvinit", "ubuntu", "ubuntu-14.04", "devuan", "centos-6", "alma"),
@@ -30,6 +37,7 @@ def test_every_distribution_has_a_box() -> None:
         assert about["init"] in (*INIT_SYSTEMS, "windows"), name
 
 
+@marked
 def test_the_vagrantfile_is_valid() -> None:
     need("vagrant")
     with TemporaryDirectory() as folder:
@@ -40,6 +48,7 @@ def test_the_vagrantfile_is_valid() -> None:
         assert machines == DISTRIBUTIONS
 
 
+@marked
 def test_a_box_from_up_to_destroy() -> None:
     wiring = Wiring()
     with boxes.box("debian") as box:
@@ -47,6 +56,9 @@ def test_a_box_from_up_to_destroy() -> None:
         box.up()
         host = box.host
         story.is_plain(host)
+        text, _ = COMMON_FILES[CLOSER]
+        put = host.run("printf %%s %s >%s && chmod 755 %s", text, CLOSER, CLOSER)
+        assert put.rc == 0, put.stderr
         plain = box.fingerprint()
         say(f"{box}: install")
         story.install(host)

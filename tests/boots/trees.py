@@ -292,8 +292,6 @@ def put_checkout(root: Path) -> None:
             shutil.copytree(source, inside / name, ignore=ignored)
         else:
             shutil.copy2(source, inside / name)
-    if not (CHECKOUT / "supervise/multilog.py").exists():
-        shutil.copy2("/usr/bin/multilog", root / "usr/local/bin/multilog")
 
 
 def need(*programs: str) -> None:
