@@ -47,6 +47,7 @@ class HostedLogger:
         "_killed",
         "_listening",
         "_logger",
+        "_looking",
         "_loop",
         "_resumption",
         "_rotate",
@@ -76,7 +77,7 @@ class HostedLogger:
         self._steps: Steps[None] | None = None
         self._resumption: int | None = None
         self._working = False
-        self._listening = False
+        self._listening = self._looking = False
         self._ending = self._rotate = self._stopped = False
         self._killed = 0
 
@@ -127,9 +128,26 @@ class HostedLogger:
             self._carry_out(self._logger.rotate())
         elif self._ending and self._logger.at_line_end:
             self._finish()
+        elif self._is_old():
+            self._carry_out(self._logger.rotate_old())
         elif not self._listening:
             self._listening = True
             self._loop.add(self._stdin, self._readable)
+
+    def _is_old(self) -> bool:
+        """Tell whether a file has reached its age; see to it that we look again when one has."""
+        wait = self._logger.seconds_until_old() if self._logger else None
+        if wait is None or wait <= 0:
+            return wait is not None
+        if not self._looking:
+            self._looking = True
+            self._loop.after(wait, self._look)
+        return False
+
+    def _look(self) -> None:
+        self._looking = False
+        if not self._working:
+            self._next()
 
     def _readable(self) -> None:
         """There is input, or its end."""

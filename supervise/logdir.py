@@ -17,12 +17,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 
 from slashservice.supervise import tai
+from slashservice.supervise.action_script import DELETE, DROP
 from slashservice.supervise.folder import Folder
 from slashservice.supervise.patience import PAUSE, Attempts, Pause
 from slashservice.supervise.pieces import cut
-from slashservice.supervise.program import fatal
+from slashservice.supervise.program import fatal, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ MARGIN = 2000
 CLEAN = 0o100
 """The bit of a mode that tells a file which was closed and is on disk."""
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
 COMPLETE = 0o744
 UNDER_WAY = 0o644
 
@@ -54,7 +58,18 @@ LOCK_LAST = 1.0
 class LogDirectory:
     """The log directory ``path``."""
 
-    __slots__ = ("_attempt", "_fd", "_folder", "_lock", "_path", "_settings", "bytes")
+    __slots__ = (
+        "_attempt",
+        "_begun",
+        "_cut",
+        "_dropped",
+        "_fd",
+        "_folder",
+        "_lock",
+        "_path",
+        "_settings",
+        "bytes",
+    )
 
     _folder: Folder
 
@@ -67,6 +82,12 @@ class LogDirectory:
         """Of ``current``."""
         self.bytes = 0
         """Size of ``current``."""
+        self._begun = 0.0
+        """When, by the monotonic clock, ``current`` got its first line."""
+        self._dropped = 0
+        """Lines that found no space since the last that did."""
+        self._cut = False
+        """Whether only the beginning of the first of them is there."""
 
     def acquire(self, base: int, patient: bool) -> Steps[None]:
         """Make and lock the directory, seen from ``base``.
@@ -98,6 +119,9 @@ class LogDirectory:
                 trouble = b"unable to append to %s/current"
                 self._fd = self._folder.append_to(b"current")
                 self.bytes = os.fstat(self._fd).st_size
+                # The directory was last changed when the file before was finished.
+                age = time.time() - os.fstat(self._folder.fd).st_mtime
+                self._begun = time.monotonic() - max(0.0, age)
             else:
                 trouble = b"unable to stat %s/processed"
                 yield from self._tidy()
@@ -198,13 +222,58 @@ class LogDirectory:
             if intend:
                 intend(os.fstat(self._fd).st_ino, self.bytes, start, end - start)
             try:
+                if self._dropped:
+                    self._tell_of_dropped()
+                if not self.bytes:
+                    self._begun = time.monotonic()
                 written = os.write(self._fd, view[start:end])
             except OSError as error:
-                self._attempt.complain(b"unable to write to %s/current", os.write, error)
-                yield PAUSE
+                if error.errno in NO_SPACE and self._settings.when_full == DROP:
+                    self._drop(data, start, end, error)
+                    return
+                if not self._make_room(error):
+                    self._attempt.complain(b"unable to write to %s/current", os.write, error)
+                    yield PAUSE
             else:
                 self.bytes += written
                 start += written
+
+    def _make_room(self, error: OSError) -> bool:
+        """Remove the oldest file if that is what to do when there is no space, and there is one."""
+        if error.errno not in NO_SPACE or self._settings.when_full != DELETE:
+            return False
+        try:
+            self._folder.remove(self._old_files()[0])
+        except (IndexError, OSError):
+            return False
+        return True
+
+    def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
+        """Let ``data[start:end]`` go, for which there is no space."""
+        if not self._dropped:
+            trouble = b"unable to write to %s/current, dropping lines"
+            warn("multilog", trouble.replace(b"%s", self._path, 1), error)
+            self._cut = start > 0 and data[start - 1] != 0x0A
+        self._dropped += data.count(b"\n", start, end) or 1
+
+    def _tell_of_dropped(self) -> None:
+        """Write down how many lines were dropped. Raises ``OSError`` if there is still no space."""
+        notice = b"multilog: dropped %d lines: out of disk space\n" % self._dropped
+        if self._cut:
+            notice = b"\n" + notice
+        written = os.write(self._fd, notice)
+        self.bytes += written
+        if written < len(notice):
+            self._cut = True
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._dropped = 0
+        self._cut = False
+
+    def seconds_until_old(self) -> float | None:
+        """Return how long until ``current`` is so old that it is to be finished; None if never."""
+        if not self._settings.age or not self.bytes:
+            return None
+        return self._begun + self._settings.age - time.monotonic()
 
     def turn_over(self) -> Steps[None]:
         """Finish ``current``, process it, and go on in a new one."""
@@ -238,7 +307,7 @@ class LogDirectory:
         from slashservice.supervise.processor import process
 
         fails, folder = self._attempt.fails, self._folder
-        yield from process(self._attempt, folder.fd, command)
+        yield from process(self._attempt, folder, command, self._make_room)
         yield from self._secure(b"processed", COMPLETE)
         yield from self._secure(b"newstate", None)
         while fails(b"unable to remove %s/previous", folder.remove, b"previous"):
@@ -296,6 +365,11 @@ class LogDirectory:
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
         fails = self._attempt.fails
+        if self._dropped:
+            try:
+                self._tell_of_dropped()
+            except OSError:
+                pass
         while fails(b"unable to write %s/current to disk", os.fsync, self._fd):
             yield PAUSE
         while fails(b"unable to set mode of %s/current", os.fchmod, self._fd, COMPLETE):

@@ -153,6 +153,18 @@ class Logger:
             if directory.bytes:
                 yield from directory.turn_over()
 
+    def seconds_until_old(self) -> float | None:
+        """Return how long until :meth:`rotate_old` has something to do; None if never."""
+        waits = [directory.seconds_until_old() for directory in self._directories]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def rotate_old(self) -> Steps[None]:
+        """Finish each ``current`` that has reached its age."""
+        for directory in self._directories:
+            wait = directory.seconds_until_old()
+            if wait is not None and wait <= 0:
+                yield from directory.turn_over()
+
     def finish(self) -> Steps[None]:
         """End the last line, if it is unfinished, and close everything cleanly."""
         if not self.at_line_end:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BLOCK = 65536
 """Bytes read at a time: what a pipe holds."""
 
+LONGEST = 86_400_000
+"""Milliseconds of a wait, which takes no more than an int holds."""
+
 
 def main(argv: Sequence[bytes]) -> int:
     """Run the action script ``argv`` over standard input."""
@@ -42,7 +45,8 @@ def main(argv: Sequence[bytes]) -> int:
     os.close(base)
     size = BLOCK
     while True:
-        attention.wait()
+        attention.wait(logger.seconds_until_old())
+        carry_out(logger.rotate_old())
         if attention.rotate:
             attention.rotate = False
             carry_out(logger.rotate())
@@ -82,9 +86,10 @@ class Attention:
         for fd in (0, self._woken):
             self._poll.register(fd, select.POLLIN)
 
-    def wait(self) -> None:
-        """Return when there is input, or its end, or a signal came."""
-        for fd, _ in self._poll.poll():
+    def wait(self, seconds: float | None) -> None:
+        """Return when there is input, or its end, or a signal came, or time is over."""
+        milliseconds = None if seconds is None else max(0, min(int(seconds * 1000) + 1, LONGEST))
+        for fd, _ in self._poll.poll(milliseconds):
             if fd == self._woken:
                 numbers = os.read(fd, BLOCK)
                 self.end |= signals.SIGTERM in numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import logs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 LENGTHS = (0, 1, 2, 3, 25, 199, 200, 201, 485, 486, 510, 511, 512, 513, 973, 974, 975, 998, 999)
@@ -196,6 +196,9 @@ def test_tidying_up(
     oracle: Path,
 ) -> None:
     """Whatever state a directory was left in, the same is made of it."""
+    names = {one.name: one.mode for one in left}
+    # C's processor never runs where a clean log has lost its state.
+    assume(not processor or "state" in names or not names.get("current", 0) & 0o100)
     with logs.scratch() as place:
         for name in ("c", "ours"):
             (place / name / "d").mkdir(parents=True)
