@@ -25,6 +25,7 @@ COMMANDS = (
     "softlimit",
     "supervise",
     "svc",
+    "svlog",
     "svok",
     "svscan",
     "svscanboot",

@@ -1,0 +1,257 @@
+"""svlog: which logs, which lines, in what order and shape; and following across rotations."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import logs
+import pytest
+
+from slashservice.supervise import svlog, tai
+from slashservice.supervise.logger import Logger
+from slashservice.supervise.logreader import LogReader, stamp_time
+from slashservice.supervise.patience import carry_out
+from slashservice.supervise.program import Quit
+
+NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
+ENVIRONMENT = {"TZ": "UTC", "PATH": os.environ["PATH"]}
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with logs.scratch() as made:
+        yield made
+
+
+def stamped(second: float, text: str) -> bytes:
+    return tai.label(tai.pack(NOON * 10**9 + int(second * 1e9))) + b" " + text.encode() + b"\n"
+
+
+def make_log(directory: Path, current: bytes, **old: bytes) -> Path:
+    directory.mkdir(parents=True)
+    (directory / "current").write_bytes(current)
+    for name, data in old.items():
+        label = tai.label(tai.pack((NOON + int(name[1:])) * 10**9)).decode()
+        (directory / f"{label}.s").write_bytes(data)
+    return directory
+
+
+def run(ours: Path, *arguments: str | Path) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [ours / "svlog", *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def service(place: Path) -> Path:
+    lines = [stamped(n, f"line {n}") for n in range(30)]
+    make_log(
+        place / "web/log/main",
+        b"".join(lines[20:]),
+        _9=b"".join(lines[:10]),
+        _19=b"".join(lines[10:20]),
+    )
+    return place / "web"
+
+
+def test_the_last_lines(service: Path, ours: Path) -> None:
+    status, out, err = run(ours, service)
+    assert (status, err) == (0, "")
+    assert out == "".join(f"2026-11-21 12:00:{n}.000 line {n}\n" for n in range(20, 30))
+    assert run(ours, "-n3", service)[1].count("\n") == 3
+    assert run(ours, "--lines=25", service)[1].splitlines()[0].endswith("line 5")
+    assert run(ours, "-n", "0", service)[1] == ""
+    assert run(ours, "-n", "1000", service)[1] == run(ours, "-a", service)[1]
+    assert run(ours, "-a", service)[1].count("\n") == 30
+
+
+def test_since(service: Path, ours: Path) -> None:
+    out = run(ours, "--since", "2026-11-21 12:00:15", service)[1]
+    assert [line.split()[-1] for line in out.splitlines()] == [str(n) for n in range(15, 30)]
+
+
+def test_pattern(service: Path, ours: Path) -> None:
+    assert run(ours, "-a", "--grep", "LINE .5$", "-i", service)[1].count("\n") == 2
+    assert run(ours, "-a", "-g", "LINE .5$", service)[1] == ""
+    assert run(ours, "-a", "-v", "-g", "[1-9]", service)[1] == "2026-11-21 12:00:00.000 line 0\n"
+
+
+def test_raw(service: Path, ours: Path) -> None:
+    out = run(ours, "-r", "-n1", service)[1]
+    assert out.encode() == stamped(29, "line 29")
+
+
+def test_several_services_in_the_order_of_time(place: Path, ours: Path) -> None:
+    make_log(place / "s/a/log/main", stamped(1, "one") + stamped(3, "three"))
+    make_log(place / "s/long/log/main", stamped(2, "two") + b"no stamp\n" + stamped(4, "four"))
+    expected = [
+        "2026-11-21 12:00:01.000 a    one",
+        "2026-11-21 12:00:02.000 long two",
+        "long no stamp",
+        "2026-11-21 12:00:03.000 a    three",
+        "2026-11-21 12:00:04.000 long four",
+    ]
+    for option in ("-a", "-n5"):
+        assert run(ours, option, place / "s")[1].splitlines() == expected
+        assert run(ours, option, place / "s/a", place / "s/long")[1].splitlines() == expected
+    assert run(ours, "-n2", place / "s")[1].splitlines() == expected[-2:]
+
+
+def test_logs_that_the_run_script_names(place: Path, ours: Path) -> None:
+    make_log(place / "elsewhere/x", b"x\n")
+    make_log(place / "s/log/main", b"main\n")
+    make_log(place / "s/log/other", b"other\n")
+    script = place / "s/log/run"
+    script.write_text(f"#!/bin/sh\nexec multilog t ./main {place}/elsewhere/x\n")
+    assert sorted(run(ours, place / "s")[1].splitlines()) == ["s/main main", "s/x    x"]
+    script.write_text("#!/bin/sh\nexec multilog t $UNKNOWN\n")
+    assert sorted(run(ours, place / "s")[1].splitlines()) == ["s/main  main", "s/other other"]
+
+
+def test_compressed_files(place: Path, ours: Path) -> None:
+    base = os.open(place, os.O_RDONLY)
+    for name, command in (("g", b"!gzip"), ("z", b"!zstd")):
+        logger = Logger([b"s4096", b"n100", command, b"./" + name.encode()])
+        carry_out(logger.start(base))
+        carry_out(logger.feed(b"".join(b"line %d\n" % n for n in range(2000))))
+        carry_out(logger.finish())
+        assert len(list((place / name).glob("@*"))) > 3
+        out = run(ours, "-a", place / name)[1]
+        assert out == "".join(f"line {n}\n" for n in range(2000))
+    os.close(base)
+
+
+def test_colours(service: Path, ours: Path) -> None:
+    out = run(ours, "--color=always", "-n1", service)[1]
+    assert out == "\x1b[2m2026-11-21 12:00:29.000\x1b[0m line 29\n"
+    make_log(service.parent / "b/log/main", b"x\n")
+    assert "\x1b[36mb  \x1b[0m x\n" in run(ours, "-c", "always", "-a", service.parent)[1]
+    assert "\x1b" not in run(ours, service.parent)[1]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["-x", "d"], ["-n", "many", "d"], ["-c", "red", "d"], ["--nothing", "d"]]
+)
+def test_misuse(arguments: list[str], ours: Path) -> None:
+    status, out, err = run(ours, *arguments)
+    assert (status, out) == (100, "")
+    assert "svlog: usage: svlog " in err
+
+
+def test_trouble(service: Path, ours: Path) -> None:
+    assert run(ours, "/nowhere")[::2] == (
+        111,
+        "svlog: warning: no log in /nowhere\nsvlog: fatal: no log found\n",
+    )
+    assert run(ours, "-g", "(", service)[0] == 111
+    assert run(ours, "-s", "yesterday-ish", service)[::2] == (
+        111,
+        "svlog: fatal: not a time: yesterday-ish\n",
+    )
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([ours / "svlog", service], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 111
+
+
+MOMENTS = {
+    b"@400000006b0187ca00000000": NOON,
+    b"@400000006b0187ca": NOON,
+    b"30s": NOON - 30,
+    b"90": NOON - 90,
+    b"10m": NOON - 600,
+    b"2h": NOON - 7200,
+    b"1d": NOON - 86400,
+    b"11:30": NOON - 1800,
+    b"11:30:15": NOON - 1785,
+    b"2026-11-20": NOON - 36 * 3600,
+    b"2026-11-20 12:00": NOON - 24 * 3600,
+    b"2026-11-20T12:00:01": NOON - 24 * 3600 + 1,
+}
+
+
+@pytest.mark.parametrize("text", MOMENTS)
+def test_moments(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        assert svlog.moment(text, NOON) == MOMENTS[text] * 10**9
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"1x", b"2026-13-45x", b"1:2:x", b"@zz", b"now"])
+def test_no_moments(text: bytes) -> None:
+    with pytest.raises(Quit):
+        svlog.moment(text, NOON)
+
+
+def test_stamps() -> None:
+    assert stamp_time(stamped(0.25, "x")) == NOON * 10**9 + 250_000_000
+    assert stamp_time(b"1795262400.250000 x") == NOON * 10**9 + 250_000_000
+    for line in (
+        b"",
+        b"x",
+        b"@400000006b01 x",
+        b"12.5 x",
+        b"1795262400.25 x",
+        b"@" + b"z" * 24 + b" x",
+    ):
+        assert stamp_time(line) in (None, 0)
+
+
+@pytest.mark.parametrize("processor", [[], [b"!gzip"], [b"!cat"]])
+def test_following_across_rotations(processor: list[bytes], place: Path) -> None:
+    """However the reader's looks and the logger's rotations interleave, each line comes once."""
+    base = os.open(place, os.O_RDONLY)
+    logger = Logger([b"s4096", b"n1000", *processor, b"./d"])
+    carry_out(logger.start(base))
+    reader = LogReader(bytes(place / "d"), b"d")
+    text = [b"line %d %s" % (n, b"x" * (n % 50)) for n in range(1500)]
+    seen: list[bytes] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.extend(line[2] for line in reader.new_lines())
+        seen.extend(line[2] for line in reader.new_lines())
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        for at in range(0, len(text), 13):
+            carry_out(logger.feed(b"".join(line + b"\n" for line in text[at : at + 13])))
+    finally:
+        done.set()
+        thread.join()
+    carry_out(logger.finish())
+    os.close(base)
+    assert seen == text
+
+
+def test_following_as_a_process(place: Path, ours: Path) -> None:
+    log = make_log(place / "a/log/main", stamped(1, "one"))
+    make_log(place / "b/log/main", b"")
+    command = [ours / "svlog", "-f", place]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == b"2026-11-21 12:00:01.000 a one\n"
+            with (log / "current").open("ab") as current:
+                current.write(stamped(2, "two"))
+                current.flush()
+                assert process.stdout.readline() == b"2026-11-21 12:00:02.000 a two\n"
+                current.write(stamped(3, "three"))
+            (log / "current").rename(log / (tai.label(tai.now()).decode() + ".s"))
+            (log / "current").write_bytes(stamped(4, "four"))
+            assert process.stdout.readline() == b"2026-11-21 12:00:03.000 a three\n"
+            assert process.stdout.readline() == b"2026-11-21 12:00:04.000 a four\n"
+        finally:
+            process.terminate()
+    assert process.returncode == -15
