@@ -1,8 +1,9 @@
 """Compose the plan: which actions, in which order, install slashservice on a host.
 
-First the code and the commands, then the scan directory, then what another supervisor must
-give up, then the init system's artefacts; so that nothing is wired that isn't there yet.
-Undoing goes the other way round: nothing is taken away while something is wired to it.
+First what another supervisor must give up, then the code and the commands, then the scan
+directory, then the init system's artefacts; so that nothing is wired that isn't there yet.
+Undoing goes the other way round: nothing is taken away while something is wired to it, and
+another supervisor comes back last, when our commands are no longer before its own.
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options
         notes.append("not enabled: nothing will start svscan at boot")
     notes += init_system.notes(site)
     actions = [
+        *take_over(host, evidence, verdict, foreign, places.service_dir),
         *_code(host, places, python, options, notes),
         MakeScanDirectory(path=places.service_dir),
-        *take_over(host, evidence, verdict, foreign, places.service_dir),
         *wiring,
         *_hand_over(wiring, init_system),
     ]
@@ -174,9 +175,13 @@ def _code(
 
 
 COMPLETIONS = (
-    ("/usr/share/bash-completion", "bash-completion/completions/slashservice", "bash"),
-    ("/usr/share/zsh", "zsh/site-functions/_slashservice", "zsh"),
-    ("/usr/share/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
+    (
+        "/usr/share/bash-completion/bash_completion",
+        "bash-completion/completions/slashservice",
+        "bash",
+    ),
+    ("/usr/bin/zsh", "zsh/site-functions/_slashservice", "zsh"),
+    ("/usr/bin/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
 )
 
 
@@ -196,7 +201,7 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
     for path, (mark, name) in links.items():
         target = f"{places.current}/{name}"
         free = host.lstat(path) is None or host.readlink(path) == target
-        if host.is_directory(mark) and free:
+        if host.stat(mark) and free:
             actions += [*parents(path), MakeLink(path=path, target=target)]
     return actions
 
