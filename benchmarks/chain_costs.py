@@ -6,13 +6,12 @@ do (an account looked up, a directory read) is part of that one too.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 from benchmarks.harness import DIFFERENCE, Figure, alternate
-from benchmarks.world import World, run
+from benchmarks.world import World, milliseconds
 
 ROUNDS = 200
 MILLISECONDS_PROMISED = 5
@@ -20,14 +19,6 @@ PROMISED = 1.2
 """Three to the dearest one of them; the fifth is for what the other two themselves do."""
 
 PROGRAM = "/bin/true"
-
-
-def milliseconds(words: list[str | Path]) -> float:
-    """Return how long a program takes from start to end."""
-    began = time.monotonic()
-    if run(words):
-        raise RuntimeError(f"{words} failed")
-    return (time.monotonic() - began) * 1000
 
 
 def measure(world: World) -> list[Figure]:

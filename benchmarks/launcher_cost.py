@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 
 from benchmarks.harness import DIFFERENCE, Figure, alternate
-from benchmarks.world import World, run, wait_for_daemons
+from benchmarks.world import World, milliseconds, wait_for_daemons
 
 ROUNDS = 300
 MILLISECONDS_PROMISED = 3
-
-
-def milliseconds(words: list[str | Path]) -> float:
-    """Return how long a program takes from start to end."""
-    began = time.monotonic()
-    if run(words):
-        raise RuntimeError(f"{words} failed")
-    return (time.monotonic() - began) * 1000
 
 
 def measure(world: World) -> list[Figure]:

@@ -223,3 +223,11 @@ def run(words: Sequence[str | Path]) -> int:
     program = [str(word) for word in words]
     pid = os.posix_spawn(program[0], program, os.environ, file_actions=QUIET)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def milliseconds(words: list[str | Path]) -> float:
+    """Return how long a program takes from start to end."""
+    began = time.monotonic()
+    if run(words):
+        raise RuntimeError(f"{words} failed")
+    return (time.monotonic() - began) * 1000

@@ -153,7 +153,8 @@ class Target:
         targets = lines[0].removeprefix("TARGETS =").split()
         lines[0] = " ".join(["TARGETS =", *targets, self.script])
         waiting = {line.split(":")[0] for line in lines[1:] if ":" in line}
-        if self.first:
+        if self.first:  # directly: a script that is not to be stopped holds back nobody else
+            lines[1:] = [f"{one} {self.script}" if ":" in one else one for one in lines[1:]]
             lines += [f"{one}: {self.script}" for one in targets if one not in waiting]
         return ("\n".join(lines) + "\n").encode("latin-1")
 

@@ -51,9 +51,14 @@ class Machine(Protocol):
     def fingerprint(self) -> dict[str, str]: ...
 
 
+listeners: list[Callable[[str], None]] = []
+"""Who wants to know how far a machine is: boots are long."""
+
+
 def say(what: str) -> None:
-    """Tell how far a machine is: boots are long."""
-    print(f"[{time.strftime('%H:%M:%S')}] {what}", flush=True)
+    """Tell how far a machine is."""
+    for listener in listeners:
+        listener(f"[{time.strftime('%H:%M:%S')}] {what}")
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
@@ -132,7 +137,8 @@ def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
     if wiring.again:
         do(host, wiring.again)
     until(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
-    assert service_pid(host, f"{wiring.scan}/redis") == redis, "redis was not adopted"
+    now = until(lambda: service_pid(host, f"{wiring.scan}/redis"), "redis is supervised again")
+    assert now == redis, f"redis was not adopted: it was {redis}, is {now}"
     running = do(host, "pgrep -x redis-server").split()
     assert running == [str(redis)], f"redis was {redis}, is {running}"
     assert answers(host), "redis does not answer"
@@ -144,7 +150,8 @@ def is_steered(host: Host, scan: str) -> None:
     old = service_pid(host, service)
     do(host, f"svc -d {service}")
     until(lambda: not service_pid(host, service), "redis is down")
-    assert host.run("pgrep -x redis-server").rc == 1
+    gone = "pgrep -x redis-server"  # an adopted one is PID 1's to reap, in its own time
+    until(lambda: host.run(gone).rc == 1, "no redis runs", IN_A_MOMENT)
     do(host, f"svc -u {service}")
     until(lambda: service_pid(host, service) not in (0, old), "redis is up")
     until(lambda: answers(host), "redis answers again")

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,8 +108,8 @@ class Recipe:
     @property
     def key(self) -> str:
         """A name for what the tree holds."""
-        parts = (SUITE, COMMON, UNUSED, COMMON_FILES, self.packages, self.files, self.steps)
-        return f"{self.name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
+        parts = (COMMON, COMMON_FILES, self.packages, self.files, self.steps)
+        return key(self.name, SUITE, UNUSED, parts)
 
 
 RECIPES = {
@@ -117,13 +117,17 @@ RECIPES = {
     for recipe in (
         Recipe(
             "systemd",
-            ("systemd", "systemd-sysv", "dbus"),
+            ("systemd", "systemd-sysv", "dbus", "openssh-server"),
             {
                 "/etc/systemd/system/booted.service": (SYSTEMD_UNIT, 0o644),
             },
             ("systemctl --root=. --quiet enable booted.service",),
         ),
-        Recipe("sysvinit", ("sysvinit-core", "sysv-rc"), steps=(NO_GETTY, LAST_IN_INITTAB)),
+        Recipe(
+            "sysvinit",
+            ("sysvinit-core", "sysv-rc", "openssh-server"),
+            steps=(NO_GETTY, LAST_IN_INITTAB),
+        ),
         Recipe(
             "openrc",
             ("sysvinit-core", "openrc"),
@@ -181,43 +185,57 @@ def cache() -> Path:
 
 def tree(recipe: Recipe) -> Path:
     """Return the tree of a recipe, after building it if nobody has."""
-    path = cache() / recipe.key
-    with (cache() / f"{recipe.name}.lock").open("w") as lock:
+    return kept(recipe.name, recipe.key, lambda new: _build(recipe, new))
+
+
+def kept(name: str, key: str, build: Callable[[Path], None]) -> Path:
+    """Return the folder ``key`` of the cache, after building it if nobody has.
+
+    Others of that ``name`` that nobody has used for long go.
+    """
+    path = cache() / key
+    with (cache() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _forget_old(recipe)
+        for other in cache().glob(f"{name}-" + "[0-9a-f]" * 16):
+            if other != path and time.time() - other.stat().st_mtime > WEEK:
+                remove(other)
         if not path.is_dir():
-            _build(recipe, path)
+            new = path.with_name(path.name + ".new")
+            remove(new)
+            build(new)
+            new.rename(path)
         os.utime(path)
     return path
 
 
-def _forget_old(recipe: Recipe) -> None:
-    """Remove what was made by a recipe of that name that nobody has used for long."""
-    for path in cache().glob(f"{recipe.name}-" + "[0-9a-f]" * 16):
-        if path.name != recipe.key and time.time() - path.stat().st_mtime > WEEK:
-            remove(path)
+def key(name: str, *parts: object) -> str:
+    """Return a name for what is made of ``parts``."""
+    return f"{name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
 
-def _build(recipe: Recipe, path: Path) -> None:
-    new = path.with_name(path.name + ".new")
-    remove(new)
-    print(f"making the tree of {recipe.name}", flush=True)
-    subprocess.run(
+def unpack(variant: str, packages: tuple[str, ...], folder: Path) -> None:
+    """Make a folder of Debian packages: a system, or just what is in them (``extract``)."""
+    done = subprocess.run(
         [
-            *("mmdebstrap", "--quiet", "--variant=minbase"),
+            *("mmdebstrap", "--quiet", f"--variant={variant}"),
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNUSED),
-            f"--include={','.join((*COMMON, *recipe.packages))}",
-            *(SUITE, str(new)),
+            *(f"--include={','.join(packages)}", SUITE, str(folder)),
         ],
-        check=True,
         stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    assert done.returncode == 0, f"mmdebstrap failed:\n{done.stderr[-2000:]}"
+
+
+def _build(recipe: Recipe, new: Path) -> None:
+    unpack("minbase", (*COMMON, *recipe.packages), new)
     write(new, COMMON_FILES)
     write(new, recipe.files)
     disable(new, "redis-server")
     for step in recipe.steps:
         subprocess.run(step, shell=True, cwd=new, check=True)
-    new.rename(path)
 
 
 def write(root: Path, files: Files) -> None:
@@ -274,8 +292,6 @@ def put_checkout(root: Path) -> None:
             shutil.copytree(source, inside / name, ignore=ignored)
         else:
             shutil.copy2(source, inside / name)
-    if not (CHECKOUT / "supervise/multilog.py").exists():
-        shutil.copy2("/usr/bin/multilog", root / "usr/local/bin/multilog")
 
 
 def need(*programs: str) -> None:

@@ -1,0 +1,157 @@
+"""Boot a box of ``vagrant/boxes.json`` by Vagrant: libvirt, emulated, on a box built here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from boots import trees
+from boots.trees import CHECKOUT, INSIDE, need
+from services import contents
+from testinfra import get_host
+from testinfra.host import Host
+
+FOLDER = CHECKOUT / "vagrant"
+URI = "qemu:///system"
+POOL = "default"
+LIMIT = 1800
+STARTED = ("/run/slashservice-libvirtd.pid", "/run/slashservice-virtlogd.pid")
+
+
+def known() -> dict[str, dict[str, object]]:
+    """Return what there is, by name."""
+    found = json.loads((FOLDER / "boxes.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def catalogue(name: str) -> Path:
+    """Return a catalogue with a box, after building it if nobody has."""
+    recipe = (FOLDER / "build-box").read_text()
+
+    def build(folder: Path) -> None:
+        folder.mkdir()
+        run([str(FOLDER / "build-box"), name], {"SLASHSERVICE_CATALOGUE": str(folder)})
+        entry = folder / f"{name}.json"
+        entry.write_text(entry.read_text().replace(str(folder), str(folder.with_suffix(""))))
+
+    return trees.kept(f"box-{name}", trees.key(f"box-{name}", recipe), build)
+
+
+def run(command: list[str], env: dict[str, str]) -> str:
+    """Run a command that must succeed, with more in its environment; return what it said."""
+    done = subprocess.run(
+        command,
+        cwd=FOLDER,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-4000:]}"
+    return done.stdout
+
+
+class Box:
+    """A machine that Vagrant knows by ``name``; its state is in ``folder``."""
+
+    def __init__(self, name: str, folder: Path, env: dict[str, str] | None = None) -> None:
+        self.name = name
+        self.folder = folder
+        self.env = {
+            "VAGRANT_HOME": str(folder / "home"),
+            "VAGRANT_DOTFILE_PATH": str(folder / "state"),
+            "VAGRANT_CHECKPOINT_DISABLE": "1",
+            "VAGRANT_NO_COLOR": "1",
+            **(env or {}),
+        }
+
+    def __str__(self) -> str:
+        return f"{self.name} by Vagrant"
+
+    def vagrant(self, *words: str) -> str:
+        """Run a vagrant command."""
+        return run(["vagrant", *words], self.env)
+
+    def up(self) -> None:
+        """Make the machine, and boot it."""
+        self.vagrant("up", self.name, "--provider=libvirt")
+
+    def reload(self) -> None:
+        """Shut the machine down, and boot it again."""
+        self.vagrant("reload", self.name)
+
+    def destroy(self) -> None:
+        """Have it no more."""
+        self.vagrant("destroy", "--force", self.name)
+
+    @property
+    def host(self) -> Host:
+        """The machine, for testinfra, as root."""
+        config = self.folder / "ssh-config"
+        config.write_text(self.vagrant("ssh-config", self.name))
+        return get_host(f"ssh://{self.name}", ssh_config=str(config), sudo=True)
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what each file is, of the running machine, but for our checkout in it."""
+        script = f"{INSIDE}/tests/boots/fingerprint.py"
+        outcome = self.host.run("python3 -B %s /", script)
+        assert outcome.rc == 0, outcome.stderr
+        found: dict[str, str] = json.loads(outcome.stdout)
+        ours = INSIDE.lstrip("/")
+        return {path: is_ for path, is_ in found.items() if not path.startswith(ours)}
+
+
+@contextmanager
+def libvirt() -> Iterator[None]:
+    """Have libvirt run, and no longer than needed if it was us who started it."""
+    need("vagrant", "virsh", "libvirtd", "virtlogd", "qemu-img", "rsync", "dnsmasq", "iptables")
+    before = {path: daemon(path) for path in STARTED}
+    run([str(FOLDER / "start-libvirt")], {})
+    try:
+        yield
+    finally:
+        for volume in virsh("vol-list", POOL).split():
+            if volume.startswith("slashservice-VAGRANTSLASH-"):
+                virsh("vol-delete", volume, POOL)
+        if not any(before.values()):
+            virsh("net-destroy", "default")
+        for path in STARTED:
+            pid = daemon(path)
+            if pid and pid != before[path]:
+                os.kill(pid, signal.SIGTERM)
+
+
+def daemon(path: str) -> int:
+    """Return the pid in a file if it is that of a process; 0 otherwise."""
+    pid = int(contents(Path(path)) or 0)
+    return pid if pid and os.path.exists(f"/proc/{pid}") else 0
+
+
+def virsh(*words: str) -> str:
+    """Ask libvirt; what is not there is nothing."""
+    done = subprocess.run(
+        ["virsh", "-q", "-c", URI, *words], capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+@contextmanager
+def box(name: str) -> Iterator[Box]:
+    """Have a box that was built here; destroyed in the end."""
+    with libvirt(), TemporaryDirectory(prefix="slashservice-vagrant-") as folder:
+        env = {"SLASHSERVICE_CATALOGUE": str(catalogue(name)), "SLASHSERVICE_DRIVER": "qemu"}
+        made = Box(name, Path(folder), env)
+        try:
+            yield made
+        finally:
+            made.destroy()

@@ -1,0 +1,81 @@
+"""The boxes of ``vagrant/``: all are well-formed, and one is had for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from boots import boxes, story
+from boots.boxes import Box
+from boots.fingerprint import differences
+from boots.story import Wiring, say
+from boots.trees import CLOSER, COMMON_FILES, need
+
+from slashservice.installer.init_systems import INIT_SYSTEMS
+
+
+def marked(test: Callable[[], None]) -> Callable[[], None]:
+    """Mark a test that boots a machine, or needs what those need."""
+    for name in ("boot", "machine", "slow", "root"):
+        test = getattr(pytest.mark, name)(test)
+    return test
+
+
+DISTRIBUTIONS = {
+    *("debian", "debian-sysvinit", "ubuntu", "ubuntu-14.04", "devuan", "centos-6", "alma"),
+    *("rocky", "fedora", "opensuse", "arch", "alpine", "void", "gentoo", "slackware"),
+    *("openbsd", "freebsd", "netbsd", "windows"),
+}
+
+
+def test_every_distribution_has_a_box() -> None:
+    known = boxes.known()
+    assert set(known) == DISTRIBUTIONS
+    for name, about in known.items():
+        assert about["init"] in (*INIT_SYSTEMS, "windows"), name
+
+
+@marked
+def test_the_vagrantfile_is_valid() -> None:
+    need("vagrant")
+    with TemporaryDirectory() as folder:
+        box = Box("debian", Path(folder), {"SLASHSERVICE_DRIVER": "qemu"})
+        assert "validated successfully" in box.vagrant("validate")
+        status = box.vagrant("status", "--machine-readable").splitlines()
+        machines = {line.split(",")[1] for line in status if ",state," in line}
+        assert machines == DISTRIBUTIONS
+
+
+@marked
+def test_a_box_from_up_to_destroy() -> None:
+    wiring = Wiring()
+    with boxes.box("debian") as box:
+        say(f"{box}: up")
+        box.up()
+        host = box.host
+        story.is_plain(host)
+        text, _ = COMMON_FILES[CLOSER]
+        put = host.run("printf %%s %s >%s && chmod 755 %s", text, CLOSER, CLOSER)
+        assert put.rc == 0, put.stderr
+        plain = box.fingerprint()
+        say(f"{box}: install")
+        story.install(host)
+        story.is_the_right_child(host, wiring)
+        story.add_services(host)
+        story.survives_the_death_of_svscan(host, wiring)
+        story.is_steered(host, wiring.scan)
+        story.remember(host, "one")
+        say(f"{box}: reload")
+        box.reload()
+        host = box.host
+        story.is_all_back(host, wiring.scan, "one")
+        story.is_the_right_child(host, wiring)
+        logs = (story.read(host, f"{story.LOGS}/{name}/current") for name in ("closer", "redis"))
+        story.closed_in_order(*logs, times=1)
+        say(f"{box}: uninstall")
+        story.uninstall(host)
+        changed = differences(plain, box.fingerprint())
+        assert not changed, "\n".join(changed)
+        say(f"{box}: destroy")
