@@ -13,9 +13,14 @@ import os
 from dataclasses import dataclass
 
 from slashservice.installer import source, trust
-from slashservice.installer.actions import Action, MakeDirectory, MakeScanDirectory
+from slashservice.installer.actions import (
+    Action,
+    MakeDirectory,
+    MakeScanDirectory,
+    WriteFile,
+)
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
-from slashservice.installer.detect import Verdict
+from slashservice.installer.detect import Verdict, detect
 from slashservice.installer.errors import Refusal
 from slashservice.installer.evidence import Evidence, Wiring
 from slashservice.installer.host import COMMAND_PATH, Host
@@ -27,6 +32,7 @@ from slashservice.installer.options import Options
 from slashservice.installer.source import Source
 from slashservice.installer.takeover import take_over
 from slashservice.installer.tree import InstallTree
+from slashservice.installer.wirings import in_force
 
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_FORBIDS = 101
@@ -62,6 +68,13 @@ def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options
     site = Site(host, places, evidence, verdict, python, start)
     init_system = by_name(verdict.name)
     wiring = init_system.wire(site)
+    if options.replace:
+        wiring = [
+            dataclasses.replace(action, replace=True)
+            if isinstance(action, (WriteFile, MakeLink))
+            else action
+            for action in wiring
+        ]
     if not options.enable:
         wiring = [action for action in wiring if not action.enables]
         notes.append("not enabled: nothing will start svscan at boot")
@@ -121,8 +134,8 @@ def _foreign_wirings(evidence: Evidence, places: Layout, options: Options) -> tu
     """Return other supervisors' wirings of our scan directory; refuse them but to replace."""
     wirings = tuple(
         wiring
-        for wiring in evidence.wirings
-        if wiring.active and not wiring.ours and wiring.directory == places.service_dir
+        for wiring in in_force(evidence.wirings, detect(evidence).name)
+        if not wiring.ours and wiring.directory == places.service_dir
     )
     scanners = [
         one for one in evidence.scanners if not one.ours and one.directory == places.service_dir
