@@ -29,7 +29,7 @@ from slashservice.installer.wirings import find_scanners
 RELOADS = {
     "sysvinit": ("telinit", "q"),
     "slackware": ("telinit", "q"),
-    "busybox": ("kill", "-HUP", "1"),
+    "busybox": ("sh", "-c", "kill -HUP 1"),
     "systemd": ("systemctl", "daemon-reload"),
 }
 KEEPERS = {

@@ -174,12 +174,12 @@ def test_new_code_takes_over_without_restarting_a_service(busybox):
 
 def test_what_does_not_start_is_taken_back(busybox):
     before = busybox.changes()
-    kill = busybox.path("/usr/local/bin/kill")
-    kill.write_text("#!/bin/sh\nexit 1\n")
-    kill.chmod(0o755)
+    shell = busybox.path("/usr/local/sbin/sh")
+    shell.write_text("#!/bin/false\n")
+    shell.chmod(0o755)
     told = busybox.run(COMMAND, "install", status=111)
     assert "kill -HUP 1 failed" in told
-    kill.unlink()
+    shell.unlink()
     assert busybox.changes() == before
 
 
