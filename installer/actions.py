@@ -13,16 +13,14 @@ the code in :mod:`~slashservice.installer.tree`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
-import re
-import tempfile
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slashservice.installer.edits import EDITORS, Block, CommentOut, Editor, check_text
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host import Host, make_directories, state_folder
+from slashservice.installer.judge import judge, unified_diff
 from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.wirings import OUR_FILE
 
@@ -34,10 +32,15 @@ SVSCAN_FOLDER = ".svscan"
 
 @dataclass(frozen=True)
 class Action:
-    """One step of a plan. ``enables`` marks what has the init system start us at boot."""
+    """One step of a plan.
+
+    ``enables`` marks what has the init system start us at boot; ``sticky`` what was taken
+    from another supervisor, which stays so until uninstalling, whatever later plans say.
+    """
 
     kind: ClassVar[str] = ""
     enables: bool = dataclasses.field(default=False, kw_only=True)
+    sticky: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
     def key(self) -> str:
@@ -335,70 +338,6 @@ class EditFile(PathAction):
 
 
 @dataclass(frozen=True)
-class MakeLink(PathAction):
-    """Make a symbolic link. ``ours`` are beginnings of targets that may be replaced."""
-
-    kind: ClassVar[str] = "link"
-    target: str = ""
-    ours: tuple[str, ...] = dataclasses.field(default=(), compare=False)
-    replace: bool = dataclasses.field(default=False, compare=False)
-
-    def describe(self) -> str:
-        """Say what is linked."""
-        return f"link {self.path} to {self.target}"
-
-    def preflight(self, host: Host) -> None:
-        """Refuse a name that is somebody else's."""
-        now = host.state(self.path)
-        if now and not self._own(now) and not self.replace:
-            what = f"a link to {now.target}" if now.kind == "link" else f"a {now.kind}"
-            raise Refusal(f"{self.path} is there already: {what}, which is not slashservice's")
-        if now.kind == "directory":
-            raise Refusal(f"{self.path} is a directory")
-
-    def wanted(self, host: Host, now: FileState) -> FileState:
-        """Return the link."""
-        return FileState("link", target=self.target)
-
-    def without_ours(self, now: FileState) -> FileState:
-        """Return nothing where the link is a former one of ours."""
-        return ABSENT if self._own(now) else now
-
-    def _own(self, now: FileState) -> bool:
-        """Tell whether what is there is a link of ours."""
-        if now.kind != "link":
-            return False
-        return now.target == self.target or (bool(self.ours) and now.target.startswith(self.ours))
-
-
-@dataclass(frozen=True)
-class RunlevelLink(MakeLink):
-    """A System V link such as ``rc6.d/K00svscan``, which tools like insserv may renumber."""
-
-    kind: ClassVar[str] = "runlevel-link"
-
-    def done(self, host: Host) -> bool:
-        """Tell whether the link is there, under whatever number."""
-        return bool(self._present(host))
-
-    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Remove the link, under whatever number."""
-        for path in self._present(host):
-            host.put(path, ABSENT)
-        return super().undo(host, before, after)
-
-    def _present(self, host: Host) -> list[str]:
-        """Return the links to our script that start it, or stop it, in this runlevel."""
-        folder, name = os.path.split(self.path)
-        pattern = re.compile(re.escape(name[0]) + r"\d\d" + re.escape(name[3:]))
-        return [
-            f"{folder}/{one}"
-            for one in host.list(folder)
-            if pattern.fullmatch(one) and host.readlink(f"{folder}/{one}") is not None
-        ]
-
-
-@dataclass(frozen=True)
 class RemovePath(PathAction):
     """Take a file or link of another supervisor out of force; undoing brings it back."""
 
@@ -415,44 +354,6 @@ class RemovePath(PathAction):
     def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
         """Leave alone what has been put there since."""
         return [f"{self.path} has been made anew by someone else, and is left as it is"]
-
-
-def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:
-    """Have the host's own tool look at a copy of what is about to be written at ``path``.
-
-    ``check`` is a command to which the copy's name is added; where the host lacks it nothing
-    is checked. :class:`Refusal` when it fails or, as ``systemd-analyze`` does, complains.
-    """
-    if not check or not host.live or host.which(check[0]) is None:
-        return
-    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
-        copy = os.path.join(folder, os.path.basename(path))
-        with open(copy, "wb") as file:
-            file.write(data)
-        outcome = host.run([*check, copy])
-    # systemd-analyze exits 0 all the same; what an older systemd ignores does no harm.
-    complaints = [
-        line
-        for line in outcome.output.splitlines()
-        if os.path.basename(path) in line and "ignoring" not in line
-    ]
-    if not outcome.good or (complaints and check[0] == "systemd-analyze"):
-        raise Refusal(f"{check[0]} finds fault with {path}", *outcome.output.splitlines()[:5])
-
-
-def unified_diff(path: str, now: FileState, wanted: FileState) -> str:
-    """Return a unified diff between two states of ``path``; empty where they say the same."""
-    if now.same_content(wanted) or "file" not in (now.kind, wanted.kind):
-        return ""
-    lines = difflib.unified_diff(
-        now.data.decode(errors="replace").splitlines(keepends=True),
-        wanted.data.decode(errors="replace").splitlines(keepends=True),
-        path if now else "/dev/null",
-        path if wanted else "/dev/null",
-    )
-    return "".join(
-        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
-    )
 
 
 def _refuse_hard_links(path: str, now: FileState) -> None:

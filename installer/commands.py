@@ -16,6 +16,9 @@ START_LIMIT = 20
 """Seconds until svscan must run: inits look every five, and machines may be busy."""
 
 STOP_LIMIT = supervision.LIMIT
+RESPAWN_LIMIT = 3
+"""Seconds for whoever else may start svscan again, before we do."""
+
 STATE_LIMIT = 20
 """Seconds for another supervisor to notice that its service is gone: runit looks every five."""
 
@@ -37,7 +40,8 @@ class RunCommand(Action):
     @property
     def key(self) -> str:
         """Commands differ by what they run."""
-        return f"command {' '.join(self.do)} / {' '.join(self.undo_)}"
+        whose = "takeover" if self.sticky else "command"
+        return f"{whose} {' '.join(self.do)} / {' '.join(self.undo_)}"
 
     def describe(self) -> str:
         """Say what is run, and what for; nothing for one that only matters in undoing."""
@@ -188,7 +192,10 @@ class HandOver(Action):
         host.step("hand over", self.service_dir)
         if not supervision.quit_(self.service_dir):
             raise Trouble(f"svscan on {self.service_dir} does not give way")
-        if not self.respawns:
+        back = self.respawns or supervision.wait_for(
+            lambda: supervision.running(self.service_dir), RESPAWN_LIMIT
+        )
+        if not back:
             RunCommand(do=self.start).apply(host)
         if not supervision.wait_for(
             lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 
 from slashservice.installer import source, trust
-from slashservice.installer.actions import Action, MakeDirectory, MakeLink, MakeScanDirectory
+from slashservice.installer.actions import Action, MakeDirectory, MakeScanDirectory
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.detect import Verdict
 from slashservice.installer.errors import Refusal
@@ -21,6 +21,7 @@ from slashservice.installer.host import COMMAND_PATH, Host
 from slashservice.installer.init_systems import by_name
 from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.layout import Layout, layout
+from slashservice.installer.links import MakeLink
 from slashservice.installer.options import Options
 from slashservice.installer.source import Source
 from slashservice.installer.takeover import take_over

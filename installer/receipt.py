@@ -19,10 +19,8 @@ from slashservice.installer.actions import (
     Action,
     EditFile,
     MakeDirectory,
-    MakeLink,
     MakeScanDirectory,
     RemovePath,
-    RunlevelLink,
     WriteFile,
 )
 from slashservice.installer.commands import (
@@ -35,6 +33,7 @@ from slashservice.installer.commands import (
 from slashservice.installer.edits import EDITORS
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.links import MakeLink, RunlevelLink
 from slashservice.installer.state import ABSENT, FileState
 from slashservice.installer.takeover import EndScanner, QuietenScanner
 from slashservice.installer.tree import InstallTree

@@ -9,6 +9,7 @@ runs twice, and undoing gives it all back.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def take_over(
         actions.append(RunCommand(do=("systemctl", "stop", *units), why="it does not come back"))
     if runs:
         actions.append(EndScanner(service_dir=service_dir))
-    return actions
+    return [dataclasses.replace(action, sticky=True) for action in actions]
 
 
 def _unwire(host: Host, wiring: Wiring) -> list[Action]:

@@ -16,10 +16,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 
 from slashservice.installer import receipt as receipts
-from slashservice.installer.actions import Action, MakeDirectory, MakeLink, PathAction
+from slashservice.installer.actions import Action, MakeDirectory, PathAction
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import Host
+from slashservice.installer.links import MakeLink
 from slashservice.installer.planner import Plan
 from slashservice.installer.receipt import Entry, Receipt
 from slashservice.installer.state import FileState
@@ -117,8 +118,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     """Compose the receipt of a run that is about to begin."""
     interrupted = old is not None and old.phase == "applying"
     keys = {action.key for action in plan.actions}
-    retired = [
-        dataclasses.replace(entry, retired=True)
+    older = [
+        entry if entry.action.sticky else dataclasses.replace(entry, retired=True)
         for entry in (old.entries if old else ())
         if entry.action.key not in keys
     ]
@@ -138,7 +139,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         previous = known.previous if known and interrupted else present
         entries.append(Entry(action, before, previous, after))
         if isinstance(action, InstallTree):
-            entries += retired  # gone before the folders are, but not before svscan is
+            entries += older  # undone before the folders are, but not before svscan is
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,

@@ -136,6 +136,7 @@ class InstallTree(Action):
             "python": self.python,
             "manifest": self.manifest,
             "enables": self.enables,
+            "sticky": self.sticky,
         }
 
     def _tidy(self, host: Host) -> None:

@@ -56,7 +56,7 @@ class Request:
 
     def misuse(self) -> Quit:
         """Make the end by a wrong call, worded as runit does it."""
-        return Quit(MISUSE, f"usage: {self.called} {USAGE}\n\n".encode())
+        return Quit(MISUSE, os.fsencode(f"usage: {self.called} {USAGE}\n\n"))
 
     def _take(self, letter: str, value: bytes) -> None:
         if letter == BAD:
@@ -292,10 +292,12 @@ def set_umask(request: Request) -> None:
 
 def forbid_privileges(_request: Request) -> None:
     """``-N``: no set-id program gives us or our children anything any more."""
-    from slashservice.supervise import clib
-
     try:
+        from slashservice.supervise import clib
+
         clib.prctl(clib.PR_SET_NO_NEW_PRIVS, 1)
+    except ImportError:
+        raise fatal(NAME, b"unable to set no-new-privs: this Python has no _ctypes") from None
     except OSError as error:
         raise failed(b"unable to set no-new-privs", error) from None
 

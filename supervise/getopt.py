@@ -8,6 +8,8 @@ messages.
 
 from __future__ import annotations
 
+import os
+
 from slashservice.supervise.program import complain
 
 TYPE_CHECKING = False
@@ -55,5 +57,5 @@ class Options:
                 return
 
     def _bad(self, what: bytes, letter: bytes) -> tuple[str, bytes]:
-        complain(b"%s: %s -- %s\n" % (self.program.encode(), what, letter))
+        complain(b"%s: %s -- %s\n" % (os.fsencode(self.program), what, letter))
         return BAD, letter

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signals
+from slashservice.supervise.journal import Journal
 from slashservice.supervise.logger import Logger
 from slashservice.supervise.patience import Pause
 from slashservice.supervise.program import TROUBLE, Quit, complain, message
@@ -32,8 +33,8 @@ BLOCK = 65536
 class HostedLogger:
     """A logger that runs the action script ``argv`` over the descriptor ``stdin``.
 
-    ``base`` is a descriptor of its working directory. ``exited`` is called with a wait
-    status once it is gone.
+    ``base`` is a descriptor of its working directory, ``journal`` one of the file for its
+    journal, or -1. ``exited`` is called with a wait status once it is gone.
     """
 
     __slots__ = (
@@ -41,6 +42,8 @@ class HostedLogger:
         "_ending",
         "_exited",
         "_host",
+        "_journal",
+        "_journal_fd",
         "_killed",
         "_listening",
         "_logger",
@@ -59,12 +62,15 @@ class HostedLogger:
         host: LogHost,
         stdin: int,
         base: int,
+        journal: int,
         exited: Callable[[int], None],
     ) -> None:
         self._loop = loop
         self._host = host
         self._stdin = stdin
         self._base = base
+        self._journal_fd = journal
+        self._journal: Journal | None = None
         self._exited = exited
         self._logger: Logger | None = None
         self._steps: Steps[None] | None = None
@@ -82,7 +88,10 @@ class HostedLogger:
             complain(end.line)
             self._gone(end.status << 8)
             return
-        self._carry_out(self._logger.start(self._base, patient=True))
+        if self._journal_fd >= 0:
+            self._journal = Journal(self._journal_fd, argv)
+            self._journal_fd = -1  # the logger closes it
+        self._carry_out(self._logger.start(self._base, True, self._journal))
 
     def signal(self, number: int) -> None:
         """Behave as a process that is sent the signal."""
@@ -131,7 +140,10 @@ class HostedLogger:
 
     def _read_and_feed(self, logger: Logger, size: int) -> Steps[None]:
         try:
-            block = os.read(self._stdin, size)
+            if self._journal:
+                block = self._journal.take(self._stdin, size)
+            else:
+                block = os.read(self._stdin, size)
         except BlockingIOError:
             return
         except OSError:
@@ -221,8 +233,8 @@ class HostedLogger:
     def _gone(self, status: int) -> None:
         self._logger = None
         self._steps = None
-        for fd in (self._stdin, self._base):
+        for fd in (self._stdin, self._base, self._journal_fd):
             if fd >= 0:
                 os.close(fd)
-        self._stdin = self._base = -1
+        self._stdin = self._base = self._journal_fd = -1
         self._exited(status)

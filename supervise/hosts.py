@@ -6,16 +6,17 @@ account. To the state machine a hosted logger is a child like any other: it has 
 host's), takes signals, and exits.
 
 svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
-ARG...`` with the logger's input and its directory as descriptors, ``signal ID NUMBER``, and
-back ``exited ID STATUS``. A host whose svscan is killed goes on. The next svscan, which has
-opened all pipes by then, sends it TERM: its loggers finish at the end of a line and let go
-of their directories, for which their successors in a new host wait.
+ARG...`` with the logger's input, its directory and its journal as descriptors, ``signal ID
+NUMBER``, and back ``exited ID STATUS``. A host whose svscan is killed goes on. The next
+svscan, which has opened all pipes by then, sends it TERM: its loggers finish at the end of a
+line and let go of their directories, for which their successors in a new host wait.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import stat
 
 from slashservice.supervise import (
     chain,
@@ -90,12 +91,12 @@ class Host:
         loop.add(self._socket.fileno(), self._heard)
         loop.on_exit(self.pid, self._died)
 
-    def start(self, argv: list[bytes], stdin: int, directory: int, exited: Exited) -> Hosted:
-        """Let a logger begin with the input and in the directory given."""
+    def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> Hosted:
+        """Let a logger begin; its descriptors are its input, its directory and its journal."""
         self._count += 1
         number = b"%d" % self._count
         self._loggers[number] = exited
-        self.send(b"start", number, *argv, descriptors=[stdin, directory])
+        self.send(b"start", number, *argv, descriptors=descriptors)
         return Hosted(self, number)
 
     @property
@@ -179,11 +180,14 @@ class LogHosts:
         if host is None:
             host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
             self._hosts[wanted.account] = host
-        fd = os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened: list[int] = []
         try:
-            return host.start(wanted.actions, stdin, fd, exited)
+            opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            opened += _journal(directory.path + b"/supervise/journal")
+            return host.start(wanted.actions, [stdin, *opened], exited)
         finally:
-            os.close(fd)
+            for fd in opened:
+                os.close(fd)
 
     def retire(self, pid: int, start: int) -> None:
         """Tell the host of a killed svscan to end, as soon as all its pipes are open here."""
@@ -228,3 +232,16 @@ class LogHosts:
             if os.WIFEXITED(status) and os.WEXITSTATUS(status):
                 # Not killed, but unable: let the log services of this account run as written.
                 self._unusable.add(account)
+
+
+def _journal(path: bytes) -> list[int]:
+    """Open the file for a journal, which the host's account could not; none if it can't be."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+    except OSError:
+        return []
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return []
+    return [fd]

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from slashservice.supervise.action_script import Settings
+    from slashservice.supervise.journal import Journal
     from slashservice.supervise.patience import Steps
+    from slashservice.supervise.program import Quit
+
+    Intend = Callable[[int, int, int, int], None]
 
 MARGIN = 2000
 """A file whose last line ends within so many bytes of the size is full."""
@@ -64,11 +68,11 @@ class LogDirectory:
         self.bytes = 0
         """Size of ``current``."""
 
-    def open(self, base: int, patient: bool) -> Steps[None]:
-        """Make, lock and tidy the directory, seen from ``base``, and open ``current``.
+    def acquire(self, base: int, patient: bool) -> Steps[None]:
+        """Make and lock the directory, seen from ``base``.
 
-        A directory that another process has locked is waited for if ``patient``. Any
-        trouble but the kind that C too sits out ends the program by raising ``Quit``.
+        If it is locked by another process, wait if ``patient``. Trouble ends the program, by
+        raising ``Quit``.
         """
         try:
             os.mkdir(self._path, 0o700, dir_fd=base)
@@ -80,7 +84,16 @@ class LogDirectory:
             trouble = b"unable to lock directory %s"
             self._lock = self._folder.append_to(b"lock")
             yield from self._acquire_lock(patient)
-            trouble = b"unable to stat %s/current"
+        except OSError as error:
+            raise self._fatal(trouble, error) from None
+
+    def enter(self) -> Steps[None]:
+        """Tidy the directory, and open ``current``.
+
+        Any trouble but the kind that C too sits out ends the program, by raising ``Quit``.
+        """
+        trouble = b"unable to stat %s/current"
+        try:
             if self._folder.mode(b"current") & CLEAN:
                 trouble = b"unable to append to %s/current"
                 self._fd = self._folder.append_to(b"current")
@@ -91,12 +104,22 @@ class LogDirectory:
                 trouble = b"unable to write to %s/state"
                 self._folder.empty(b"state")
                 trouble = b"unable to write to %s/current"
-                self._fd = self._folder.append_to(b"current")
-                self.bytes = 0
+                self._begin()
             trouble = b"unable to set mode of %s/current"
             os.fchmod(self._fd, UNDER_WAY)
         except OSError as error:
-            raise fatal("multilog", trouble % self._path, error) from None
+            raise self._fatal(trouble, error) from None
+
+    def settle(self, output: int, journal: Journal) -> None:
+        """Let the journal see how far a killed logger's write to this directory got."""
+        try:
+            names = [b"current", b"previous", *self._old_files()]
+            journal.settle_write(output, self._folder, names)
+        except OSError as error:
+            raise self._fatal(b"unable to read %s", error) from None
+
+    def _fatal(self, trouble: bytes, error: OSError) -> Quit:
+        return fatal("multilog", trouble.replace(b"%s", self._path, 1), error)
 
     def _acquire_lock(self, patient: bool) -> Steps[None]:
         delay = LOCK_FIRST
@@ -124,11 +147,17 @@ class LogDirectory:
         yield from self._finish(b"current", b"u")
 
     def append(
-        self, data: bytes, stretches: Callable[[], Iterable[tuple[int, bool]]]
+        self,
+        data: bytes,
+        stretches: Callable[[], Iterable[tuple[int, bool]]],
+        intend: Intend | None = None,
     ) -> Steps[None]:
-        """Write ``data``; files become full where C, with these stretches of it, fills them."""
+        """Write ``data``; files become full where C, with these stretches of it, fills them.
+
+        ``intend`` is told of each write before it is tried: the file's inode number and size,
+        where in ``data`` it begins, and how much it is.
+        """
         limit = self._settings.size - MARGIN
-        view = memoryview(data)
         done = waiting = 0
         if self.bytes + len(data) >= limit:
             for length, divisible in stretches():
@@ -140,14 +169,14 @@ class LogDirectory:
                     if self.bytes + waiting + piece < limit:
                         waiting += piece
                         continue
-                    yield from self._write(view[done : done + waiting])
+                    yield from self._write(data, done, done + waiting, intend)
                     done += waiting
-                    yield from self._write_piece(data, done, done + piece)
+                    yield from self._write_piece(data, done, done + piece, intend)
                     done += piece
                     waiting = 0
-        yield from self._write(view[done:])
+        yield from self._write(data, done, len(data), intend)
 
-    def _write_piece(self, data: bytes, start: int, end: int) -> Steps[None]:
+    def _write_piece(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
         """Write ``data[start:end]``, a piece that may fill ``current``."""
         size = self._settings.size
         while start < end:
@@ -157,21 +186,25 @@ class LogDirectory:
             if self.bytes + stop - start >= size - MARGIN:
                 newline = data.rfind(b"\n", start, stop)
                 stop = newline + 1 if newline >= 0 else stop
-            yield from self._write(memoryview(data)[start:stop])
+            yield from self._write(data, start, stop, intend)
             start = stop
             if self.bytes >= size - MARGIN and data[start - 1] == 0x0A:
                 yield from self.turn_over()
 
-    def _write(self, data: memoryview) -> Steps[None]:
-        while data:
+    def _write(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
+        """Write ``data[start:end]`` to ``current``."""
+        view = memoryview(data)
+        while start < end:
+            if intend:
+                intend(os.fstat(self._fd).st_ino, self.bytes, start, end - start)
             try:
-                written = os.write(self._fd, data)
+                written = os.write(self._fd, view[start:end])
             except OSError as error:
                 self._attempt.complain(b"unable to write to %s/current", os.write, error)
                 yield PAUSE
             else:
                 self.bytes += written
-                data = data[written:]
+                start += written
 
     def turn_over(self) -> Steps[None]:
         """Finish ``current``, process it, and go on in a new one."""

@@ -15,7 +15,7 @@ from slashservice.supervise import tai
 from slashservice.supervise.action_script import ActionScript, Alert, StatusFile
 from slashservice.supervise.lines import Lines, Selection
 from slashservice.supervise.logdir import LogDirectory
-from slashservice.supervise.patience import PAUSE, Attempts
+from slashservice.supervise.patience import PAUSE, Attempts, Pause
 from slashservice.supervise.pieces import stretches
 from slashservice.supervise.program import complain, fatal
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from slashservice.supervise.action_script import Rules
+    from slashservice.supervise.journal import Journal
     from slashservice.supervise.lines import Batch
     from slashservice.supervise.patience import Steps
 
 
 ALERT_VIEW = 200
 """Characters of a line that an alert shows."""
+
+SECONDS_BETWEEN_LOCKS = 0.1
+"""How often a journal that a predecessor still has is tried."""
 
 STATUS_SIZE = 1001
 """Bytes of a status file, always."""
@@ -42,11 +46,12 @@ class Logger:
     which is needed only until ``start`` is done.
     """
 
-    __slots__ = ("_directories", "_lines", "_outputs", "_stamp")
+    __slots__ = ("_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
 
     def __init__(self, words: Iterable[bytes]) -> None:
         script = ActionScript(words)
         selections: dict[Rules, Selection] = {}
+        self._journal: Journal | None = None
         self._lines = Lines()
         self._stamp = STAMPS[script.stamp]
         self._directories: list[LogDirectory] = []
@@ -66,23 +71,76 @@ class Logger:
                 directory = LogDirectory(action.path, action.settings)
                 self._directories.append(directory)
                 self._outputs.append(DirectoryOutput(selection, directory))
+        self._selections = list(selections.values())
 
-    def start(self, base: int, patient: bool = False) -> Steps[None]:
-        """Open everything. ``patient`` waits for directories that another process has locked.
+    def start(
+        self, base: int, patient: bool = False, journal: Journal | None = None
+    ) -> Steps[None]:
+        """Open everything. ``patient`` waits for what another logger has locked.
 
-        Trouble that C would end with raises ``Quit``.
+        With a ``journal``, go on where a killed logger stopped. Trouble that C would end
+        with raises ``Quit``.
         """
+        self._journal = journal
+        while journal and not journal.try_lock():
+            yield Pause(SECONDS_BETWEEN_LOCKS)
+        block = journal.recover() if journal else b""
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.open(base)
-        for directory in self._directories:
-            yield from directory.open(base, patient)
+        for number, output in enumerate(self._outputs):
+            if isinstance(output, DirectoryOutput):
+                yield from output.directory.acquire(base, patient)
+                if journal and block:
+                    output.directory.settle(number, journal)
+                yield from output.directory.enter()
+        if journal and (block or journal.carry):
+            yield from self._go_on(journal, block)
+
+    def _go_on(self, journal: Journal, block: bytes) -> Steps[None]:
+        """Do the rest of the block that a killed logger was at."""
+        from slashservice.supervise.journal import unpack_carry
+
+        if journal.carry:
+            lines = self._lines
+            lines.head, lines.read, lines.overlong, passing = unpack_carry(journal.carry)
+            for selection, passes in zip(self._selections, passing, strict=True):
+                selection.passing = bool(passes)
+        if block:
+            output, offset = journal.resume
+            batch = self._lines.take(block, journal.stamp or self._stamp())
+            yield from self._take(batch, output, offset)
 
     def feed(self, block: bytes) -> Steps[None]:
-        """Do what is to be done with the lines in ``block``, however they lie in it."""
-        batch = self._lines.take(block, self._stamp())
-        for output in self._outputs:
-            yield from output.take(batch)
+        """Do what is to be done with the lines in ``block``, however they lie in it.
+
+        If there is a journal, the block must have come from it.
+        """
+        stamp = self._stamp()
+        if self._journal:
+            self._journal.stamp = stamp
+        return self._take(self._lines.take(block, stamp), 0, 0)
+
+    def _take(self, batch: Batch, first: int, offset: int) -> Steps[None]:
+        """Give ``batch`` to the outputs, from the first and there from the offset given."""
+        journal = self._journal
+        for number, output in enumerate(self._outputs):
+            if journal is None or (number >= first and not isinstance(output, DirectoryOutput)):
+                yield from output.take(batch)
+            elif isinstance(output, DirectoryOutput):
+                done = offset if number == first else 0 if number > first else None
+                yield from output.take_on_record(batch, done, number, journal)
+        if journal:
+            journal.done(self._carry())
+
+    def _carry(self) -> bytes:
+        lines = self._lines
+        if not lines.unfinished:
+            return b""
+        from slashservice.supervise.journal import pack_carry
+
+        passing = [selection.passing for selection in self._selections]
+        return pack_carry(lines.head, lines.read, lines.overlong, passing)
 
     @property
     def at_line_end(self) -> bool:
@@ -98,6 +156,8 @@ class Logger:
     def finish(self) -> Steps[None]:
         """End the last line, if it is unfinished, and close everything cleanly."""
         if not self.at_line_end:
+            if self._journal:
+                self._journal.put(b"\n")
             yield from self.feed(b"\n")
         for directory in self._directories:
             yield from directory.close_cleanly()
@@ -110,6 +170,9 @@ class Logger:
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.release()
+        if self._journal:
+            self._journal.close()
+            self._journal = None
 
 
 class AlertOutput:
@@ -190,11 +253,11 @@ class StatusOutput:
 class DirectoryOutput:
     """Appends lines to a log directory."""
 
-    __slots__ = ("_directory", "_selection")
+    __slots__ = ("_selection", "directory")
 
     def __init__(self, selection: Selection, directory: LogDirectory) -> None:
         self._selection = selection
-        self._directory = directory
+        self.directory = directory
 
     def take(self, batch: Batch) -> Steps[None]:
         """Append the selected lines."""
@@ -202,7 +265,31 @@ class DirectoryOutput:
         chosen = batch.chosen(selection)
         data = chosen.all()
         if data:
-            yield from self._directory.append(data, lambda: stretches(batch, selection, chosen))
+            yield from self.directory.append(data, lambda: stretches(batch, selection, chosen))
+
+    def take_on_record(
+        self, batch: Batch, done: int | None, number: int, journal: Journal
+    ) -> Steps[None]:
+        """Do the same as output ``number`` with a journal.
+
+        ``done`` bytes were written by a logger that was then killed; None if all were.
+        """
+        selection = self._selection
+        chosen = batch.chosen(selection)
+        data = chosen.all()
+        if done is None or done >= len(data):
+            return
+
+        def intend(inode: int, size: int, offset: int, length: int) -> None:
+            journal.intend(number, inode, size, (done or 0) + offset, length)
+
+        if done:
+            data = data[done:]
+            lengths = [len(line) for line in data.splitlines(keepends=True)]
+            yield from self.directory.append(data, lambda: [(n, False) for n in lengths], intend)
+        else:
+            ways = lambda: stretches(batch, selection, chosen)  # noqa: E731
+            yield from self.directory.append(data, ways, intend)
 
 
 def _label() -> bytes:

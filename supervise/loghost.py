@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 MESSAGE = 1 << 18
 """No message from svscan is longer: an action script as long as a run script can be."""
 
-DESCRIPTORS = 2
-"""What comes with a start: the input and the directory."""
+DESCRIPTORS = 3
+"""What comes with a start: the input, the directory, and a file for the journal."""
 
 
 def main(argv: Sequence[bytes]) -> int:
@@ -111,16 +111,19 @@ class LogHost:
             self._svscan.close()
             self._svscan = None
             self._stop_if_done()
-        elif words[0] == b"start" and len(descriptors) == DESCRIPTORS:
+        elif words[0] == b"start" and len(descriptors) in (DESCRIPTORS - 1, DESCRIPTORS):
             self._start(words[1], words[2:], *descriptors)
         elif words[0] == b"signal" and words[1] in self._loggers:
             self._loggers[words[1]].signal(int(words[2]))
 
-    def _start(self, number: bytes, argv: list[bytes], stdin: int, base: int) -> None:
-        for fd in (stdin, base):
-            os.set_inheritable(fd, False)
+    def _start(
+        self, number: bytes, argv: list[bytes], stdin: int, base: int, journal: int = -1
+    ) -> None:
+        for fd in (stdin, base, journal):
+            if fd >= 0:
+                os.set_inheritable(fd, False)
         logger = HostedLogger(
-            self.loop, self, stdin, base, lambda status: self._gone(number, status)
+            self.loop, self, stdin, base, journal, lambda status: self._gone(number, status)
         )
         self._loggers[number] = logger
         logger.start(argv)

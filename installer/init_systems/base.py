@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slashservice.installer.actions import Action, MakeLink, WriteFile
+from slashservice.installer.actions import Action, WriteFile
 from slashservice.installer.commands import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
 from slashservice.installer.detect import Verdict
 from slashservice.installer.evidence import Evidence
 from slashservice.installer.host import Host
 from slashservice.installer.layout import Layout
+from slashservice.installer.links import MakeLink
 from slashservice.installer.supervision import SEARCH_PATH
 from slashservice.installer.templates import render
 

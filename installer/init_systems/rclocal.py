@@ -47,7 +47,7 @@ class RcLocal(InitSystem):
         if not systemd:
             return ("sh", "-c", site.render("rclocal/rc.local"))
         properties = (
-            *("Restart=always", "RestartSec=1", "KillMode=process", "OOMPolicy=continue"),
+            *("Restart=on-failure", "RestartSec=1", "KillMode=process", "OOMPolicy=continue"),
             *(f"TimeoutStopSec={STOP_LIMIT}", "IgnoreSIGPIPE=no"),
         )
         options = [f"--property={one}" for one in properties]

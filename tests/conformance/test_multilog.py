@@ -143,6 +143,9 @@ def test_again(script: list[bytes], first: Input, second: Input, oracle: Path) -
         assert logs.picture(place / "ours") == logs.picture(place / "c")
 
 
+NAMES = ["current", "previous", "processed", "state", "newstate", "lock", "other"]
+
+
 class Left:
     """A file as an ended logger may have left it."""
 
@@ -157,12 +160,12 @@ class Left:
         path.write_bytes((self.name.encode() + b"\n") * self.size)
         path.chmod(self.mode)
         if self.linked:
-            (directory / f"@4000000000000000{len(self.name):08x}.u").hardlink_to(path)
+            (directory / f"@4000000000000000{NAMES.index(self.name):08x}.u").hardlink_to(path)
 
 
 lefts = st.builds(
     Left,
-    st.sampled_from(["current", "previous", "processed", "state", "newstate", "lock", "other"]),
+    st.sampled_from(NAMES),
     st.sampled_from([0o644, 0o744, 0o600, 0o100]),
     st.sampled_from([0, 1, 300, 700]),
     st.sampled_from([False, False, False, True]),

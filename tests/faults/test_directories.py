@@ -114,8 +114,9 @@ def test_a_thousand_at_once(tree: Tree) -> None:
     nothing = "#!/bin/sh\nexit 1\n"  # starting one is enough to see that it was seen
     for name in names:
         tree.make(name, nothing, down=True)
+    early = tree.add("early")
     svscan = tree.svscan()
-    wait_for((tree.scan / ".svscan/pid").exists, "svscan up")
+    tree.up(early)
     for name in names:
         (tree.scan / name).symlink_to(tree.real / name)
     wait_for(lambda: all(tree.svok(tree.real / name) for name in names), "all supervised")
@@ -127,8 +128,9 @@ def test_a_thousand_at_once(tree: Tree) -> None:
 def test_put_together_in_the_scan_directory_with_a_log(tree: Tree, how: str) -> None:
     model = tree.make("model", SAY, MULTILOG)
     (model / "aaa").write_bytes(bytes(3_000_000))
+    early = tree.add("early")
     svscan = tree.svscan()
-    wait_for((tree.scan / ".svscan/pid").exists, "svscan up")
+    tree.up(early)  # its first scan is over: from now on it is told
     paths = [tree.scan / f"s{n}" for n in range(20)]
     if how == "copied":
         script = f"for n in $(seq 0 19); do cp -r '{model}' '{tree.scan}'/s$n; done"

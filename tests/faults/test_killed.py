@@ -63,7 +63,8 @@ class Subject:
         self.number = number
         # A daemon and its log are never both ended: see _log_is_well.
         self.log_is_steered = number % 4 == 0
-        log = CAT if number % 4 == 1 else MULTILOG
+        hosted = f"#!/bin/sh\nexec {tree.commands}/multilog n99 ./main\n"
+        log = (MULTILOG, CAT, hosted, MULTILOG)[number % 4]
         self.path = tree.add(f"s{number}", RUN, log)
         os.mkfifo(self.path / "tick")
         self._tick = os.open(self.path / "tick", os.O_RDWR | os.O_NONBLOCK)
@@ -254,7 +255,8 @@ def test_svscan_killed_at_random_moments(tree: Tree) -> None:
     random_ = random.Random(SEED)
     subjects = [Subject(tree, number) for number in range(SERVICES)]
     svscan = tree.svscan()
-    wait_for(lambda: all(s.starts() and s.log_starts() for s in subjects), "all up")
+    wait_for(lambda: all(s.starts() and tree.pid(s.path / "log") for s in subjects), "all up")
+    assert tree.pid(subjects[2].path / "log") == tree.pid(subjects[6].path / "log"), "hosted"
     for generation in range(KILLS):
         moment = random_.choice((0.08, 0.2, 0.5)) * random_.random()
         deadline = time.monotonic() + moment
@@ -301,3 +303,40 @@ def settle(tree: Tree, subjects: list[Subject], svscan: int, generation: int) ->
         return not any(subject.busy for subject in subjects)
 
     wait_for(quiet, "all asked for done: " + tree.says()[-1000:])
+
+
+@pytest.mark.slow
+def test_supervise_killed_at_random_moments(tree: Tree) -> None:
+    print(f"SLASHSERVICE_SEED={SEED}")
+    random_ = random.Random(SEED)
+    paths = [tree.make(f"s{number}", RUN) for number in range(6)]
+    for path in paths:
+        os.mkfifo(path / "tick")
+    ticks = [os.open(path / "tick", os.O_RDWR | os.O_NONBLOCK) for path in paths]
+    supervisors = [tree.start([str(tree.commands / "supervise"), str(path)]) for path in paths]
+    deaths = [0] * len(paths)
+
+    def starts(at: int) -> int:
+        try:
+            return (paths[at] / "starts").read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    for _ in range(KILLS):
+        at = random_.randrange(len(paths))
+        if starts(at) == deaths[at] + 1 and random_.random() < 0.3:
+            os.write(ticks[at], b"die\n")
+            deaths[at] += 1
+        time.sleep(0.05 * random_.random())
+        supervisors[at].kill()
+        supervisors[at].wait()
+        supervisors[at] = tree.start([str(tree.commands / "supervise"), str(paths[at])])
+    for at, path in enumerate(paths):
+        tree.up(path)
+        wait_for(lambda at=at: starts(at) == deaths[at] + 1, "started as often as it died")
+        assert not (path / "twice").exists()
+        assert set(tree.workers(path)) - {supervisors[at].pid} == {tree.pid(path)}
+        tree.drain(supervisors[at])
+        os.close(ticks[at])
+    assert not tree.lines("fatal")
+    assert sum(deaths) > 10

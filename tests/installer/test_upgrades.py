@@ -112,6 +112,23 @@ def test_the_same_version_with_other_code_is_replaced(systemd, version, plan_for
     assert image.snapshot() == before
 
 
+def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version, plan_for):
+    image = make_image("sysvinit-debian")
+    line = "SX:123456:respawn:/usr/bin/svscanboot\n"
+    image.file("/etc/inittab", image.path("/etc/inittab").read_text() + line)
+    image.program("/usr/bin/svscanboot", "#!/bin/sh\nsvscan /service\n")
+    before = image.snapshot()
+    host = Host(str(image.root))
+    version("1")
+    transaction.install(host, plan_for(host, replace=True), quiet)
+    for name in ("2", "3"):
+        version(name)
+        transaction.install(host, plan_for(host), quiet)
+        assert f"#slashservice# {line}" in image.path("/etc/inittab").read_text()
+    assert transaction.uninstall(host, quiet) == []
+    assert image.snapshot() == before
+
+
 def test_another_init_system_is_another_wiring(make_image, small_source, plan_for):
     image = make_image("sysvinit-debian")
     before = image.snapshot()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from slashservice import supervise
 from slashservice.supervise import chpst, membership, program, version
 
 
@@ -98,3 +99,12 @@ def test_unknown(words):
 def test_own_groups():
     groups = membership.own_groups(b"root:whatever", 12345)
     assert sorted(groups) == sorted(os.getgrouplist("root", 12345))
+
+
+def test_no_new_privileges_without_ctypes(monkeypatch):
+    monkeypatch.setitem(sys.modules, "slashservice.supervise.clib", None)
+    monkeypatch.delattr(supervise, "clib", raising=False)
+    with pytest.raises(program.Quit) as caught:
+        chpst.forbid_privileges(request("-N prog"))
+    assert caught.value.status == 111
+    assert caught.value.line.startswith(b"chpst: fatal: unable to set no-new-privs: ")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import services
 
 from slashservice.supervise import launchers
 
@@ -187,6 +188,15 @@ class Both:
         )
         seen = read_witness(self.notes.read_bytes().decode("latin-1"))
         return Outcome(done.returncode, done.stdout, done.stderr, seen)
+
+    def await_lock(self, pid: int) -> None:
+        """Wait until a process waits for a lock; see proc_locks(5)."""
+
+        def waits() -> bool:
+            lines = Path("/proc/locks").read_text().splitlines()
+            return any("->" in line and f" {pid} " in line for line in lines)
+
+        services.until(waits, f"process {pid} waits for a lock")
 
 
 @pytest.fixture(scope="module")

@@ -7,26 +7,14 @@ import platform
 import signal
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+import services
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slashservice.supervise import launchers
-
-PATIENCE = 60.0
-"""Seconds after which something that should have happened counts as not happening."""
-
-
-def until(condition):
-    """Wait until ``condition`` is true, and return what it says."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
-    return result
 
 
 def execs(both, *argv: str, **keywords) -> list[str]:
@@ -340,8 +328,8 @@ class TestRecognition:
 class TestNames:
     """What ``ps`` calls the process."""
 
-    def name_while_waiting(self, both, *argv: str) -> tuple[str, str]:
-        """Return name and state of a process that waits for a lock which we hold."""
+    def name_while_waiting(self, both, *argv: str) -> str:
+        """Return the name of a process that waits for a lock which we hold."""
         import fcntl
 
         lock = (both.work / "lock").open("w")
@@ -354,13 +342,12 @@ class TestNames:
             cwd=both.work,
             env={"PATH": f"{both.link}:/bin"},
         )
-        stat = Path(f"/proc/{process.pid}/wchan")
         try:
-            until(lambda: "lock" in stat.read_text())
+            both.await_lock(process.pid)
             return Path(f"/proc/{process.pid}/comm").read_text().strip()
         finally:
             lock.close()
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(services.GENEROUS) == 0
 
     def test_alone(self, both, work):
         assert self.name_while_waiting(both, "setlock") == "setlock"
@@ -402,6 +389,10 @@ class TestLongRunning:
             process.wait()
             process.stdin.close()
 
+    def await_name(self, pid: int, name: str) -> None:
+        comm = Path(f"/proc/{pid}/comm")
+        services.until(lambda: comm.read_text() == f"{name}\n", f"the process is {name}")
+
     def limits(self, pid: int) -> dict[str, str]:
         lines = Path(f"/proc/{pid}/limits").read_text().splitlines()[1:]
         return {line[:26].strip(): line[26:47].strip() for line in lines}
@@ -413,10 +404,10 @@ class TestLongRunning:
         line = "softlimit -o10 -m40000000 -c77 envdir env setuidgid nobody readproctitle x ........"
         process = start(line)
         proc = Path(f"/proc/{process.pid}")
-        until(lambda: (proc / "comm").read_text() == "readproctitle\n")
+        self.await_name(process.pid, "readproctitle")
         process.stdin.write(b"word")
         process.stdin.flush()
-        until(lambda: (proc / "cmdline").read_bytes().endswith(b"....word\0"))
+        services.until(lambda: (proc / "cmdline").read_bytes().endswith(b"....word\0"), "title")
         assert "Uid:\t65534\t65534\t65534\t65534\n" in (proc / "status").read_text()
         limits = self.limits(process.pid)
         assert limits["Max open files"] == "10"
@@ -426,16 +417,16 @@ class TestLongRunning:
         # The account may look at it, as at any process of its own.
         assert (proc / "environ").stat().st_uid == 65534
         process.stdin.close()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(services.GENEROUS) == 0
 
     def test_memory_too_small_for_the_interpreter(self, start, both, work):
         """It runs all the same, within what it has and some room."""
         process = start("softlimit -m300000 -s1 readproctitle x ........")
         proc = Path(f"/proc/{process.pid}")
-        until(lambda: (proc / "comm").read_text() == "readproctitle\n")
+        self.await_name(process.pid, "readproctitle")
         process.stdin.write(b"x" * 10_000_000 + b"word")
         process.stdin.flush()
-        until(lambda: (proc / "cmdline").read_bytes().endswith(b"xword\0"))
+        services.until(lambda: (proc / "cmdline").read_bytes().endswith(b"xword\0"), "title")
         limits = self.limits(process.pid)
         for name in ("address space", "data size", "stack size"):
             assert 300_000 < int(limits[f"Max {name}"]) < 100_000_000
@@ -449,17 +440,17 @@ class TestLongRunning:
             "envdir env softlimit -m3000000 -o20 setuidgid nobody multilog -* +one ./log"
         )
         proc = Path(f"/proc/{process.pid}")
-        until(lambda: (proc / "comm").read_text() == "multilog\n")
+        self.await_name(process.pid, "multilog")
         # It began as envdir, and was never exec'd again.
         assert b"envdir" in (proc / "cmdline").read_bytes()
         process.stdin.write(b"one\ntwo\n")
         process.stdin.flush()
         current = work / "log" / "current"
-        until(lambda: current.exists() and current.read_bytes() == b"one\n")
+        services.until(lambda: services.contents(current) == b"one\n", "line logged")
         assert current.stat().st_uid == 65534
         assert self.limits(process.pid)["Max open files"] == "20"
         process.stdin.close()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(services.GENEROUS) == 0
 
     def test_services_get_the_limits_as_given(self, start, both, work):
         """What svscan itself can't bear, the services it starts have all the same."""
@@ -474,14 +465,14 @@ class TestLongRunning:
         (service / "run").chmod(0o755)
         process = start("softlimit -m5000000 -o300 envdir env pgrphack svscan scan")
         notes = service / "notes"
-        until(lambda: notes.exists() and notes.read_text().endswith("\nend\n"))
+        services.until(lambda: services.contents(notes).endswith(b"\nend\n"), "service started")
         said = notes.read_text()
         assert "Max address space         5000000 " in said
         assert "Max open files            300 " in said
         assert "\nA=1\n" in said
         assert Path(f"/proc/{process.pid}/comm").read_text() == "svscan\n"
         process.terminate()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(services.GENEROUS) == 0
 
 
 def test_signals_are_reset_for_whoever_comes_next(both, work):

@@ -6,9 +6,12 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from slashservice import supervise
 
 ERRORS = ["EPERM", "EIO", "ENOMEM", "EINVAL", "EACCES", "ENOSYS"]
 
@@ -104,9 +107,7 @@ def test_killed_while_waiting_for_a_lock(both, work, number):
         with (work / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen([programs / "setlock", "lock", "true"], cwd=work)
-            wait = Path(f"/proc/{process.pid}/wchan")
-            while "lock" not in wait.read_text():
-                os.sched_yield()
+            both.await_lock(process.pid)
             process.send_signal(number)
             assert process.wait(60) == -number
         assert both.ours("setlock", "-n", "lock", "true").status == 0
@@ -139,7 +140,8 @@ def test_interpreter_without_ctypes(both, work, monkeypatch):
     def execve(path, argv, entries):
         raise Became(argv, list(zip(entries.keys(), entries.values(), strict=True)))
 
-    monkeypatch.setitem(__import__("sys").modules, "slashservice.supervise.clib", None)
+    monkeypatch.setitem(sys.modules, "slashservice.supervise.clib", None)
+    monkeypatch.delattr(supervise, "clib", raising=False)
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setattr(pathexec.signals, "restore_defaults", lambda: None)
     with pytest.raises(Became) as became:

@@ -1,0 +1,49 @@
+"""What is about to be written: shown as a diff, and judged by the host's own tools."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host import Host
+from slashservice.installer.state import FileState
+
+
+def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:
+    """Have the host's own tool look at a copy of what is about to be written at ``path``.
+
+    ``check`` is a command to which the copy's name is added; where the host lacks it nothing
+    is checked. :class:`Refusal` when it fails or, as ``systemd-analyze`` does, complains.
+    """
+    if not check or not host.live or host.which(check[0]) is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+        copy = os.path.join(folder, os.path.basename(path))
+        with open(copy, "wb") as file:
+            file.write(data)
+        outcome = host.run([*check, copy])
+    # systemd-analyze exits 0 all the same; what an older systemd ignores does no harm.
+    complaints = [
+        line
+        for line in outcome.output.splitlines()
+        if os.path.basename(path) in line and "ignoring" not in line
+    ]
+    if not outcome.good or (complaints and check[0] == "systemd-analyze"):
+        raise Refusal(f"{check[0]} finds fault with {path}", *outcome.output.splitlines()[:5])
+
+
+def unified_diff(path: str, now: FileState, wanted: FileState) -> str:
+    """Return a unified diff between two states of ``path``; empty where they say the same."""
+    if now.same_content(wanted) or "file" not in (now.kind, wanted.kind):
+        return ""
+    lines = difflib.unified_diff(
+        now.data.decode(errors="replace").splitlines(keepends=True),
+        wanted.data.decode(errors="replace").splitlines(keepends=True),
+        path if now else "/dev/null",
+        path if wanted else "/dev/null",
+    )
+    return "".join(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
+    )

@@ -1,0 +1,78 @@
+"""The actions that make symbolic links: of commands, and of System V runlevels."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer.actions import PathAction
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host import Host
+from slashservice.installer.state import ABSENT, FileState
+
+
+@dataclass(frozen=True)
+class MakeLink(PathAction):
+    """Make a symbolic link. ``ours`` are beginnings of targets that may be replaced."""
+
+    kind: ClassVar[str] = "link"
+    target: str = ""
+    ours: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    replace: bool = dataclasses.field(default=False, compare=False)
+
+    def describe(self) -> str:
+        """Say what is linked."""
+        return f"link {self.path} to {self.target}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a name that is somebody else's."""
+        now = host.state(self.path)
+        if now and not self._own(now) and not self.replace:
+            what = f"a link to {now.target}" if now.kind == "link" else f"a {now.kind}"
+            raise Refusal(f"{self.path} is there already: {what}, which is not slashservice's")
+        if now.kind == "directory":
+            raise Refusal(f"{self.path} is a directory")
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return the link."""
+        return FileState("link", target=self.target)
+
+    def without_ours(self, now: FileState) -> FileState:
+        """Return nothing where the link is a former one of ours."""
+        return ABSENT if self._own(now) else now
+
+    def _own(self, now: FileState) -> bool:
+        """Tell whether what is there is a link of ours."""
+        if now.kind != "link":
+            return False
+        return now.target == self.target or (bool(self.ours) and now.target.startswith(self.ours))
+
+
+@dataclass(frozen=True)
+class RunlevelLink(MakeLink):
+    """A System V link such as ``rc6.d/K00svscan``, which tools like insserv may renumber."""
+
+    kind: ClassVar[str] = "runlevel-link"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether the link is there, under whatever number."""
+        return bool(self._present(host))
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove the link, under whatever number."""
+        for path in self._present(host):
+            host.put(path, ABSENT)
+        return super().undo(host, before, after)
+
+    def _present(self, host: Host) -> list[str]:
+        """Return the links to our script that start it, or stop it, in this runlevel."""
+        folder, name = os.path.split(self.path)
+        pattern = re.compile(re.escape(name[0]) + r"\d\d" + re.escape(name[3:]))
+        return [
+            f"{folder}/{one}"
+            for one in host.list(folder)
+            if pattern.fullmatch(one) and host.readlink(f"{folder}/{one}") is not None
+        ]

@@ -1,0 +1,120 @@
+"""What all verbs of the command line share: where they work, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from plumbum import cli
+from plumbum.cli.switches import SwitchError
+
+from slashservice.installer.detect import Verdict, detect
+from slashservice.installer.errors import Refusal
+from slashservice.installer.evidence import Evidence
+from slashservice.installer.host import Host
+from slashservice.installer.init_systems import by_name
+from slashservice.installer.probe import probe
+
+DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
+SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")
+
+
+class Ended(Exception):  # noqa: N818 - the end of a verb, good or bad
+    """Ends the command with a status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Misuse(Exception):  # noqa: N818 - the user's, not ours
+    """The command was called wrongly."""
+
+
+def say(line: str) -> None:
+    """Print a line; that nobody reads it any more must not stop an installation."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+class Verb(cli.Application):
+    """What all verbs share: how wrong usage is told."""
+
+    SUBCOMMAND_HELPMSG = False
+
+    def _parse_args(self, argv: list[str]) -> Any:
+        try:
+            return super()._parse_args(argv)
+        except SwitchError as error:
+            raise _misuse(error) from None
+
+    def _validate_args(self, swfuncs: Any, tailargs: Any) -> Any:
+        try:
+            return super()._validate_args(swfuncs, tailargs)
+        except SwitchError as error:
+            raise _misuse(error) from None
+
+
+def _misuse(error: SwitchError) -> Exception:
+    """Tell wrong usage from a request for help, which plumbum raises alike."""
+    return error if type(error).__name__ in SHOW else Misuse(str(error))
+
+
+class HostVerb(Verb):
+    """A verb for some host: this one, an image, or another over SSH."""
+
+    root = cli.SwitchAttr(
+        "--root", str, "", argname="DIR", help="the image at DIR, instead of this host"
+    )
+    address = cli.SwitchAttr(
+        "--host", str, "", argname="ssh://USER@NAME", help="another host, over SSH"
+    )
+    ssh_options = cli.SwitchAttr(
+        "--ssh-option", str, list=True, argname="KEY=VALUE", help="an option for ssh, as its -o"
+    )
+    force = cli.Flag("--force", help="overwrite in place what can't be replaced in one step")
+
+    def host(self) -> Host:
+        """Return the host this verb is for; a host over SSH gets the verb itself, and ends it."""
+        if self.address:
+            from slashservice.installer.remote import Address, run_there
+
+            argv = _without(sys.argv[1:], "--host", "--ssh-option")
+            raise Ended(run_there(Address.of(self.address), argv, self.ssh_options))
+        root = self.root or os.environ.get("DPKG_ROOT", "") or "/"
+        if not os.path.isdir(root):
+            raise Refusal(f"{root} is no directory")
+        return Host(root, in_place=self.force)
+
+    def look(self, host: Host, asked: str = "") -> tuple[Evidence, Verdict]:
+        """Gather the evidence about a host and judge it."""
+        offline = "SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else ""
+        evidence = probe(host, offline)
+        if asked:
+            asked = by_name(asked).name
+        verdict = detect(evidence, asked)
+        host.live = host.live and verdict.live
+        return evidence, verdict
+
+
+def _without(argv: list[str], *names: str) -> list[str]:
+    """Return arguments without some options and their values."""
+    kept = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            kept += [word, *words]
+        elif word in names:
+            next(words, None)
+        elif not word.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(word)
+    return kept
+
+
+def need_root(host: Host) -> None:
+    """Refuse to touch the running system as anybody but root."""
+    if host.root == "/" and os.geteuid() != 0:
+        raise Refusal("only root may do that", "Try it with sudo.")

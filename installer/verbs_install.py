@@ -1,0 +1,185 @@
+"""The verbs that change what is installed: ``install``, ``plan``, ``uninstall``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+from plumbum import cli
+
+from slashservice.installer import receipt as receipts
+from slashservice.installer import transaction
+from slashservice.installer.host import Host, state_folder
+from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.options import Options
+from slashservice.installer.planner import Plan, make_plan
+from slashservice.installer.verb import DONE, WOULD_CHANGE, Ended, HostVerb, need_root, say
+
+
+class PlanVerb(HostVerb):
+    """The options that shape a plan."""
+
+    init = cli.SwitchAttr(
+        "--init", str, "", argname="NAME", help=f"the init system: {', '.join(INIT_SYSTEMS)}"
+    )
+    layout = cli.SwitchAttr(
+        "--layout",
+        cli.Set("slashpackage", "fhs", case_sensitive=True),
+        "",
+        help="where the code goes: /package and /command, or /usr/local",
+    )
+    service_dir = cli.SwitchAttr(
+        "--service-dir", str, "", argname="DIR", help="the scan directory (/service)"
+    )
+    python = cli.SwitchAttr(
+        "--python", str, "", argname="PATH", help="the interpreter that services' supervisor uses"
+    )
+    no_start = cli.Flag("--no-start", help="start nothing now")
+    no_enable = cli.Flag("--no-enable", help="leave it to you that svscan starts at boot")
+    replace = cli.Flag("--replace", help="take the place of another svscan; see the manual")
+
+    def options(self) -> Options:
+        """Return the options as a value."""
+        return Options(
+            init=self.init,
+            layout=str(self.layout),
+            service_dir=self.service_dir,
+            python=self.python,
+            start=not self.no_start,
+            enable=not self.no_enable,
+            replace=self.replace,
+            force=self.force,
+        )
+
+    def plan(self, host: Host) -> Plan:
+        """Make the plan for a host."""
+        options = remembered(host, self.options())
+        evidence, verdict = self.look(host, options.init)
+        return make_plan(host, evidence, verdict, options)
+
+    def dry_run(self, host: Host) -> int:
+        """Print what would be done; return whether that is anything."""
+        plan = self.plan(host)
+        _say_verdict(plan)
+        todo = transaction.pending(host, plan)
+        said = ""
+        for action in todo:
+            action.preflight(host)
+            summary = transaction.summary(action, todo)
+            if summary and summary != said:
+                say(f"would {summary}")
+                said = summary
+            for line in action.diff(host).splitlines():
+                say(f"    {line}")
+        _say_notes(plan)
+        if not todo:
+            say("nothing to do")
+        return WOULD_CHANGE if todo else DONE
+
+
+def remembered(host: Host, options: Options) -> Options:
+    """Return options with what an installation that is there has, where nothing else is asked.
+
+    So an upgrade, or a second install, needs none of the options of the first.
+    """
+    receipt = receipts.load(host) if os.geteuid() == 0 or host.root != "/" else None
+    if receipt is None or receipt.phase == "undoing":
+        return options
+    asked = receipt.facts.get("verdict", {}).get("row") == "0"
+    return dataclasses.replace(
+        options,
+        init=options.init or (receipt.init if asked else ""),
+        layout=options.layout or receipt.layout,
+        service_dir=options.service_dir or receipt.service_dir,
+    )
+
+
+def _say_verdict(plan: Plan) -> None:
+    verdict = plan.verdict
+    where = "" if verdict.live else " (files only: nothing is started)"
+    say(f"init system: {verdict.name}{where}: {verdict.reasons[0]}")
+    say(f"interpreter: {plan.python}")
+
+
+def _say_notes(plan: Plan) -> None:
+    for note in plan.notes:
+        say(f"note: {note}")
+
+
+class Install(PlanVerb):
+    """Put the code in place and wire svscan into the init system."""
+
+    dry = cli.Flag(["-n", "--dry-run"], help="only say what would be done; exit 2 if anything")
+
+    def main(self) -> int:
+        """Install, or say what that would change."""
+        host = self.host()
+        if self.dry:
+            raise Ended(self.dry_run(host))
+        need_root(host)
+        with transaction.exclusive(host):
+            before = receipts.load(host)
+            if before is not None and before.phase == "undoing":
+                say("an earlier uninstall was interrupted: finishing it")
+                transaction.uninstall(host, say)
+            plan = self.plan(host)
+            _say_verdict(plan)
+            changed = transaction.install(host, plan, say)
+        _say_notes(plan)
+        say("installed" if changed else "nothing to do: it is installed as it should be")
+        for line in next_steps(plan, host.live):
+            say(line)
+        raise Ended(DONE)
+
+
+def next_steps(plan: Plan, live: bool) -> list[str]:
+    """Say what to type now."""
+    directory = plan.layout.service_dir
+    linked = {getattr(action, "path", "") for action in plan.actions}
+    prefix = "" if "/usr/local/bin/slashservice" in linked else f"{plan.layout.commands}/"
+    lines = [
+        "",
+        "Now, for a service of your own:",
+        f"    {prefix}slashservice add NAME -- COMMAND...    makes one, with a log",
+        f"    ln -s /your/service/directory {directory}/    starts one you have",
+        f"    {prefix}svstat {directory}/*",
+    ]
+    return lines if live else [*lines[:1], "It starts when the host boots."]
+
+
+class PlanOnly(PlanVerb):
+    """Say what install would do; exit 2 if anything."""
+
+    def main(self) -> int:
+        """Print the plan."""
+        raise Ended(self.dry_run(self.host()))
+
+
+class Uninstall(HostVerb):
+    """Stop the services, and bring the host back to what it was."""
+
+    dry = cli.Flag(["-n", "--dry-run"], help="only say what would be undone; exit 2 if anything")
+
+    def main(self) -> int:
+        """Undo what the receipt tells of."""
+        host = self.host()
+        self.look(host)
+        receipt = receipts.load(host)
+        if receipt is None:
+            with_leftovers = host.is_directory(state_folder(host))
+            if with_leftovers and not self.dry:
+                transaction.uninstall(host, say)
+            say("slashservice is not installed")
+            raise Ended(DONE)
+        if self.dry:
+            for entry in reversed(receipt.entries):
+                if entry.action.describe():
+                    say(f"would {entry.action.describe_undo(entry.before)}")
+            raise Ended(WOULD_CHANGE)
+        need_root(host)
+        with transaction.exclusive(host):
+            notes = transaction.uninstall(host, say)
+        for note in notes:
+            say(f"note: {note}")
+        say("uninstalled")
+        raise Ended(DONE)

@@ -1,0 +1,76 @@
+"""The verbs that only look: ``detect``, ``status``, ``doctor``."""
+
+from __future__ import annotations
+
+import json
+
+from plumbum import cli
+
+from slashservice.installer import status
+from slashservice.installer.doctor import examine
+from slashservice.installer.verb import DONE, TROUBLE, WRONG, Ended, HostVerb, say
+
+
+class Detect(HostVerb):
+    """Say which init system runs the host, and why."""
+
+    as_json = cli.Flag("--json", help="say it as JSON, with all the evidence")
+    explain = cli.Flag("--explain", help="show the evidence")
+
+    def main(self) -> int:
+        """Print the verdict."""
+        host = self.host()
+        evidence, verdict = self.look(host)
+        if self.as_json:
+            plain = {"verdict": verdict.to_json(), "evidence": evidence.to_json()}
+            say(json.dumps(plain, indent=2, sort_keys=True))
+            raise Ended(DONE if verdict.name else TROUBLE)
+        live = "" if verdict.live else ", judged by its files" if verdict.row == "1" else ""
+        say(f"{verdict.name or 'unknown'}{live}")
+        for line in verdict.reasons:
+            say(f"  because {line}")
+        for line in verdict.warnings:
+            say(f"  warning: {line}")
+        for line in verdict.advice:
+            say(f"  {line}")
+        if self.explain:
+            say(json.dumps(evidence.to_json(), indent=2, sort_keys=True))
+        raise Ended(DONE if verdict.name else TROUBLE)
+
+
+class StatusVerb(HostVerb):
+    """Say what is installed, and whether it runs; exit 1 if not all is well."""
+
+    as_json = cli.Flag("--json", help="say it as JSON")
+
+    def main(self) -> int:
+        """Print the status."""
+        host = self.host()
+        self.look(host)
+        found = status.look(host)
+        if self.as_json:
+            say(json.dumps(found.to_json(), indent=2, sort_keys=True))
+        else:
+            for line in status.lines(found):
+                say(line)
+        raise Ended(DONE if found.good else WRONG)
+
+
+class Doctor(HostVerb):
+    """Look for what is wrong, or soon will be; exit 1 if anything is."""
+
+    as_json = cli.Flag("--json", help="say it as JSON")
+
+    def main(self) -> int:
+        """Print the findings."""
+        host = self.host()
+        evidence, verdict = self.look(host)
+        findings = examine(host, evidence, verdict)
+        if self.as_json:
+            say(json.dumps([vars(one) for one in findings], indent=2))
+        else:
+            for one in findings:
+                say(one.what + (f"\n    {one.remedy}" if one.remedy else ""))
+            if not findings:
+                say("nothing found wrong")
+        raise Ended(WRONG if findings else DONE)

@@ -1,0 +1,339 @@
+"""Logs in a log host: what signals, slow disks, full disks and kills do to them, and to others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise import identity
+from tests.faults.support import SLEEP, Tree, runs, wait_for
+from tests.faults.test_log_crashes import content
+
+SERVICES = 60
+SECONDS = 8.0
+"""How many logs are written to, and how long, while svscan and its host are being killed."""
+
+
+class Hosted:
+    """A tree of services with hosted logs, which this process writes to as they would."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.pipes: dict[str, int] = {}
+        self.hosts: set[tuple[int, int]] = set()
+        self.directories: dict[str, Path] = {}
+
+    def add(self, name: str, actions: str) -> Path:
+        """Add a service whose log does ``actions``; return the directory of its log service."""
+        log = f"#!/bin/sh\nexec {self.tree.commands}/multilog {actions}\n"
+        self.directories[name] = self.tree.add(name, SLEEP, log) / "log"
+        return self.directories[name]
+
+    def write(self, name: str, data: bytes) -> None:
+        """Say something as the service would; wait as long as its pipe is full."""
+        if name not in self.pipes:
+            path = self.directories[name].parent / "supervise/pipe"
+            wait_for(path.exists, f"{path}")
+            # For reading too: nobody is told SIGPIPE while svscan is away.
+            self.pipes[name] = os.open(path, os.O_RDWR)
+        while data:
+            data = data[os.write(self.pipes[name], data) :]
+
+    def host(self, name: str) -> int:
+        """Return the pid of the process that runs a log."""
+        pid = self.tree.up(self.directories[name])
+        self.hosts.add((pid, identity.started(pid)))
+        return pid
+
+    def current(self, name: str, log: str = "main") -> bytes:
+        try:
+            return (self.directories[name] / log / "current").read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def arrives(self, name: str, data: bytes) -> None:
+        """Wait until ``current`` ends so."""
+        wait_for(lambda: self.current(name).endswith(data), f"{data!r} arrived in {name}")
+
+    def end(self) -> None:
+        for pid, started in self.hosts:
+            if started and identity.started(pid) == started:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                wait_for(lambda: identity.started(pid) != started, "host ended")  # noqa: B023
+        for fd in self.pipes.values():
+            os.close(fd)
+
+
+@pytest.fixture
+def hosted(tree: Tree) -> Iterator[Hosted]:
+    made = Hosted(tree)
+    try:
+        yield made
+    finally:
+        for process in tree.started:
+            process.kill()
+            process.wait()
+        made.end()
+
+
+def test_one_process_runs_them_all(hosted: Hosted) -> None:
+    for name in ("a", "b", "c"):
+        hosted.add(name, "t ./main")
+    hosted.tree.svscan()
+    assert len({hosted.host(name) for name in ("a", "b", "c")}) == 1
+    for name in ("a", "b", "c"):
+        hosted.write(name, b"hello from %s\n" % name.encode())
+        hosted.arrives(name, b" hello from %s\n" % name.encode())
+    assert oct((hosted.directories["a"] / "main").stat().st_mode) == "0o40700"
+    assert oct((hosted.directories["a"] / "main/current").stat().st_mode) == "0o100644"
+
+
+@pytest.mark.root
+def test_files_belong_to_the_account(hosted: Hosted) -> None:
+    """Also where the account could not reach the directory by path."""
+    log = hosted.add("a", "./main")
+    (log / "run").write_text(
+        f"#!/bin/sh\nexec {hosted.tree.commands}/setuidgid nobody"
+        f" {hosted.tree.commands}/multilog t ./main\n"
+    )
+    (log / "main").mkdir(mode=0o700)
+    import pwd
+
+    nobody = pwd.getpwnam("nobody")
+    os.chown(log / "main", nobody.pw_uid, nobody.pw_gid)
+    log.parent.chmod(0o700)
+    hosted.tree.svscan()
+    host = hosted.host("a")
+    hosted.write("a", b"x\n")
+    hosted.arrives("a", b" x\n")
+    about = (log / "main/current").stat()
+    assert (about.st_uid, about.st_gid) == (nobody.pw_uid, nobody.pw_gid)
+    assert f"Uid:\t{nobody.pw_uid}\t{nobody.pw_uid}" in Path(f"/proc/{host}/status").read_text()
+
+
+def test_a_script_that_is_not_plain_is_run(hosted: Hosted) -> None:
+    hosted.add("a", "./main")
+    log = hosted.add("b", "./main")
+    (log / "run").write_text((log / "run").read_text().replace("exec ", ""))
+    log = hosted.add("c", "./main")
+    (log / "run").write_text("#!/bin/sh\nexec /usr/bin/multilog ./main\n")
+    hosted.tree.svscan()
+    pids = {name: hosted.tree.up(hosted.directories[name]) for name in ("a", "b", "c")}
+    hosted.host("a")
+    assert len(set(pids.values())) == 3
+    for name in ("a", "b", "c"):
+        hosted.write(name, b"x\n")
+        hosted.arrives(name, b"x\n")
+
+
+def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
+    for name in ("a", "b"):
+        hosted.add(name, "./main")
+    hosted.tree.svscan()
+    host = hosted.host("a")
+    log, tree = hosted.directories["a"], hosted.tree
+    main = log / "main"
+
+    def old(code: str) -> list[Path]:
+        return sorted(main.glob(f"@*.{code}"))
+
+    hosted.write("a", b"1\n")
+    hosted.arrives("a", b"1\n")
+    tree.svc("-p", log)
+    wait_for(lambda: tree.status(log).paused, "paused")  # type: ignore[union-attr]
+    hosted.write("b", b"first\n")
+    hosted.arrives("b", b"first\n")  # so the host has seen to what came before
+    hosted.write("a", b"2\n")
+    hosted.write("b", b"second\n")
+    hosted.arrives("b", b"second\n")
+    assert hosted.current("a") == b"1\n"
+    tree.svc("-c", log)
+    hosted.arrives("a", b"1\n2\n")
+
+    tree.svc("-a", log)
+    wait_for(lambda: [path.read_bytes() for path in old("s")] == [b"1\n2\n"], "rotated")
+    hosted.write("a", b"3\n")
+    hosted.arrives("a", b"3\n")
+
+    def again(before: bytes) -> bytes:
+        """Wait until the logger was started anew; return when that was, as a stamp."""
+        wait_for(lambda: started() not in (before, b""), "started again")
+        return started()
+
+    def started() -> bytes:
+        now = tree.status(log)
+        return now.stamp if now and now.pid else b""
+
+    hosted.write("a", b"4\nbegun")
+    hosted.arrives("a", b"4\n")
+    when = started()
+    tree.svc("-t", log)
+    hosted.write("a", b" and ended\nafter\n")
+    hosted.arrives("a", b"3\n4\nbegun and ended\nafter\n")
+    when = again(when)
+
+    for letter, said in ((b"k", b"5\n"), (b"h", b"6\n"), (b"i", b"7\n"), (b"q", b"8\n")):
+        with (log / "supervise/control").open("wb", buffering=0) as control:
+            control.write(letter)
+        when = again(when)
+        hosted.write("a", said)
+        hosted.arrives("a", said)
+    assert [path.read_bytes() for path in old("u")][1:] == [b"5\n", b"6\n", b"7\n"]
+    assert hosted.host("a") == host and tree.pid(hosted.directories["b"]) == host
+    assert hosted.current("b") == b"first\nsecond\n"
+
+    tree.svc("-d", log)
+    tree.down(log)
+    assert main.joinpath("current").stat().st_mode & 0o777 == 0o744
+    hosted.write("a", b"9\n")
+    tree.svc("-u", log)
+    hosted.arrives("a", b"8\n9\n")
+
+
+def test_a_processor_that_hangs_delays_no_other(hosted: Hosted) -> None:
+    log = hosted.add("a", "'!cat; echo state >&5; echo x > started; exec sleep 1000' ./main")
+    hosted.add("b", "./main")
+    hosted.tree.svscan()
+    hosted.host("a")
+    hosted.write("a", b"line\n")
+    hosted.arrives("a", b"line\n")
+    hosted.tree.svc("-a", log)
+    wait_for(lambda: (log / "main/started").exists(), "processor started")
+    for number in range(50):
+        hosted.write("b", b"%d\n" % number)
+        hosted.arrives("b", b"%d\n" % number)
+    hosted.tree.svc("-k", log)  # and a logger that waits for it can be killed
+    wait_for(lambda: list((log / "main").glob("@*.u")), "begun again")
+    hosted.write("a", b"more\n")
+    hosted.arrives("a", b"more\n")
+    assert content(log / "main") == b"line\nmore\n"
+
+
+def test_a_processor_works(hosted: Hosted) -> None:
+    log = hosted.add("a", "'!tr a-z A-Z; cat <&4 >&5; echo more >&5' ./main")
+    hosted.tree.svscan()
+    hosted.host("a")
+    for number, word in enumerate((b"one", b"two")):
+        hosted.write("a", word + b"\n")
+        hosted.arrives("a", word + b"\n")
+        hosted.tree.svc("-a", log)
+        wait_for(lambda: len(list((log / "main").glob("@*.s"))) == number + 1, "processed")  # noqa: B023
+    assert content(log / "main") == b"ONE\nTWO\n"
+    assert (log / "main/state").read_bytes() == b"more\nmore\n"
+
+
+SMALL = "32k"
+
+MOUNTED = """
+mount --make-rprivate / && mount -t tmpfs -o size=$0,mode=755 none "$1" && shift && exec "$@"
+"""
+"""A shell's words that put a small file system somewhere, for one command and its children."""
+
+
+@pytest.mark.root
+def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
+    log = hosted.add("a", "s4096 n1000 ./main")
+    hosted.add("b", "./main")
+    (log / "main").mkdir()
+    prefix = ["unshare", "-m", "sh", "-c", MOUNTED, SMALL, str(log / "main")]
+    svscan = hosted.tree.svscan(prefix)
+    hosted.host("a")
+    inside = Path(f"/proc/{svscan.pid}/root/{log / 'main'}")
+    lines = b"".join(b"%d %s\n" % (n, b"x" * 60) for n in range(1500))
+    writer = threading.Thread(target=hosted.write, args=("a", lines))
+    writer.start()
+    try:
+        wait_for(lambda: hosted.tree.lines("out of disk space"), "disk full")
+        for number in range(20):
+            hosted.write("b", b"%d\n" % number)
+            hosted.arrives("b", b"%d\n" % number)
+        end = time.monotonic() + 11
+        wait_for(lambda: time.monotonic() > end, "two more attempts")
+        assert len(hosted.tree.lines("out of disk space")) == 1
+        enlarge = ["mount", "-o", "remount,size=10M", str(log / "main")]
+        subprocess.run(["nsenter", f"--mount=/proc/{svscan.pid}/ns/mnt", *enlarge], check=True)
+    finally:
+        writer.join()
+    wait_for(lambda: content(inside) == lines, "everything arrived")
+    assert len(hosted.tree.lines("out of disk space")) == 1
+
+
+@pytest.mark.slow
+def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
+    """Many logs written to at once, svscan and the log host killed again and again."""
+    tree, chance = hosted.tree, random.Random(4)
+    names = [f"s{number}" for number in range(SERVICES)]
+    for name in names:
+        hosted.add(name, f"{chance.choice(['t ', ''])}s{chance.choice([4096, 9999])} n9999 ./main")
+    svscan = tree.svscan()
+    said = dict.fromkeys(names, b"")
+    stop = threading.Event()
+
+    def write() -> None:
+        count = 0
+        while not stop.is_set():
+            for name in names:
+                text = b"".join(
+                    b"%s %d %s\n" % (name.encode(), count + n, b"y" * chance.randrange(100))
+                    for n in range(chance.randrange(12))
+                )
+                count += 12
+                said[name] += text
+                # Lines also come in parts.
+                cut = chance.randrange(len(text) + 1)
+                hosted.write(name, text[:cut])
+                hosted.write(name, text[cut:])
+
+    def host() -> int:
+        now = tree.status(hosted.directories[names[0]])
+        if now and now.pid:
+            hosted.hosts.add((now.pid, identity.started(now.pid)))
+        return now.pid if now else 0
+
+    for name in names:
+        hosted.write(name, b"")
+    writer = threading.Thread(target=write)
+    writer.start()
+    kills = {"svscan": 0, "host": 0}
+    try:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            pause = time.monotonic() + chance.uniform(0.05, 0.6)
+            wait_for(lambda: time.monotonic() > pause, "a moment")  # noqa: B023
+            pid = host()
+            if chance.random() < 0.6 and pid and runs(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                kills["host"] += 1
+            else:
+                svscan.kill()
+                svscan.wait()
+                svscan = tree.svscan()
+                kills["svscan"] += 1
+    finally:
+        stop.set()
+        writer.join()
+        host()
+    assert min(kills.values()) >= 2
+
+    def stamps_off(data: bytes) -> bytes:
+        from logs import STAMP
+
+        return STAMP.sub(b"", data)
+
+    for name in names:
+        main = hosted.directories[name] / "main"
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: stamps_off(content(main)) == said[name], name)  # noqa: B023
+        assert stamps_off(content(main)) == said[name]
+    host()

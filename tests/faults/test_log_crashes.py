@@ -1,0 +1,213 @@
+"""Loggers killed at every system call there is: what was written stays, once, and in order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import logs
+import pytest
+
+from slashservice.supervise import folder, journal, logdir, logger, processor
+from slashservice.supervise.journal import Journal
+from slashservice.supervise.logger import Logger
+from slashservice.supervise.patience import carry_out
+
+CALLS = ["open", "write", "pwrite", "splice", "pread", "ftruncate", "rename", "link", "unlink"]
+CALLS += ["chmod", "fchmod", "fsync", "mkdir", "stat", "fstat", "listdir", "fork"]
+
+
+class Killed(BaseException):
+    """What a test has instead of SIGKILL."""
+
+
+class Deadly:
+    """The ``os`` of a process that is killed just before its n-th system call."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(os, name)
+        if name not in CALLS:
+            return real
+
+        def call(*arguments: object, **keywords: object) -> object:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+            return real(*arguments, **keywords)
+
+        return call
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with logs.scratch() as made:
+        yield made
+
+
+class Life:
+    """Loggers one after the other in a directory, on one pipe, with one journal."""
+
+    def __init__(self, place: Path, script: Sequence[bytes], journaled: bool) -> None:
+        self.place = place
+        self.script = script
+        self.read, self.write = os.pipe()
+        os.set_blocking(self.read, False)
+        self.journaled = journaled
+        self.base = os.open(place, os.O_RDONLY)
+        self.fed = b""
+
+    def close(self) -> None:
+        for fd in (self.read, self.write, self.base):
+            os.close(fd)
+
+    def live(self, calls: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+        """Run a logger until the pipe is empty, or its time comes; return whether it did."""
+        with monkeypatch.context() as patch:
+            deadly = Deadly(calls)
+            for module in (folder, journal, logdir, logger, processor):
+                patch.setattr(module, "os", deadly)
+            current = Logger(self.script)
+            kept = None
+            try:
+                if self.journaled:
+                    fd = os.open(self.place / "journal", os.O_RDWR | os.O_CREAT, 0o600)
+                    kept = Journal(fd, self.script)
+                carry_out(current.start(self.base, False, kept))
+                while True:
+                    try:
+                        block = kept.take(self.read, 4096) if kept else os.read(self.read, 4096)
+                    except BlockingIOError:
+                        break
+                    self.fed += b"" if kept else block
+                    carry_out(current.feed(block))
+                carry_out(current.finish())
+                return False
+            except Killed:
+                patch.undo()
+                return True
+            finally:
+                patch.undo()
+                current.release()
+
+
+def content(directory: Path) -> bytes:
+    """All that is in a log, oldest first."""
+    old = sorted(path for path in directory.iterdir() if path.name[0] == "@")
+    rest = [directory / name for name in ("previous", "current")]
+    inodes: dict[int, bytes] = {}
+    for path in [*old, *rest]:
+        if path.exists():
+            inodes.setdefault(path.stat().st_ino, path.read_bytes())
+    return b"".join(inodes.values())
+
+
+def lines(first: int, last: int) -> bytes:
+    return b"".join(b"line %d %s\n" % (n, b"x" * (n % 40)) for n in range(first, last))
+
+
+SCRIPTS: dict[str, list[bytes]] = {
+    "plain": [b"s4096", b"n100", b"./d"],
+    "stamped": [b"t", b"s4096", b"n100", b"./d"],
+    "two": [b"s5000", b"n100", b"./e", b"-*", b"+*7*", b"s4096", b"n100", b"./d"],
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_every_line_once(script: list[bytes], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a journal: killed at each call in turn, then at random ones, nothing is amiss."""
+    text = lines(0, 300) + b"y" * 3000 + b"\n" + lines(300, 330)
+    for calls in range(10_000):
+        where = place / f"{calls}"
+        where.mkdir()
+        life = Life(where, script, True)
+        os.write(life.write, text)
+        killed = life.live(calls, monkeypatch)
+        again = calls // 2
+        while killed and life.live(again, monkeypatch):
+            again = again * 2 + 1
+        life.close()
+        for directory in [where / "d", where / "e"]:
+            if directory.exists():
+                chosen = text
+                if directory.name == "d" and len(script) > 4:
+                    chosen = b"".join(line for line in text.splitlines(True) if b"7" in line)
+                assert logs.STAMP.sub(b"", content(directory)) == chosen, calls
+        assert (where / "journal").stat().st_size == 0
+        shutil.rmtree(where)
+        if not killed:
+            break
+    else:
+        pytest.fail("it never ends")
+
+
+def test_lines_cut_between_reads(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where lines arrive in parts, and loggers die with the beginning of one."""
+    text = lines(0, 40) + b"z" * 2500 + b"\n" + lines(40, 60)
+    cuts = [text[at : at + 37] for at in range(0, len(text), 37)]
+    for calls in range(1, 60, 3):
+        where = place / f"{calls}"
+        where.mkdir()
+        life = Life(where, [b"t", b"s4096", b"n1000", b"./d"], True)
+        count = calls
+        for cut in cuts:
+            os.write(life.write, cut)
+            monkeypatch.setattr(Logger, "finish", lambda self: iter(()))
+            while life.live(count, monkeypatch):
+                count = count * 2 + 1
+            count = calls
+        monkeypatch.undo()
+        while life.live(10_000, monkeypatch):
+            pass
+        life.close()
+        assert logs.STAMP.sub(b"", content(where / "d")) == text, calls
+        assert content(where / "d").count(b"@4") == text.count(b"\n")
+
+
+@pytest.mark.parametrize("processor", [[], [b"!cat; echo ok >&5"]], ids=["", "processor"])
+def test_what_is_left_is_what_c_makes_sense_of(
+    processor: list[bytes], place: Path, oracle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at each call in turn: nothing written is lost, and C and we tidy up alike."""
+    script = [b"s4096", b"n5", *processor, b"./d"]
+    text = lines(0, 180)
+    seen = set()
+    for calls in range(10_000):
+        where = place / f"{calls}"
+        where.mkdir()
+        life = Life(where, script, False)
+        os.write(life.write, text)
+        killed = life.live(calls, monkeypatch)
+        life.close()
+        if (where / "d").exists():
+            if not processor:
+                kept = content(where / "d")
+                assert life.fed.startswith(kept)
+            shutil.copytree(where, place / "c", symlinks=True)
+            relink(where / "d", place / "c" / "d")
+            ours, theirs = where, place / "c"
+            assert logs.run_here(script, b"", ours) == (0, b"")
+            assert logs.run_program(oracle / "multilog", script, b"", theirs) == (0, b"")
+            assert logs.picture(ours) == logs.picture(theirs), calls
+            seen.add("".join(sorted(path.suffix for path in (ours / "d").iterdir())))
+            shutil.rmtree(theirs)
+        shutil.rmtree(where)
+        if not killed:
+            break
+    assert {"", ".u"} <= seen
+    assert any(".s" in suffixes for suffixes in seen)
+
+
+def relink(original: Path, copy: Path) -> None:
+    """Make hard links in a copied directory as they are in the original."""
+    first: dict[int, Path] = {}
+    for path in sorted(original.iterdir()):
+        twin = copy / path.name
+        if path.stat().st_ino in first:
+            twin.unlink()
+            twin.hardlink_to(first[path.stat().st_ino])
+        first.setdefault(path.stat().st_ino, twin)
