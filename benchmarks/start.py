@@ -55,9 +55,11 @@ def measure(world: World) -> list[Figure]:
         (f"start of {SERVICES} services, fresh", fresh, "fresh"),
     ):
         ours, theirs = alternate(ROUNDS, lambda: once(svscan[0]), lambda: once(svscan[1]))  # noqa: B023
-        figures.append(Figure(name, "s", ours, theirs, at_most=1))
+        # No promise: one process after another waits for its turn on a busy machine, where C's
+        # two thousand each have a turn of their own.
+        figures.append(Figure(name, "s", ours, theirs))
         spent, spent_by_c = (processor[when, each][-ROUNDS:] for each in svscan)
-        figures.append(Figure(name + ": processor time", "s", spent, spent_by_c))
+        figures.append(Figure(name + ": processor time", "s", spent, spent_by_c, at_most=1))
     return figures
 
 

@@ -323,8 +323,9 @@ class EditFile(PathAction):
         if now.kind != "file":
             return super().surrender(host, now, old)
         text = self.editor.remove(now.data)
-        if text != now.data:
-            host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
+        if text == now.data:
+            return []  # our part is gone already
+        host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
         if text == old.data:
             return []
         return [f"{self.path} was changed by someone else: only our part was taken out"]

@@ -21,6 +21,7 @@ from slashservice.installer.init_systems.rclocal import LAST_SYSTEMD
 from slashservice.installer.receipt import Receipt
 from slashservice.installer.source import version
 from slashservice.installer.status import look
+from slashservice.installer.wirings import in_force
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ def running(patient: Patient) -> Iterator[Finding]:
 def rivals(patient: Patient) -> Iterator[Finding]:
     """Is there more than one supervisor for a directory?"""
     by_directory: dict[str, list[str]] = {}
-    ours = {one.directory for one in patient.evidence.wirings if one.ours and one.active}
-    for one in patient.evidence.wirings:
-        if one.active and not one.ours:
+    wirings = in_force(patient.evidence.wirings, patient.verdict.name)
+    ours = {one.directory for one in wirings if one.ours}
+    for one in wirings:
+        if not one.ours:
             by_directory.setdefault(one.directory, []).append(f"{one.path}: {one.program}")
     for directory, places in by_directory.items():
         if directory in ours or len({place.split(":")[0] for place in places}) > 1:
@@ -108,8 +110,8 @@ def rivals(patient: Patient) -> Iterator[Finding]:
 
 def missing_programs(patient: Patient) -> Iterator[Finding]:
     """Does an init system start, again and again, what isn't there?"""
-    for one in patient.evidence.wirings:
-        if one.active and not patient.host.is_executable(one.program):
+    for one in in_force(patient.evidence.wirings, patient.verdict.name):
+        if not patient.host.is_executable(one.program):
             yield Finding(
                 f"{one.path} has {one.program} started, which is not there",
                 "remove that line" if not one.ours else "slashservice install mends it",

@@ -15,6 +15,8 @@ from slashservice.installer.errors import Refusal
 BEGIN = b"# begin slashservice\n"
 END = b"# end slashservice\n"
 
+COMMENT_MARK = "#slashservice# "
+
 Place = Literal["end", "before-exit", "start"]
 
 
@@ -115,7 +117,7 @@ class CommentOut:
     """One line of another supervisor's wiring, put out of force."""
 
     line: str
-    mark: str = "#slashservice# "
+    mark: str = COMMENT_MARK
 
     def insert(self, text: bytes) -> bytes:
         """Return ``text`` with the line turned into a comment."""

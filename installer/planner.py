@@ -1,8 +1,9 @@
 """Compose the plan: which actions, in which order, install slashservice on a host.
 
-First the code and the commands, then the scan directory, then what another supervisor must
-give up, then the init system's artefacts; so that nothing is wired that isn't there yet.
-Undoing goes the other way round: nothing is taken away while something is wired to it.
+First what another supervisor must give up, then the code and the commands, then the scan
+directory, then the init system's artefacts; so that nothing is wired that isn't there yet.
+Undoing goes the other way round: nothing is taken away while something is wired to it, and
+another supervisor comes back last, when our commands are no longer before its own.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import os
 from dataclasses import dataclass
 
 from slashservice.installer import source, trust
-from slashservice.installer.actions import Action, MakeDirectory, MakeScanDirectory
+from slashservice.installer.actions import (
+    Action,
+    MakeDirectory,
+    MakeScanDirectory,
+    WriteFile,
+)
 from slashservice.installer.commands import HandOver, RunCommand, Supervise
-from slashservice.installer.detect import Verdict
+from slashservice.installer.detect import Verdict, detect
 from slashservice.installer.errors import Refusal
 from slashservice.installer.evidence import Evidence, Wiring
 from slashservice.installer.host import COMMAND_PATH, Host
@@ -26,6 +32,7 @@ from slashservice.installer.options import Options
 from slashservice.installer.source import Source
 from slashservice.installer.takeover import take_over
 from slashservice.installer.tree import InstallTree
+from slashservice.installer.wirings import in_force
 
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_FORBIDS = 101
@@ -61,14 +68,21 @@ def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options
     site = Site(host, places, evidence, verdict, python, start)
     init_system = by_name(verdict.name)
     wiring = init_system.wire(site)
+    if options.replace:
+        wiring = [
+            dataclasses.replace(action, replace=True)
+            if isinstance(action, (WriteFile, MakeLink))
+            else action
+            for action in wiring
+        ]
     if not options.enable:
         wiring = [action for action in wiring if not action.enables]
         notes.append("not enabled: nothing will start svscan at boot")
     notes += init_system.notes(site)
     actions = [
+        *take_over(host, evidence, verdict, foreign, places.service_dir),
         *_code(host, places, python, options, notes),
         MakeScanDirectory(path=places.service_dir),
-        *take_over(host, evidence, verdict, foreign, places.service_dir),
         *wiring,
         *_hand_over(wiring, init_system),
     ]
@@ -120,8 +134,8 @@ def _foreign_wirings(evidence: Evidence, places: Layout, options: Options) -> tu
     """Return other supervisors' wirings of our scan directory; refuse them but to replace."""
     wirings = tuple(
         wiring
-        for wiring in evidence.wirings
-        if wiring.active and not wiring.ours and wiring.directory == places.service_dir
+        for wiring in in_force(evidence.wirings, detect(evidence).name)
+        if not wiring.ours and wiring.directory == places.service_dir
     )
     scanners = [
         one for one in evidence.scanners if not one.ours and one.directory == places.service_dir
@@ -174,9 +188,13 @@ def _code(
 
 
 COMPLETIONS = (
-    ("/usr/share/bash-completion", "bash-completion/completions/slashservice", "bash"),
-    ("/usr/share/zsh", "zsh/site-functions/_slashservice", "zsh"),
-    ("/usr/share/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
+    (
+        "/usr/share/bash-completion/bash_completion",
+        "bash-completion/completions/slashservice",
+        "bash",
+    ),
+    ("/usr/bin/zsh", "zsh/site-functions/_slashservice", "zsh"),
+    ("/usr/bin/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
 )
 
 
@@ -196,7 +214,7 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
     for path, (mark, name) in links.items():
         target = f"{places.current}/{name}"
         free = host.lstat(path) is None or host.readlink(path) == target
-        if host.is_directory(mark) and free:
+        if host.stat(mark) and free:
             actions += [*parents(path), MakeLink(path=path, target=target)]
     return actions
 

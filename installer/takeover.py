@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from slashservice.installer.actions import Action, EditFile, RemovePath
 from slashservice.installer.commands import STOP_LIMIT, RunCommand
 from slashservice.installer.detect import Verdict
 from slashservice.installer.edits import CommentOut
-from slashservice.installer.errors import Trouble
+from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.evidence import Evidence, Wiring
 from slashservice.installer.host import Host
 from slashservice.installer.wirings import find_scanners
@@ -28,9 +29,23 @@ from slashservice.installer.wirings import find_scanners
 RELOADS = {
     "sysvinit": ("telinit", "q"),
     "slackware": ("telinit", "q"),
-    "busybox": ("kill", "-HUP", "1"),
+    "busybox": ("sh", "-c", "kill -HUP 1"),
     "systemd": ("systemctl", "daemon-reload"),
 }
+KEEPERS = {
+    "systemd": (r".*\.service", ("systemctl", "stop"), ("systemctl", "start"), ()),
+    "upstart": (r"/etc/(init|event\.d)/.*", ("initctl", "stop"), ("initctl", "start"), ()),
+    "openrc": (r"/etc/init\.d/.*", ("rc-service",), ("rc-service",), ("zap", "start")),
+}
+"""Init systems that keep in mind what they have started: whose files, how to have them
+forget it, and how to start it again."""
+
+
+WHOLE = (
+    *("/etc/init", "/etc/event.d", "/etc/finit.d", "/etc/dinit.d", "/Library/LaunchDaemons"),
+    *("/etc/rc.d", "/usr/local/etc/rc.d"),
+)
+"""Folders in which a file is another supervisor's wiring as a whole."""
 
 
 @dataclass(frozen=True)
@@ -138,22 +153,42 @@ def take_over(
         one.directory == service_dir and one.program == "svscan" and not one.ours
         for one in evidence.scanners
     )
-    actions: list[Action] = [QuietenScanner(service_dir=service_dir)] if runs else []
+    if wirings and evidence.platform != "linux" and host.live:
+        raise Refusal(
+            f"here a running svscan can't be taken over: {wirings[0].path}",
+            "Stop it and its services, remove that, and install without --replace.",
+        )
     reload = RELOADS.get(verdict.name, ())
-    units = [os.path.basename(one.path) for one in wirings if one.path.endswith(".service")]
-    restart = ("systemctl", "start", *units) if units and runs else ()
-    if wirings:
-        actions.append(RunCommand(undo_=restart, why="it runs again", tolerant=True))
-        actions.append(RunCommand(undo_=reload, why="init sees it"))
+    forget, restart = _keeper(verdict.name, wirings) if runs else ((), ())
+    actions: list[Action] = [QuietenScanner(service_dir=service_dir)] if runs else []
+    actions.append(RunCommand(undo_=restart, why="it runs again", tolerant=True))
+    actions.append(RunCommand(undo_=reload, why="init sees it"))
     for wiring in wirings:
         actions += _unwire(host, wiring)
-    if wirings:
-        actions.append(RunCommand(do=reload, why="init sees it"))
-    if units and runs:
-        actions.append(RunCommand(do=("systemctl", "stop", *units), why="it does not come back"))
+    actions.append(RunCommand(do=reload, why="init sees it"))
+    actions.append(RunCommand(do=forget, why="it does not come back"))
     if runs:
         actions.append(EndScanner(service_dir=service_dir))
-    return [dataclasses.replace(action, sticky=True) for action in actions]
+    return [
+        dataclasses.replace(action, sticky=True)
+        for action in actions
+        if not isinstance(action, RunCommand) or (wirings and (action.do or action.undo_))
+    ]
+
+
+def _keeper(init: str, wirings: tuple[Wiring, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return how an init system forgets what it started by these files; and how it starts it."""
+    pattern, stop, start, verbs = KEEPERS.get(init, ("$", (), (), ()))
+    names = [
+        os.path.basename(one.path).removesuffix(".conf")
+        for one in wirings
+        if re.fullmatch(pattern, one.path)
+    ]
+    if not names:
+        return (), ()
+    if verbs:
+        return (*stop, names[0], verbs[0]), (*start, names[0], verbs[1])
+    return (*stop, *names), (*start, *names)
 
 
 def _unwire(host: Host, wiring: Wiring) -> list[Action]:
@@ -174,7 +209,7 @@ def _unwire(host: Host, wiring: Wiring) -> list[Action]:
                     ]
         found += [RemovePath(path=link) for link in _links(host, "/etc/runlevels", name)]
         return [*found]
-    if folder in ("/etc/init", "/etc/event.d", "/etc/finit.d", "/Library/LaunchDaemons"):
+    if folder in WHOLE:
         return [RemovePath(path=wiring.path)]
     return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
 

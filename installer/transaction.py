@@ -118,12 +118,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     """Compose the receipt of a run that is about to begin."""
     interrupted = old is not None and old.phase == "applying"
     keys = {action.key for action in plan.actions}
-    older = [
-        entry if entry.action.sticky else dataclasses.replace(entry, retired=True)
-        for entry in (old.entries if old else ())
-        if entry.action.key not in keys
-    ]
-    entries: list[Entry] = []
+    older = [entry for entry in (old.entries if old else ()) if entry.action.key not in keys]
+    entries = [entry for entry in older if entry.action.sticky]
     states: dict[str, FileState] = {}  # what each path will be, as far as we have got
     for action in plan.actions:
         known = old.find(action.key) if old else None
@@ -139,7 +135,9 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         previous = known.previous if known and interrupted else present
         entries.append(Entry(action, before, previous, after))
         if isinstance(action, InstallTree):
-            entries += older  # undone before the folders are, but not before svscan is
+            # These are undone before the folders are, but not before svscan is.
+            retired = [entry for entry in older if not entry.action.sticky]
+            entries += [dataclasses.replace(entry, retired=True) for entry in retired]
     prior = old.prior if old and interrupted else old.to_json() if old else None
     return Receipt(
         version=plan.layout.version,

@@ -6,8 +6,11 @@ caches are made along with it and belong to it, so that nothing is written there
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
+import py_compile
+import sys
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -147,11 +150,19 @@ class InstallTree(Action):
             host.remove_tree(self.path + NEW)
 
     def _compile(self, host: Host, tree: str) -> None:
-        """Have the host's interpreter make its byte code caches, where it can run."""
+        """Have the host's interpreter make its byte code caches, or ours if it is the same."""
         if host.live:
             options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", tree, "-p", self.path]
             folders = [f"{tree}/{name}" for name in ("supervise", "installer", "vendor")]
             host.run([self.python, "-I", "-S", "-m", "compileall", *options, *folders])
+        elif host.resolve(self.python).endswith(f"python3.{sys.version_info.minor}"):
+            compileall.compile_dir(
+                host.real(tree),
+                quiet=2,
+                stripdir=host.real(tree),
+                prependdir=self.path,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
 
     def _seen(self, host: Host) -> dict[str, str]:
         """Return the manifest of what is there."""

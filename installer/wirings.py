@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
 from slashservice.installer.edits import BEGIN, END
 from slashservice.installer.evidence import Scanner, Wiring
@@ -51,6 +52,29 @@ def find_wirings(host: Host) -> tuple[Wiring, ...]:
         if len(data) <= SCRIPT_LIMIT and b"\0" not in data[:512]:
             found[resolved] = list(_mentions(host, path, data))
     return tuple(wiring for wirings in found.values() for wiring in wirings)
+
+
+READERS = (
+    (re.compile(r"/etc/inittab"), {"sysvinit", "slackware", "busybox", "openrc"}),
+    (re.compile(r".*\.service"), {"systemd"}),
+    (re.compile(r"/etc/(init|event\.d)/.*"), {"upstart"}),
+    (re.compile(r"/etc/finit\.(d/.*|conf)"), {"finit"}),
+    (re.compile(r"/etc/dinit\.d/.*"), {"dinit"}),
+)
+
+
+def in_force(wirings: Iterable[Wiring], init: str) -> tuple[Wiring, ...]:
+    """Return those wirings that count where ``init`` runs the host: files that it reads.
+
+    Where the init system isn't known all do.
+    """
+    known = any(init in names for _, names in READERS) or init in ("runit", "s6", "launchd")
+    found = []
+    for wiring in wirings:
+        names = next((names for path, names in READERS if path.fullmatch(wiring.path)), {init})
+        if wiring.active and (init in names or not known):
+            found.append(wiring)
+    return tuple(found)
 
 
 def _candidates(host: Host) -> list[str]:

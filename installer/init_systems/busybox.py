@@ -31,6 +31,6 @@ class BusyBox(InitSystem):
         edit = EditFile(path=site.host.resolve(INITTAB), editor=editor, enables=True)
         return [
             self.await_end(site),
-            *self.around([edit], ("kill", "-HUP", "1"), now=site.start),
+            *self.around([edit], ("sh", "-c", "kill -HUP 1"), now=site.start),
             self.supervise(site),
         ]

@@ -11,7 +11,7 @@ import re
 
 from slashservice.installer import inittab
 from slashservice.installer.actions import Action, EditFile
-from slashservice.installer.edits import BEGIN, Block
+from slashservice.installer.edits import BEGIN, COMMENT_MARK, Block
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
@@ -48,7 +48,8 @@ class SysVInit(InitSystem):
             raise Refusal(f"there is no {INITTAB} to put a line into")
         own = re.search(re.escape(BEGIN) + rb"(\w+):", text)
         ids = (own.group(1).decode(), *IDS) if own else IDS
-        id_ = inittab.free_id(Block("").remove(text), *ids)
+        others = Block("").remove(text).replace(COMMENT_MARK.encode(), b"")
+        id_ = inittab.free_id(others, *ids)
         return Block(site.render("sysvinit/inittab", id=id_, runlevels=RUNLEVELS))
 
     def at_shutdown(self, site: Site) -> list[Action]:

@@ -40,13 +40,19 @@ def promises(figure: str, samples: Path) -> list[dict[str, Any]]:
     return rows
 
 
+ATTEMPTS = 3
+"""The machine may have something else to do; a promise that is not kept is never kept."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", PROMISED)
 def test_promises_are_kept(figure: str, tmp_path: Path) -> None:
-    for attempt in (1, 2):  # the machine may have had something else to do
+    broken: dict[str, dict[str, Any]] = {}
+    for attempt in range(ATTEMPTS):
         rows = promises(figure, tmp_path / f"{attempt}.json")
         assert len(rows) == PROMISED[figure]
-        broken = {row["name"]: row for row in rows if row["result"] > row["at_most"]}
+        still = {row["name"]: row for row in rows if row["result"] > row["at_most"]}
+        broken = {n: row for n, row in still.items() if n in broken or attempt == 0}
         if not broken:
             return
     assert not broken

@@ -222,6 +222,16 @@ def initd(image: Image) -> None:
     sysvinit(image)
 
 
+def rival(image: Image) -> None:
+    """Debian's package daemontools-run, on sysvinit."""
+    sysvinit(image)
+    line = "SV:123456:respawn:/usr/bin/svscanboot\n"
+    marks = "#-- daemontools-run begin\n", "#-- daemontools-run end\n"
+    image.file("/etc/inittab", DEBIAN_INITTAB + marks[0] + line + marks[1])
+    boot = "#!/bin/sh\nenv - PATH=$PATH svscan /etc/service 2>&1 | readproctitle errors\n"
+    image.program("/usr/bin/svscanboot", boot).folders("/etc/service")
+
+
 def openbsd(image: Image) -> None:
     image.file("/bsd").program("/usr/libexec/ld.so").program("/usr/local/bin/python3.11")
     image.program("/usr/sbin/rcctl").folders("/etc/rc.d", "/sbin", "/var/db")
@@ -283,6 +293,7 @@ KINDS: dict[str, Kind] = {
     "rclocal-systemd": Kind(rclocal_systemd, "rclocal", {"init": "rclocal"}),
     "rclocal-sysvinit": Kind(rclocal_sysvinit, "rclocal", {"init": "rclocal"}),
     "initd": Kind(initd, "initd", {"init": "initd"}),
+    "replace": Kind(rival, "sysvinit", {"service_dir": "/etc/service", "replace": True}),
     "openbsd": Kind(openbsd, "openbsd"),
     "openbsd-old": Kind(openbsd_old, "openbsd"),
     "freebsd": Kind(freebsd, "freebsd"),

@@ -90,6 +90,18 @@ class TestImage:
         assert slashservice("uninstall", *root) == "slashservice is not installed\n"
         assert image.snapshot() == before
 
+    def test_an_image_has_byte_code_for_its_own_interpreter(self, make_image):
+        image = make_image("systemd")
+        image.path("/usr/bin/python3").unlink()
+        own = f"python3.{sys.version_info.minor}"
+        image.program(f"/usr/bin/{own}").link("/usr/bin/python3", own)
+        before = image.snapshot()
+        slashservice("install", "--root", str(image.root))
+        tree = image.path("/package/admin/slashservice-0.1.0")
+        assert list(tree.glob("supervise/__pycache__/svscan.*.pyc"))
+        slashservice("uninstall", "--root", str(image.root))
+        assert image.snapshot() == before
+
     def test_dpkg_root_is_a_root(self, make_image):
         image = make_image("systemd")
         slashservice("install", DPKG_ROOT=str(image.root))

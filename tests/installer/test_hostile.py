@@ -12,6 +12,7 @@ from slashservice.installer import transaction
 from slashservice.installer.edits import BEGIN
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import Host
+from slashservice.installer.probe import probe
 
 
 def quiet(line: str) -> None:
@@ -264,7 +265,6 @@ def _plan(host: Host, **options) -> tuple[object]:
     from slashservice.installer.detect import detect
     from slashservice.installer.options import Options
     from slashservice.installer.planner import make_plan
-    from slashservice.installer.probe import probe
 
     evidence = probe(host)
     return (make_plan(host, evidence, detect(evidence), Options(**options)),)
@@ -340,6 +340,39 @@ class TestRivals:
         assert not image.path(link).is_symlink()
         transaction.uninstall(host, quiet)
         assert image.snapshot() == before
+
+    @pytest.mark.parametrize(
+        ("which", "path", "links"),
+        [
+            ("upstart", "/etc/init/svscan.conf", []),
+            ("upstart", "/etc/init/daemontools.conf", []),
+            ("openrc-gentoo", "/etc/init.d/svscan", ["/etc/runlevels/default/svscan"]),
+            ("initd", "/etc/init.d/svscan", ["/etc/rc2.d/S20svscan", "/etc/rc6.d/K20svscan"]),
+            ("initd", "/etc/init.d/daemontools", ["/etc/rc2.d/S20daemontools"]),
+            ("freebsd", "/usr/local/etc/rc.d/svscan", []),
+            ("dinit", "/etc/dinit.d/daemontools", []),
+        ],
+    )
+    def test_whatever_starts_it_is_replaced(self, which, path, links, make_image, install):
+        image = make_image(which)
+        image.program(path, "#!/bin/sh\nexec /usr/bin/svscan /service\n")
+        image.program("/usr/bin/svscan")
+        for link in links:
+            image.link(link, path)
+        options = {"init": "initd"} if which == "initd" else {}
+        assert path in refused(install, image, **options)
+        before = image.snapshot()
+        host = install(image, replace=True, **options)
+        rivals = [one for one in probe(host).wirings if one.active and not one.ours]
+        assert rivals == []
+        assert transaction.uninstall(host, quiet) == []
+        assert image.snapshot() == before
+
+    def test_an_inittab_that_nobody_reads_is_no_rival(self, make_image, install):
+        image = make_image("systemd").file("/etc/inittab", self.INITTAB)
+        before = image.snapshot()["etc/inittab"]
+        install(image)
+        assert image.snapshot()["etc/inittab"] == before
 
     def test_runit_is_never_replaced(self, make_image, install):
         image = make_image("systemd")

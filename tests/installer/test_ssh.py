@@ -159,7 +159,10 @@ def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
     )
     client.run("ip", "link", "set", "wire", "up")
     client.run("ssh", *options, f"root@{SERVER}", "true")
-    assert "nothing to do" in slashservice(client, "root", "install")
+    server.wait(
+        lambda: "nothing to do" in slashservice(client, "root", "install", status=None),
+        "the end of the first installer",
+    )
     slashservice(client, "root", "uninstall")
     assert server.changes() == before
 

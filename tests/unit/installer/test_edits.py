@@ -118,7 +118,7 @@ class TestTarget:
         made = Target("svscan", first=True).insert(self.STOP)
         assert made.splitlines() == [
             b"TARGETS = sendsigs urandom umountfs svscan",
-            b"umountfs: sendsigs urandom",
+            b"umountfs: sendsigs urandom svscan",
             b"sendsigs: svscan",
             b"urandom: svscan",
         ]
