@@ -63,7 +63,7 @@ class Folder:
         """Give a file a second name, which must be free."""
         os.link(old, new, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
-    def remove(self, name: bytes) -> None:
+    def remove(self, name: bytes | str) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self.fd)
 
@@ -74,6 +74,6 @@ class Folder:
         except OSError:
             pass
 
-    def names(self, first: str) -> list[bytes]:
-        """Return the names that begin with the character ``first``."""
-        return [os.fsencode(name) for name in os.listdir(self.fd) if name[0] == first]
+    def names(self) -> list[str]:
+        """Return all names, in no order."""
+        return os.listdir(self.fd)

@@ -166,6 +166,11 @@ class Selection:
         self.passing = True
         """Whether the overlong line that is passing through, if there is one, is selected."""
 
+    @property
+    def selects_all(self) -> bool:
+        """Whether every line is selected."""
+        return self._match is None
+
     def selects(self, view: bytes) -> bool:
         """Tell whether a line that looks like this is selected."""
         return self._match is None or bool(self._match(view))

@@ -137,7 +137,7 @@ class LogDirectory:
     def settle(self, output: int, journal: Journal) -> None:
         """Let the journal see how far a killed logger's write to this directory got."""
         try:
-            names = [b"current", b"previous", *self._old_files()]
+            names = [b"current", b"previous", *map(os.fsencode, self._old_files())]
             journal.settle_write(output, self._folder, names)
         except OSError as error:
             raise self._fatal(b"unable to read %s", error) from None
@@ -164,11 +164,11 @@ class LogDirectory:
         folder.remove_if_possible(b"newstate")
         if folder.mode(b"processed") & CLEAN:
             folder.remove_if_possible(b"previous")
-            yield from self._finish(b"processed", self._settings.code)
+            yield from self._finish_if_there(b"processed", self._settings.code)
         else:
             folder.remove_if_possible(b"processed")
-            yield from self._finish(b"previous", b"u")
-        yield from self._finish(b"current", b"u")
+            yield from self._finish_if_there(b"previous", b"u")
+        yield from self._finish_if_there(b"current", b"u")
 
     def append(
         self,
@@ -331,15 +331,18 @@ class LogDirectory:
     def _open_into(self, fds: list[int], name: bytes) -> None:
         fds.append(self._folder.append_to(name))
 
-    def _finish(self, name: bytes, code: bytes) -> Steps[None]:
-        """Give the file ``name``, if there is one, its final name; remove the oldest."""
-        fails, folder = self._attempt.fails, self._folder
+    def _finish_if_there(self, name: bytes, code: bytes) -> Steps[None]:
+        """Do :meth:`_finish` if there is such a file, and it has no final name yet."""
         links: list[int] = []
-        while fails(b"unable to stat %s/" + name, self._count_links, links, name):
+        while self._attempt.fails(b"unable to stat %s/" + name, self._count_links, links, name):
             yield PAUSE
-        if links[0] == 0:
-            return
-        while links[0] == 1:
+        if links[0]:
+            yield from self._finish(name, code, links[0] == 1)
+
+    def _finish(self, name: bytes, code: bytes, nameless: bool = True) -> Steps[None]:
+        """Give the file ``name`` its final name, if it is ``nameless``; remove the oldest."""
+        fails, folder = self._attempt.fails, self._folder
+        while nameless:
             final = tai.label(tai.now()) + b"." + code
             if not fails(b"unable to link to %s/" + final, folder.link, name, final):
                 break
@@ -358,9 +361,10 @@ class LogDirectory:
         for name in self._old_files()[: -self._settings.number + 1]:
             self._folder.remove(name)
 
-    def _old_files(self) -> list[bytes]:
+    def _old_files(self) -> list[str]:
         """Return the names of the finished files, oldest first."""
-        return sorted(name for name in self._folder.names("@") if len(name) >= LABEL_LENGTH)
+        names = self._folder.names()
+        return sorted(name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH)
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""

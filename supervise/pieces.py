@@ -36,6 +36,9 @@ def stretches(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[tu
         for length in _pieces(_puts(batch, selection, chosen)):
             yield length, False
         return
+    if selection.selects_all:
+        yield from _whole_reads(batch)
+        return
     block, lines, done = batch.block, batch.lines(), 0
     for start in range(0, len(block), READ):
         count = block.count(b"\n", start, start + READ)
@@ -44,6 +47,18 @@ def stretches(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[tu
             done += count
             if kept:
                 yield sum(map(len, kept)) + len(kept), True
+
+
+def _whole_reads(batch: Batch) -> Iterator[tuple[int, bool]]:
+    """Yield how much text each read of C's completes, where all of it is selected."""
+    block, stamp = batch.block, batch.stamp_length
+    done = -batch.before
+    for start in range(0, len(block), READ):
+        end = block.rfind(b"\n", start, start + READ) + 1
+        if end:
+            stamps = stamp * block.count(b"\n", start, start + READ) if stamp else 0
+            yield end - done + stamps, True
+            done = end
 
 
 def cut(data: bytes, start: int, end: int) -> Iterator[int]:

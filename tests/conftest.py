@@ -10,8 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from slashservice.supervise import launchers
+
+# The same examples every time: what fails here fails for whoever looks into it. To look for new
+# ones: ./test --hypothesis-profile=explore
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("repeatable")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ORACLE = Path("/usr/bin")

@@ -160,7 +160,7 @@ class Left:
         path.write_bytes((self.name.encode() + b"\n") * self.size)
         path.chmod(self.mode)
         if self.linked:
-            (directory / f"@4000000000000000{NAMES.index(self.name):08x}.u").hardlink_to(path)
+            (directory / f"@4000000000000001{NAMES.index(self.name):08x}.u").hardlink_to(path)
 
 
 lefts = st.builds(
@@ -197,6 +197,8 @@ def test_tidying_up(
 ) -> None:
     """Whatever state a directory was left in, the same is made of it."""
     names = {one.name: one.mode for one in left}
+    # C loses a clean log with a second hard link when that becomes full.
+    assume(not any(one.name == "current" and one.linked and one.mode & 0o100 for one in left))
     # C's processor never runs where a clean log has lost its state.
     assume(not processor or "state" in names or not names.get("current", 0) & 0o100)
     with logs.scratch() as place:

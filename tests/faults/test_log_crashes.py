@@ -10,7 +10,7 @@ from pathlib import Path
 import logs
 import pytest
 
-from slashservice.supervise import folder, journal, logdir, logger, processor
+from slashservice.supervise import folder, journal, logdir, logger, patience, processor
 from slashservice.supervise.journal import Journal
 from slashservice.supervise.logger import Logger
 from slashservice.supervise.patience import carry_out
@@ -21,6 +21,11 @@ CALLS += ["chmod", "fchmod", "fsync", "mkdir", "stat", "fstat", "listdir", "fork
 
 class Killed(BaseException):
     """What a test has instead of SIGKILL."""
+
+
+def killed_while_pausing(seconds: float) -> None:
+    """Stand for the sleep of a logger whose processor was killed, when its own end comes too."""
+    raise Killed
 
 
 class Deadly:
@@ -71,6 +76,7 @@ class Life:
             deadly = Deadly(calls)
             for module in (folder, journal, logdir, logger, processor):
                 patch.setattr(module, "os", deadly)
+            patch.setattr(patience.time, "sleep", killed_while_pausing)
             current = Logger(self.script)
             kept = None
             try:

@@ -140,6 +140,15 @@ def test_a_code_of_ones_own(place: Path) -> None:
         assert [path.suffix for path in old] == [".gz"]
 
 
+def test_a_backup_by_hard_link_costs_no_log(place: Path) -> None:
+    """C takes a second name for the final one, and the full file is gone."""
+    run(place, [b"s4096", b"./d"], b"first\n")
+    (place / "backup").hardlink_to(place / "d/current")
+    run(place, [b"s4096", b"./d"], b"x\n" * 4096)
+    kept = b"".join(path.read_bytes() for path in sorted((place / "d").glob("@*.s")))
+    assert kept + (place / "d/current").read_bytes() == b"first\n" + b"x\n" * 4096
+
+
 # Compression
 
 
