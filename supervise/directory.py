@@ -15,6 +15,8 @@ from slashservice.supervise.program import complain, message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slashservice.supervise.status import Status
 
 
@@ -69,15 +71,15 @@ class ServiceDirectory:
         self._seen = b""
         self._inode = (0, 0)
 
-    def acquire(self, life: bytes, limit: int) -> Left | None:
+    def acquire(self, life: bytes, limit: int, environment: Sequence[bytes] = ()) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
         Returns what a supervisor that was killed left, in this life of the machine.
-        ``limit`` is the highest descriptor we may use.
+        ``limit`` is the highest descriptor we may use; ``environment``, what daemons get.
         """
         try:
             self._open(limit)
-            return self._left_behind(life)
+            return self._left_behind(life, environment)
         except BaseException:
             self.release()
             raise
@@ -142,17 +144,17 @@ class ServiceDirectory:
         line = message("supervise", b"fatal", what + self.name + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes) -> Left | None:
+    def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
         try:
             record = identity.parse(os.pread(self.lock, identity.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
-        if record is None or record[2] != life or life == identity.NAMELESS:
+        if record is None or record.life != life or life == identity.NAMELESS:
             self._forget_status()
             return None
-        pid, start, _, hosted = record
+        pid, start = record.pid, record.start
         if start and not pid:
-            pid, start = identity.find(start, self.path)
+            pid, start = identity.find(record, self.path, environment)
         try:
             found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
@@ -161,7 +163,7 @@ class ServiceDirectory:
             found = status.Status(tai.now(), pid, False, self.default)
         # A start time of 0 was recorded of a process that was dead before one could look.
         runs = pid != 0 and start != 0 and identity.started(pid) == start
-        return Left(found, pid if runs else 0, start, hosted)
+        return Left(found, pid if runs else 0, start, record.hosted)
 
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
@@ -190,7 +192,7 @@ class ServiceDirectory:
     def record_intent(self, life: bytes) -> None:
         """Write down that a process is about to be started; ``record`` comes behind it."""
         try:
-            os.pwrite(self.lock, identity.record(0, identity.now(), life), 0)
+            os.pwrite(self.lock, identity.intent(life), 0)
         except OSError:
             pass  # ``record`` will complain
 

@@ -14,13 +14,20 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LENGTH = 128
 
 NAMELESS = b"-"
 """Stands for no life of the machine, in a record that nobody shall go on with."""
 
-STATE, SESSION, START = 0, 3, 19
-"""Where the fields 3, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
+STATE, PARENT, SESSION, START = 0, 1, 3, 19
+"""Where the fields 3, 4, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
+
+NEXT = 500
+"""How much later than the intent, in the unit of ``started``, a process can be what it meant."""
 
 CAN_FIND = sys.platform == "linux"
 """Whether a process that was started, but not yet recorded, can be found."""
@@ -61,27 +68,57 @@ def now() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
 
 
-def find(since: int, directory: bytes) -> tuple[int, int]:
+def last_pid() -> int:
+    """Return the pid that was given last to any process; 0 where that is not told."""
+    try:
+        with open("/proc/loadavg", "rb", buffering=0) as file:
+            return int(file.read().split()[4])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
     """Find the process that was being started in ``directory``; return pid and start time.
 
-    It leads a session, started at ``since`` or later, and works in the directory or has the
-    pipe between a service and its log open: a log service for its input, a service
-    otherwise. The first such process it is; zeros if there is none.
+    It leads a session, was started at the time of the intent or later, and works in the
+    directory or has the pipe between a service and its log open: a log service for its
+    input, a service otherwise. Or it has let go of all that, but it is what was started
+    next, has lost its parent, and was given ``environment``. The first such process it is;
+    zeros if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             fields = _stat(int(name))
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
-                found.append((int(fields[START]), int(name)))
-    for start, pid in sorted(found):
-        if start >= since and (
+                found.append((int(fields[START]), int(name), int(fields[PARENT])))
+    found = sorted(one for one in found if one[0] >= intent.start)
+    for start, pid, _ in found:
+        if (
             _is(f"/proc/{pid}/cwd", directory)
             or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
             or _writes_to(pid, directory + b"/supervise/pipe")
         ):
             return pid, start
+    for start, pid, parent in found:
+        if (
+            start <= intent.start + NEXT
+            and pid > intent.after
+            and parent != os.getpid()
+            and pid != os.getsid(0)
+            and _was_given(pid, environment)
+        ):
+            return pid, start
     return 0, 0
+
+
+def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
+    """Tell whether a process has at least this environment; False if there is none to compare."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return bool(environment) and {*file.read().split(b"\0")}.issuperset(environment)
+    except OSError:
+        return False
 
 
 def _writes_to(pid: int, pipe: bytes) -> bool:
@@ -116,21 +153,45 @@ def _stat(pid: int) -> list[bytes]:
 
 
 def record(pid: int, start: int, life: bytes, hosted: bool = False) -> bytes:
-    """Compose the record, a line of ``LENGTH`` bytes.
+    """Compose the record, a line of ``LENGTH`` bytes; pid 0 stands for no process.
 
-    Pid 0 stands for no process; with a start time, for one that was about to be started.
     ``hosted`` tells that the process is a log host, with other loggers in it.
     """
-    words = b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b"")
+    return _line(b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b""))
+
+
+def intent(life: bytes) -> bytes:
+    """Compose the record of a process that is about to be started."""
+    return _line(b"0 %d %s after %d" % (now(), life, last_pid()))
+
+
+def _line(words: bytes) -> bytes:
     return words.ljust(LENGTH - 1) + b"\n"
 
 
-def parse(line: bytes) -> tuple[int, int, bytes, bool] | None:
+class Record:
+    """What a record says; without a pid but with a start time it is an intent.
+
+    ``after`` is then the pid that had been given last, or 0.
+    """
+
+    __slots__ = ("after", "hosted", "life", "pid", "start")
+
+    def __init__(self, pid: int, start: int, life: bytes, hosted: bool, after: int) -> None:
+        self.pid = pid
+        self.start = start
+        self.life = life
+        self.hosted = hosted
+        self.after = after
+
+
+def parse(line: bytes) -> Record | None:
     """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
     hosted = words[3:] == [b"hosted"]
-    if len(line) != LENGTH or len(words) != 3 + hosted:
+    after = words.pop() if words[3:4] == [b"after"] else b"0"
+    if len(line) != LENGTH or len(words) != 3 + (hosted or words[3:] == [b"after"]):
         return None
-    if not (words[0].isdigit() and words[1].isdigit()):
+    if not (words[0].isdigit() and words[1].isdigit() and after.isdigit()):
         return None
-    return int(words[0]), int(words[1]), words[2], hosted
+    return Record(int(words[0]), int(words[1]), words[2], hosted, int(after))

@@ -12,7 +12,8 @@ For one service that is nothing; for the thousand that a boot starts it is what 
 slower than C. So the first scan starts them with ``posix_spawn``, after recording the
 intent and its time, and records the pid behind it. A supervisor killed in between, which
 can only happen in that first scan, leaves an intent without a pid, and the next one looks
-for the process: a session leader, started since, in the service's directory or on its pipe
+for the process: a session leader, started since, in the service's directory or on its pipe,
+or else the orphan with our environment that got the next pid
 (:func:`slashservice.supervise.identity.find`).
 
 **What the daemon inherits** is what it would get from C: the descriptors that were open

@@ -82,7 +82,8 @@ class Supervised:
 
         Raises :class:`~slashservice.supervise.directory.Refused`.
         """
-        left = self.directory.acquire(self._heritage.life, limit)
+        heritage = self._heritage
+        left = self.directory.acquire(heritage.life, limit, heritage.environment)
         if left is None:
             self.service.want = self.directory.default
             return self._begin

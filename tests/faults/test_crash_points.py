@@ -24,6 +24,9 @@ echo $$ >>starts
 exec sleep 1000
 """
 
+AWAY = RUN.replace("exec sleep", "cd /\nexec sleep")
+"""It leaves the directory by which it could be told."""
+
 LOG = "#!/bin/sh\necho $$ >>starts\nexec /usr/bin/multilog ./main\n"
 
 Outcome = tuple[bytes, bool, bool, int]
@@ -52,9 +55,10 @@ def supervised(tree: Tree, *paths: Path) -> None:
 def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
     for number in count(1):
         plain = tree.add(f"plain{number}", RUN)
+        away = tree.add(f"away{number}", AWAY)
         logged = tree.add(f"logged{number}", RUN, LOG)
         first = tree.svscan([*strace(number, call), "-D"])
-        parts = (plain, logged, logged / "log")
+        parts = (plain, away, logged, logged / "log")
         wait_for(
             lambda first=first, parts=parts: (
                 first.poll() is not None or all(tree.pid(part) for part in parts)
@@ -69,11 +73,12 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         for part in parts:
             tree.up(part)
         wait_for(lambda parts=parts: all(starts(part) for part in parts), "each said so")
-        assert [starts(part) for part in parts] == [1, 1, 1], f"before {call} {number}"
+        assert [starts(part) for part in parts] == [1] * 4, f"before {call} {number}"
         assert not (plain / "twice").exists()
+        assert not (away / "twice").exists()
         assert not (logged / "twice").exists()
         tree.drain(second)
-        for name in (plain.name, logged.name):
+        for name in (plain.name, away.name, logged.name):
             (tree.scan / name).unlink()
         if survived:
             break

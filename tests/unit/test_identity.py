@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -21,13 +23,27 @@ def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, host
     line = identity.record(pid, start, life, hosted)
     assert len(line) == identity.LENGTH
     assert line.endswith(b"\n")
-    assert identity.parse(line) == (pid, start, life, hosted)
+    found = identity.parse(line)
+    assert found
+    assert (found.pid, found.start, found.life) == (pid, start, life)
+    assert (found.hosted, found.after) == (hosted, 0)
+
+
+@given(words)
+def test_an_intent_is_a_record_too(life: bytes) -> None:
+    line = identity.intent(life)
+    assert len(line) == identity.LENGTH
+    found = identity.parse(line)
+    assert found
+    assert (found.pid, found.life, found.hosted) == (0, life, False)
+    assert 0 < found.start <= identity.now()
+    assert found.after > 0
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_no_record(noise: bytes) -> None:
     found = identity.parse(noise)
-    assert found is None or (len(noise) == identity.LENGTH and found[0] >= 0 and found[1] >= 0)
+    assert found is None or (len(noise) == identity.LENGTH and found.pid >= 0 and found.start >= 0)
 
 
 @given(st.integers(0, identity.LENGTH - 1))
@@ -35,7 +51,19 @@ def test_half_a_record_is_none(length: int) -> None:
     assert identity.parse(identity.record(1, 2, b"life")[:length]) is None
 
 
-@pytest.mark.parametrize("line", [b"-1 2 life", b"1 x life", b"1 2", b"1 2 life and more", b""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"-1 2 life",
+        b"1 x life",
+        b"1 2",
+        b"1 2 life and more",
+        b"",
+        b"0 2 life after",
+        b"0 2 life after x",
+        b"0 2 life hosted after 3",
+    ],
+)
 def test_malformed_records(line: bytes) -> None:
     assert identity.parse(line.ljust(identity.LENGTH - 1) + b"\n") is None
 
@@ -70,16 +98,22 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
     )
 
 
+def recorded_intent() -> identity.Record:
+    found = identity.parse(identity.intent(b"life"))
+    assert found
+    return found
+
+
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "reads from the pipe"])
 def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> None:
-    since = identity.now()
+    intent = recorded_intent()
     (tmp_path / "supervise").mkdir()
     (tmp_path / "log").mkdir()
     pipe = tmp_path / "supervise/pipe"
     os.mkfifo(pipe)
     directory = os.fsencode(tmp_path / "log" if how.startswith("reads") else tmp_path)
     fd = os.open(pipe, os.O_RDWR)
-    assert identity.find(since, directory) == (0, 0)
+    assert identity.find(intent, directory) == (0, 0)
     if how == "works there":
         process = leader(cwd=directory)
     elif how == "writes to the pipe":
@@ -88,14 +122,41 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
         process = leader(cwd="/", stdin=fd)
     try:
         start = identity.started(process.pid)
-        assert identity.find(since, directory) == (process.pid, start)
-        assert identity.find(start + 1, directory) == (0, 0), "started too early"
+        assert identity.find(intent, directory) == (process.pid, start)
+        intent.start = start + 1
+        assert identity.find(intent, directory) == (0, 0), "started too early"
+        intent.start = start
         other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
-        assert identity.find(since, other) == (0, 0), "not the other part of the pair"
+        assert identity.find(intent, other) == (0, 0), "not the other part of the pair"
     finally:
         os.close(fd)
         process.kill()
         process.wait()
+
+
+def test_finding_a_process_that_went_elsewhere(tmp_path: Path) -> None:
+    """It is the orphan that was started next, with our environment, or more."""
+    intent = recorded_intent()
+    directory = os.fsencode(tmp_path)
+    # The shell ends at once, and is the parent no more.
+    printed = subprocess.check_output(
+        ["/bin/sh", "-c", "setsid sleep 1000 >/dev/null & echo $!"],
+        env={"A": "1", "B": "2", "C": "3"},
+        cwd="/",
+    )
+    pid = int(printed)
+    try:
+        deadline = time.monotonic() + 60
+        while os.getsid(pid) != pid and time.monotonic() < deadline:
+            time.sleep(0.001)
+        found = (pid, identity.started(pid))
+        assert identity.find(intent, directory, [b"A=1", b"B=2"]) == found
+        assert identity.find(intent, directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
+        assert identity.find(intent, directory) == (0, 0), "nothing to tell it by"
+        intent.after = pid
+        assert identity.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+    finally:
+        os.kill(pid, signal.SIGKILL)
 
 
 LIFE = b"this-life/1"
