@@ -156,7 +156,16 @@ def watched(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
 def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> None:
     oddity = ODDITIES[name]
     expected = {oddity.said.encode()} if oddity.said else set()
-    trees = []
+    # A status.new that is no directory, nor in the way of one, is there only for a moment.
+    passing = {"supervise/status.new"} if not name.startswith("status") else set()
+
+    def tree(side: str) -> dict[str, str]:
+        return {
+            path: mode
+            for path, mode in services.tree(watched[name, side].service).items()
+            if "ready." not in path and path.replace("elsewhere", "supervise") not in passing
+        }
+
     for side in SIDES:
         one = watched[name, side]
         if oddity.ends:
@@ -166,16 +175,7 @@ def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> 
         if name in STARTS and "down" not in services.tree(one.service):
             services.await_pid(one.service)
         until(lambda: one.said() == expected, f"{side} says what it should: {expected!r}")  # noqa: B023
-        # A status.new that is no directory, nor in the way of one, is there only for a moment.
-        passing = {"supervise/status.new"} if not name.startswith("status") else set()
-        trees.append(
-            {
-                path: mode
-                for path, mode in services.tree(one.service).items()
-                if "ready." not in path and path.replace("elsewhere", "supervise") not in passing
-            }
-        )
-    assert trees[1] == trees[0]
+    until(lambda: tree("ours") == tree("C"), "both have made the same files")
 
 
 COMMANDS = {

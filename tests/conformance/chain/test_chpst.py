@@ -112,7 +112,7 @@ def test_groups_of_the_account(both, work):
 
     def groups(*words: str) -> set[int]:
         mount = 'mount --bind group /etc/group && exec "$@"'
-        line = ["unshare", "-m", "sh", "-c", mount, "sh", "chpst", *words, *both.witness()]
+        line = ["/usr/bin/unshare", "-m", "sh", "-c", mount, "sh", "chpst", *words, *both.witness()]
         outcome = both.ours(*line)
         assert outcome.status == 7, outcome
         return set(map(int, outcome.seen["Groups"].split()))
