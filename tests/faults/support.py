@@ -47,6 +47,24 @@ def state(pid: int) -> str:
     return text.rpartition(")")[2].split()[0]
 
 
+def is_copy(pid: int) -> bool:
+    """Tell whether the process is a copy of its parent, yet to become what it is to be."""
+    try:
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        lines = [Path(f"/proc/{one}/cmdline").read_bytes() for one in (pid, parent)]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return lines[0] == lines[1]
+
+
+def comm(pid: int) -> str:
+    """Return what the kernel calls the process; empty if there is none."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def catches(pid: int, number: int) -> bool:
     """Tell whether the process has a handler for the signal."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -150,7 +168,9 @@ class Tree:
     def pid(self, directory: Path) -> int:
         """Return the pid of a service's live process; 0 if it is down or not supervised."""
         now = self.status(directory)
-        return now.pid if now and runs(now.pid) and self.svok(directory) else 0
+        if not now or not runs(now.pid) or is_copy(now.pid):
+            return 0
+        return now.pid if self.svok(directory) else 0
 
     def up(self, directory: Path, other_than: int = 0) -> int:
         """Wait until the service is up (as another process); return the pid."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.support import SLEEP, Tree, runs, wait_for, write_script
+from tests.faults.support import SLEEP, Tree, comm, runs, wait_for, write_script
 
 MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
@@ -31,6 +31,7 @@ def test_removed_and_made_again_under_the_same_name(tree: Tree) -> None:
     for _ in range(5):
         tree.make("s").rename(path)
         old.append(tree.up(path))
+        wait_for(lambda: comm(old[-1]) == "sleep", "its script was read")
         os.kill(old[0], signal.SIGSTOP)  # it must not matter what the old one is doing
         shutil.rmtree(path)
     tree.make("s").rename(path)
