@@ -27,6 +27,17 @@ for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_kill = os.kill
+
+
+def kill(pid: int, number: int) -> None:
+    """Send a signal to one process: 0, a pid not found, would mean all of us."""
+    assert pid > 0, f"no pid: {pid}"
+    _kill(pid, number)
+
+
+os.kill = kill
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 ORACLE = Path("/usr/bin")
 """Where Debian's packages ``daemontools`` and ``runit`` put the programs we measure by."""

@@ -173,7 +173,7 @@ def test_a_log_that_was_there_from_the_beginning_and_goes(tree: Tree) -> None:
     path = tree.add("s", SAY, MULTILOG)
     svscan = tree.svscan()
     wait_for(lambda: "up" in current(path), "up")
-    log = tree.pid(path / "log")
+    log = tree.up(path / "log")
     shutil.move(path / "log", tree.root / "away")
     os.kill(log, signal.SIGKILL)
     tree.up(tree.root / "away", other_than=log)
