@@ -173,46 +173,49 @@ class LogDirectory:
     def append(
         self,
         data: bytes,
-        stretches: Callable[[], Iterable[tuple[int, bool]]],
+        stretches: Callable[[int], Iterable[tuple[int, bool]]],
         intend: Intend | None = None,
     ) -> Steps[None]:
         """Write ``data``; files become full where C, with these stretches of it, fills them.
 
-        ``intend`` is told of each write before it is tried: the file's inode number and size,
-        where in ``data`` it begins, and how much it is.
+        ``stretches`` is told how many bytes fit anyway. ``intend`` is told of each write before
+        it is tried: the file's inode number and size, where in ``data`` it begins, and how much
+        it is.
         """
         limit = self._settings.size - MARGIN
-        done = waiting = 0
+        done = 0
         if self.bytes + len(data) >= limit:
-            for length, divisible in stretches():
-                if self.bytes + waiting + length < limit:
-                    waiting += length
+            at = 0
+            for length, divisible in stretches(limit - 1 - self.bytes):
+                if self.bytes + at + length - done < limit:
+                    at += length
                     continue
-                start = done + waiting
-                for piece in cut(data, start, start + length) if divisible else (length,):
-                    if self.bytes + waiting + piece < limit:
-                        waiting += piece
-                        continue
-                    yield from self._write(data, done, done + waiting, intend)
-                    done += waiting
-                    yield from self._write_piece(data, done, done + piece, intend)
-                    done += piece
-                    waiting = 0
+                for piece in cut(data, at, at + length) if divisible else (length,):
+                    at += piece
+                    if self.bytes + at - done >= limit:
+                        yield from self._fill(data, done, at - piece, at, intend)
+                        done = at
+                if self.bytes + len(data) - done < limit:
+                    break
         yield from self._write(data, done, len(data), intend)
 
-    def _write_piece(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
-        """Write ``data[start:end]``, a piece that may fill ``current``."""
+    def _fill(
+        self, data: bytes, done: int, start: int, end: int, intend: Intend | None
+    ) -> Steps[None]:
+        """Write ``data[done:end]``, from ``start`` a piece that may fill ``current``."""
         size = self._settings.size
         while start < end:
-            if self.bytes >= size:
+            room = size - self.bytes - (start - done)
+            if room <= 0:
                 yield from self.turn_over()
-            stop = min(end, start + size - self.bytes)
-            if self.bytes + stop - start >= size - MARGIN:
+                room = size
+            stop = min(end, start + room)
+            if stop - start >= room - MARGIN:
                 newline = data.rfind(b"\n", start, stop)
                 stop = newline + 1 if newline >= 0 else stop
-            yield from self._write(data, start, stop, intend)
-            start = stop
-            if self.bytes >= size - MARGIN and data[start - 1] == 0x0A:
+            yield from self._write(data, done, stop, intend)
+            done = start = stop
+            if self.bytes >= size - MARGIN and data[stop - 1] == 0x0A:
                 yield from self.turn_over()
 
     def _write(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
@@ -364,7 +367,9 @@ class LogDirectory:
     def _old_files(self) -> list[str]:
         """Return the names of the finished files, oldest first."""
         names = self._folder.names()
-        return sorted(name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH)
+        names = [name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH]
+        names.sort()
+        return names
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
