@@ -21,6 +21,7 @@ import time
 
 from slashservice.supervise import tai
 from slashservice.supervise.action_script import DELETE, DROP
+from slashservice.supervise.finished import Finished
 from slashservice.supervise.folder import Folder
 from slashservice.supervise.patience import PAUSE, Attempts, Pause
 from slashservice.supervise.pieces import cut
@@ -48,8 +49,6 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 COMPLETE = 0o744
 UNDER_WAY = 0o644
 
-LABEL_LENGTH = 25
-
 LOCK_FIRST = 0.1
 LOCK_LAST = 1.0
 """Seconds until a lock that another log host still holds is tried again; doubled each time."""
@@ -64,6 +63,7 @@ class LogDirectory:
         "_cut",
         "_dropped",
         "_fd",
+        "_finished",
         "_folder",
         "_lock",
         "_path",
@@ -72,6 +72,7 @@ class LogDirectory:
     )
 
     _folder: Folder
+    _finished: Finished
 
     def __init__(self, path: bytes, settings: Settings) -> None:
         self._path = path
@@ -102,6 +103,7 @@ class LogDirectory:
         trouble = b"unable to open directory %s"
         try:
             self._folder = Folder(self._path, base)
+            self._finished = Finished(self._folder, self._settings.number)
             trouble = b"unable to lock directory %s"
             self._lock = self._folder.append_to(b"lock")
             yield from self._acquire_lock(patient)
@@ -137,7 +139,7 @@ class LogDirectory:
     def settle(self, output: int, journal: Journal) -> None:
         """Let the journal see how far a killed logger's write to this directory got."""
         try:
-            names = [b"current", b"previous", *map(os.fsencode, self._old_files())]
+            names = [b"current", b"previous", *map(os.fsencode, self._finished.names())]
             journal.settle_write(output, self._folder, names)
         except OSError as error:
             raise self._fatal(b"unable to read %s", error) from None
@@ -243,13 +245,8 @@ class LogDirectory:
 
     def _make_room(self, error: OSError) -> bool:
         """Remove the oldest file if that is what to do when there is no space, and there is one."""
-        if error.errno not in NO_SPACE or self._settings.when_full != DELETE:
-            return False
-        try:
-            self._folder.remove(self._old_files()[0])
-        except (IndexError, OSError):
-            return False
-        return True
+        delete = error.errno in NO_SPACE and self._settings.when_full == DELETE
+        return delete and self._finished.remove_one()
 
     def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
         """Let ``data[start:end]`` go, for which there is no space."""
@@ -345,6 +342,7 @@ class LogDirectory:
     def _finish(self, name: bytes, code: bytes, nameless: bool = True) -> Steps[None]:
         """Give the file ``name`` its final name, if it is ``nameless``; remove the oldest."""
         fails, folder = self._attempt.fails, self._folder
+        final = b""
         while nameless:
             final = tai.label(tai.now()) + b"." + code
             if not fails(b"unable to link to %s/" + final, folder.link, name, final):
@@ -352,24 +350,12 @@ class LogDirectory:
             yield PAUSE
         while fails(b"unable to remove %s/" + name, folder.remove, name):
             yield PAUSE
-        while fails(b"unable to read %s", self._remove_oldest):
+        while fails(b"unable to read %s", self._finished.added, os.fsdecode(final)):
             yield PAUSE
 
     def _count_links(self, links: list[int], name: bytes) -> None:
         about = self._folder.stat(name)
         links.append(about.st_nlink if about else 0)
-
-    def _remove_oldest(self) -> None:
-        """Remove old files until there is room for ``current`` in the number."""
-        for name in self._old_files()[: -self._settings.number + 1]:
-            self._folder.remove(name)
-
-    def _old_files(self) -> list[str]:
-        """Return the names of the finished files, oldest first."""
-        names = self._folder.names()
-        names = [name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH]
-        names.sort()
-        return names
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""

@@ -74,7 +74,9 @@ def _decide(selects: bool, matched: bytes, before: bytes) -> bytes:
     if matched == EVERYTHING:
         return EVERYTHING if selects else NOTHING
     if not selects:
-        return before if before == NOTHING else b"(?!%s)%s" % (matched, before)
+        if before in (EVERYTHING, NOTHING):
+            return before or b"(?!%s)" % matched
+        return b"(?=%s)(?!%s)" % (before, matched)  # what few lines are is asked first
     if before == EVERYTHING:
         return EVERYTHING
     if before == NOTHING:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 SHORTEST = 2
 """Characters of a word that is worth looking for."""
 
-MOST_WORDS = 6
+MOST_WORDS = 4
 """Words beyond which it is cheaper to try the patterns on each line."""
 
-BYTES_A_SUSPECT = 256
-"""How many bytes there must be for each line that holds a word, for the same reason."""
+BYTES_A_SUSPECT = 1024
+"""How many bytes there must be for each line that holds a word, times the words; likewise."""
 
 BATCHES_WITHOUT = 16
 """How long we don't try again where there were more."""
@@ -54,7 +54,7 @@ class Sieve:
         kept = []
         done = 0
         for start, end in sorted(suspects.items()):
-            if bool(decide(text[start : min(end - 1, start + view)])) != self._default:
+            if bool(decide(text[start : end - 1][:view])) != self._default:
                 kept.append(text[done:start] if self._default else text[start:end])
                 done = end
         if self._default:
@@ -64,7 +64,7 @@ class Sieve:
     def _suspects(self, text: bytes) -> dict[int, int] | None:
         """Return where each line with a word in it begins and ends; None if they are many."""
         found: dict[int, int] = {}
-        most = len(text) // BYTES_A_SUSPECT
+        most = len(text) // (BYTES_A_SUSPECT * len(self._words))
         for word in self._words:
             at = text.find(word)
             while at >= 0:

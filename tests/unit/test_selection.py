@@ -40,7 +40,7 @@ def chosen(selection: Selection, text: bytes) -> bytes:
 
 @given(script=st.lists(st.one_of(rules, fnmatch_rules), max_size=6).map(tuple), rare=words)
 def test_rare_lines(script: Rules, rare: list[bytes]) -> None:
-    filler = (b"-" * 100 + b"\n") * 40
+    filler = (b"-" * 1000 + b"\n") * 80
     text = filler + b"".join(word + b"-\nx" + word + b"\n" + word + b"\n" for word in rare)
     assert chosen(Selection(script), text) == by_rules(script, text)
 
@@ -57,10 +57,10 @@ def test_words_of_rules() -> None:
     assert words_of(b"-*", b"+*x*y*") is None
     assert words_of(b"-*debug*", b"+*") is None
     assert words_of(b"-*debug*", b"+*error*", b"-noise*") == [b"debug", b"noise"]
-    assert words_of(*(b"-word%d*" % n for n in range(7))) is None
+    assert words_of(*(b"-word%d*" % n for n in range(5))) is None
 
 
-@pytest.mark.parametrize("share", [0, 1, 30, 100])
+@pytest.mark.parametrize("share", [0, 1, 10, 100])
 def test_whatever_the_share_of_lines(share: int) -> None:
     """Also where words are so frequent that a search doesn't pay, and where that changes."""
     chance = random.Random(share)
