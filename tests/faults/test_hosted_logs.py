@@ -18,7 +18,7 @@ from tests.faults.hosted import Hosted
 from tests.faults.support import runs, wait_for
 from tests.faults.test_log_crashes import content
 
-SERVICES = 60
+SERVICES = 200
 SECONDS = 8.0
 """How many logs are written to, and how long, while svscan and its host are being killed."""
 
@@ -167,6 +167,45 @@ def test_a_processor_works(hosted: Hosted) -> None:
         wait_for(lambda: len(list((log / "main").glob("@*.s"))) == number + 1, "processed")  # noqa: B023
     assert content(log / "main") == b"ONE\nTWO\n"
     assert (log / "main/state").read_bytes() == b"more\nmore\n"
+
+
+def test_a_slow_disk_delays_no_other(hosted: Hosted, tmp_path: Path) -> None:
+    """Writes to some logs take for ever, and svscan and all other logs mind nothing of it."""
+    slow = ["a", "c", "d"]
+    logs = {name: hosted.add(name, "./main") for name in [*slow, "b"]}
+    hosted.tree.svscan()
+    host = hosted.host("a")
+    for name in logs:
+        hosted.write(name, b"first\n")
+        hosted.arrives(name, b"first\n")
+    only = [word for name in slow for word in ("-P", str(logs[name] / "main/current"))]
+    delay = ["-e", "trace=write", "-e", "inject=write:delay_enter=600s"]
+    tracer = hosted.tree.start(
+        ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-p", str(host), *only, *delay]
+    )
+    tasks = Path(f"/proc/{host}/task")
+    wait_for(lambda: all(traced(task) for task in tasks.iterdir()), "strace is there")
+    try:
+        for name in slow:
+            hosted.write(name, b"slow\n")
+        for number in range(50):
+            hosted.write("b", b"%d\n" % number)
+            hosted.arrives("b", b"%d\n" % number)
+        hosted.tree.svc("-a", logs["b"])
+        wait_for(lambda: list((logs["b"] / "main").glob("@*.s")), "rotated")
+        before = hosted.tree.up(logs["a"].parent)
+        hosted.tree.svc("-t", logs["a"].parent)
+        hosted.tree.up(logs["a"].parent, before)
+        assert [hosted.current(name) for name in slow] == [b"first\n"] * len(slow)
+    finally:
+        tracer.kill()
+        tracer.wait()
+    for name in slow:
+        hosted.arrives(name, b"first\nslow\n")
+
+
+def traced(task: Path) -> bool:
+    return "TracerPid:\t0\n" not in (task / "status").read_text()
 
 
 SMALL = "32k"
