@@ -44,6 +44,8 @@ MARGIN = 2000
 CLEAN = 0o100
 """The bit of a mode that tells a file which was closed and is on disk."""
 
+NONE = -1
+
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 COMPLETE = 0o744
@@ -85,8 +87,8 @@ class LogDirectory:
         """Size of ``current``."""
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
-        self._dropped = 0
-        """Lines that found no space since the last that did."""
+        self._dropped = NONE
+        """Ends of lines that found no space since the last that did."""
         self._cut = False
         """Whether only the beginning of the first of them is there."""
 
@@ -227,7 +229,7 @@ class LogDirectory:
             if intend:
                 intend(os.fstat(self._fd).st_ino, self.bytes, start, end - start)
             try:
-                if self._dropped:
+                if self._dropped != NONE:
                     self._tell_of_dropped()
                 if not self.bytes:
                     self._begun = time.monotonic()
@@ -250,15 +252,16 @@ class LogDirectory:
 
     def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
         """Let ``data[start:end]`` go, for which there is no space."""
-        if not self._dropped:
+        if self._dropped == NONE:
             trouble = b"unable to write to %s/current, dropping lines"
             warn("multilog", trouble.replace(b"%s", self._path, 1), error)
             self._cut = start > 0 and data[start - 1] != 0x0A
-        self._dropped += data.count(b"\n", start, end) or 1
+            self._dropped = 0
+        self._dropped += data.count(b"\n", start, end)
 
     def _tell_of_dropped(self) -> None:
         """Write down how many lines were dropped. Raises ``OSError`` if there is still no space."""
-        notice = b"multilog: dropped %d lines: out of disk space\n" % self._dropped
+        notice = b"multilog: dropped %d lines: out of disk space\n" % max(self._dropped, 1)
         if self._cut:
             notice = b"\n" + notice
         written = os.write(self._fd, notice)
@@ -266,7 +269,7 @@ class LogDirectory:
         if written < len(notice):
             self._cut = True
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._dropped = 0
+        self._dropped = NONE
         self._cut = False
 
     def seconds_until_old(self) -> float | None:
@@ -360,7 +363,7 @@ class LogDirectory:
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
         fails = self._attempt.fails
-        if self._dropped:
+        if self._dropped != NONE:
             try:
                 self._tell_of_dropped()
             except OSError:

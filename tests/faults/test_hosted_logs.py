@@ -6,7 +6,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from slashservice.supervise import identity
 from tests.faults.hosted import Hosted
-from tests.faults.support import runs, wait_for
+from tests.faults.support import enlarge, on_small_disk, runs, wait_for
 from tests.faults.test_log_crashes import content
 
 SERVICES = 200
@@ -208,21 +207,12 @@ def traced(task: Path) -> bool:
     return "TracerPid:\t0\n" not in (task / "status").read_text()
 
 
-SMALL = "32k"
-
-MOUNTED = """
-mount --make-rprivate / && mount -t tmpfs -o size=$0,mode=755 none "$1" && shift && exec "$@"
-"""
-"""A shell's words that put a small file system somewhere, for one command and its children."""
-
-
 @pytest.mark.root
 def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
     log = hosted.add("a", "s4096 n1000 ./main")
     hosted.add("b", "./main")
     (log / "main").mkdir()
-    prefix = ["unshare", "-m", "sh", "-c", MOUNTED, SMALL, str(log / "main")]
-    svscan = hosted.tree.svscan(prefix)
+    svscan = hosted.tree.svscan(on_small_disk(log / "main"))
     hosted.host("a")
     inside = Path(f"/proc/{svscan.pid}/root/{log / 'main'}")
     lines = b"".join(b"%d %s\n" % (n, b"x" * 60) for n in range(1500))
@@ -236,8 +226,7 @@ def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
         end = time.monotonic() + 11
         wait_for(lambda: time.monotonic() > end, "two more attempts")
         assert len(hosted.tree.lines("out of disk space")) == 1
-        enlarge = ["mount", "-o", "remount,size=10M", str(log / "main")]
-        subprocess.run(["nsenter", f"--mount=/proc/{svscan.pid}/ns/mnt", *enlarge], check=True)
+        enlarge(svscan.pid, log / "main")
     finally:
         writer.join()
     wait_for(lambda: content(inside) == lines, "everything arrived")
