@@ -20,6 +20,7 @@ FIGURES = (
     "delivery",
     "idle",
     "launcher_cost",
+    "logging",
     "memory",
     "start",
 )

@@ -11,10 +11,24 @@ memory than any other.
 from __future__ import annotations
 
 from slashservice.supervise.selection import VIEW, matcher
+from slashservice.supervise.sieve import sieve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.action_script import Rules
+
+
+PLENTY = 1 << 20
+"""Bytes that no block takes, with all that is made of it."""
+
+
+def keep_memory() -> None:
+    """Have the C library keep memory for the next block, instead of giving it back each time.
+
+    Having been given back so much at once, glibc from then on takes that for usual. Nothing
+    of it is touched, so it takes no memory by itself.
+    """
+    bytes(PLENTY)
 
 
 class Batch:
@@ -159,10 +173,11 @@ class Chosen:
 class Selection:
     """Decides, by rules, which lines are selected."""
 
-    __slots__ = ("_match", "passing")
+    __slots__ = ("_match", "_sieve", "passing")
 
     def __init__(self, rules: Rules) -> None:
         self._match = matcher(rules)
+        self._sieve = sieve(rules)
         self.passing = True
         """Whether the overlong line that is passing through, if there is one, is selected."""
 
@@ -182,16 +197,19 @@ class Selection:
         if match is None:
             return Chosen(rest, text, begun)
         if text:
-            lines = batch.lines()
-            if batch.has_long_lines():
-                kept = [line for line in lines if match(line[:VIEW])]
-            else:
-                kept = self.kept(lines)
-            kept.append(b"")
-            text = b"\n".join(kept)
+            sieved = self._sieve.selected(text, match, VIEW) if self._sieve else None
+            text = self._filtered(batch) if sieved is None else sieved
         if begun:
             self.passing = bool(match(begun[:VIEW]))
         return Chosen(rest, text, begun if self.passing else b"")
+
+    def _filtered(self, batch: Batch) -> bytes:
+        """Return the complete lines that are selected, after a look at each."""
+        if batch.has_long_lines():
+            kept = [line for line in batch.lines() if self.selects(line[:VIEW])]
+        else:
+            kept = self.kept(batch.lines())
+        return b"\n".join([*kept, b""])
 
     def kept(self, lines: list[bytes]) -> list[bytes]:
         """Return those lines, all shorter than a view, that are selected."""

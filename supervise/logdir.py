@@ -21,6 +21,7 @@ import time
 
 from slashservice.supervise import tai
 from slashservice.supervise.action_script import DELETE, DROP
+from slashservice.supervise.finished import Finished
 from slashservice.supervise.folder import Folder
 from slashservice.supervise.patience import PAUSE, Attempts, Pause
 from slashservice.supervise.pieces import cut
@@ -43,12 +44,12 @@ MARGIN = 2000
 CLEAN = 0o100
 """The bit of a mode that tells a file which was closed and is on disk."""
 
+NONE = -1
+
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 COMPLETE = 0o744
 UNDER_WAY = 0o644
-
-LABEL_LENGTH = 25
 
 LOCK_FIRST = 0.1
 LOCK_LAST = 1.0
@@ -64,6 +65,7 @@ class LogDirectory:
         "_cut",
         "_dropped",
         "_fd",
+        "_finished",
         "_folder",
         "_lock",
         "_path",
@@ -72,6 +74,7 @@ class LogDirectory:
     )
 
     _folder: Folder
+    _finished: Finished
 
     def __init__(self, path: bytes, settings: Settings) -> None:
         self._path = path
@@ -84,8 +87,8 @@ class LogDirectory:
         """Size of ``current``."""
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
-        self._dropped = 0
-        """Lines that found no space since the last that did."""
+        self._dropped = NONE
+        """Ends of lines that found no space since the last that did."""
         self._cut = False
         """Whether only the beginning of the first of them is there."""
 
@@ -102,6 +105,7 @@ class LogDirectory:
         trouble = b"unable to open directory %s"
         try:
             self._folder = Folder(self._path, base)
+            self._finished = Finished(self._folder, self._settings.number)
             trouble = b"unable to lock directory %s"
             self._lock = self._folder.append_to(b"lock")
             yield from self._acquire_lock(patient)
@@ -137,7 +141,7 @@ class LogDirectory:
     def settle(self, output: int, journal: Journal) -> None:
         """Let the journal see how far a killed logger's write to this directory got."""
         try:
-            names = [b"current", b"previous", *map(os.fsencode, self._old_files())]
+            names = [b"current", b"previous", *map(os.fsencode, self._finished.names())]
             journal.settle_write(output, self._folder, names)
         except OSError as error:
             raise self._fatal(b"unable to read %s", error) from None
@@ -173,46 +177,49 @@ class LogDirectory:
     def append(
         self,
         data: bytes,
-        stretches: Callable[[], Iterable[tuple[int, bool]]],
+        stretches: Callable[[int], Iterable[tuple[int, bool]]],
         intend: Intend | None = None,
     ) -> Steps[None]:
         """Write ``data``; files become full where C, with these stretches of it, fills them.
 
-        ``intend`` is told of each write before it is tried: the file's inode number and size,
-        where in ``data`` it begins, and how much it is.
+        ``stretches`` is told how many bytes fit anyway. ``intend`` is told of each write before
+        it is tried: the file's inode number and size, where in ``data`` it begins, and how much
+        it is.
         """
         limit = self._settings.size - MARGIN
-        done = waiting = 0
+        done = 0
         if self.bytes + len(data) >= limit:
-            for length, divisible in stretches():
-                if self.bytes + waiting + length < limit:
-                    waiting += length
+            at = 0
+            for length, divisible in stretches(limit - 1 - self.bytes):
+                if self.bytes + at + length - done < limit:
+                    at += length
                     continue
-                start = done + waiting
-                for piece in cut(data, start, start + length) if divisible else (length,):
-                    if self.bytes + waiting + piece < limit:
-                        waiting += piece
-                        continue
-                    yield from self._write(data, done, done + waiting, intend)
-                    done += waiting
-                    yield from self._write_piece(data, done, done + piece, intend)
-                    done += piece
-                    waiting = 0
+                for piece in cut(data, at, at + length) if divisible else (length,):
+                    at += piece
+                    if self.bytes + at - done >= limit:
+                        yield from self._fill(data, done, at - piece, at, intend)
+                        done = at
+                if self.bytes + len(data) - done < limit:
+                    break
         yield from self._write(data, done, len(data), intend)
 
-    def _write_piece(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
-        """Write ``data[start:end]``, a piece that may fill ``current``."""
+    def _fill(
+        self, data: bytes, done: int, start: int, end: int, intend: Intend | None
+    ) -> Steps[None]:
+        """Write ``data[done:end]``, from ``start`` a piece that may fill ``current``."""
         size = self._settings.size
         while start < end:
-            if self.bytes >= size:
+            room = size - self.bytes - (start - done)
+            if room <= 0:
                 yield from self.turn_over()
-            stop = min(end, start + size - self.bytes)
-            if self.bytes + stop - start >= size - MARGIN:
+                room = size
+            stop = min(end, start + room)
+            if stop - start >= room - MARGIN:
                 newline = data.rfind(b"\n", start, stop)
                 stop = newline + 1 if newline >= 0 else stop
-            yield from self._write(data, start, stop, intend)
-            start = stop
-            if self.bytes >= size - MARGIN and data[start - 1] == 0x0A:
+            yield from self._write(data, done, stop, intend)
+            done = start = stop
+            if self.bytes >= size - MARGIN and data[stop - 1] == 0x0A:
                 yield from self.turn_over()
 
     def _write(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
@@ -222,7 +229,7 @@ class LogDirectory:
             if intend:
                 intend(os.fstat(self._fd).st_ino, self.bytes, start, end - start)
             try:
-                if self._dropped:
+                if self._dropped != NONE:
                     self._tell_of_dropped()
                 if not self.bytes:
                     self._begun = time.monotonic()
@@ -240,25 +247,21 @@ class LogDirectory:
 
     def _make_room(self, error: OSError) -> bool:
         """Remove the oldest file if that is what to do when there is no space, and there is one."""
-        if error.errno not in NO_SPACE or self._settings.when_full != DELETE:
-            return False
-        try:
-            self._folder.remove(self._old_files()[0])
-        except (IndexError, OSError):
-            return False
-        return True
+        delete = error.errno in NO_SPACE and self._settings.when_full == DELETE
+        return delete and self._finished.remove_one()
 
     def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
         """Let ``data[start:end]`` go, for which there is no space."""
-        if not self._dropped:
+        if self._dropped == NONE:
             trouble = b"unable to write to %s/current, dropping lines"
             warn("multilog", trouble.replace(b"%s", self._path, 1), error)
             self._cut = start > 0 and data[start - 1] != 0x0A
-        self._dropped += data.count(b"\n", start, end) or 1
+            self._dropped = 0
+        self._dropped += data.count(b"\n", start, end)
 
     def _tell_of_dropped(self) -> None:
         """Write down how many lines were dropped. Raises ``OSError`` if there is still no space."""
-        notice = b"multilog: dropped %d lines: out of disk space\n" % self._dropped
+        notice = b"multilog: dropped %d lines: out of disk space\n" % max(self._dropped, 1)
         if self._cut:
             notice = b"\n" + notice
         written = os.write(self._fd, notice)
@@ -266,7 +269,7 @@ class LogDirectory:
         if written < len(notice):
             self._cut = True
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._dropped = 0
+        self._dropped = NONE
         self._cut = False
 
     def seconds_until_old(self) -> float | None:
@@ -342,6 +345,7 @@ class LogDirectory:
     def _finish(self, name: bytes, code: bytes, nameless: bool = True) -> Steps[None]:
         """Give the file ``name`` its final name, if it is ``nameless``; remove the oldest."""
         fails, folder = self._attempt.fails, self._folder
+        final = b""
         while nameless:
             final = tai.label(tai.now()) + b"." + code
             if not fails(b"unable to link to %s/" + final, folder.link, name, final):
@@ -349,27 +353,17 @@ class LogDirectory:
             yield PAUSE
         while fails(b"unable to remove %s/" + name, folder.remove, name):
             yield PAUSE
-        while fails(b"unable to read %s", self._remove_oldest):
+        while fails(b"unable to read %s", self._finished.added, os.fsdecode(final)):
             yield PAUSE
 
     def _count_links(self, links: list[int], name: bytes) -> None:
         about = self._folder.stat(name)
         links.append(about.st_nlink if about else 0)
 
-    def _remove_oldest(self) -> None:
-        """Remove old files until there is room for ``current`` in the number."""
-        for name in self._old_files()[: -self._settings.number + 1]:
-            self._folder.remove(name)
-
-    def _old_files(self) -> list[str]:
-        """Return the names of the finished files, oldest first."""
-        names = self._folder.names()
-        return sorted(name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH)
-
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
         fails = self._attempt.fails
-        if self._dropped:
+        if self._dropped != NONE:
             try:
                 self._tell_of_dropped()
             except OSError:

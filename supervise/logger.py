@@ -277,7 +277,9 @@ class DirectoryOutput:
         chosen = batch.chosen(selection)
         data = chosen.all()
         if data:
-            yield from self.directory.append(data, lambda: stretches(batch, selection, chosen))
+            yield from self.directory.append(
+                data, lambda room: stretches(batch, selection, chosen, room)
+            )
 
     def take_on_record(
         self, batch: Batch, done: int | None, number: int, journal: Journal
@@ -298,9 +300,9 @@ class DirectoryOutput:
         if done:
             data = data[done:]
             lengths = [len(line) for line in data.splitlines(keepends=True)]
-            yield from self.directory.append(data, lambda: [(n, False) for n in lengths], intend)
+            yield from self.directory.append(data, lambda _: [(n, False) for n in lengths], intend)
         else:
-            ways = lambda: stretches(batch, selection, chosen)  # noqa: E731
+            ways = lambda room: stretches(batch, selection, chosen, room)  # noqa: E731
             yield from self.directory.append(data, ways, intend)
 
 

@@ -13,6 +13,7 @@ import socket
 
 from slashservice.supervise import signals
 from slashservice.supervise.hosted import HostedLogger
+from slashservice.supervise.lines import keep_memory
 from slashservice.supervise.loop import Loop
 from slashservice.supervise.program import usage
 from slashservice.supervise.workers import SECONDS_UNTIL_STUCK, Workers
@@ -39,6 +40,7 @@ def main(argv: Sequence[bytes]) -> int:
     svscan.set_inheritable(False)
     os.umask(0o022)
     raise_descriptor_limit()
+    keep_memory()
     host = LogHost(svscan)
     host.loop.run()
     return 0

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signals
+from slashservice.supervise.lines import keep_memory
 from slashservice.supervise.logger import Logger
 from slashservice.supervise.patience import carry_out
 from slashservice.supervise.program import fatal
@@ -39,6 +40,7 @@ def main(argv: Sequence[bytes]) -> int:
         base = os.open(b".", os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         raise fatal("multilog", b"unable to switch to current directory", error) from None
+    keep_memory()
     attention = Attention()
     logger = Logger(argv)
     carry_out(logger.start(base))

@@ -26,18 +26,20 @@ READ = 1024
 BUFFER = 512
 
 
-def stretches(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[tuple[int, bool]]:
+def stretches(
+    batch: Batch, selection: Selection, chosen: Chosen, room: int
+) -> Iterator[tuple[int, bool]]:
     """Yield lengths that add up to all that is chosen, none of which ends within a piece.
 
     Those that come with True are whole lines, to be cut into pieces by :func:`cut`; the
-    others are pieces.
+    others are pieces. What lies within the first ``room`` bytes may come as one.
     """
     if batch.rest or batch.begun or batch.has_long_lines():
         for length in _pieces(_puts(batch, selection, chosen)):
             yield length, False
         return
     if selection.selects_all:
-        yield from _whole_reads(batch)
+        yield from _whole_reads(batch, room)
         return
     block, lines, done = batch.block, batch.lines(), 0
     for start in range(0, len(block), READ):
@@ -49,16 +51,22 @@ def stretches(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[tu
                 yield sum(map(len, kept)) + len(kept), True
 
 
-def _whole_reads(batch: Batch) -> Iterator[tuple[int, bool]]:
+def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
     """Yield how much text each read of C's completes, where all of it is selected."""
     block, stamp = batch.block, batch.stamp_length
-    done = -batch.before
-    for start in range(0, len(block), READ):
-        end = block.rfind(b"\n", start, start + READ) + 1
+    done, start = -batch.before, 0
+    # Lines being about equally long, so many reads surely fit, and are looked at as one.
+    stop = max(READ, len(block) * room // len(batch.text) * 7 // 8 // READ * READ)
+    while start < len(block):
+        end = block.rfind(b"\n", start, stop) + 1
         if end:
-            stamps = stamp * block.count(b"\n", start, start + READ) if stamp else 0
-            yield end - done + stamps, True
+            length = end - done + (stamp * block.count(b"\n", start, stop) if stamp else 0)
+            if length > room and stop > READ and not start:
+                stop = READ  # they are not
+                continue
+            yield length, True
             done = end
+        start, stop = stop, stop + READ
 
 
 def cut(data: bytes, start: int, end: int) -> Iterator[int]:

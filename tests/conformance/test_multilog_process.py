@@ -182,7 +182,7 @@ CURIOUS = """!
 exec 3>&2
 { umask; ulimit -a; env | grep -v ^PWD= | sort; echo "$0 $#"; pwd -P | sed "s,.*/,,"
 for fd in 0 1 2 3 4 5 6 7 8 9 10; do [ ! -e /proc/$$/fd/$fd ] || echo $fd; done
-grep -E '^(Sig|ShdPnd|Uid|Gid|Groups|Umask|NoNewPrivs|Seccomp)' /proc/self/status; } >&2
+grep -E '^(Sig[^Q]|ShdPnd|Uid|Gid|Groups|Umask|NoNewPrivs|Seccomp)' /proc/self/status; } >&2
 cat; cat <&4 >&5; echo more >&5
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import services
+import web
 from services import await_down, await_pid, contents, run, until
 
 LOG_RUN = "#!/bin/sh\nexec /usr/bin/multilog t ./main\n"
@@ -22,34 +23,6 @@ exec 2>&1
 exec redis-server --port {port} --bind 127.0.0.1 --dir {top} --save '' --daemonize no
 """
 
-NGINX_RUN = "#!/bin/sh\nexec 2>&1\nexec nginx -p {top} -c {top}/nginx.conf -e stderr\n"
-
-NGINX_CONF = """\
-daemon off;
-pid {top}/nginx.pid;
-error_log stderr notice;
-events {{ }}
-http {{
-    access_log /dev/stdout;
-    client_body_temp_path {top}/body;
-    proxy_temp_path {top}/proxy;
-    fastcgi_temp_path {top}/fastcgi;
-    uwsgi_temp_path {top}/uwsgi;
-    scgi_temp_path {top}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{ default_type text/plain; return 200 "{answer}"; }}
-    }}
-}}
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
 
 class Daemons:
     """The scan directory, and how to talk to what runs in it."""
@@ -58,19 +31,16 @@ class Daemons:
         self.ours = ours
         self.top = top
         self.scan = top / "scan"
-        self.redis_port, self.nginx_port = free_port(), free_port()
+        self.redis_port, self.nginx_port = web.free_port(), web.free_port()
         self.configure("first")
         self.redis = services.make_service(
             self.scan / "redis", REDIS_RUN.format(port=self.redis_port, top=top), log=LOG_RUN
         )
-        self.nginx = services.make_service(
-            self.scan / "nginx", NGINX_RUN.format(top=top), log=LOG_RUN
-        )
+        self.nginx = services.make_service(self.scan / "nginx", web.run(top), log=LOG_RUN)
 
     def configure(self, answer: str) -> None:
         """Have nginx give an answer once it has read its configuration."""
-        text = NGINX_CONF.format(top=self.top, port=self.nginx_port, answer=answer)
-        (self.top / "nginx.conf").write_text(text)
+        web.configure(self.top, self.nginx_port, answer)
 
     def end(self) -> None:
         """Bring the daemons down by TERM: killed, nginx would leave its workers behind."""

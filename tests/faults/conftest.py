@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import support
+from tests.faults.hosted import Hosted
 
 
 @pytest.fixture
@@ -16,3 +17,16 @@ def tree(world_dir: Path, ours: Path, request: pytest.FixtureRequest) -> Iterato
     root = world_dir / f"tree-{abs(hash(request.node.nodeid)):x}"
     with support.tree(root, ours) as made:
         yield made
+
+
+@pytest.fixture
+def hosted(tree: support.Tree) -> Iterator[Hosted]:
+    """A tree whose log hosts end with it, too."""
+    made = Hosted(tree)
+    try:
+        yield made
+    finally:
+        for process in tree.started:
+            process.kill()
+            process.wait()
+        made.end()

@@ -33,6 +33,25 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE)
         time.sleep(0.005)
 
 
+SMALL = "32k"
+
+MOUNTED = """
+mount --make-rprivate / && mount -t tmpfs -o size=$0,mode=755 none "$1" && shift && exec "$@"
+"""
+"""A shell's words that put a small file system somewhere, for one command and its children."""
+
+
+def on_small_disk(path: Path) -> list[str]:
+    """Return words to put before a command for which ``path`` is to be a small disk."""
+    return ["unshare", "-m", "sh", "-c", MOUNTED, SMALL, str(path)]
+
+
+def enlarge(pid: int, path: Path) -> None:
+    """Make much room on the small disk of a process."""
+    words = ["mount", "-o", "remount,size=10M", str(path)]
+    subprocess.run(["nsenter", f"--mount=/proc/{pid}/ns/mnt", *words], check=True)
+
+
 def runs(pid: int) -> bool:
     """Tell whether the process is there, and no zombie."""
     return identity.started(pid) != 0

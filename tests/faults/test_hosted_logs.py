@@ -6,84 +6,20 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slashservice.supervise import identity
-from tests.faults.support import SLEEP, Tree, runs, wait_for
+from tests.faults.hosted import Hosted
+from tests.faults.support import enlarge, on_small_disk, runs, wait_for
 from tests.faults.test_log_crashes import content
 
-SERVICES = 60
+SERVICES = 200
 SECONDS = 8.0
 """How many logs are written to, and how long, while svscan and its host are being killed."""
-
-
-class Hosted:
-    """A tree of services with hosted logs, which this process writes to as they would."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        self.pipes: dict[str, int] = {}
-        self.hosts: set[tuple[int, int]] = set()
-        self.directories: dict[str, Path] = {}
-
-    def add(self, name: str, actions: str) -> Path:
-        """Add a service whose log does ``actions``; return the directory of its log service."""
-        log = f"#!/bin/sh\nexec {self.tree.commands}/multilog {actions}\n"
-        self.directories[name] = self.tree.add(name, SLEEP, log) / "log"
-        return self.directories[name]
-
-    def write(self, name: str, data: bytes) -> None:
-        """Say something as the service would; wait as long as its pipe is full."""
-        if name not in self.pipes:
-            path = self.directories[name].parent / "supervise/pipe"
-            wait_for(path.exists, f"{path}")
-            # For reading too: nobody is told SIGPIPE while svscan is away.
-            self.pipes[name] = os.open(path, os.O_RDWR)
-        while data:
-            data = data[os.write(self.pipes[name], data) :]
-
-    def host(self, name: str) -> int:
-        """Return the pid of the process that runs a log."""
-        pid = self.tree.up(self.directories[name])
-        self.hosts.add((pid, identity.started(pid)))
-        return pid
-
-    def current(self, name: str, log: str = "main") -> bytes:
-        try:
-            return (self.directories[name] / log / "current").read_bytes()
-        except FileNotFoundError:
-            return b""
-
-    def arrives(self, name: str, data: bytes) -> None:
-        """Wait until ``current`` ends so."""
-        wait_for(lambda: self.current(name).endswith(data), f"{data!r} arrived in {name}")
-
-    def end(self) -> None:
-        for pid, started in self.hosts:
-            if started and identity.started(pid) == started:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: identity.started(pid) != started, "host ended")  # noqa: B023
-        for fd in self.pipes.values():
-            os.close(fd)
-
-
-@pytest.fixture
-def hosted(tree: Tree) -> Iterator[Hosted]:
-    made = Hosted(tree)
-    try:
-        yield made
-    finally:
-        for process in tree.started:
-            process.kill()
-            process.wait()
-        made.end()
 
 
 def test_one_process_runs_them_all(hosted: Hosted) -> None:
@@ -232,12 +168,43 @@ def test_a_processor_works(hosted: Hosted) -> None:
     assert (log / "main/state").read_bytes() == b"more\nmore\n"
 
 
-SMALL = "32k"
+def test_a_slow_disk_delays_no_other(hosted: Hosted, tmp_path: Path) -> None:
+    """Writes to some logs take for ever, and svscan and all other logs mind nothing of it."""
+    slow = ["a", "c", "d"]
+    logs = {name: hosted.add(name, "./main") for name in [*slow, "b"]}
+    hosted.tree.svscan()
+    host = hosted.host("a")
+    for name in logs:
+        hosted.write(name, b"first\n")
+        hosted.arrives(name, b"first\n")
+    only = [word for name in slow for word in ("-P", str(logs[name] / "main/current"))]
+    delay = ["-e", "trace=write", "-e", "inject=write:delay_enter=600s"]
+    tracer = hosted.tree.start(
+        ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-p", str(host), *only, *delay]
+    )
+    tasks = Path(f"/proc/{host}/task")
+    wait_for(lambda: all(traced(task) for task in tasks.iterdir()), "strace is there")
+    try:
+        for name in slow:
+            hosted.write(name, b"slow\n")
+        for number in range(50):
+            hosted.write("b", b"%d\n" % number)
+            hosted.arrives("b", b"%d\n" % number)
+        hosted.tree.svc("-a", logs["b"])
+        wait_for(lambda: list((logs["b"] / "main").glob("@*.s")), "rotated")
+        before = hosted.tree.up(logs["a"].parent)
+        hosted.tree.svc("-t", logs["a"].parent)
+        hosted.tree.up(logs["a"].parent, before)
+        assert [hosted.current(name) for name in slow] == [b"first\n"] * len(slow)
+    finally:
+        tracer.kill()
+        tracer.wait()
+    for name in slow:
+        hosted.arrives(name, b"first\nslow\n")
 
-MOUNTED = """
-mount --make-rprivate / && mount -t tmpfs -o size=$0,mode=755 none "$1" && shift && exec "$@"
-"""
-"""A shell's words that put a small file system somewhere, for one command and its children."""
+
+def traced(task: Path) -> bool:
+    return "TracerPid:\t0\n" not in (task / "status").read_text()
 
 
 @pytest.mark.root
@@ -245,8 +212,7 @@ def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
     log = hosted.add("a", "s4096 n1000 ./main")
     hosted.add("b", "./main")
     (log / "main").mkdir()
-    prefix = ["unshare", "-m", "sh", "-c", MOUNTED, SMALL, str(log / "main")]
-    svscan = hosted.tree.svscan(prefix)
+    svscan = hosted.tree.svscan(on_small_disk(log / "main"))
     hosted.host("a")
     inside = Path(f"/proc/{svscan.pid}/root/{log / 'main'}")
     lines = b"".join(b"%d %s\n" % (n, b"x" * 60) for n in range(1500))
@@ -260,8 +226,7 @@ def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
         end = time.monotonic() + 11
         wait_for(lambda: time.monotonic() > end, "two more attempts")
         assert len(hosted.tree.lines("out of disk space")) == 1
-        enlarge = ["mount", "-o", "remount,size=10M", str(log / "main")]
-        subprocess.run(["nsenter", f"--mount=/proc/{svscan.pid}/ns/mnt", *enlarge], check=True)
+        enlarge(svscan.pid, log / "main")
     finally:
         writer.join()
     wait_for(lambda: content(inside) == lines, "everything arrived")

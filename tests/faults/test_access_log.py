@@ -1,0 +1,88 @@
+"""A real one: nginx's access log through a hosted multilog, rotated and followed, under load."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+import web
+
+from slashservice.supervise.logreader import unpack
+from tests.faults.hosted import Hosted
+from tests.faults.support import ENVIRONMENT, wait_for
+
+SECONDS = 3
+CONNECTIONS = 20
+
+LOAD = """\
+local threads = {}
+function setup(thread) table.insert(threads, thread); thread:set("id", #threads) end
+function init() sent = 0; answered = {} end
+function request() sent = sent + 1; return wrk.format("GET", "/" .. id .. "/" .. sent) end
+function response(status, headers, body) answered[#answered + 1] = body end
+function done()
+    for _, thread in ipairs(threads) do
+        for _, path in ipairs(thread:get("answered")) do print(path) end
+    end
+end
+"""
+"""For wrk: each request is for a path of its own, which is the answer; these it prints."""
+
+REQUEST = re.compile(rb'"GET (/\d+/\d+) HTTP')
+
+
+@pytest.mark.root
+@pytest.mark.slow
+def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
+    tree, port = hosted.tree, web.free_port()
+    script = tree.root / "load.lua"
+    script.write_text(LOAD)
+    web.configure(tree.root, port, "$request_uri")
+    log = hosted.add("web", "t s40000 n9999 !gzip wgz ./main", web.run(tree.root))
+    svscan = tree.svscan()
+    host = hosted.host("web")
+    wait_for(lambda: b"start worker process " in hosted.current("web"), "nginx up")
+    followed = tree.root / "followed"
+    with followed.open("wb") as out:
+        follower = subprocess.Popen(
+            [tree.commands / "svlog", "-af", log.parent], stdout=out, env=ENVIRONMENT
+        )
+    tree.started.append(follower)
+    wrk = subprocess.Popen(
+        [
+            "wrk",
+            "-t2",
+            f"-c{CONNECTIONS}",
+            f"-d{SECONDS}s",
+            "-s",
+            script,
+            f"http://127.0.0.1:{port}",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    tree.started.append(wrk)
+    main = log / "main"
+    wait_for(lambda: len(list(main.glob("@*.gz"))) > 5, "rotated")
+    os.kill(host, signal.SIGKILL)
+    assert hosted.tree.up(log, host)
+    hosted.host("web")
+    out, _ = wrk.communicate(timeout=60)
+    answered = [line for line in out.splitlines() if line.startswith(b"/")]
+    assert len(answered) > 1000
+
+    tree.drain(svscan)
+    files = [*sorted(main.glob("@*")), main / "current"]
+    assert {file.suffix for file in files} <= {".gz", ".u", ""}
+    logged = REQUEST.findall(b"".join(unpack(file.read_bytes()) for file in files))
+    assert len(logged) == len(set(logged))
+    assert set(answered) <= set(logged)
+    assert len(logged) <= len(answered) + CONNECTIONS
+    wait_for(lambda: logged[-1] in REQUEST.findall(followed.read_bytes())[-1:], "followed")
+    seen = REQUEST.findall(followed.read_bytes())
+    # The line at which the host was killed may be in two files, and then is shown as two.
+    missing = set(logged) - set(seen)
+    assert len(missing) <= 1
+    assert seen == [path for path in logged if path not in missing]

@@ -1,0 +1,94 @@
+"""Old log files are removed whoever else is at work in the directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise import finished
+from slashservice.supervise.finished import Finished
+from slashservice.supervise.folder import Folder
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(finished, "time", made)
+    return made
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "current").touch()
+    yield tmp_path
+
+
+def name(number: int) -> str:
+    return f"@{number:024x}.s"
+
+
+def add(files: Finished, place: Path, number: int) -> list[int]:
+    """Add a file; return which there are then."""
+    (place / name(number)).touch()
+    files.added(name(number))
+    return sorted(int(path.name[1:25], 16) for path in place.glob("@*"))
+
+
+@pytest.fixture
+def files(place: Path) -> Iterator[Finished]:
+    here = os.open(place, os.O_RDONLY)
+    folder = Folder(b".", here)
+    yield Finished(folder, 4)
+    folder.close()
+    os.close(here)
+
+
+def test_so_many_are_kept(files: Finished, place: Path, clock: Clock) -> None:
+    for number in range(1, 20):
+        assert add(files, place, number) == list(range(max(1, number - 2), number + 1))
+        clock.now += 0.04
+
+
+def test_what_another_removed(files: Finished, place: Path, clock: Clock) -> None:
+    for number in (1, 2, 3):
+        add(files, place, number)
+    (place / name(1)).unlink()
+    assert add(files, place, 4) == [2, 3, 4]
+    (place / name(3)).unlink()
+    clock.now += 1
+    assert add(files, place, 5) == [2, 4, 5]
+
+
+def test_what_another_added(files: Finished, place: Path, clock: Clock) -> None:
+    for number in (11, 12, 13):
+        add(files, place, number)
+    for number in (1, 2, 3):
+        (place / name(number)).touch()
+    clock.now += 1
+    assert add(files, place, 14) == [12, 13, 14]
+
+
+def test_a_clock_that_was_set_back(files: Finished, place: Path, clock: Clock) -> None:
+    for number in (11, 12, 13):
+        add(files, place, number)
+    assert add(files, place, 5) == [11, 12, 13]
+    assert add(files, place, 14) == [12, 13, 14]
+
+
+def test_remove_one(files: Finished, place: Path, clock: Clock) -> None:
+    assert not files.remove_one()
+    for number in (1, 2, 3):
+        add(files, place, number)
+    assert files.remove_one()
+    assert add(files, place, 4) == [2, 3, 4]
