@@ -76,7 +76,9 @@ def detect(evidence: Evidence, asked: str = "") -> Verdict:
     warnings = found.warnings
     if found.name and found.name != asked:
         warnings += (f"this host looks like {found.name}: {found.reasons[0]}",)
-    live = found.live and not (evidence.offline or evidence.chroot)
+    live = not (evidence.offline or evidence.chroot) and (
+        found.live or found == unknown(evidence)  # of which whoever asks knows better
+    )
     detail = upstart_dialect(evidence) if asked == "upstart" else found.detail
     return Verdict("0", asked, ("asked for with --init",), live, detail, warnings)
 

@@ -33,6 +33,13 @@ SHELL_SCRIPTS = {
     "freebsd": ["/usr/local/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
     "netbsd": ["/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
 }
+SHELLS = {
+    "sh": ["sh"],
+    "bash": ["bash", "--posix"],
+    "ash": ["busybox", "ash"],
+    "mksh": ["mksh"],
+}
+
 META = ("help", "help-all", "version", "completions")
 """plumbum's own switches, of whichever version."""
 
@@ -46,13 +53,13 @@ def passes(*command: str) -> str:
 
 
 @pytest.mark.parametrize("which", SHELL_SCRIPTS)
-@pytest.mark.parametrize("shell", [["sh"], ["bash", "--posix"], ["busybox", "ash"], ["mksh"]])
+@pytest.mark.parametrize("shell", ["sh", "bash", "ash", "mksh"])
 def test_shells_can_read_them(which, shell, artefacts, tmp_path):
     made = artefacts(which)
     for path in SHELL_SCRIPTS[which]:
         script = tmp_path / "script"
         script.write_text(made[path])
-        assert passes(*shell, "-n", str(script)) == ""
+        assert passes(*SHELLS[shell], "-n", str(script)) == ""
 
 
 def test_systemd_finds_no_fault(artefacts, tmp_path):
