@@ -195,16 +195,15 @@ until [ "$level" ]; do
 done
 kill $!
 PREVLEVEL=2 RUNLEVEL=$level /etc/init.d/rc $level
+[ $level = 0 ] || busybox reboot -f
+busybox poweroff -f
 """
 
 SCRIPTS_ONLY = Recipe(
     "scripts",
     ("sysv-rc", "initscripts", "busybox-static"),
-    {
-        "/sbin/init": (SCRIPTS_INIT, 0o755),
-        "/sbin/halt": ("#!/bin/sh\nexec busybox poweroff -f\n", 0o755),
-        "/sbin/reboot": ("#!/bin/sh\nexec busybox reboot -f\n", 0o755),
-    },
+    {"/sbin/init": (SCRIPTS_INIT, 0o755)},
+    ("rm etc/rc.local etc/init.d/rc.local", "chroot . update-rc.d rc.local remove"),
     reboot="kill -INT 1",
     power_off="kill -USR2 1",
 )
