@@ -72,7 +72,8 @@ outcomes: dict[str, bool] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Have a word for writing down what was seen."""
+    """Have words for what to boot, and for writing down what was seen."""
+    parser.addoption("--box", action="append", help="a machine of vagrant/ to have, not debian")
     parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
 
 

@@ -34,7 +34,7 @@ should be, all of it goes again, and was checked as said.
 NAMESPACES = "tests/boots/test_namespaces.py::test_whole_story[{}]"
 EMULATED = "tests/boots/test_machines.py::test_whole_story[{}]"
 OTHER = "tests/boots/test_other_ways.py::"
-CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy"
+CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
 TOOLS = "tests/installer/test_tools.py::"
 SCRIPTS = "tests/installer/test_rc_scripts.py::"
 IMAGES = "tests/installer/test_plans.py::test_uninstalling_brings_back_every_byte[{}]"
@@ -56,8 +56,12 @@ def everywhere(name: str) -> dict[str, str]:
 
 
 BOOTED = (
-    Booted("systemd", "systemd", everywhere("systemd") | {"by Vagrant": CYCLE}),
-    Booted("sysvinit", "sysvinit", everywhere("sysvinit")),
+    Booted("systemd", "systemd", everywhere("systemd") | {"by Vagrant": CYCLE.format("debian")}),
+    Booted(
+        "sysvinit",
+        "sysvinit",
+        everywhere("sysvinit") | {"by Vagrant": CYCLE.format("debian-sysvinit")},
+    ),
     Booted("OpenRC on sysvinit", "openrc", everywhere("openrc")),
     Booted("OpenRC, openrc-init as PID 1", "openrc", everywhere("openrc-init")),
     Booted("runit-init", "runit", everywhere("runit")),
@@ -129,8 +133,6 @@ CHECKED = (
     ),
 )
 
-BY_VAGRANT = {"debian": CYCLE}
-
 
 def document(passed: Mapping[str, bool]) -> str:
     """Return the document, from whether each test passed, by its id."""
@@ -144,7 +146,7 @@ def document(passed: Mapping[str, bool]) -> str:
     lines += [f"| {one.init} | {fates.get(one.init, 'no')} |" for one in CHECKED]
     lines += ["", "| box | init system | here |", "|---|---|---|"]
     for name, about in json.loads(BOXES.read_text()).items():
-        had = passed.get(BY_VAGRANT.get(name, ""))
+        had = passed.get(CYCLE.format(name))
         fate = "booted by Vagrant" if had else in_short(fates.get(about["init"], "no"))
         lines.append(f"| {name} | {about['init']} | {fate} |")
     return HEAD + "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ def test_the_document_leaves_nothing_out() -> None:
 
 def test_what_failed_is_not_proven() -> None:
     assert "booted" not in proven.document({}).removeprefix(proven.HEAD)
-    passed = {proven.EMULATED.format("sysvinit"): True, proven.CYCLE: False}
+    passed = {proven.EMULATED.format("sysvinit"): True, proven.CYCLE.format("debian"): False}
     text = proven.document(passed)
     assert "| sysvinit | booted emulated |" in text
     assert "| devuan | sysvinit | not had; its init system booted |" in text

@@ -12,12 +12,15 @@ from boots import boxes, story
 from boots.boxes import Box
 from boots.fingerprint import differences
 from boots.story import Wiring, say
-from boots.trees import CLOSER, COMMON_FILES, need
+from boots.trees import CLOSER, COMMON_FILES, RECIPES, need
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
+PARENTS = {name: recipe.parent for name, recipe in RECIPES.items()}
+"""What svscan must be the child of, by the name of the init system."""
 
-def marked(test: Callable[[], None]) -> Callable[[], None]:
+
+def marked(test: Callable[..., None]) -> Callable[..., None]:
     """Mark a test that boots a machine, or needs what those need."""
     for name in ("boot", "machine", "slow", "root"):
         test = getattr(pytest.mark, name)(test)
@@ -82,10 +85,16 @@ def test_the_vagrantfile_is_valid() -> None:
         assert machines == DISTRIBUTIONS
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have the boxes asked for, or else the one that is made here and boots fastest."""
+    if "name_of_box" in metafunc.fixturenames:
+        metafunc.parametrize("name_of_box", metafunc.config.getoption("--box") or ["debian"])
+
+
 @marked
-def test_a_box_from_up_to_destroy() -> None:
-    wiring = Wiring()
-    with boxes.box("debian") as box:
+def test_a_box_from_up_to_destroy(name_of_box: str) -> None:
+    wiring = Wiring(PARENTS.get(str(boxes.known()[name_of_box]["init"]), ""))
+    with boxes.box(name_of_box) as box:
         say(f"{box}: up")
         box.up()
         host = box.host
