@@ -130,13 +130,25 @@ def _interpreter_problem(host: Host, path: str) -> str:
         return "it is no absolute path"
     if not host.is_executable(path):
         return "it is no program"
-    why = distrust(host, path)
+    why = distrust(host, path) or _closed(host, host.resolve(path))
     if why:
         return why
     version, library = _version_and_library(host, path)
     if version and version < OLDEST_PYTHON:
         return f"it is Python {version[0]}.{version[1]}; slashservice needs 3.10"
     return distrust(host, library) if library else ""
+
+
+def _closed(host: Host, path: str) -> str:
+    """Say what keeps accounts other than root from running ``path``: a home, mostly.
+
+    A run script may call our commands after it has become somebody else.
+    """
+    for part in _down_to(path):
+        status = host.lstat(part)
+        if status and not status.st_mode & stat.S_IXOTH:
+            return f"{part} is closed to all accounts but its owner's"
+    return ""
 
 
 def _version_and_library(host: Host, path: str) -> tuple[tuple[int, int] | None, str]:

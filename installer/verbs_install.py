@@ -9,6 +9,7 @@ from plumbum import cli
 
 from slashservice.installer import receipt as receipts
 from slashservice.installer import transaction
+from slashservice.installer.detect import CONTAINER
 from slashservice.installer.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.options import Options
@@ -127,7 +128,7 @@ class Install(PlanVerb):
             changed = transaction.install(host, plan, say)
         _say_notes(plan)
         say("installed" if changed else "nothing to do: it is installed as it should be")
-        for line in next_steps(plan, host.live):
+        for line in next_steps(plan, host.live or plan.verdict.name == CONTAINER):
             say(line)
         raise Ended(DONE)
 

@@ -46,7 +46,6 @@ class StatusVerb(HostVerb):
     def main(self) -> int:
         """Print the status."""
         host = self.host()
-        self.look(host)
         found = status.look(host)
         if self.as_json:
             say(json.dumps(found.to_json(), indent=2, sort_keys=True))

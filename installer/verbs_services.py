@@ -28,7 +28,6 @@ class Add(HostVerb):
         """Make the service."""
         host = self.host()
         need_root(host)
-        self.look(host)
         pairs = [one.partition("=") for one in self.environment]
         if any(not middle for _, middle, _ in pairs):
             raise Misuse("--env takes NAME=VALUE")
@@ -57,7 +56,6 @@ class Remove(HostVerb):
         """Remove the service."""
         host = self.host()
         need_root(host)
-        self.look(host)
         directory = self.service_dir or scan_directory(host)
         for line in services.remove(host, name, directory, self.keep):
             say(line)

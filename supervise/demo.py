@@ -50,7 +50,7 @@ In another terminal:
   svc -u sleeper      up with it; -d down again
   svc -t clock        TERM: it dies, and is started again
   kill -9 {pid}       even this: start svscan again and nothing was lost
-  cat clock/log/main/current | tai64nlocal
+  svlog -f clock      what it says, as it comes
 Here ^C brings everything down and removes it.
 """
 

@@ -152,18 +152,18 @@ class ServiceDirectory:
         if record is None or record.life != life or life == identity.NAMELESS:
             self._forget_status()
             return None
-        pid, start = record.pid, record.start
-        if start and not pid:
-            pid, start = identity.find(record, self.path, environment)
+        if record.after is not None and not record.pid:
+            record.pid, record.start = identity.find(record, self.path, environment)
+            record.after = None
+        start = record.runs()
+        pid = record.pid if start else 0
         try:
             found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
             found = None
         if found is None or found.want not in (b"u", b"d", b"\0"):
             found = status.Status(tai.now(), pid, False, self.default)
-        # A start time of 0 was recorded of a process that was dead before one could look.
-        runs = pid != 0 and start != 0 and identity.started(pid) == start
-        return Left(found, pid if runs else 0, start, record.hosted)
+        return Left(found, pid, start, record.hosted)
 
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
@@ -183,18 +183,15 @@ class ServiceDirectory:
 
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
+        self.write_record(identity.Record(pid, identity.started(pid), life, hosted))
+
+    def write_record(self, record: identity.Record) -> None:
+        """Put a record into the lock file, or complain."""
         try:
-            os.pwrite(self.lock, identity.record(pid, identity.started(pid), life, hosted), 0)
+            os.pwrite(self.lock, record.line(), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
-
-    def record_intent(self, life: bytes) -> None:
-        """Write down that a process is about to be started; ``record`` comes behind it."""
-        try:
-            os.pwrite(self.lock, identity.intent(life), 0)
-        except OSError:
-            pass  # ``record`` will complain
 
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""

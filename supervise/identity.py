@@ -103,7 +103,7 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
     for start, pid, parent in found:
         if (
             start <= intent.start + NEXT
-            and pid > intent.after
+            and pid > (intent.after or 0)
             and parent != os.getpid()
             and pid != os.getsid(0)
             and _was_given(pid, environment)
@@ -152,46 +152,58 @@ def _stat(pid: int) -> list[bytes]:
         return []
 
 
-def record(pid: int, start: int, life: bytes, hosted: bool = False) -> bytes:
-    """Compose the record, a line of ``LENGTH`` bytes; pid 0 stands for no process.
-
-    ``hosted`` tells that the process is a log host, with other loggers in it.
-    """
-    return _line(b"%d %d %s%s" % (pid, start, life, b" hosted" if hosted else b""))
-
-
-def intent(life: bytes) -> bytes:
-    """Compose the record of a process that is about to be started."""
-    return _line(b"0 %d %s after %d" % (now(), life, last_pid()))
-
-
-def _line(words: bytes) -> bytes:
-    return words.ljust(LENGTH - 1) + b"\n"
-
-
 class Record:
-    """What a record says; without a pid but with a start time it is an intent.
+    """What is known of a service's process: ``pid``, 0 for none, ``start``, ``life``.
 
-    ``after`` is then the pid that had been given last, or 0.
+    ``hosted`` tells that the process is a log host, with other loggers in it. ``after`` is
+    only in an *intent*, which is written before the process is started: the pid that had
+    been given last by then, ``start`` being the time. An intent gets the pid as soon as
+    that is known, and becomes a full record when there is time to look at the process.
     """
 
     __slots__ = ("after", "hosted", "life", "pid", "start")
 
-    def __init__(self, pid: int, start: int, life: bytes, hosted: bool, after: int) -> None:
+    def __init__(
+        self, pid: int, start: int, life: bytes, hosted: bool = False, after: int | None = None
+    ) -> None:
         self.pid = pid
         self.start = start
         self.life = life
         self.hosted = hosted
         self.after = after
 
+    def line(self) -> bytes:
+        """Compose the line of ``LENGTH`` bytes."""
+        words = b"%d %d %s" % (self.pid, self.start, self.life)
+        if self.hosted:
+            words += b" hosted"
+        if self.after is not None:
+            words += b" after %d" % self.after
+        return words.ljust(LENGTH - 1) + b"\n"
+
+    def runs(self) -> int:
+        """Return when the process started, in the unit of ``started``; 0 if it runs no more."""
+        start = started(self.pid) if self.pid else 0
+        if self.after is None:
+            return start if start == self.start else 0
+        return start if self.start <= start <= self.start + NEXT else 0
+
+
+def intent(life: bytes) -> Record:
+    """Return the record of a process that is about to be started."""
+    return Record(0, now(), life, after=last_pid())
+
 
 def parse(line: bytes) -> Record | None:
     """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
-    hosted = words[3:] == [b"hosted"]
-    after = words.pop() if words[3:4] == [b"after"] else b"0"
-    if len(line) != LENGTH or len(words) != 3 + (hosted or words[3:] == [b"after"]):
+    if len(line) != LENGTH or len(words) < 3 or not (words[0].isdigit() and words[1].isdigit()):
         return None
-    if not (words[0].isdigit() and words[1].isdigit() and after.isdigit()):
+    found = Record(int(words[0]), int(words[1]), words[2])
+    if words[3:] == [b"hosted"]:
+        found.hosted = True
+    elif words[3:4] == [b"after"] and len(words) == 5 and words[4].isdigit():
+        found.after = int(words[4])
+    elif len(words) > 3:
         return None
-    return Record(int(words[0]), int(words[1]), words[2], hosted, int(after))
+    return found

@@ -218,12 +218,14 @@ class Bulk:
     def __init__(self, loop: Loop, heritage: Heritage) -> None:
         self._heritage = heritage
         self._environment = pathexec.Entries(heritage.environment)
+        self._started: list[tuple[ServiceDirectory, int]] = []
         self._ignored = [n for n, was in loop.inherited.items() if was == signals.SIG_IGN]
 
     def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
         """Run ``./run`` and return its pid. Raises ``OSError`` also if it can't be run."""
         life = self._heritage.life
-        directory.record_intent(life)
+        intent = identity.intent(life)
+        directory.write_record(intent)
         limit = self._heritage.descriptor_limit
         if limit:
             _set_descriptor_limit(*limit)
@@ -237,8 +239,15 @@ class Bulk:
             os.chdir("/")
             if limit:
                 _set_descriptor_limit(limit[1], limit[1])
-        directory.record(pid, life)
+        intent.pid = pid
+        directory.write_record(intent)
+        self._started.append((directory, pid))
         return pid
+
+    def end(self) -> None:
+        """Complete the records: when a process started is slow to learn while it execs."""
+        for directory, pid in self._started:
+            directory.record(pid, self._heritage.life)
 
     def _spawn_ignoring(self, streams: dict[int, int]) -> int:
         """Spawn it with the signals ignored that we found ignored, and catch.

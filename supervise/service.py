@@ -80,12 +80,16 @@ class Service:
         """Supervision begins, with nothing running."""
         return [(ANNOUNCE, 0), *self._start_if(self.want == UP, now)]
 
-    def adopt(self, pid: int, paused: bool) -> list[Action]:
-        """Supervision begins, with the process of a supervisor that was killed still running."""
+    def adopt(self, pid: int, paused: bool, termed: bool = False) -> list[Action]:
+        """Supervision begins, with the process of a supervisor that was killed still running.
+
+        ``termed`` tells that TERM was sent for certain.
+        """
         self.pid = pid
         self.paused = paused
-        if self.want == DOWN:
-            # Whether TERM was sent before the supervisor died can't be known; it is wanted.
+        self.termed = termed
+        if self.want == DOWN and not termed:
+            # Perhaps it was sent, just before the supervisor died; it is wanted.
             return [*self._terminate(), (ANNOUNCE, 0)]
         # Likewise whether it was stopped, when it was to be paused.
         return [*(self._signal(signals.SIGSTOP) if paused else []), (ANNOUNCE, 0)]

@@ -103,11 +103,13 @@ class Supervised:
         self._do(self.service.begin(self._loop.clock()))
 
     def _adopt(self, left: Left) -> None:
-        self.directory.stamp = left.status.stamp if left.status.pid == left.pid else tai.now()
+        found = left.status
+        self.directory.stamp = found.stamp if found.pid == left.pid else tai.now()
         self._loop.add(self.directory.control, self._controlled)
         self.directory.record(left.pid, self._heritage.life)  # it may have been found without one
         self._child = kernel.Adopted(self._loop, left.pid, left.start, self._exited)
-        self._do(self.service.adopt(left.pid, left.status.paused))
+        termed = found.termed and found.pid == left.pid
+        self._do(self.service.adopt(left.pid, found.paused, termed))
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
@@ -139,7 +141,7 @@ class Supervised:
             if service.want != want or service.paused > paused:
                 # Before acting: were we killed in between, the next supervisor would
                 # act on what was wanted before, against what has been done already.
-                self._announce()
+                self._announce(termed=False)
             self._do(actions)
             if self.directory.control < 0:
                 return
@@ -211,7 +213,8 @@ class Supervised:
             self.directory.record(hosted.pid, self._heritage.life, hosted=True)
         return hosted
 
-    def _announce(self) -> None:
+    def _announce(self, termed: bool = True) -> None:
+        """Write the status; with ``termed`` false, TERM is yet to be sent."""
         service = self.service
         complaint = self.directory.announce(
             Status(
@@ -219,7 +222,7 @@ class Supervised:
                 service.pid,
                 service.paused,
                 service.want,
-                service.termed,
+                service.termed and termed,
             )
         )
         if complaint:

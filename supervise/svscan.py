@@ -48,12 +48,19 @@ def run(directory: bytes, loop: Loop) -> int:
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     scanner = Scanner(Context(loop, heritage, null, limit), path)
     obey_signals(loop, scanner, notify)
-    heritage.bulk = kernel.bulk(loop, heritage)
-    scanner.scan()
-    heritage.bulk = None
+    scan_first(scanner, loop, heritage)
     notify(b"READY=1")
     loop.run()
     return 0
+
+
+def scan_first(scanner: Scanner, loop: Loop, heritage: kernel.Heritage) -> None:
+    """Start all that there is, in the fastest way."""
+    heritage.bulk = bulk = kernel.bulk(loop, heritage)
+    scanner.scan()
+    heritage.bulk = None
+    if bulk:
+        bulk.end()
 
 
 def obey_signals(loop: Loop, scanner: Scanner, notify: Callable[[bytes], None]) -> None:

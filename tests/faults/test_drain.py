@@ -47,7 +47,13 @@ def slow(tree: Tree, name: str) -> Path:
 
 
 def let_go(path: Path) -> None:
-    fd = os.open(path / "go", os.O_WRONLY)
+    def reader() -> int:
+        try:
+            return os.open(path / "go", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody waits for it (yet)
+            return 0
+
+    fd: int = wait_for(reader, "it waits to be let go")
     os.write(fd, b"go\n")
     os.close(fd)
 
@@ -104,6 +110,26 @@ def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     wait_for((path / "closing").exists, "closing")
     let_go(path)
     assert second.wait(timeout=30) == 0
+
+
+def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: Tree) -> None:
+    path = slow(tree, "slow")
+    run = path / "run"
+    run.write_text(SLOW.replace('trap "" TERM', 'trap ": >again; exit 1" TERM'))
+    first = tree.svscan()
+    wait_for((path / "started").exists, "up")
+    tree.svc("-d", path)
+    wait_for((path / "closing").exists, "closing")
+    first.kill()
+    first.wait()
+    second = tree.svscan()
+    wait_for(lambda: tree.svok(path), "supervised again")
+    wait_for(lambda: state(second.pid) == "S", "svscan has seen to it")
+    let_go(path)
+    wait_for(lambda: not tree.pid(path), "down")
+    assert (path / "closed").exists(), "closed in peace"
+    assert not (path / "again").exists()
+    tree.drain(second)
 
 
 def test_quit_leaves_all_to_be_adopted(tree: Tree) -> None:

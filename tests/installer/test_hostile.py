@@ -403,6 +403,13 @@ class TestTrust:
         os.chown(image.path("/home/me"), 1234, 1234)
         assert "1234" in refused(install, image, python="/usr/bin/python3.12")
 
+    def test_an_interpreter_that_only_root_may_run_is_refused(self, make_image, install):
+        """Root's own home is one; a service that gave up being root could not use it."""
+        image = make_image("systemd").link("/usr/bin/python3.12", "/root/bin/python")
+        image.program("/root/bin/python").path("/root").chmod(0o700)
+        assert "/root is closed" in refused(install, image, python="/root/bin/python")
+        assert "/root is closed" in refused(install, image, python="/usr/bin/python3.12")
+
     def test_a_writable_folder_is_refused(self, make_image, install):
         image = make_image("systemd")
         image.folders("/package")

@@ -94,6 +94,23 @@ class TestNoInit:
         made.run("/command/slashservice", "uninstall")
         assert made.changes() == []
 
+    def test_services_are_steered_where_svscan_is_what_a_container_runs(self, machine):
+        made = machine(["sleep", "1000"])
+        told = made.run(COMMAND, "install", "--init", "container")
+        assert "slashservice add" in told
+        made.run("sh", "-c", "/command/svscan /service >/dev/null 2>&1 &")
+        made.wait(lambda: made.run("slashservice", "running", status=None).strip(), "svscan")
+        assert "svscan supervises it" in made.run(
+            "slashservice", "add", "hello", "--", "sleep", "1000"
+        )
+        assert "svscan runs: pid" in made.run("slashservice", "status")
+        told = made.run("slashservice", "remove", "hello")
+        assert "the service is down" in told
+        assert "warning" not in told
+        svscan = made.run("slashservice", "running").strip()
+        made.run("kill", svscan)
+        made.wait(lambda: not made.run("slashservice", "running", status=None).strip(), "the end")
+
 
 def test_a_chroot_is_not_started_in(busybox):
     """PID 1 is an init, but has another root directory: files only."""

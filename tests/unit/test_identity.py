@@ -20,24 +20,24 @@ words = st.text("abcdef0123456789-/", min_size=1, max_size=60).map(str.encode)
 
 @given(st.integers(0, 2**32), st.integers(0, 2**60), words, st.booleans())
 def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, hosted: bool) -> None:
-    line = identity.record(pid, start, life, hosted)
+    line = identity.Record(pid, start, life, hosted).line()
     assert len(line) == identity.LENGTH
     assert line.endswith(b"\n")
     found = identity.parse(line)
     assert found
     assert (found.pid, found.start, found.life) == (pid, start, life)
-    assert (found.hosted, found.after) == (hosted, 0)
+    assert (found.hosted, found.after) == (hosted, None)
 
 
 @given(words)
 def test_an_intent_is_a_record_too(life: bytes) -> None:
-    line = identity.intent(life)
+    line = identity.intent(life).line()
     assert len(line) == identity.LENGTH
     found = identity.parse(line)
     assert found
     assert (found.pid, found.life, found.hosted) == (0, life, False)
     assert 0 < found.start <= identity.now()
-    assert found.after > 0
+    assert found.after
 
 
 @given(st.binary(max_size=200))
@@ -48,7 +48,7 @@ def test_anything_else_is_no_record(noise: bytes) -> None:
 
 @given(st.integers(0, identity.LENGTH - 1))
 def test_half_a_record_is_none(length: int) -> None:
-    assert identity.parse(identity.record(1, 2, b"life")[:length]) is None
+    assert identity.parse(identity.Record(1, 2, b"life").line()[:length]) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
 
 
 def recorded_intent() -> identity.Record:
-    found = identity.parse(identity.intent(b"life"))
+    found = identity.parse(identity.intent(b"life").line())
     assert found
     return found
 
@@ -165,13 +165,25 @@ LIFE = b"this-life/1"
 @pytest.mark.parametrize(
     ("record", "runs"),
     [
-        (lambda pid, start: identity.record(pid, start, LIFE), True),
-        (lambda pid, start: identity.record(pid, start + 1, LIFE), False),
-        (lambda pid, start: identity.record(pid, 0, LIFE), False),
-        (lambda pid, start: identity.record(4194303, 0, LIFE), False),
-        (lambda pid, start: identity.record(0, 0, LIFE), False),
+        (lambda pid, start: identity.Record(pid, start, LIFE).line(), True),
+        (lambda pid, start: identity.Record(pid, start + 1, LIFE).line(), False),
+        (lambda pid, start: identity.Record(pid, 0, LIFE).line(), False),
+        (lambda pid, start: identity.Record(4194303, 0, LIFE).line(), False),
+        (lambda pid, start: identity.Record(0, 0, LIFE).line(), False),
+        (lambda pid, start: identity.Record(pid, start - 1, LIFE, after=1).line(), True),
+        (lambda pid, start: identity.Record(pid, start + 1, LIFE, after=1).line(), False),
+        (lambda pid, start: identity.Record(pid, 1, LIFE, after=1).line(), False),
     ],
-    ids=["itself", "reused", "start unknown", "gone", "none"],
+    ids=[
+        "itself",
+        "reused",
+        "start unknown",
+        "gone",
+        "none",
+        "just started",
+        "started earlier",
+        "started later",
+    ],
 )
 def test_only_the_very_process_is_adopted(tmp_path: Path, record, runs: bool) -> None:  # type: ignore[no-untyped-def]
     directory = ServiceDirectory(os.fsencode(tmp_path), b"s")

@@ -231,6 +231,12 @@ def test_adoption(want: bytes, was_paused: bool, actions: list[Action]) -> None:
     assert service.paused == (was_paused and want != DOWN)
 
 
+def test_adoption_where_term_was_sent_for_certain() -> None:
+    service = Service(DOWN)
+    assert service.adopt(7, False, True) == [SAY]
+    assert service.termed
+
+
 def test_a_paused_service_that_drains_is_made_to_go_on() -> None:
     service = leaving()
     service.control(ord("t"), SOON)
@@ -276,9 +282,9 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.pids = 1
-        self.begin(UP, 0, False)
+        self.begin(UP, 0, False, False)
 
-    def begin(self, want: bytes, running: int, paused: bool) -> None:
+    def begin(self, want: bytes, running: int, paused: bool, termed: bool) -> None:
         self.running = running
         self.started_at = self.now - 1000
         self.forgotten = False
@@ -286,7 +292,7 @@ class Life(RuleBasedStateMachine):
         self.fails = ""
         self.service = Service(want)
         if running:
-            self.carry_out(self.service.adopt(running, paused))
+            self.carry_out(self.service.adopt(running, paused, termed))
         else:
             self.carry_out(self.service.begin(self.now))
 
@@ -320,9 +326,9 @@ class Life(RuleBasedStateMachine):
 
     alive = precondition(lambda self: not self.forgotten)
 
-    @rule(want=st.sampled_from([UP, DOWN, ONCE]), paused=st.booleans())
-    def killed_and_adopted(self, want: bytes, paused: bool) -> None:
-        self.begin(want, self.running, paused)
+    @rule(want=st.sampled_from([UP, DOWN, ONCE]), paused=st.booleans(), termed=st.booleans())
+    def killed_and_adopted(self, want: bytes, paused: bool, termed: bool) -> None:
+        self.begin(want, self.running, paused, termed)
 
     @alive
     @rule(character=st.sampled_from(b"udopchaitk12qzx"))
