@@ -196,6 +196,30 @@ def uninstall(host: Host) -> None:
 
 def whole_story(machine: Machine, wiring: Wiring) -> None:
     """Live through it all. The machine is off, before and after."""
+    try:
+        live(machine, wiring)
+    except BaseException:
+        say(f"{machine}: how it is as it fails\n{portrait(machine, wiring.scan)}")
+        raise
+
+
+def portrait(machine: Machine, scan: str) -> str:
+    """Describe a machine in which something is wrong."""
+    try:
+        host = machine.host
+    except AssertionError:
+        return "it is off"
+    look = (
+        "ps -ewwo pid,ppid,stat,user,args --forest",
+        f"svstat {scan}/* {scan}/*/log",
+        f"tail -n 20 {LOGS}/*/current",
+        "slashservice status",
+    )
+    return "\n".join(f"$ {command}\n{host.run(command).stdout}" for command in look)
+
+
+def live(machine: Machine, wiring: Wiring) -> None:
+    """Live through it all."""
     say(f"{machine}: a plain system")
     machine.boot()
     is_plain(machine.host)
