@@ -76,9 +76,22 @@ def detect(evidence: Evidence, asked: str = "") -> Verdict:
     warnings = found.warnings
     if found.name and found.name != asked:
         warnings += (f"this host looks like {found.name}: {found.reasons[0]}",)
-    live = found.live and not (evidence.offline or evidence.chroot)
+    live = not (evidence.offline or evidence.chroot) and (
+        found.live or (asked != CONTAINER and _is_another_init(evidence, found))
+    )
     detail = upstart_dialect(evidence) if asked == "upstart" else found.detail
     return Verdict("0", asked, ("asked for with --init",), live, detail, warnings)
+
+
+def _is_another_init(evidence: Evidence, found: Verdict) -> bool:
+    """Tell whether PID 1 is an init system that we don't know, but whoever asks does."""
+    mutable = immutable(evidence) is None
+    return (
+        found.row in ("12", "14")
+        and mutable
+        and bool(_comm(evidence))
+        and _looks_like_init(evidence)
+    )
 
 
 def _comm(evidence: Evidence) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
+from slashservice.installer import receipt as receipts
 from slashservice.installer.detect import Verdict, detect
-from slashservice.installer.errors import Refusal
+from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.evidence import Evidence
 from slashservice.installer.host import Host
 from slashservice.installer.init_systems import by_name
@@ -96,8 +97,25 @@ class HostVerb(Verb):
         if asked:
             asked = by_name(asked).name
         verdict = detect(evidence, asked)
-        host.live = host.live and verdict.live
+        host.live = host.live and (verdict.live or _is_live_by(_asked_before(host), evidence))
         return evidence, verdict
+
+
+def _asked_before(host: Host) -> str:
+    """Return the ``--init`` with which slashservice was installed, if there was one."""
+    if host.root == "/" and os.geteuid() != 0:
+        return ""
+    try:
+        receipt = receipts.load(host)
+    except Trouble:
+        return ""
+    asked = receipt is not None and receipt.facts.get("verdict", {}).get("row") == "0"
+    return receipt.init if receipt is not None and asked else ""
+
+
+def _is_live_by(asked: str, evidence: Evidence) -> bool:
+    """Tell whether what was asked for can be started and stopped."""
+    return bool(asked) and detect(evidence, asked).live
 
 
 def _without(argv: list[str], *names: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -46,6 +47,13 @@ PYTHON = "/usr/bin/python3"
 """The interpreter our commands run on: one that every account may execute."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def leaks_are_told_of_where_they_are() -> Iterator[None]:
+    """Have what a module's tests leave open fail one of them, rather than any later test."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def world_dir() -> Iterator[Path]:
     """A directory that every account can reach, which pytest's own are not."""
@@ -75,6 +83,29 @@ def oracle() -> Path:
     for name in ("svscan", "supervise", "svc", "multilog", "runsv", "sv", "chpst"):
         assert os.access(ORACLE / name, os.X_OK), f"{name} is missing: install tests/packages"
     return ORACLE
+
+
+outcomes: dict[str, bool] = {}
+"""Whether each test passed so far, by its id."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Have words for what to boot, and for writing down what was seen."""
+    parser.addoption("--box", action="append", help="a machine of vagrant/ to have, not debian")
+    parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what becomes of each test."""
+    outcomes[report.nodeid] = outcomes.get(report.nodeid, True) and report.passed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what was seen."""
+    if session.config.getoption("--proven"):
+        from boots import proven
+
+        proven.DOCUMENT.write_text(proven.document(outcomes))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

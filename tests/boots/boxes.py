@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from boots import trees
 from boots.trees import CHECKOUT, INSIDE, need
@@ -20,6 +21,9 @@ from testinfra.host import Host
 FOLDER = CHECKOUT / "vagrant"
 URI = "qemu:///system"
 POOL = "default"
+BUILT = ("debian", "debian-sysvinit")
+"""What build-box can make."""
+
 LIMIT = 1800
 STARTED = ("/run/slashservice-libvirtd.pid", "/run/slashservice-virtlogd.pid")
 
@@ -111,24 +115,41 @@ class Box:
         return {path: is_ for path, is_ in found.items() if not path.startswith(ours)}
 
 
-@contextmanager
-def libvirt() -> Iterator[None]:
-    """Have libvirt run, and no longer than needed if it was us who started it."""
-    need("vagrant", "virsh", "libvirtd", "virtlogd", "qemu-img", "rsync", "dnsmasq", "iptables")
-    before = {path: daemon(path) for path in STARTED}
-    run([str(FOLDER / "start-libvirt")], {})
-    try:
-        yield
-    finally:
+class Libvirt:
+    """libvirt, which runs as long as somebody needs it, and on if it ran before."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._before: dict[str, int] = {}
+
+    def __enter__(self) -> None:
+        need("vagrant", "virsh", "libvirtd", "virtlogd", "qemu-img", "rsync", "dnsmasq", "iptables")
+        with self._lock:
+            if self._users == 0:
+                self._before = {path: daemon(path) for path in STARTED}
+                run([str(FOLDER / "start-libvirt")], {})
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._end()
+
+    def _end(self) -> None:
         for volume in virsh("vol-list", POOL).split():
             if volume.startswith("slashservice-VAGRANTSLASH-"):
                 virsh("vol-delete", volume, POOL)
-        if not any(before.values()):
+        if not any(self._before.values()):
             virsh("net-destroy", "default")
         for path in STARTED:
             pid = daemon(path)
-            if pid and pid != before[path]:
+            if pid and pid != self._before[path]:
                 os.kill(pid, signal.SIGTERM)
+
+
+libvirt = Libvirt()
 
 
 def daemon(path: str) -> int:
@@ -147,9 +168,11 @@ def virsh(*words: str) -> str:
 
 @contextmanager
 def box(name: str) -> Iterator[Box]:
-    """Have a box that was built here; destroyed in the end."""
-    with libvirt(), TemporaryDirectory(prefix="slashservice-vagrant-") as folder:
-        env = {"SLASHSERVICE_CATALOGUE": str(catalogue(name)), "SLASHSERVICE_DRIVER": "qemu"}
+    """Have a box, built here if we can, or else the public one; destroyed in the end."""
+    with libvirt, TemporaryDirectory(prefix="slashservice-vagrant-") as folder:
+        env = {"SLASHSERVICE_DRIVER": os.environ.get("SLASHSERVICE_DRIVER", "qemu")}
+        if name in BUILT:
+            env["SLASHSERVICE_CATALOGUE"] = str(catalogue(name))
         made = Box(name, Path(folder), env)
         try:
             yield made

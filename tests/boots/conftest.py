@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import os
+import time
+import traceback
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from boots import proven, story
+from boots import story
 
 POOL = pytest.StashKey[ThreadPoolExecutor]()
-RUNS = pytest.StashKey[dict[str, "Future[object]"]]()
+RUNS = pytest.StashKey[dict[str, "Future[None]"]]()
 PAUSE = 0.5
-PASSED = pytest.StashKey[dict[str, bool]]()
+LIMIT = 3600
+"""Seconds for one boot test, with its turn in the queue; each step in it has its own limit."""
+
+LAST = ("test_vagrant.py", "test_machines.py")
+"""Whose boots begin last: they are long and few, and compute where others wait."""
+
 progress: SimpleQueue[str] = SimpleQueue()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the boots in the order in which they are to begin."""
+    places = [place for place, item in enumerate(items) if item.get_closest_marker("boot")]
+    boots = sorted((items[place] for place in places), key=turn)
+    for place, item in zip(places, boots, strict=True):
+        items[place] = item
+        item.add_marker(pytest.mark.timeout(LIMIT))
+
+
+def turn(item: pytest.Item) -> int:
+    """Return a number that is the higher the later a boot is to begin."""
+    return LAST.index(item.path.name) if item.path.name in LAST else -1
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -27,17 +50,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         story.listeners.append(progress.put)
         stash[POOL] = ThreadPoolExecutor(max(2, os.cpu_count() or 1))
         stash[RUNS] = {
-            item.nodeid: stash[POOL].submit(item.obj, **parameters(item))
+            item.nodeid: stash[POOL].submit(told, item.name, item.obj, parameters(item))
             for item in pyfuncitem.session.items
             if isinstance(item, pytest.Function) and item.get_closest_marker("boot")
         }
     run = stash[RUNS][pyfuncitem.nodeid]
-    while not run.done():
+    while not run.done() or not progress.empty():
         show_progress(pyfuncitem.config)
-    passed = stash.setdefault(PASSED, {})
-    passed[pyfuncitem.nodeid] = run.exception() is None
     run.result()
     return True
+
+
+def told(name: str, test: Callable[..., None], arguments: dict[str, Any]) -> None:
+    """Run a test; tell how long it took, and at once if it fails: others go on for long."""
+    began = time.monotonic()
+    try:
+        test(**arguments)
+    except BaseException as error:
+        story.say(f"{name} FAILED\n" + "".join(traceback.format_exception(error, limit=-4)))
+        raise
+    finally:
+        story.say(f"{name}: {time.monotonic() - began:.0f} s")
 
 
 def parameters(item: pytest.Function) -> dict[str, Any]:
@@ -60,14 +93,7 @@ def show_progress(config: pytest.Config) -> None:
             reporter.flush()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Have a word for writing down what was seen."""
-    parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Begin nothing more, and let what has begun clean up behind itself."""
     if POOL in session.stash:
         session.stash[POOL].shutdown(cancel_futures=True)
-    if session.config.getoption("--proven", default=False):
-        proven.DOCUMENT.write_text(proven.document(session.stash.get(PASSED, {})))

@@ -1,90 +1,169 @@
 """Write ``docs/proven.md``: what the results of the tests say was booted, and where.
 
-./test tests/boots --proven
+./test tests/boots tests/installer --proven
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-
-from boots import boxes
-from boots.trees import CHECKOUT, RECIPES
+from dataclasses import dataclass
+from pathlib import Path
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENT = CHECKOUT / "docs/proven.md"
+BOXES = CHECKOUT / "vagrant/boxes.json"
 HEAD = """\
 # What was booted
 
-Written by `./test tests/boots --proven`, from what passed; not by hand.
+Written by `./test tests/boots tests/installer --proven`, from what passed; not by hand.
 
 *Booted* means the whole life of a machine: a plain system; install; svscan is the child it
 should be; a redis with a log answers; svscan is killed, comes back and adopts it; `svc -d` and
 `-u`; a reboot after which all is back; a shutdown in order, with every line in the logs; and
 uninstalling, after which every file is as it was. *In namespaces*: the init system is PID 1 of
 a container. *Emulated*: a whole machine with a kernel and a disk, by QEMU. *By Vagrant*: a box
-made here by `vagrant/build-box`, from `up` by `reload` to `destroy`. *Checked only*: its files
-are tested on images of such hosts, and by what judges them, but nobody has seen them boot here.
+made here by `vagrant/build-box`, from `up` by `reload` to `destroy`. *Checked only*: it can't
+be had here, so nobody has seen it boot; what is installed on images of such hosts is as it
+should be, all of it goes again, and was checked as said.
 
 """
 
-WAYS = {
-    "test_namespaces.py": "in namespaces",
-    "test_other_ways.py": "in namespaces",
-    "test_machines.py": "emulated",
-    "test_vagrant.py": "by Vagrant",
-}
-OTHER_WAYS = {
-    "test_rc_local[systemd]": "rc.local under systemd",
-    "test_rc_local[sysvinit]": "rc.local under sysvinit",
-    "test_a_system_v_script": "init.d under sysvinit",
-    "test_a_root_that_cannot_be_written_to": "systemd, on a root that can't be written to",
-    "test_first_process_of_a_container": "container: svscan as PID 1",
-}
-TITLES = {
-    "openrc": "OpenRC on sysvinit",
-    "openrc-init": "OpenRC, openrc-init as PID 1",
-    "runit": "runit-init",
-    "busybox": "BusyBox init",
-}
-BOOTED_OTHERWISE = {"rclocal", "initd", "container"}
-BY_VAGRANT = {"test_a_box_from_up_to_destroy": "debian"}
+NAMESPACES = "tests/boots/test_namespaces.py::test_whole_story[{}]"
+EMULATED = "tests/boots/test_machines.py::test_whole_story[{}]"
+OTHER = "tests/boots/test_other_ways.py::"
+CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
+TOOLS = "tests/installer/test_tools.py::"
+SCRIPTS = "tests/installer/test_rc_scripts.py::"
+IMAGES = "tests/installer/test_plans.py::test_uninstalling_brings_back_every_byte[{}]"
+SHELLS = "read by sh, bash, BusyBox ash and mksh"
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A way to be started that boots here: its tests, by where they boot it."""
+
+    title: str
+    init: str
+    ways: Mapping[str, str]
+
+
+def everywhere(name: str) -> dict[str, str]:
+    """Return the tests of a tree that may be booted in namespaces and emulated."""
+    return {"in namespaces": NAMESPACES.format(name), "emulated": EMULATED.format(name)}
+
+
+BOOTED = (
+    Booted("systemd", "systemd", everywhere("systemd") | {"by Vagrant": CYCLE.format("debian")}),
+    Booted(
+        "sysvinit",
+        "sysvinit",
+        everywhere("sysvinit") | {"by Vagrant": CYCLE.format("debian-sysvinit")},
+    ),
+    Booted("OpenRC on sysvinit", "openrc", everywhere("openrc")),
+    Booted("OpenRC, openrc-init as PID 1", "openrc", everywhere("openrc-init")),
+    Booted("runit-init", "runit", everywhere("runit")),
+    Booted("BusyBox init", "busybox", everywhere("busybox")),
+    Booted("finit", "finit", everywhere("finit")),
+    *(
+        Booted(title, init, {"in namespaces": OTHER + test})
+        for title, init, test in (
+            ("rc.local under systemd", "rclocal", "test_rc_local[systemd]"),
+            ("rc.local under sysvinit", "rclocal", "test_rc_local[sysvinit]"),
+            ("init.d under sysvinit", "initd", "test_a_system_v_script"),
+            ("init.d, no inittab", "initd", "test_a_system_with_neither_inittab_nor_rc_local"),
+            ("systemd, read-only root", "systemd", "test_a_root_that_cannot_be_written_to"),
+            ("container: svscan as PID 1", "container", "test_first_process_of_a_container"),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An init system that can't be had here, and what checks its files instead."""
+
+    init: str
+    kinds: tuple[str, ...]
+    tests: tuple[str, ...]
+    how: str
+
+
+CHECKED = (
+    Checked(
+        "upstart",
+        ("upstart", "upstart-event.d"),
+        (
+            TOOLS + "test_upstart_knows_every_stanza",
+            TOOLS + "test_old_upstart_knows_every_stanza[event.d-1]",
+            TOOLS + "test_old_upstart_knows_every_stanza[event.d-2]",
+        ),
+        "each stanza is one of its manual",
+    ),
+    Checked(
+        "openbsd",
+        ("openbsd", "openbsd-old"),
+        (SCRIPTS + "test_openbsd", SCRIPTS + "test_openbsd_before_rcctl"),
+        "run by mksh, over a stand-in for rc.subr",
+    ),
+    Checked(
+        "freebsd",
+        ("freebsd",),
+        (SCRIPTS + "test_freebsd",),
+        "run over stand-ins for rc.subr and daemon",
+    ),
+    Checked("netbsd", ("netbsd",), (SCRIPTS + "test_netbsd",), "run over a stand-in for rc.subr"),
+    Checked(
+        "launchd",
+        ("macos",),
+        (TOOLS + "test_launchd_knows_every_key",),
+        "each key is one of its manual",
+    ),
+    Checked(
+        "dinit",
+        ("dinit",),
+        (TOOLS + "test_dinit_knows_every_property",),
+        "each property is one of its manual",
+    ),
+    Checked("s6", ("s6",), (TOOLS + "test_shells_can_read_them[mksh-s6]",), SHELLS),
+    Checked(
+        "slackware", ("slackware",), (TOOLS + "test_shells_can_read_them[mksh-slackware]",), SHELLS
+    ),
+)
 
 
 def document(passed: Mapping[str, bool]) -> str:
-    """Return the document, from the outcome of each test by its id."""
-    seen: dict[str, list[str]] = {}
-    had: set[str] = set()
-    for test, good in passed.items():
-        file, _, name = test.rpartition("/")[2].partition("::")
-        way = WAYS.get(file)
-        if not good or way is None:
-            continue
-        if name in BY_VAGRANT:
-            had.add(BY_VAGRANT[name])
-            name = f"x[{boxes.known()[BY_VAGRANT[name]]['init']}]"
-        parameter = name.partition("[")[2].rstrip("]")
-        subject = OTHER_WAYS.get(name) or TITLES.get(parameter, parameter)
-        if subject:
-            seen.setdefault(subject, []).append(way)
-    return HEAD + init_systems(seen) + "\n" + distributions(had)
+    """Return the document, from whether each test passed, by its id."""
+    fates = {one.init: f"checked only: {one.how}" for one in CHECKED if is_checked(one, passed)}
+    lines = ["| init system | here |", "|---|---|"]
+    for one in BOOTED:
+        ways = sorted(way for way, test in one.ways.items() if passed.get(test))
+        lines.append(f"| {one.title} | {'booted ' + ', '.join(ways) if ways else 'no'} |")
+        if ways:
+            fates[one.init] = "not had; its init system is"
+    lines += [f"| {one.init} | {fates.get(one.init, 'no')} |" for one in CHECKED]
+    lines += ["", "| box | init system | here |", "|---|---|---|"]
+    for name, about in json.loads(BOXES.read_text()).items():
+        had = passed.get(CYCLE.format(name))
+        fate = "booted by Vagrant" if had else in_short(fates.get(about["init"], "no"))
+        lines.append(f"| {name} | {about['init']} | {fate} |")
+    return HEAD + "\n".join(lines) + "\n"
 
 
-def init_systems(seen: Mapping[str, list[str]]) -> str:
-    """Return the table of init systems."""
-    lines = ["| init system | booted here |", "|---|---|"]
-    expected = [TITLES.get(name, name) for name in RECIPES] + list(OTHER_WAYS.values())
-    lines += [f"| {one} | {', '.join(sorted(seen.get(one, []))) or 'no'} |" for one in expected]
-    others = sorted(set(INIT_SYSTEMS) - set(RECIPES) - BOOTED_OTHERWISE)
-    lines += [f"| {name} | checked only |" for name in others]
-    return "\n".join(lines) + "\n"
+def in_short(fate: str) -> str:
+    """Say how a box fares that was not had, by how its init system does."""
+    word = fate.partition(":")[0]
+    return "not had; its init system booted" if word.startswith("not had") else word
 
 
-def distributions(had: set[str]) -> str:
-    """Return the table of boxes."""
-    lines = ["| box | init system | by Vagrant |", "|---|---|---|"]
-    for name, about in boxes.known().items():
-        lines.append(
-            f"| {name} | {about['init']} | {'booted here' if name in had else 'defined, not had'} |"
-        )
-    return "\n".join(lines) + "\n"
+def is_checked(one: Checked, passed: Mapping[str, bool]) -> bool:
+    """Tell whether all passed that checks an init system's files."""
+    tests = (*one.tests, *(IMAGES.format(kind) for kind in one.kinds))
+    return all(passed.get(test) for test in tests)
+
+
+def missing() -> set[str]:
+    """Return the init systems that the document says nothing of."""
+    return set(INIT_SYSTEMS) - {one.init for one in (*BOOTED, *CHECKED)}

@@ -17,9 +17,8 @@ from testinfra.host import Host
 
 T = TypeVar("T")
 
-PATIENCE = 120.0
-IN_A_MOMENT = 15.0
-"""Seconds for PID 1 to take notice of what has ended: some look every five."""
+PATIENCE = 300.0
+"""Seconds for what should happen soon: machines are emulated, and share a processor."""
 
 PAUSE = 0.1
 LOGS = "/var/log/slashservice"
@@ -151,7 +150,7 @@ def is_steered(host: Host, scan: str) -> None:
     do(host, f"svc -d {service}")
     until(lambda: not service_pid(host, service), "redis is down")
     gone = "pgrep -x redis-server"  # an adopted one is PID 1's to reap, in its own time
-    until(lambda: host.run(gone).rc == 1, "no redis runs", IN_A_MOMENT)
+    until(lambda: host.run(gone).rc == 1, "no redis runs")
     do(host, f"svc -u {service}")
     until(lambda: service_pid(host, service) not in (0, old), "redis is up")
     until(lambda: answers(host), "redis answers again")
@@ -184,7 +183,7 @@ def is_plain(host: Host) -> None:
     for path in ("/command", "/package", "/service", "/etc/slashservice", "/usr/local/bin/svc"):
         assert not host.file(path).exists, path
     ours = "pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'"
-    until(lambda: host.run(ours).rc == 1, "no process of ours is left", IN_A_MOMENT)
+    until(lambda: host.run(ours).rc == 1, "no process of ours is left")
 
 
 def uninstall(host: Host) -> None:
@@ -197,6 +196,30 @@ def uninstall(host: Host) -> None:
 
 def whole_story(machine: Machine, wiring: Wiring) -> None:
     """Live through it all. The machine is off, before and after."""
+    try:
+        live(machine, wiring)
+    except BaseException:
+        say(f"{machine}: how it is as it fails\n{portrait(machine, wiring.scan)}")
+        raise
+
+
+def portrait(machine: Machine, scan: str) -> str:
+    """Describe a machine in which something is wrong."""
+    try:
+        host = machine.host
+    except AssertionError:
+        return "it is off"
+    look = (
+        "ps -ewwo pid,ppid,stat,user,args --forest",
+        f"svstat {scan}/* {scan}/*/log",
+        f"tail -n 20 {LOGS}/*/current",
+        "slashservice status",
+    )
+    return "\n".join(f"$ {command}\n{host.run(command).stdout}" for command in look)
+
+
+def live(machine: Machine, wiring: Wiring) -> None:
+    """Live through it all."""
     say(f"{machine}: a plain system")
     machine.boot()
     is_plain(machine.host)

@@ -11,7 +11,7 @@ import pytest
 from boots import story
 from boots.namespaces import guest
 from boots.story import Wiring, do, until
-from boots.trees import CLOSER, INSIDE, RECIPES
+from boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 
@@ -33,6 +33,13 @@ def test_rc_local(name: str) -> None:
 def test_a_system_v_script() -> None:
     wiring = Wiring(options="--init initd", again="/etc/init.d/svscan start")
     with guest(RECIPES["sysvinit"], title="sysvinit with init.d") as machine:
+        story.whole_story(machine, wiring)
+
+
+def test_a_system_with_neither_inittab_nor_rc_local() -> None:
+    wiring = Wiring(options="--init initd", again="/etc/init.d/svscan start")
+    with guest(SCRIPTS_ONLY, title="scripts in runlevels") as machine:
+        assert not machine.file("/etc/inittab") and not machine.file("/etc/rc.local")
         story.whole_story(machine, wiring)
 
 

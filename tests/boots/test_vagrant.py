@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,12 +12,15 @@ from boots import boxes, story
 from boots.boxes import Box
 from boots.fingerprint import differences
 from boots.story import Wiring, say
-from boots.trees import CLOSER, COMMON_FILES, need
+from boots.trees import CLOSER, COMMON_FILES, RECIPES, need
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
+PARENTS = {name: recipe.parent for name, recipe in RECIPES.items()}
+"""What svscan must be the child of, by the name of the init system."""
 
-def marked(test: Callable[[], None]) -> Callable[[], None]:
+
+def marked(test: Callable[..., None]) -> Callable[..., None]:
     """Mark a test that boots a machine, or needs what those need."""
     for name in ("boot", "machine", "slow", "root"):
         test = getattr(pytest.mark, name)(test)
@@ -37,6 +41,39 @@ def test_every_distribution_has_a_box() -> None:
         assert about["init"] in (*INIT_SYSTEMS, "windows"), name
 
 
+def boxes_of(catalogue: Path, **variables: str) -> dict[str, tuple[str, str | None]]:
+    """Return which box each machine would be made of, and where it is had."""
+    need("ruby")
+    env = {"SLASHSERVICE_CATALOGUE": str(catalogue), "SLASHSERVICE_DRIVER": "qemu", **variables}
+    script = str(Path(__file__).with_name("vagrantfile.rb"))
+    found = json.loads(boxes.run(["ruby", script, str(boxes.FOLDER / "Vagrantfile")], env))
+    return {name: (box, url) for name, (box, url) in found.items()}
+
+
+def test_boxes_are_public_ones_by_default(tmp_path: Path) -> None:
+    wanted = {name: (about["box"], None) for name, about in boxes.known().items()}
+    assert boxes_of(tmp_path) == wanted
+
+
+def test_boxes_made_here_are_used_before_public_ones(tmp_path: Path) -> None:
+    entry = tmp_path / "debian.json"
+    entry.write_text("{}")
+    found = boxes_of(tmp_path)
+    assert found["debian"] == ("slashservice/debian", f"file://{entry}")
+    assert found["alpine"] == (boxes.known()["alpine"]["box"], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("debian", "DEBIAN"), ("ubuntu-14.04", "UBUNTU_14_04")]
+)
+def test_any_box_will_do(name: str, variable: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name}.json").write_text("{}")
+    box = {f"SLASHSERVICE_BOX_{variable}": "my/box"}
+    assert boxes_of(tmp_path, **box)[name] == ("my/box", None)
+    url = {f"SLASHSERVICE_BOX_URL_{variable}": "https://example.org/box"}
+    assert boxes_of(tmp_path, **box, **url)[name] == ("my/box", "https://example.org/box")
+
+
 @marked
 def test_the_vagrantfile_is_valid() -> None:
     need("vagrant")
@@ -48,10 +85,16 @@ def test_the_vagrantfile_is_valid() -> None:
         assert machines == DISTRIBUTIONS
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have the boxes asked for, or else the one that is made here and boots fastest."""
+    if "name_of_box" in metafunc.fixturenames:
+        metafunc.parametrize("name_of_box", metafunc.config.getoption("--box") or ["debian"])
+
+
 @marked
-def test_a_box_from_up_to_destroy() -> None:
-    wiring = Wiring()
-    with boxes.box("debian") as box:
+def test_a_box_from_up_to_destroy(name_of_box: str) -> None:
+    wiring = Wiring(PARENTS.get(str(boxes.known()[name_of_box]["init"]), ""))
+    with boxes.box(name_of_box) as box:
         say(f"{box}: up")
         box.up()
         host = box.host

@@ -30,6 +30,9 @@ UNUSED = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*", "/usr/s
 MACHINE_ID = "0123456789abcdef0123456789abcdef\n"
 """Fixed, as a boot without one would be a first boot, and enable every service there is."""
 
+UNPACK_LIMIT = 900.0
+"""Seconds for packages to be had and unpacked."""
+
 WEEK = 7 * 24 * 3600.0
 
 BOOTED = "/run/booted"
@@ -176,6 +179,37 @@ RECIPES = {
 }
 
 
+SCRIPTS_INIT = f"""\
+#!/bin/sh
+# All there is to this init: the scripts of a runlevel, and waiting.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+level=
+trap level=6 INT
+trap level=0 USR2
+/etc/init.d/rcS
+PREVLEVEL=N RUNLEVEL=2 /etc/init.d/rc 2
+{MARKER}
+until [ "$level" ]; do
+    sleep 3600 &
+    wait $!
+done
+kill $!
+PREVLEVEL=2 RUNLEVEL=$level /etc/init.d/rc $level
+[ $level = 0 ] || busybox reboot -f
+busybox poweroff -f
+"""
+
+SCRIPTS_ONLY = Recipe(
+    "scripts",
+    ("sysv-rc", "initscripts", "busybox-static"),
+    {"/sbin/init": (SCRIPTS_INIT, 0o755)},
+    ("rm etc/rc.local etc/init.d/rc.local", "chroot . update-rc.d rc.local remove"),
+    reboot="kill -INT 1",
+    power_off="kill -USR2 1",
+)
+"""A system with scripts in runlevels, and neither an inittab nor an rc.local."""
+
+
 def cache() -> Path:
     """Return the folder where trees are kept."""
     path = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "slashservice-boots"
@@ -224,6 +258,7 @@ def unpack(variant: str, packages: tuple[str, ...], folder: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        timeout=UNPACK_LIMIT,
         check=False,
     )
     assert done.returncode == 0, f"mmdebstrap failed:\n{done.stderr[-2000:]}"

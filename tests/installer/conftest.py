@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from slashservice.installer import source
+from slashservice.installer.actions import EditFile, WriteFile
 from slashservice.installer.detect import detect
 from slashservice.installer.host import Host
 from slashservice.installer.init_systems import by_name
@@ -53,6 +55,18 @@ def images_module() -> ModuleType:
 def sandbox_module() -> ModuleType:
     """The module that makes machines of this one."""
     return _load("sandbox")
+
+
+@pytest.fixture(scope="session")
+def judges() -> ModuleType:
+    """The module that judges artefacts by the manuals of what reads them."""
+    return _load("judges")
+
+
+@pytest.fixture(scope="session")
+def standins() -> ModuleType:
+    """The module that has what rc scripts run over."""
+    return _load("standins")
 
 
 @pytest.fixture
@@ -106,6 +120,23 @@ def plan_for(host: Host, **options: object) -> Plan:
     evidence = probe(host)
     asked = by_name(chosen.init).name if chosen.init else ""
     return make_plan(host, evidence, detect(evidence, asked), chosen)
+
+
+@pytest.fixture
+def artefacts(make_image: Callable[..., images.Image], small_source: Source) -> Callable[..., Any]:
+    """Return what makes the texts that are installed on a kind of host, by path."""
+
+    def make(kind_name: str) -> dict[str, str]:
+        image = make_image(kind_name, kind_name)
+        host = Host(str(image.root))
+        found = {}
+        for action in plan_for(host, **images.KINDS[kind_name].options).actions:
+            if isinstance(action, (WriteFile, EditFile)):
+                state = action.wanted(host, host.state(action.path))
+                found[action.path] = state.data.decode("latin-1")
+        return found
+
+    return make
 
 
 @pytest.fixture(name="plan_for")

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.installer import inittab
-from slashservice.installer.actions import EditFile, WriteFile
-from slashservice.installer.host import Host
+from slashservice.installer import inittab, templates
 
 COMPLETION = Path(__file__).resolve().parents[2] / "installer" / "completion"
 SHELL_SCRIPTS = {
@@ -35,40 +33,15 @@ SHELL_SCRIPTS = {
     "freebsd": ["/usr/local/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
     "netbsd": ["/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
 }
-UPSTART_STANZAS = {
-    "/etc/init/svscan.conf": {"description", "start", "stop", "respawn", "kill", "exec"},
-    "/etc/event.d/svscan": {"start", "stop", "respawn", "kill", "exec"},
-}
-LAUNCHD_KEYS = {
-    "Label": str,
-    "ProgramArguments": list,
-    "RunAtLoad": bool,
-    "KeepAlive": bool,
-    "ThrottleInterval": int,
-    "ExitTimeOut": int,
-    "AbandonProcessGroup": bool,
-    "SoftResourceLimits": dict,
+SHELLS = {
+    "sh": ["sh"],
+    "bash": ["bash", "--posix"],
+    "ash": ["busybox", "ash"],
+    "mksh": ["mksh"],
 }
 
 META = ("help", "help-all", "version", "completions")
 """plumbum's own switches, of whichever version."""
-
-
-@pytest.fixture
-def artefacts(make_image, small_source, plan_for, images_module):
-    """Return what makes the texts that are installed on a kind of host, by path."""
-
-    def make(kind_name: str) -> dict[str, str]:
-        image = make_image(kind_name, kind_name)
-        host = Host(str(image.root))
-        found = {}
-        for action in plan_for(host, **images_module.KINDS[kind_name].options).actions:
-            if isinstance(action, (WriteFile, EditFile)):
-                state = action.wanted(host, host.state(action.path))
-                found[action.path] = state.data.decode("latin-1")
-        return found
-
-    return make
 
 
 def passes(*command: str) -> str:
@@ -80,13 +53,13 @@ def passes(*command: str) -> str:
 
 
 @pytest.mark.parametrize("which", SHELL_SCRIPTS)
-@pytest.mark.parametrize("shell", [["sh"], ["bash", "--posix"], ["busybox", "ash"], ["mksh"]])
+@pytest.mark.parametrize("shell", ["sh", "bash", "ash", "mksh"])
 def test_shells_can_read_them(which, shell, artefacts, tmp_path):
     made = artefacts(which)
     for path in SHELL_SCRIPTS[which]:
         script = tmp_path / "script"
         script.write_text(made[path])
-        assert passes(*shell, "-n", str(script)) == ""
+        assert passes(*SHELLS[shell], "-n", str(script)) == ""
 
 
 def test_systemd_finds_no_fault(artefacts, tmp_path):
@@ -105,12 +78,12 @@ def test_systemd_would_find_one(tmp_path):
     assert "KillMood" in done.stderr
 
 
-def test_launchd_knows_every_key(artefacts):
-    text = artefacts("macos")["/Library/LaunchDaemons/slashservice.svscan.plist"]
-    plist = plistlib.loads(text.encode())
-    for key, value in plist.items():
-        assert isinstance(value, LAUNCHD_KEYS[key]), key
+def test_launchd_knows_every_key(artefacts, judges):
+    plist = judges.launchd_plist(
+        artefacts("macos")["/Library/LaunchDaemons/slashservice.svscan.plist"]
+    )
     assert plist["ProgramArguments"] == ["/usr/local/bin/svscanboot", "/etc/service"]
+    assert plist["RunAtLoad"] is plist["KeepAlive"] is True
 
 
 def test_inittabs_are_whole(artefacts):
@@ -118,12 +91,61 @@ def test_inittabs_are_whole(artefacts):
     inittab.check(artefacts("busybox")["/etc/inittab"].encode(), "busybox")
 
 
-@pytest.mark.parametrize("which", ["upstart", "upstart-event.d"])
-def test_upstart_knows_every_stanza(which, artefacts):
-    for path, text in artefacts(which).items():
-        for line in text.splitlines():
-            if line and not line.startswith("#"):
-                assert line.split()[0] in UPSTART_STANZAS[path]
+def test_upstart_knows_every_stanza(artefacts, judges):
+    job = judges.upstart_job(artefacts("upstart")["/etc/init/svscan.conf"], judges.INIT_5)
+    assert job["exec"] == ["/command/svscanboot"]
+    assert job["start on"] == ["runlevel [2345]"]
+    assert "respawn" in job
+
+
+@pytest.mark.parametrize("template", ["event.d-1", "event.d-2"])
+def test_old_upstart_knows_every_stanza(template, judges):
+    values = {"svscanboot": "/command/svscanboot", "stop_limit": "120"}
+    job = judges.upstart_job(templates.render(f"upstart/{template}", values), judges.EVENT_D)
+    assert "/command/svscanboot" in (*job.get("exec", ()), *job["respawn"])
+    assert len(job["start on"]) == 4
+
+
+def test_dinit_knows_every_property(artefacts, judges):
+    service = judges.dinit_service(artefacts("dinit")["/etc/dinit.d/svscan"])
+    assert (service["type"], service["restart"]) == ("process", "true")
+
+
+@pytest.mark.parametrize("which", ["freebsd", "netbsd"])
+def test_rcorder_can_place_the_script(which, artefacts, judges):
+    (path,) = (one for one in artefacts(which) if one.endswith("rc.d/svscan"))
+    facts = judges.rc_order(artefacts(which)[path])
+    assert facts["PROVIDE"] == ["svscan"]
+    assert facts["KEYWORD"] == ["shutdown"]
+
+
+FAULTS = [
+    ("upstart_job", "exec /bin/true\nrespawns\n"),
+    ("upstart_job", "exec /bin/true\nkill timeout soon\n"),
+    ("upstart_job", "exec /bin/true\nrespawn limit\n"),
+    ("upstart_job", "start runlevel 2\nexec /bin/true\n"),
+    ("upstart_job", "exec /bin/true\nexpect demon\n"),
+    ("upstart_job", "script\n:\n"),
+    ("upstart_job", "start on runlevel 2\n"),
+    ("dinit_service", "type = process\ncommand = /bin/true\nrestart = perhaps\n"),
+    ("dinit_service", "type = process\ncommand = /bin/true\nsmooth = true\n"),
+    ("dinit_service", "type = process\n"),
+    ("rc_order", "# PROVIDES: svscan\n"),
+]
+
+
+@pytest.mark.parametrize(("judge", "text"), FAULTS)
+def test_judges_would_find_a_fault(judge, text, judges):
+    arguments = [judges.INIT_5] if judge == "upstart_job" else []
+    with pytest.raises(judges.UnknownError):
+        getattr(judges, judge)(text, *arguments)
+
+
+@pytest.mark.parametrize("facts", [{"Labels": "x"}, {"RunAtLoad": 1}, {"Label": "x"}])
+def test_the_judge_of_launchd_would_find_a_fault(facts, judges):
+    text = plistlib.dumps({"Label": "x", **facts}).decode()
+    with pytest.raises(judges.UnknownError):
+        judges.launchd_plist(text)
 
 
 @pytest.mark.parametrize("which", ["sysvinit-debian", "initd", "rclocal-sysvinit"])

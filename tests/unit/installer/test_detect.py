@@ -293,6 +293,15 @@ class TestAsked:
     def test_does_not_bring_a_container_to_life(self):
         assert not detect(host("sleep"), "systemd").live
 
+    def test_is_believed_of_an_init_that_nobody_knows(self):
+        assert detect(host("init"), "initd").live
+        assert detect(host("init", container="/run/.containerenv"), "initd").live
+        assert not detect(host("init", container="/run/.containerenv"), "container").live
+
+    def test_is_not_believed_where_etc_is_built(self):
+        evidence = host("shepherd", distribution=Distribution("guix"))
+        assert not detect(evidence, "initd").live
+
     def test_does_not_bring_an_image_to_life(self):
         assert not detect(Evidence(offline="it is an image"), "systemd").live
 

@@ -1,0 +1,208 @@
+"""What judges artefacts in place of programs that can't be had: their manuals, as parsers.
+
+Each takes a text apart, and raises :class:`UnknownError` at what the manual does not know.
+"""
+
+from __future__ import annotations
+
+import plistlib
+import re
+import shlex
+
+
+class UnknownError(ValueError):
+    """A line that the manual knows nothing of."""
+
+
+NUMBER = r"-?\d+"
+EVENT = r"[\w-]+(\s+(\w+!?=)?[^\s()]+)*"
+EVENTS = rf"\(*\s*{EVENT}\s*\)*(\s+(and|or)\s+\(*\s*{EVENT}\s*\)*)*"
+COMMAND = r"\S.*"
+
+INIT_5 = {
+    "description": r'"[^"]*"|\S+',
+    "author": r'"[^"]*"|\S+',
+    "version": r'"[^"]*"|\S+',
+    "usage": r'"[^"]*"|\S+',
+    "emits": r"\S+(\s+\S+)*",
+    "start on": EVENTS,
+    "stop on": EVENTS,
+    "manual": "",
+    "exec": COMMAND,
+    "script": "",
+    "env": r"\w+=.*",
+    "export": r"\w+(\s+\w+)*",
+    "task": "",
+    "instance": r"\S+",
+    "respawn": "",
+    "respawn limit": rf"unlimited|{NUMBER}\s+({NUMBER}|unlimited)",
+    "normal exit": r"\w+(\s+\w+)*",
+    "expect": "fork|daemon|stop",
+    "kill timeout": NUMBER,
+    "kill signal": r"[A-Z]+\d*|\d+",
+    "reload signal": r"[A-Z]+\d*|\d+",
+    "console": "none|log|output|owner",
+    "umask": r"[0-7]{1,4}",
+    "nice": NUMBER,
+    "oom score": rf"{NUMBER}|never",
+    "chroot": r"/\S*",
+    "chdir": r"/\S*",
+    "limit": r"\w+\s+(\d+|unlimited)\s+(\d+|unlimited)",
+    "setuid": r"\S+",
+    "setgid": r"\S+",
+} | {
+    f"{when} {how}": COMMAND if how == "exec" else ""
+    for when in ("pre-start", "post-start", "pre-stop", "post-stop")
+    for how in ("exec", "script")
+}
+"""The stanzas of init(5) of Upstart 0.6 to 1.13, and what follows each."""
+
+EVENT_D = {
+    **{name: INIT_5[name] for name in ("start on", "stop on", "exec", "script", "env")},
+    **{name: INIT_5[name] for name in ("description", "author", "version", "console", "umask")},
+    **{name: INIT_5[name] for name in ("nice", "chroot", "chdir", "limit", "kill timeout")},
+    "respawn": rf"({COMMAND})?",
+    "respawn limit": rf"{NUMBER}\s+{NUMBER}",
+}
+"""Those of /etc/event.d, Upstart 0.2 to 0.5: ``respawn`` may have the command."""
+
+DINIT_SERVICE = {
+    "type": "process|bgprocess|scripted|internal|triggered",
+    "command": COMMAND,
+    "stop-command": COMMAND,
+    "working-dir": r"/\S*",
+    "run-as": r"\S+",
+    "env-file": r"/\S*",
+    "restart": "yes|true|no|false|on-failure",
+    "smooth-recovery": "yes|true|no|false",
+    "restart-delay": r"\d+(\.\d+)?",
+    "restart-limit-interval": r"\d+(\.\d+)?",
+    "restart-limit-count": r"\d+",
+    "start-timeout": r"\d+(\.\d+)?",
+    "stop-timeout": r"\d+(\.\d+)?",
+    "pid-file": r"/\S*",
+    "depends-on": r"\S+",
+    "depends-ms": r"\S+",
+    "waits-for": r"\S+",
+    "waits-for.d": r"\S+",
+    "before": r"\S+",
+    "after": r"\S+",
+    "chain-to": r"\S+",
+    "socket-listen": r"/\S*",
+    "socket-permissions": r"[0-7]+",
+    "socket-uid": r"\S+",
+    "socket-gid": r"\S+",
+    "term-signal": r"[A-Z]+\d*|none",
+    "ready-notification": r"pipefd:\d+|pipevar:\w+",
+    "log-type": "file|buffer|pipe|none",
+    "logfile": r"/\S*",
+    "log-buffer-size": r"\d+",
+    "options": r"[a-z-]+(\s+[a-z-]+)*",
+    "load-options": r"[a-z-]+(\s+[a-z-]+)*",
+    "inittab-id": r"\S+",
+    "inittab-line": r"\S+",
+    "rlimit-nofile": r"[\d:-]+",
+    "rlimit-core": r"[\d:-]+",
+    "rlimit-data": r"[\d:-]+",
+    "rlimit-addrspace": r"[\d:-]+",
+}
+"""The properties of dinit-service(5)."""
+
+LAUNCHD_PLIST = {
+    **dict.fromkeys(("Label", "Program", "UserName", "GroupName", "RootDirectory"), str),
+    **dict.fromkeys(("WorkingDirectory", "StandardInPath", "StandardOutPath"), str),
+    **dict.fromkeys(("StandardErrorPath", "ProcessType", "POSIXSpawnType"), str),
+    **dict.fromkeys(("Disabled", "EnableGlobbing", "EnableTransactions", "OnDemand"), bool),
+    **dict.fromkeys(("EnablePressuredExit", "RunAtLoad", "InitGroups", "StartOnMount"), bool),
+    **dict.fromkeys(("Debug", "WaitForDebugger", "AbandonProcessGroup", "LowPriorityIO"), bool),
+    **dict.fromkeys(("LowPriorityBackgroundIO", "MaterializeDatalessFiles"), bool),
+    **dict.fromkeys(("LaunchOnlyOnce", "SessionCreate", "LegacyTimers", "ServiceIPC"), bool),
+    **dict.fromkeys(("Umask", "TimeOut", "ExitTimeOut", "ThrottleInterval", "Nice"), int),
+    **dict.fromkeys(("StartInterval",), int),
+    **dict.fromkeys(("ProgramArguments", "LimitLoadToHosts", "LimitLoadFromHosts"), list),
+    **dict.fromkeys(("WatchPaths", "QueueDirectories", "BinaryOrderPreference"), list),
+    **dict.fromkeys(("EnvironmentVariables", "SoftResourceLimits", "HardResourceLimits"), dict),
+    **dict.fromkeys(("MachServices", "Sockets", "LaunchEvents", "inetdCompatibility"), dict),
+    **dict.fromkeys(("LimitLoadToHardware", "LimitLoadFromHardware"), dict),
+    "KeepAlive": (bool, dict),
+    "LimitLoadToSessionType": (str, list),
+    "StartCalendarInterval": (dict, list),
+    "AssociatedBundleIdentifiers": (str, list),
+}
+"""The keys of launchd.plist(5), and the types of their values."""
+
+RESOURCE_LIMITS = {
+    *("Core", "CPU", "Data", "FileSize", "MemoryLock", "NumberOfFiles", "NumberOfProcesses"),
+    *("ResidentSetSize", "Stack"),
+}
+
+
+def upstart_job(text: str, stanzas: dict[str, str]) -> dict[str, list[str]]:
+    """Take a job apart; return what follows each stanza, in order."""
+    found: dict[str, list[str]] = {}
+    lines = iter(text.replace("\\\n", " ").splitlines())
+    for line in lines:
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        words = line.split(None, 2)
+        name = next((one for one in (" ".join(words[:2]), words[0]) if one in stanzas), "")
+        rest = line[len(name) :].strip() if name else ""
+        if not name or not re.fullmatch(stanzas[name], rest):
+            raise UnknownError(line)
+        if name.endswith("script") and not _reaches_end(lines):
+            raise UnknownError(f"{name} without end script")
+        found.setdefault(name, []).append(rest)
+    if not found.keys() & {"exec", "script", "respawn"}:
+        raise UnknownError("nothing to run")
+    return found
+
+
+def _reaches_end(lines: object) -> bool:
+    """Go on to the end of a script; tell whether there is one."""
+    return any(line.split() == ["end", "script"] for line in lines)  # type: ignore[attr-defined]
+
+
+def dinit_service(text: str) -> dict[str, str]:
+    """Take a service description apart."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        setting = re.fullmatch(r"\s*([\w.-]+)\s*[=:]\s*(.*?)\s*", line)
+        name, value = setting.groups() if setting else ("", "")
+        if not re.fullmatch(DINIT_SERVICE.get(name, "(?!)"), value):
+            raise UnknownError(line)
+        found[name] = value
+    if found.get("type") not in ("internal", "triggered") and "command" not in found:
+        raise UnknownError("no command")
+    return found
+
+
+def launchd_plist(text: str) -> dict[str, object]:
+    """Take the property list of a daemon apart."""
+    plist: dict[str, object] = plistlib.loads(text.encode())
+    for key, value in plist.items():
+        wanted = LAUNCHD_PLIST.get(key)
+        right = type(value) in (wanted if isinstance(wanted, tuple) else (wanted,))
+        if not right:
+            raise UnknownError(f"{key}: {value!r}")
+        if key.endswith("ResourceLimits") and not set(value) <= RESOURCE_LIMITS:  # type: ignore[call-overload]
+            raise UnknownError(f"{key}: {value!r}")
+    if not plist.get("Label") or not (plist.get("Program") or plist.get("ProgramArguments")):
+        raise UnknownError("nothing to run")
+    return plist
+
+
+def rc_order(text: str) -> dict[str, list[str]]:
+    """Return what a BSD script's comments tell rcorder(8)."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        fact = re.fullmatch(r"#\s*(PROVIDE|REQUIRE|BEFORE|KEYWORDS?):(.*)", line)
+        if fact:
+            found.setdefault(fact[1], []).extend(shlex.split(fact[2]))
+        elif re.match(r"#\s*[A-Z]+:", line):
+            raise UnknownError(line)
+    if not found.get("PROVIDE"):
+        raise UnknownError("provides nothing")
+    return found

@@ -1,0 +1,179 @@
+"""The rc scripts of BSDs, run for real over stand-ins for what those systems have: nothing
+of theirs boots here, but what the scripts do themselves is seen all the same.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
+COMMAND = str(Path(sys.executable).parent / "slashservice")
+CHECKOUT = Path(__file__).resolve().parents[2]
+LINES = 20
+NOT_RUNNING = 100
+CLOSER = f"""#!/bin/sh
+trap 'i=0; while [ $i -lt {LINES} ]; do echo "closing $i"; i=$((i+1)); done; exit 0' TERM
+echo up
+while :; do sleep 0.05; done
+"""
+PREPARE = """
+rm -f root/sbin/init root/usr/sbin/policy-rc.d
+ln -s /usr/bin/busybox root/usr/sbin/init
+echo '::sysinit:/bin/true' > root/etc/inittab
+"""
+"""Whatever reaps is PID 1, and starts nothing by itself."""
+
+
+@pytest.fixture
+def bsd(sandbox_module, artefacts):
+    """Return what makes a machine with the scripts of a kind of host, and a service."""
+    machines = []
+
+    def make(kind_name: str, files: dict[str, str]):
+        keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
+        machine = sandbox_module.Sandbox(["/sbin/init"], prepare=PREPARE, keep=keep)
+        machines.append(machine)
+        machine.run(COMMAND, "install", "--init", "container", "--no-start")
+        for path, text in {**artefacts(kind_name), **files}.items():
+            put(machine, path, text)
+        make_service(machine)
+        return machine
+
+    yield make
+    for machine in machines:
+        machine.close()
+
+
+def put(machine, name: str, text: str) -> None:
+    """Write a script."""
+    path = machine.path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def pattern(machine, text: str) -> str:
+    """The pattern of svscan's command line in a script, which has a BSD's interpreter in it."""
+    theirs = re.search(r'^pexp="(\S+)( .*)"$', text, re.M)
+    ours = machine.run("head", "-n", "1", "/command/svscanboot").split()[0].removeprefix("#!")
+    assert theirs is not None and theirs[1] == r"/usr/local/bin/python3\.11"
+    return ours.replace(".", r"\.") + theirs[2]
+
+
+def make_service(machine) -> None:
+    """Have a service with a log, that says much as it closes."""
+    put(machine, "/srv/closer/run", CLOSER)
+    put(machine, "/srv/closer/log/run", "#!/bin/sh\nexec cat >>/srv/closer.log\n")
+    machine.path("/service/closer").symlink_to("/srv/closer")
+
+
+def said(machine) -> list[str]:
+    """What the service has said, as its log has it."""
+    log = machine.path("/srv/closer.log")
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def svscan(machine) -> int:
+    """The pid of svscan; 0 if none runs."""
+    look = "slashservice running /service >/dev/null && cat /service/.svscan/pid"
+    return int(machine.run("sh", "-c", look, status=None) or 0)
+
+
+def is_up(machine, times: int = 1) -> None:
+    """Wait for the service to have started so many times."""
+    machine.wait(lambda: said(machine).count("up") == times, f"start {times}")
+
+
+def closed_in_order(machine) -> None:
+    """Check that all the service had to say is in its log, and nothing runs."""
+    assert said(machine)[-LINES:] == [f"closing {number}" for number in range(LINES)]
+    assert not svscan(machine)
+    ours = machine.run("pgrep", "-af", "svscan|supervise|closer", status=None).splitlines()
+    assert not [line for line in ours if not line.endswith("<defunct>")]
+
+
+def killed_and_adopted(machine, script: str, *action: str) -> None:
+    """Kill svscan, start it again if somebody must, and see that the service ran on."""
+    old = svscan(machine)
+    machine.run("kill", "-9", str(old))
+    if action:
+        machine.wait(lambda: not svscan(machine), "the end of svscan")
+        machine.run(script, *action)
+    machine.wait(lambda: svscan(machine) not in (0, old), "another svscan")
+    assert said(machine) == ["up"]
+
+
+def test_openbsd(bsd, standins):
+    """rc.d(8): enabled, started once, checked, restarted, stopped in order; by mksh."""
+    script = "/etc/rc.d/svscan"
+    machine = bsd("openbsd", {"/etc/rc.d/rc.subr": standins.OPENBSD_RC_SUBR})
+    machine.run("ln", "-sf", "/bin/mksh", "/bin/ksh")
+    machine.run(script, "check", status=NOT_RUNNING)
+    assert "svscan(ok)" in machine.run(script, "start")
+    is_up(machine)
+    machine.run(script, "check")
+    assert machine.run(script, "start") == ""
+    wanted = pattern(machine, machine.path(script).read_text())
+    assert machine.run("pgrep", "-xf", wanted).split() == [str(svscan(machine))]
+    killed_and_adopted(machine, script, "start")
+    machine.run(script, "reload", status=1)
+    assert machine.run(script, "restart").split() == ["svscan(ok)", "svscan(ok)"]
+    is_up(machine, 2)
+    assert "svscan(ok)" in machine.run(script, "stop")
+    closed_in_order(machine)
+    assert machine.run(script, "stop") == ""
+
+
+def test_openbsd_before_rcctl(bsd):
+    """rc.local at the end of booting, rc.shutdown at its end, each run by sh, which is ksh."""
+    machine = bsd("openbsd-old", {})
+    assert "starting local daemons:" in machine.run("mksh", "/etc/rc.local")
+    is_up(machine)
+    machine.run("mksh", "/etc/rc.shutdown")
+    closed_in_order(machine)
+
+
+def test_freebsd(bsd, standins):
+    """rc.subr(8) and daemon(8), which starts svscan again; shutdown says ``faststop``."""
+    script = "/usr/local/etc/rc.d/svscan"
+    files = {"/etc/rc.subr": standins.FREEBSD_RC_SUBR, "/usr/sbin/daemon": standins.FREEBSD_DAEMON}
+    machine = bsd("freebsd", files)
+    machine.run(script, "status", status=1)
+    machine.run(script, "faststart")
+    is_up(machine)
+    assert "svscan is running" in machine.run(script, "status")
+    assert "already running" in machine.run(script, "start", status=1)
+    killed_and_adopted(machine, script)
+    machine.run(script, "restart")
+    is_up(machine, 2)
+    machine.run(script, "faststop")
+    closed_in_order(machine)
+
+
+def test_netbsd(bsd, standins):
+    """rc.subr(8); nothing starts svscan again, but its services run on."""
+    script = "/etc/rc.d/svscan"
+    machine = bsd("netbsd", {"/etc/rc.subr": standins.NETBSD_RC_SUBR})
+    machine.run(script, "status", status=NOT_RUNNING)
+    machine.run(script, "start")
+    is_up(machine)
+    machine.run(script, "status")
+    killed_and_adopted(machine, script, "start")
+    machine.run(script, "restart")
+    is_up(machine, 2)
+    machine.run(script, "stop")
+    closed_in_order(machine)
+
+
+@pytest.mark.parametrize("which", ["freebsd", "netbsd"])
+def test_what_is_not_enabled_is_not_started(which, bsd, standins):
+    machine = bsd(which, {"/etc/rc.subr": standins.RUN_RC_COMMAND})
+    script = "/usr/local/etc/rc.d/svscan" if which == "freebsd" else "/etc/rc.d/svscan"
+    machine.path("/etc/rc.conf.d/svscan").unlink()
+    machine.run(script, "start", status=None)
+    assert not svscan(machine)
