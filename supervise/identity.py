@@ -83,8 +83,8 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
     It leads a session, was started at the time of the intent or later, and works in the
     directory or has the pipe between a service and its log open: a log service for its
     input, a service otherwise. Or it has let go of all that, but it is what was started
-    next, has lost its parent, and was given ``environment``. The first such process it is;
-    zeros if there is none.
+    next, has lost its parent to PID 1 or ours, and was given ``environment``. The first such
+    process it is; zeros if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
@@ -104,7 +104,7 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
         if (
             start <= intent.start + NEXT
             and pid > (intent.after or 0)
-            and parent != os.getpid()
+            and parent in (1, os.getppid())
             and pid != os.getsid(0)
             and _was_given(pid, environment)
         ):
