@@ -50,6 +50,7 @@ NOT_PLAIN = [
     "#!/bin/sh\nexec multilog t ./main # comment\n",
     "#!/bin/sh\numask 77\nexec multilog t ./main\n",
     "#!/bin/sh\nexec 2>&1\nexec multilog t ./main\n",
+    "#!/bin/sh\nexec env multilog t ./main\n",
     "#!/bin/sh\nexec svlogd ./main\n",
     "#!/bin/sh\nexec setuidgid joe svlogd ./main\n",
     "#!/bin/sh\nexec softlimit -m1 multilog ./main\n",
