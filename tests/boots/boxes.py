@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ BUILT = ("debian", "debian-sysvinit")
 """What build-box can make."""
 
 LIMIT = 1800
+SHARED = "/run/slashservice-libvirt.lock"
 STARTED = ("/run/slashservice-libvirtd.pid", "/run/slashservice-virtlogd.pid")
 
 
@@ -116,17 +118,23 @@ class Box:
 
 
 class Libvirt:
-    """libvirt, which runs as long as somebody needs it, and on if it ran before."""
+    """libvirt, which runs as long as somebody needs it, and on if it ran before.
+
+    Somebody may be another run of the tests: each has a lock shared with the others.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._users = 0
         self._before: dict[str, int] = {}
+        self._shared = -1
 
     def __enter__(self) -> None:
         need("vagrant", "virsh", "libvirtd", "virtlogd", "qemu-img", "rsync", "dnsmasq", "iptables")
         with self._lock:
             if self._users == 0:
+                self._shared = os.open(SHARED, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(self._shared, fcntl.LOCK_SH)
                 self._before = {path: daemon(path) for path in STARTED}
                 run([str(FOLDER / "start-libvirt")], {})
             self._users += 1
@@ -135,7 +143,13 @@ class Libvirt:
         with self._lock:
             self._users -= 1
             if self._users == 0:
-                self._end()
+                try:
+                    fcntl.flock(self._shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._end()
+                except BlockingIOError:
+                    pass  # others go on with it
+                finally:
+                    os.close(self._shared)
 
     def _end(self) -> None:
         for volume in virsh("vol-list", POOL).split():
@@ -170,7 +184,10 @@ def virsh(*words: str) -> str:
 def box(name: str) -> Iterator[Box]:
     """Have a box, built here if we can, or else the public one; destroyed in the end."""
     with libvirt, TemporaryDirectory(prefix="slashservice-vagrant-") as folder:
-        env = {"SLASHSERVICE_DRIVER": os.environ.get("SLASHSERVICE_DRIVER", "qemu")}
+        env = {
+            "SLASHSERVICE_DRIVER": os.environ.get("SLASHSERVICE_DRIVER", "qemu"),
+            "SLASHSERVICE_PREFIX": f"slashservice-{os.getpid()}-",
+        }
         if name in BUILT:
             env["SLASHSERVICE_CATALOGUE"] = str(catalogue(name))
         made = Box(name, Path(folder), env)

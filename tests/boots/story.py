@@ -134,6 +134,7 @@ def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
     assert redis
     do(host, f"kill -9 {old}")
     if wiring.again:
+        until(lambda: not svscan(host, wiring.scan), "svscan is gone")
         do(host, wiring.again)
     until(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
     now = until(lambda: service_pid(host, f"{wiring.scan}/redis"), "redis is supervised again")
