@@ -166,6 +166,12 @@ def test_much(script: list[bytes], longest: int, oracle: Path) -> None:
     both(script, b"".join(lines), oracle)
 
 
+@pytest.mark.parametrize("script", [[b"s16777215", b"./d"], [b"t", b"s99999999", b"./d"]])
+def test_the_largest_size(script: list[bytes], oracle: Path) -> None:
+    lines = b"".join(b"%d %s\n" % (n, b"x" * (n % 400)) for n in range(20_000))
+    both(script, lines * 9, oracle)
+
+
 NAMES = ["current", "previous", "processed", "state", "newstate", "lock", "other"]
 
 
