@@ -18,6 +18,7 @@ CHANGING = (
     "sys",
     "tmp",
     "var/cache",  # ldconfig's and fontconfig's, made anew by some boots
+    "var/lib/dhcp",  # leases
     "var/lib/redis",  # what redis keeps, which outlives it on purpose
     "var/lib/sudo",
     "var/lib/systemd",  # random seed, time stamps of timers

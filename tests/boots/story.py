@@ -116,8 +116,8 @@ def service_pid(host: Host, service: str) -> int:
 
 
 def answers(host: Host) -> bool:
-    """Tell whether redis answers."""
-    return bool(host.run("redis-cli ping").stdout == "PONG\n")
+    """Tell whether redis answers; one that hangs is asked again, over another connection."""
+    return bool(host.run("timeout 30 redis-cli ping").stdout == "PONG\n")
 
 
 def add_services(host: Host) -> None:
