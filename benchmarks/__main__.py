@@ -20,7 +20,7 @@ FIGURES = (
     "delivery",
     "idle",
     "launcher_cost",
-    "logging",
+    "loggers",
     "memory",
     "start",
 )

@@ -11,11 +11,11 @@ memory than any other.
 from __future__ import annotations
 
 from slashservice.supervise.selection import VIEW, matcher
-from slashservice.supervise.sieve import sieve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.action_script import Rules
+    from slashservice.supervise.sieve import Sieve
 
 
 PLENTY = 1 << 20
@@ -177,7 +177,7 @@ class Selection:
 
     def __init__(self, rules: Rules) -> None:
         self._match = matcher(rules)
-        self._sieve = sieve(rules)
+        self._sieve = _sieve(rules) if self._match else None
         self.passing = True
         """Whether the overlong line that is passing through, if there is one, is selected."""
 
@@ -214,6 +214,12 @@ class Selection:
     def kept(self, lines: list[bytes]) -> list[bytes]:
         """Return those lines, all shorter than a view, that are selected."""
         return lines if self._match is None else list(filter(self._match, lines))
+
+
+def _sieve(rules: Rules) -> Sieve | None:
+    from slashservice.supervise.sieve import sieve  # only scripts with patterns pay for it
+
+    return sieve(rules)
 
 
 def _views(text: bytes, begun: bytes) -> list[bytes]:

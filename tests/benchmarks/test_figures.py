@@ -19,7 +19,7 @@ PROMISED = {
     "delivery": 2,
     "idle": 2,
     "launcher_cost": 3,
-    "logging": 21,
+    "loggers": 21,
     "memory": 2,
     "start": 2,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import logs
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +143,33 @@ def test_again(script: list[bytes], first: Input, second: Input, oracle: Path) -
             logs.run_program(oracle / "multilog", script, text, place / "c")
             logs.run_here(script, text, place / "ours")
         assert logs.picture(place / "ours") == logs.picture(place / "c")
+
+
+LARGE = {
+    "default": [b"./d"],
+    "stamped": [b"t", b"./d"],
+    "larger": [b"t", b"s300000", b"n20", b"./d", b"s20000", b"./e"],
+    "selected": [b"t", b"-*", b"+@* *x*", b"n99", b"./d", b"+*", b"-*rare*", b"s50000", b"./e"],
+    "rare": [b"s20000", b"n99", b"-*", b"+*rare*", b"./d", b"+* rare word*", b"=status", b"./e"],
+}
+
+
+@pytest.mark.parametrize("script", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("longest", [40, 300, 1200])
+def test_much(script: list[bytes], longest: int, oracle: Path) -> None:
+    """Many blocks, with lines of all lengths; a word in few of them."""
+    chance = random.Random(longest)
+    lines = []
+    for number in range(1_500_000 // longest):
+        line = b"%d %s" % (number, b"xyz"[number % 3 : number % 3 + 1] * chance.randrange(longest))
+        lines.append(line + b" rare word\n" if chance.randrange(200) == 0 else line + b"\n")
+    both(script, b"".join(lines), oracle)
+
+
+@pytest.mark.parametrize("script", [[b"s16777215", b"./d"], [b"t", b"s99999999", b"./d"]])
+def test_the_largest_size(script: list[bytes], oracle: Path) -> None:
+    lines = b"".join(b"%d %s\n" % (n, b"x" * (n % 400)) for n in range(20_000))
+    both(script, lines * 9, oracle)
 
 
 NAMES = ["current", "previous", "processed", "state", "newstate", "lock", "other"]
