@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -137,6 +138,7 @@ class Libvirt:
                 fcntl.flock(self._shared, fcntl.LOCK_SH)
                 self._before = {path: daemon(path) for path in STARTED}
                 run([str(FOLDER / "start-libvirt")], {})
+                remove_leftovers()
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
@@ -164,6 +166,16 @@ class Libvirt:
 
 
 libvirt = Libvirt()
+
+
+def remove_leftovers() -> None:
+    """Remove the machines of runs that were killed, and their disks."""
+    for name in virsh("list", "--all", "--name").split():
+        of = re.match(r"slashservice-(\d+)-", name)
+        if of and not os.path.exists(f"/proc/{of[1]}"):
+            virsh("destroy", name)
+            virsh("undefine", name)
+            virsh("vol-delete", f"{name}.img", POOL)
 
 
 def daemon(path: str) -> int:
