@@ -6,6 +6,7 @@ fresh ones. The time the processors spent on it is less shaken by what else the 
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def measure(world: World) -> list[Figure]:
         pid = world.start(svscan, scan)
         wait_for_daemons(services)
         seconds = time.monotonic() - began
-        spent = sum(map(processor_seconds, tree(pid)))
+        spent = sum(map(processor_seconds, tree(pid))) + seconds_of_the_dead(pid)
         processor.setdefault((when, svscan), []).append(spent)
         end_all()
         return seconds
@@ -64,5 +65,14 @@ def measure(world: World) -> list[Figure]:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time a process has used."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    """Return the processor time a process has used; 0 if it is no more."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+
+
+def seconds_of_the_dead(pid: int) -> float:
+    """Return the processor time that the children of a process had used when they died."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
