@@ -154,6 +154,28 @@ def wait_until(condition: Callable[[], object], pause: float = 0.005) -> None:
         time.sleep(pause)
 
 
+def wait_until_calm(patience: float = 3.0) -> None:
+    """Return once the processors have nearly nothing to do, or patience ends.
+
+    The kernel goes on cleaning up for a while when thousands of processes were killed.
+    """
+    deadline = time.monotonic() + patience
+    idle, total = processor_ticks()
+    calm = 0
+    while calm < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        before = idle, total
+        idle, total = processor_ticks()
+        calm = calm + 1 if idle - before[0] >= 0.8 * (total - before[1]) else 0
+
+
+def processor_ticks() -> tuple[int, int]:
+    """Return how many ticks the processors were idle, and how many there were, since the boot."""
+    with open("/proc/stat", "rb") as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
 def wait_for_daemons(services: Iterable[Path]) -> None:
     """Return once every daemon runs. Looks at the last one first: asking costs time too."""
     left = list(services)

@@ -168,13 +168,14 @@ class ServiceDirectory:
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
 
-        It becomes the file that the first status is written to, if it is one as we make them:
-        that saves making one, and writing over one, after which ext4 writes data out at once.
+        It becomes the file that the first status is written to, if it is one as we or C make
+        them: that saves making one, and writing over one, after which ext4 writes data out at
+        once.
         """
         path = self.path + b"/supervise/status"
         try:
             found = os.lstat(path)
-            if (found.st_mode, found.st_nlink, found.st_size) == (PLAIN, 1, status.SIZE):
+            if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
                 os.rename(path, path + b".new")
             else:
                 os.unlink(path)
