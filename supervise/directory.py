@@ -184,15 +184,21 @@ class ServiceDirectory:
 
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
-        self.write_record(identity.Record(pid, identity.started(pid), life, hosted))
-
-    def write_record(self, record: identity.Record) -> None:
-        """Put a record into the lock file, or complain."""
         try:
-            os.pwrite(self.lock, record.line(), 0)
+            self._write(identity.Record(pid, identity.started(pid), life, hosted))
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
+
+    def record_intent(self, intent: identity.Record) -> None:
+        """Write down a process that is being started; ``record`` comes behind it."""
+        try:
+            self._write(intent)
+        except OSError:
+            pass  # ``record`` will complain
+
+    def _write(self, record: identity.Record) -> None:
+        os.pwrite(self.lock, record.line(), 0)
 
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""

@@ -225,7 +225,7 @@ class Bulk:
         """Run ``./run`` and return its pid. Raises ``OSError`` also if it can't be run."""
         life = self._heritage.life
         intent = identity.intent(life)
-        directory.write_record(intent)
+        directory.record_intent(intent)
         limit = self._heritage.descriptor_limit
         if limit:
             _set_descriptor_limit(*limit)
@@ -240,7 +240,7 @@ class Bulk:
             if limit:
                 _set_descriptor_limit(limit[1], limit[1])
         intent.pid = pid
-        directory.write_record(intent)
+        directory.record_intent(intent)
         self._started.append((directory, pid))
         return pid
 
