@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks.harness import DIFFERENCE, Figure, alternate
+from benchmarks.harness import Figure, alternate, beyond_bare
 from benchmarks.world import World, milliseconds
 
 ROUNDS = 200
@@ -28,7 +28,6 @@ def measure(world: World) -> list[Figure]:
     limited: list[str | Path] = [world.ours / "softlimit", "-o100"]
     with_variables: list[str | Path] = [world.ours / "envdir", variables]
     as_account: list[str | Path] = [world.ours / "setuidgid", "root"]
-    bare: list[str | Path] = [world.python, "-I", "-S", "-c", "pass"]
     chains = {
         "softlimit": limited,
         "envdir": with_variables,
@@ -36,19 +35,11 @@ def measure(world: World) -> list[Figure]:
         "three in a chain": limited + with_variables + as_account,
     }
     runs = [partial(milliseconds, [*words, PROGRAM]) for words in chains.values()]
-    base, *samples = alternate(ROUNDS, partial(milliseconds, bare), *runs, warm_up=10)
+    base, *samples = alternate(ROUNDS, partial(milliseconds, world.bare()), *runs, warm_up=10)
     costs = dict(zip(chains, samples, strict=True))
     three = costs.pop("three in a chain")
     figures = [
-        Figure(
-            f"{name} in front of true",
-            "ms",
-            cost,
-            base,
-            kind=DIFFERENCE,
-            at_most=MILLISECONDS_PROMISED,
-            rival="python -I -S -c pass",
-        )
+        beyond_bare(f"{name} in front of true", cost, base, MILLISECONDS_PROMISED)
         for name, cost in costs.items()
     ]
     dearest = max(costs, key=lambda name: median(costs[name]))

@@ -85,6 +85,12 @@ class Figure:
         return {**self.__dict__, "is_kept": self.is_kept}
 
 
+def beyond_bare(name: str, ours: list[float], base: list[float], at_most: float) -> Figure:
+    """Make the figure of what a process costs beyond the start of an interpreter, in ms."""
+    rival = "python -I -S -c pass"
+    return Figure(name, "ms", ours, base, kind=DIFFERENCE, at_most=at_most, rival=rival)
+
+
 HEADINGS = ["figure", "ours", "theirs", "rival", "result", "at most", "kept"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from benchmarks.harness import DIFFERENCE, Figure, alternate
+from benchmarks.harness import Figure, alternate, beyond_bare
 from benchmarks.world import World, milliseconds, wait_for_daemons
 
 ROUNDS = 300
@@ -22,18 +22,9 @@ def measure(world: World) -> list[Figure]:
         "svok": [world.ours / "svok", service],
         "svstat": [world.ours / "svstat", service],
     }
-    bare: list[str | Path] = [world.python, "-I", "-S", "-c", "pass"]
-    measures = [partial(milliseconds, words) for words in (bare, *commands.values())]
+    measures = [partial(milliseconds, words) for words in (world.bare(), *commands.values())]
     base, *samples = alternate(ROUNDS, *measures, warm_up=10)
     return [
-        Figure(
-            name,
-            "ms",
-            ours,
-            base,
-            kind=DIFFERENCE,
-            at_most=MILLISECONDS_PROMISED,
-            rival="python -I -S -c pass",
-        )
+        beyond_bare(name, ours, base, MILLISECONDS_PROMISED)
         for name, ours in zip(commands, samples, strict=True)
     ]

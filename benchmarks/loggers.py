@@ -14,7 +14,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.harness import DIFFERENCE, Figure, alternate
+from benchmarks.harness import Figure, alternate, beyond_bare
 from benchmarks.world import QUIET, C, World, milliseconds
 
 MEGABYTES = 128
@@ -128,19 +128,11 @@ def log(multilog: Path, script: list[str], text: Path, place: Path) -> tuple[flo
 
 def start(world: World, place: Path) -> list[Figure]:
     """What a multilog costs that finds nothing to read, beyond the start of an interpreter."""
-    bare: list[str | Path] = [world.python, "-I", "-S", "-c", "pass"]
     logger: list[str | Path] = [world.ours / "multilog", "t", place / "log"]
     base, ours = alternate(
-        ROUNDS_OF_STARTS, partial(milliseconds, bare), partial(milliseconds, logger), warm_up=10
+        ROUNDS_OF_STARTS,
+        partial(milliseconds, world.bare()),
+        partial(milliseconds, logger),
+        warm_up=10,
     )
-    return [
-        Figure(
-            "multilog, without lines",
-            "ms",
-            ours,
-            base,
-            kind=DIFFERENCE,
-            at_most=MILLISECONDS_PROMISED,
-            rival="python -I -S -c pass",
-        )
-    ]
+    return [beyond_bare("multilog, without lines", ours, base, MILLISECONDS_PROMISED)]

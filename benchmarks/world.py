@@ -60,6 +60,10 @@ class World:
         self.python = self._interpreter()
         launchers.write(str(self.ours), python=self.python, code=str(code))
 
+    def bare(self) -> list[str | Path]:
+        """Return the words that start an interpreter, and nothing else."""
+        return [self.python, "-I", "-S", "-c", "pass"]
+
     def _interpreter(self) -> str:
         """A copy of the interpreter, if it works: ours must not share its memory with us."""
         original = os.path.realpath(launchers.interpreter())
