@@ -48,6 +48,18 @@ def test_a_root_that_cannot_be_written_to() -> None:
         story.whole_story(machine, Wiring(scan="/etc/service"))
 
 
+def test_openrc_with_dependencies_newer_than_the_script() -> None:
+    """As it is when slashservice is installed in the very second in which the host booted."""
+    with guest(RECIPES["openrc-init"], title="openrc-init, just booted") as machine:
+        machine.boot()
+        host = machine.host
+        do(host, "touch --date='1 hour' /run/openrc/deptree")
+        story.install(host)
+        story.add_services(host)
+        machine.power_off()
+        story.closed_in_order(*story.logs(machine), times=1)
+
+
 def test_first_process_of_a_container() -> None:
     program = ("/command/svscan", "/service")
     with guest(RECIPES["busybox"], program=program, title="svscan as PID 1") as machine:
