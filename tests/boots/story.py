@@ -48,6 +48,7 @@ class Machine(Protocol):
     def power_off(self) -> None: ...
     def file(self, path: str) -> bytes: ...
     def fingerprint(self) -> dict[str, str]: ...
+    def last_words(self) -> str: ...
 
 
 listeners: list[Callable[[str], None]] = []
@@ -209,7 +210,7 @@ def portrait(machine: Machine, scan: str) -> str:
     try:
         host = machine.host
     except AssertionError:
-        return "it is off"
+        return f"it is off, after saying\n{machine.last_words()}"
     look = (
         "ps -ewwo pid,ppid,stat,user,args --forest",
         f"svstat {scan}/* {scan}/*/log",
