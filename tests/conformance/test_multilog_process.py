@@ -316,12 +316,13 @@ CRASHING = [f"!{FAIL}; {DIE}; cat"]
 Observation = tuple[int, bytes, dict[str, tuple[str, bytes]]]
 
 
-def attempt(program: Path, cwd: Path, settings: list[str], *strace: str) -> Observation:
-    """Run ``program`` under ``strace`` with these options; return all it did.
+NO_PAUSE = "-einject=clock_nanosleep:retval=0"
+"""Has our pauses take no time. C's do: it looks at the clock."""
 
-    Our pauses take no time. C's do: it looks at the clock.
-    """
-    tracer = ["strace", "-qq", "-y", "-o", f"{cwd}.trace", "-einject=clock_nanosleep:retval=0"]
+
+def attempt(program: Path, cwd: Path, settings: list[str], *strace: str) -> Observation:
+    """Run ``program`` under ``strace`` with these options; return all it did."""
+    tracer = ["strace", "-qq", "-y", "-o", f"{cwd}.trace"]
     done = subprocess.run(
         [*tracer, *strace, program, "=x", "s4096", *settings, "n2", "./d"],
         input=b"a line of some length\n" * 150,
@@ -333,20 +334,23 @@ def attempt(program: Path, cwd: Path, settings: list[str], *strace: str) -> Obse
     return done.returncode, errors, logs.picture(cwd)
 
 
+def is_for(line: str, call: str, name: str) -> bool:
+    """Tell whether a line of a trace is such a call for ``name`` (``/...`` of a descriptor)."""
+    shown = f"<[^>]*{name}>" if name[:1] == "/" else f'"{re.escape(name)}"' if name else ""
+    return line.split("(")[0] in KIN.get(call, [call]) and bool(re.search(shown, line))
+
+
 def place_of(trace: list[str], call: str, name: str, when: int) -> tuple[str, int]:
-    """Find a call for ``name`` (``/...`` of a descriptor) in a trace; return its own name,
-    and how many of that name there are up to it.
+    """Find a call for ``name`` in a trace; return its own name, and how many of that name
+    there are up to it.
     """
-    shown = re.compile(
-        f"<[^>]*{name}>" if name[:1] == "/" else f'"{re.escape(name)}"' if name else ""
-    )
-    kin = KIN.get(call, [call])
-    found = [
-        at for at, line in enumerate(trace) if line.split("(")[0] in kin and shown.search(line)
-    ]
-    at = found[when - 1]
+    at = [at for at, line in enumerate(trace) if is_for(line, call, name)][when - 1]
     own = trace[at].split("(")[0]
     return own, sum(line.startswith(own + "(") for line in trace[: at + 1])
+
+
+ATTEMPTS = 10
+"""Where a call is in a trace depends, for some, on how long others took."""
 
 
 class Tampering:
@@ -357,31 +361,38 @@ class Tampering:
         self.traces: dict[object, list[str]] = {}
         for _, _, _, prepare, settings in TROUBLE:
             if (prepare, bool(settings)) not in self.traces:
-                with logs.scratch() as place:
-                    (place / "w").mkdir()
-                    prepare(place / "w" / "d")
-                    attempt(program, place / "w", settings)
-                    trace = (place / "w.trace").read_text().splitlines()
-                    self.traces[prepare, bool(settings)] = trace
+                self.traces[prepare, bool(settings)] = self.run(prepare, settings, NO_PAUSE)[1]
 
     def __call__(self, trouble: Trouble) -> Observation:
         call, name, when, prepare, settings = trouble
-        own, count = place_of(self.traces[prepare, bool(settings)], call, name, when)
+        # A processor that we don't wait for has to end before the next is started.
+        pause = [] if call == "wait4" else [NO_PAUSE]
+        trace = self.traces[prepare, bool(settings)]
+        for _ in range(ATTEMPTS):
+            own, count = place_of(trace, call, name, when)
+            inject = f"-einject={own}:error=EIO:when={count}"
+            seen, trace_of_it = self.run(prepare, settings, *pause, inject)
+            failed = [line for line in trace_of_it if "EIO" in line]
+            if len(failed) == 1 and is_for(failed[0], call, name):
+                return seen
+            _, trace = self.run(prepare, settings, NO_PAUSE)
+        raise AssertionError(f"{call} for {name} is made now here, now there")
+
+    def run(
+        self, prepare: Callable[[Path], None], settings: list[str], *strace: str
+    ) -> tuple[Observation, list[str]]:
+        """Run it on a directory made by ``prepare``; return what it did, and the calls."""
         with logs.scratch() as place:
             (place / "w").mkdir()
             prepare(place / "w" / "d")
-            inject = f"-einject={own}:error=EIO:when={count}"
-            seen = attempt(self.program, place / "w", settings, inject)
-            trace = (place / "w.trace").read_text().splitlines()
-        failed = [line for line in trace if "EIO" in line]
-        assert len(failed) == 1 and place_of(failed, call, name, 1)
-        return seen
+            seen = attempt(self.program, place / "w", settings, *strace)
+            return seen, (place / "w.trace").read_text().splitlines()
 
 
 def crash(program: Path) -> Observation:
     with logs.scratch() as place:
         (place / "w").mkdir()
-        return attempt(program, place / "w", CRASHING)
+        return attempt(program, place / "w", CRASHING, NO_PAUSE)
 
 
 @pytest.fixture(scope="module")

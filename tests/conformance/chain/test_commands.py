@@ -158,10 +158,9 @@ WORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def full_directory(both):
+@pytest.fixture
+def full_directory(work):
     """The files and directories that the words of the tests name."""
-    work = both.work
 
     def directory(name: str, **files: bytes) -> Path:
         path = work / name
