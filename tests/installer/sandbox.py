@@ -12,8 +12,16 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT = 60.0
+LINES = 20
+CLOSER = f"""#!/bin/sh
+trap 'i=0; while [ $i -lt {LINES} ]; do echo "closing $i"; i=$((i+1)); PAUSE; done; exit 0' TERM
+echo up
+while :; do sleep 0.05; done
+"""
 SETUP = """\
 set -e
 cd "$1"
@@ -51,11 +59,23 @@ for folder, folders, files in os.walk(upper):
 
 
 class Sandbox:
-    """A machine whose PID 1 is ``first``, started after the shell commands of ``prepare``."""
+    """A machine whose PID 1 is ``first``, started after the shell commands of ``prepare``.
+
+    With ``checkout`` it sees this checkout, even if that is where it has nothing of ours.
+    """
+
+    closing: ClassVar = [f"closing {number}" for number in range(LINES)]
+    """What the service of :meth:`make_closer` says when it is told to stop."""
 
     def __init__(
-        self, first: Sequence[str], prepare: str = "", network: bool = False, keep: str = ""
+        self,
+        first: Sequence[str],
+        prepare: str = "",
+        network: bool = False,
+        checkout: bool = True,
     ) -> None:
+        hidden = str(CHECKOUT).startswith(("/tmp/", "/run/"))
+        keep = str(CHECKOUT) if checkout and hidden else ""
         self.folder = Path(tempfile.mkdtemp(prefix="slashservice-sandbox-"))
         options = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
         if network:
@@ -94,6 +114,24 @@ class Sandbox:
     def path(self, name: str) -> Path:
         """A path of the sandbox, seen from here."""
         return self.root / name.lstrip("/")
+
+    def put(self, name: str, text: str) -> None:
+        """Write a script."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def make_closer(self, pause: str = ":") -> None:
+        """Have a service, in ``/service``, that says much as it closes, and a log of that."""
+        self.put("/srv/closer/run", CLOSER.replace("PAUSE", pause))
+        self.put("/srv/closer/log/run", "#!/bin/sh\nexec cat >>/srv/closer.log\n")
+        self.path("/service/closer").symlink_to("/srv/closer")
+
+    def closer_said(self) -> list[str]:
+        """What the service has said, as its log has it."""
+        log = self.path("/srv/closer.log")
+        return log.read_text().splitlines() if log.exists() else []
 
     def argv(self, *command: str) -> list[str]:
         """The command line that runs ``command`` inside."""

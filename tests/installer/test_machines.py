@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -20,12 +19,6 @@ echo '::sysinit:/bin/true' > root/etc/inittab
 echo '::shutdown:/bin/sync' >> root/etc/inittab
 {more}
 """
-CLOSER = """#!/bin/sh
-trap 'i=0; while [ $i -lt 20 ]; do echo "closing $i"; i=$((i+1)); done; exit 0' TERM
-echo up
-while :; do sleep 0.05; done
-"""
-COLLECT = "#!/bin/sh\nexec cat >>/srv/{name}.log\n"
 
 
 @pytest.fixture
@@ -34,8 +27,7 @@ def machine(sandbox_module):
     started = []
 
     def start(first, **options):
-        keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
-        made = sandbox_module.Sandbox(first, keep=keep, **options)
+        made = sandbox_module.Sandbox(first, **options)
         started.append(made)
         return made
 
@@ -50,19 +42,9 @@ def busybox(machine):
     return machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
 
 
-def make_service(machine, name: str, run: str = CLOSER) -> None:
-    """Make a service whose log collects what it says."""
-    folder = machine.path(f"/srv/{name}")
-    (folder / "log").mkdir(parents=True)
-    for path, text in ((folder / "run", run), (folder / "log/run", COLLECT.format(name=name))):
-        path.write_text(text)
-        path.chmod(0o755)
-
-
-def said(machine, name: str) -> list[str]:
-    """What a service has said, as its log has it."""
-    log = machine.path(f"/srv/{name}.log")
-    return log.read_text().splitlines() if log.exists() else []
+def closer_is_up(machine) -> None:
+    """Wait for the service to have started, for the first time."""
+    machine.wait(lambda: machine.closer_said() == ["up"], "the service")
 
 
 def pid_of(machine, service: str) -> str:
@@ -139,9 +121,8 @@ def test_busybox_from_install_to_uninstall(busybox):
     assert "nothing found wrong" in busybox.run("slashservice", "doctor")
     svscan = busybox.run("slashservice", "running").strip()
 
-    make_service(busybox, "closer")
-    busybox.run("ln", "-s", "/srv/closer", "/service/closer")
-    busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+    busybox.make_closer()
+    closer_is_up(busybox)
     daemon = pid_of(busybox, "/service/closer")
     busybox.run("kill", "-KILL", svscan)
     busybox.wait(
@@ -154,7 +135,7 @@ def test_busybox_from_install_to_uninstall(busybox):
     told = busybox.run("slashservice", "uninstall")
     assert "stop the services" in told
     assert "/service is left" in told
-    assert said(busybox, "closer") == ["up", *(f"closing {n}" for n in range(20))]
+    assert busybox.closer_said() == ["up", *busybox.closing]
     busybox.run("rm", "-r", "/service", "/srv/closer", "/srv/closer.log")
     assert busybox.changes() == before
 
@@ -177,9 +158,8 @@ def test_a_policy_against_starting_is_kept_to(busybox):
 
 def test_new_code_takes_over_without_restarting_a_service(busybox):
     busybox.run(COMMAND, "install")
-    make_service(busybox, "closer")
-    busybox.run("ln", "-s", "/srv/closer", "/service/closer")
-    busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+    busybox.make_closer()
+    closer_is_up(busybox)
     daemon = pid_of(busybox, "/service/closer")
     svscan = busybox.run("slashservice", "running")
     busybox.run("sh", "-c", "echo '# older' >>/package/admin/slashservice/supervise/svok.py")
@@ -188,7 +168,7 @@ def test_new_code_takes_over_without_restarting_a_service(busybox):
     assert busybox.run("slashservice", "running") != svscan
     busybox.wait(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
     assert pid_of(busybox, "/service/closer") == daemon
-    assert said(busybox, "closer") == ["up"]
+    assert busybox.closer_said() == ["up"]
 
 
 def test_what_does_not_start_is_taken_back(busybox):
@@ -205,13 +185,12 @@ def test_what_does_not_start_is_taken_back(busybox):
 def test_shutdown_lets_services_finish(machine):
     made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
     made.run(COMMAND, "install")
-    make_service(made, "closer", CLOSER.replace("done; exit", "sleep 0.1; done; exit"))
-    made.run("ln", "-s", "/srv/closer", "/service/closer")
-    made.wait(lambda: said(made, "closer") == ["up"], "the service")
+    made.make_closer(pause="sleep 0.1")
+    closer_is_up(made)
     with made.path("/srv/closer.log").open() as kept:  # what is open outlives the machine's mounts
         made.run("/usr/bin/busybox", "poweroff")
         made.wait(lambda: made.process.poll() is not None, "the end of the machine")
-        assert kept.read().splitlines() == ["up", *(f"closing {n}" for n in range(20))]
+        assert kept.read().splitlines() == ["up", *made.closing]
 
 
 C_BOOT = """#!/bin/sh
@@ -233,15 +212,14 @@ def test_c_daemontools_hands_over_and_gets_back(machine):
     boot = made.path("/usr/local/sbin/svscanboot")
     boot.write_text(C_BOOT)
     boot.chmod(0o755)
-    make_service(made, "closer")
-    os.symlink("/srv/closer", made.path("/service/closer"))
-    made.wait(lambda: said(made, "closer") == ["up"], "the service below C")
+    made.make_closer()
+    closer_is_up(made)
     assert "another svscan supervises /service" in made.run(COMMAND, "install", status=111)
 
     told = made.run(COMMAND, "install", "--replace")
     assert "stop the services of the other svscan" in told
-    once = ["up", *(f"closing {n}" for n in range(20))]
-    made.wait(lambda: said(made, "closer") == [*once, "up"], "the service below us")
+    once = ["up", *made.closing]
+    made.wait(lambda: made.closer_said() == [*once, "up"], "the service below us")
     assert "1 services" in made.run("slashservice", "status")
     assert f"#slashservice# {line}" in made.path(INITTAB).read_text()
     programs = made.run("sh", "-c", "cat /proc/[0-9]*/comm").split()
@@ -249,7 +227,7 @@ def test_c_daemontools_hands_over_and_gets_back(machine):
     assert programs.count("svscan") + programs.count("svscanboot") == 1
 
     made.run("slashservice", "uninstall")
-    made.wait(lambda: said(made, "closer") == [*once, *once, "up"], "the service below C again")
+    made.wait(lambda: made.closer_said() == [*once, *once, "up"], "the service below C again")
     assert line in made.path(INITTAB).read_text().splitlines()
     pid = made.run("sh", "-c", "grep -lx svscan /proc/[0-9]*/comm").split("/")[2]
     assert made.run("readlink", f"/proc/{pid}/exe") == "/usr/bin/svscan\n"
@@ -276,12 +254,11 @@ class TestServices:
 
     def test_remove_keeps_what_was_not_made_by_add(self, busybox):
         busybox.run(COMMAND, "install")
-        make_service(busybox, "closer")
-        busybox.run("ln", "-s", "/srv/closer", "/service/closer")
-        busybox.wait(lambda: said(busybox, "closer") == ["up"], "the service")
+        busybox.make_closer()
+        closer_is_up(busybox)
         told = busybox.run("slashservice", "remove", "closer")
         assert "/srv/closer is kept" in told
-        assert said(busybox, "closer") == ["up", *(f"closing {n}" for n in range(20))]
+        assert busybox.closer_said() == ["up", *busybox.closing]
         assert not busybox.path("/service/closer").exists()
 
     def test_accounts_must_exist(self, busybox):

@@ -13,14 +13,7 @@ import pytest
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 COMMAND = str(Path(sys.executable).parent / "slashservice")
-CHECKOUT = Path(__file__).resolve().parents[2]
-LINES = 20
 NOT_RUNNING = 100
-CLOSER = f"""#!/bin/sh
-trap 'i=0; while [ $i -lt {LINES} ]; do echo "closing $i"; i=$((i+1)); done; exit 0' TERM
-echo up
-while :; do sleep 0.05; done
-"""
 PREPARE = """
 rm -f root/sbin/init root/usr/sbin/policy-rc.d
 ln -s /usr/bin/busybox root/usr/sbin/init
@@ -35,26 +28,17 @@ def bsd(sandbox_module, artefacts):
     machines = []
 
     def make(kind_name: str, files: dict[str, str]):
-        keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
-        machine = sandbox_module.Sandbox(["/sbin/init"], prepare=PREPARE, keep=keep)
+        machine = sandbox_module.Sandbox(["/sbin/init"], prepare=PREPARE)
         machines.append(machine)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
         for path, text in {**artefacts(kind_name), **files}.items():
-            put(machine, path, text)
-        make_service(machine)
+            machine.put(path, text)
+        machine.make_closer()
         return machine
 
     yield make
     for machine in machines:
         machine.close()
-
-
-def put(machine, name: str, text: str) -> None:
-    """Write a script."""
-    path = machine.path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
 
 
 def pattern(machine, text: str) -> str:
@@ -65,19 +49,6 @@ def pattern(machine, text: str) -> str:
     return ours.replace(".", r"\.") + theirs[2]
 
 
-def make_service(machine) -> None:
-    """Have a service with a log, that says much as it closes."""
-    put(machine, "/srv/closer/run", CLOSER)
-    put(machine, "/srv/closer/log/run", "#!/bin/sh\nexec cat >>/srv/closer.log\n")
-    machine.path("/service/closer").symlink_to("/srv/closer")
-
-
-def said(machine) -> list[str]:
-    """What the service has said, as its log has it."""
-    log = machine.path("/srv/closer.log")
-    return log.read_text().splitlines() if log.exists() else []
-
-
 def svscan(machine) -> int:
     """The pid of svscan; 0 if none runs."""
     look = "slashservice running /service >/dev/null && cat /service/.svscan/pid"
@@ -86,12 +57,12 @@ def svscan(machine) -> int:
 
 def is_up(machine, times: int = 1) -> None:
     """Wait for the service to have started so many times."""
-    machine.wait(lambda: said(machine).count("up") == times, f"start {times}")
+    machine.wait(lambda: machine.closer_said().count("up") == times, f"start {times}")
 
 
 def closed_in_order(machine) -> None:
     """Check that all the service had to say is in its log, and nothing runs."""
-    assert said(machine)[-LINES:] == [f"closing {number}" for number in range(LINES)]
+    assert machine.closer_said()[-len(machine.closing) :] == machine.closing
     assert not svscan(machine)
     ours = machine.run("pgrep", "-af", "svscan|supervise|closer", status=None).splitlines()
     assert not [line for line in ours if not line.endswith("<defunct>")]
@@ -105,7 +76,7 @@ def killed_and_adopted(machine, script: str, *action: str) -> None:
         machine.wait(lambda: not svscan(machine), "the end of svscan")
         machine.run(script, *action)
     machine.wait(lambda: svscan(machine) not in (0, old), "another svscan")
-    assert said(machine) == ["up"]
+    assert machine.closer_said() == ["up"]
 
 
 def test_openbsd(bsd, standins):

@@ -12,7 +12,6 @@ import pytest
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND = str(Path(sys.executable).parent / "slashservice")
 SERVER, CLIENT = "10.99.0.1", "10.99.0.2"
 SSHD_CONFIG = f"""\
@@ -48,10 +47,9 @@ def network(sandbox_module, tmp_path_factory):
         subprocess.run(command, check=True)
     (setup / "authorized").write_text((setup / "user_key.pub").read_text())
     (setup / "test_config").write_text(SSHD_CONFIG)
-    keep = str(CHECKOUT) if str(CHECKOUT).startswith(("/tmp/", "/run/")) else ""
     prepare = PREPARE.replace('"$SETUP"', str(setup))
-    server = sandbox_module.Sandbox(["/sbin/init"], prepare=prepare, network=True)
-    client = sandbox_module.Sandbox(["sleep", "100000"], network=True, keep=keep)
+    server = sandbox_module.Sandbox(["/sbin/init"], prepare=prepare, network=True, checkout=False)
+    client = sandbox_module.Sandbox(["sleep", "100000"], network=True)
     try:
         wire = ["ip", "link", "add", "wire", "netns", str(server.pid), "type", "veth"]
         subprocess.run([*wire, "peer", "name", "wire", "netns", str(client.pid)], check=True)
