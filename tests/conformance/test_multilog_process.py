@@ -320,18 +320,27 @@ NO_PAUSE = "-einject=clock_nanosleep:retval=0"
 """Has our pauses take no time. C's do: it looks at the clock."""
 
 
-def attempt(program: Path, cwd: Path, settings: list[str], *strace: str) -> Observation:
-    """Run ``program`` under ``strace`` with these options; return all it did."""
-    tracer = ["strace", "-qq", "-y", "-o", f"{cwd}.trace"]
-    done = subprocess.run(
-        [*tracer, *strace, program, "=x", "s4096", *settings, "n2", "./d"],
-        input=b"a line of some length\n" * 150,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        check=False,
-    )
-    errors = re.sub(rb"@[0-9a-f]{24}", b"@LABEL", without_repetition(done.stderr))
-    return done.returncode, errors, logs.picture(cwd)
+def attempt(
+    program: Path, prepare: Callable[[Path], None], settings: list[str], *strace: str
+) -> tuple[Observation, list[str]]:
+    """Run ``program`` under ``strace`` with these options, on a log directory made by
+    ``prepare``; return all it did, and its system calls.
+    """
+    with logs.scratch() as place:
+        cwd = place / "w"
+        cwd.mkdir()
+        prepare(cwd / "d")
+        tracer = ["strace", "-qq", "-y", "-o", f"{cwd}.trace"]
+        done = subprocess.run(
+            [*tracer, *strace, program, "=x", "s4096", *settings, "n2", "./d"],
+            input=b"a line of some length\n" * 150,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            check=False,
+        )
+        errors = re.sub(rb"@[0-9a-f]{24}", b"@LABEL", without_repetition(done.stderr))
+        trace = Path(f"{cwd}.trace").read_text().splitlines()
+        return (done.returncode, errors, logs.picture(cwd)), trace
 
 
 def is_for(line: str, call: str, name: str) -> bool:
@@ -361,7 +370,8 @@ class Tampering:
         self.traces: dict[object, list[str]] = {}
         for _, _, _, prepare, settings in TROUBLE:
             if (prepare, bool(settings)) not in self.traces:
-                self.traces[prepare, bool(settings)] = self.run(prepare, settings, NO_PAUSE)[1]
+                _, trace = attempt(program, prepare, settings, NO_PAUSE)
+                self.traces[prepare, bool(settings)] = trace
 
     def __call__(self, trouble: Trouble) -> Observation:
         call, name, when, prepare, settings = trouble
@@ -371,28 +381,17 @@ class Tampering:
         for _ in range(ATTEMPTS):
             own, count = place_of(trace, call, name, when)
             inject = f"-einject={own}:error=EIO:when={count}"
-            seen, trace_of_it = self.run(prepare, settings, *pause, inject)
+            seen, trace_of_it = attempt(self.program, prepare, settings, *pause, inject)
             failed = [line for line in trace_of_it if "EIO" in line]
             if len(failed) == 1 and is_for(failed[0], call, name):
                 return seen
-            _, trace = self.run(prepare, settings, NO_PAUSE)
+            _, trace = attempt(self.program, prepare, settings, NO_PAUSE)
         raise AssertionError(f"{call} for {name} is made now here, now there")
-
-    def run(
-        self, prepare: Callable[[Path], None], settings: list[str], *strace: str
-    ) -> tuple[Observation, list[str]]:
-        """Run it on a directory made by ``prepare``; return what it did, and the calls."""
-        with logs.scratch() as place:
-            (place / "w").mkdir()
-            prepare(place / "w" / "d")
-            seen = attempt(self.program, place / "w", settings, *strace)
-            return seen, (place / "w.trace").read_text().splitlines()
 
 
 def crash(program: Path) -> Observation:
-    with logs.scratch() as place:
-        (place / "w").mkdir()
-        return attempt(program, place / "w", CRASHING, NO_PAUSE)
+    seen, _ = attempt(program, is_new, CRASHING, NO_PAUSE)
+    return seen
 
 
 @pytest.fixture(scope="module")

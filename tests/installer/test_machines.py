@@ -141,18 +141,17 @@ def test_busybox_from_install_to_uninstall(busybox):
 
 
 def test_a_policy_against_starting_is_kept_to(busybox):
-    policy = busybox.path("/usr/sbin/policy-rc.d")
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
+    policy = "/usr/sbin/policy-rc.d"
+    busybox.put(policy, "#!/bin/sh\nexit 101\n")
     before = busybox.changes()
     assert "policy-rc.d forbids" in busybox.run(COMMAND, "install")
     busybox.run("/command/slashservice", "running", status=100)
     assert "svscan does not run" in busybox.run("/command/slashservice", "status", status=1)
-    policy.write_text("#!/bin/sh\nexit 104\n")
+    busybox.put(policy, "#!/bin/sh\nexit 104\n")
     busybox.run(COMMAND, "install")
     busybox.run("/command/slashservice", "running")
     busybox.run("/command/slashservice", "uninstall")
-    policy.write_text("#!/bin/sh\nexit 101\n")
+    busybox.put(policy, "#!/bin/sh\nexit 101\n")
     assert busybox.changes() == before
 
 
@@ -173,12 +172,10 @@ def test_new_code_takes_over_without_restarting_a_service(busybox):
 
 def test_what_does_not_start_is_taken_back(busybox):
     before = busybox.changes()
-    shell = busybox.path("/usr/local/sbin/sh")
-    shell.write_text("#!/bin/false\n")
-    shell.chmod(0o755)
+    busybox.put("/usr/local/sbin/sh", "#!/bin/false\n")
     told = busybox.run(COMMAND, "install", status=111)
     assert "kill -HUP 1 failed" in told
-    shell.unlink()
+    busybox.path("/usr/local/sbin/sh").unlink()
     assert busybox.changes() == before
 
 
@@ -204,14 +201,9 @@ def test_c_daemontools_hands_over_and_gets_back(machine):
     line = "::respawn:/usr/local/sbin/svscanboot"
     made = machine(
         ["/sbin/init"],
-        prepare=BUSYBOX.format(
-            more=f"echo '{line}' >> root/etc/inittab; mkdir root/service\n"
-            "cp /tmp/c-boot root/usr/local/sbin/svscanboot 2>/dev/null || :\n"
-        ),
+        prepare=BUSYBOX.format(more=f"echo '{line}' >> root/etc/inittab; mkdir root/service\n"),
     )
-    boot = made.path("/usr/local/sbin/svscanboot")
-    boot.write_text(C_BOOT)
-    boot.chmod(0o755)
+    made.put("/usr/local/sbin/svscanboot", C_BOOT)
     made.make_closer()
     closer_is_up(made)
     assert "another svscan supervises /service" in made.run(COMMAND, "install", status=111)

@@ -165,9 +165,7 @@ def test_init_scripts_have_complete_headers(which, artefacts):
 def test_openrc_reads_its_script(artefacts, sandbox_module):
     machine = sandbox_module.Sandbox(["sleep", "1000"])
     try:
-        script = machine.path("/etc/init.d/svscan")
-        script.write_text(artefacts("openrc-gentoo")["/etc/init.d/svscan"])
-        script.chmod(0o755)
+        machine.put("/etc/init.d/svscan", artefacts("openrc-gentoo")["/etc/init.d/svscan"])
         machine.run("mkdir", "-p", "/run/openrc/started")
         said = machine.run("/etc/init.d/svscan", "describe")
         assert "svscan: the services in /service" in said
