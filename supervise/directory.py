@@ -248,12 +248,12 @@ class ServiceDirectory:
         if data == self._seen:
             return b""
         self._seen = data
-        new = self.path + b"/supervise/status.new"
         what = b"unable to open "
         why = b"/supervise/status.new"
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
+            new = self.path + why
             # A link would become the status file, and what it leads to be written over.
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(new, flags, 0o644)

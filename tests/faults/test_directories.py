@@ -67,6 +67,7 @@ def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
         tree.svc("-t", path)
         tree.up(path, other_than=pid)
         assert len(tree.workers(path)) == 1
+    assert tree.says() == ""
     # Told to exit without an entry, it goes for good, and its log with it.
     in_place.rename(hidden)
     (tree.scan / "again").unlink()
