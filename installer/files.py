@@ -17,7 +17,7 @@ from slashservice.installer.errors import Refusal
 from slashservice.installer.state import ABSENT, FileState, kind_of
 
 NEW = "{new}"
-"""Suffix of files that are being written; no init system takes ``NAME{new}`` for its own."""
+"""Suffix of what is being made; see :func:`beside` for files and links."""
 
 LINK_LIMIT = 40
 
@@ -26,6 +26,16 @@ Observer = Callable[[str, str], None]
 
 def ignore(step: str, path: str) -> None:
     """Observe nothing."""
+
+
+def beside(real: str) -> str:
+    """Return where a file or link is made that will be renamed to ``real``.
+
+    No init system takes ``.NAME{new}`` for its own; and svscan, as all of its kind, would
+    start what appears in a scan directory with no dot in front, at once and under that name.
+    """
+    folder, name = os.path.split(real)
+    return os.path.join(folder, f".{name}{NEW}")
 
 
 class Files:
@@ -193,9 +203,9 @@ class Files:
 
     def remove_new(self, path: str) -> None:
         """Remove what an interrupted :meth:`put` of ``path`` may have left beside it."""
-        real = self.real(path) + NEW
-        if os.path.lexists(real) and not os.path.isdir(real):
-            os.unlink(real)
+        new = beside(self.real(path))
+        if os.path.lexists(new) and not os.path.isdir(new):
+            os.unlink(new)
 
     def rename(self, path: str, to: str) -> None:
         """Move ``path`` to ``to``, which must not be there or be an empty directory."""
@@ -259,10 +269,11 @@ class Files:
         real = self.real(path)
         self.remove_new(path)
         self.step("link", path)
-        os.symlink(target, real + NEW)
+        new = beside(real)
+        os.symlink(target, new)
         if os.geteuid() == 0:
-            os.lchown(real + NEW, 0, 0)
-        os.rename(real + NEW, real)
+            os.lchown(new, 0, 0)
+        os.rename(new, real)
         _sync_parent(real)
 
     def _write(self, path: str, state: FileState, durably: bool) -> None:
@@ -271,7 +282,8 @@ class Files:
         self.remove_new(path)
         self.step("write", path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        fd = os.open(real + NEW, flags, 0o600)
+        new = beside(real)
+        fd = os.open(new, flags, 0o600)
         try:
             with open(fd, "wb") as file:
                 file.write(state.data)
@@ -285,9 +297,9 @@ class Files:
                 if durably:
                     os.fsync(fd)
             self.step("replace", path)
-            os.rename(real + NEW, real)
+            os.rename(new, real)
         except OSError as error:
-            os.unlink(real + NEW)
+            os.unlink(new)
             if error.errno != errno.EBUSY:
                 raise
             self._write_in_place(path, state)
