@@ -138,8 +138,10 @@ class Pair:
         self.active = False
         self._settle()
 
-    def activate(self) -> None:
-        """The entry is back."""
+    def found(self, name: bytes, path: bytes) -> None:
+        """An entry of that name leads to us, by that path; perhaps by the old one no longer."""
+        self.names.add(name)
+        self.path = path
         if not self.active:
             self.active = True
             self.start()

@@ -12,7 +12,7 @@ import stat
 from slashservice.supervise import ahead, watch
 from slashservice.supervise.growth import Growth
 from slashservice.supervise.pair import Context, Pair
-from slashservice.supervise.program import warn
+from slashservice.supervise.program import complain, message, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 SECONDS_BETWEEN_SCANS = 5.0
-"""How often to look where the kernel doesn't tell: unwatchable directories, and lost ones."""
+"""How often to look where the kernel doesn't tell: directories that can't be watched or are
+lost, and links that lead nowhere yet."""
 
 
 class Scanner:
@@ -46,6 +47,8 @@ class Scanner:
         self._draining = False
         self._stay = False
         self._looking = False
+        self._doubts: dict[bytes, bytes] = {}
+        """What was said of what could not be looked at."""
         if self._watch:
             self._loop.add(self._watch.fd, self._changed)
             if self._watch.tells_names:
@@ -154,23 +157,38 @@ class Scanner:
                 self._look_at_one(name)
 
     def _look_at_one(self, name: bytes) -> None:
-        path = os.path.join(self._path, name)
-        key = None
+        entry = os.path.join(self._path, name)
+        path, key = entry, None
         try:
+            if os.path.islink(entry):
+                # From here on only what it leads to counts: the link may be renamed, even
+                # now, or go while the service is supervised.
+                path = os.path.realpath(entry)
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
                 key = (found.st_dev, found.st_ino)
+            self._doubts.pop(name, None)
         except FileNotFoundError as error:
-            if os.path.lexists(path):
-                warn("svscan", b"unable to stat " + name, error)
+            if os.path.lexists(entry):
+                self._doubt(name, error)
+            else:
+                self._doubts.pop(name, None)
         except OSError as error:
-            warn("svscan", b"unable to stat " + name, error)
+            self._doubt(name, error)
             return
         before = self._names.get(name)
         if before is not None and before != key:
             self._disappeared(name, before)
         if key is not None:
             self._appeared(name, key, path)
+
+    def _doubt(self, what: bytes, error: OSError) -> None:
+        """Say once why something can't be looked at; look again in a while."""
+        line = message("svscan", b"warning", b"unable to stat " + what, error)
+        if line != self._doubts.get(what):
+            complain(line)
+        self._doubts[what] = line
+        self._look_again()
 
     def _disappeared(self, name: bytes, key: Key) -> None:
         del self._names[name]
@@ -188,29 +206,31 @@ class Scanner:
                 del self._names[other]
             pair.deactivate()
             pair = None
-        self._names[name] = key
         if pair:
-            pair.names.add(name)
-            pair.activate()
+            self._names[name] = key
+            pair.found(name, path)
             return
         try:
-            pair = self._pair(name, key, path)
-        except OSError as error:
-            del self._names[name]
-            warn("svscan", b"unable to stat " + name + b"/log", error)
+            has_log = self._has_log(path)
+        except FileNotFoundError:
+            self._look_again()  # it was moved away just now
             return
-        self._pairs[key] = pair
+        except OSError as error:
+            self._doubt(name + b"/log", error)
+            return
+        self._doubts.pop(name + b"/log", None)
+        self._names[name] = key
+        self._pairs[key] = pair = Pair(self._context, key, path, name, has_log, self._ended)
         pair.start()
 
-    def _pair(self, name: bytes, key: Key, path: bytes) -> Pair:
-        if os.path.islink(path):
-            path = os.path.realpath(path)  # the link may go while the service is supervised
+    def _has_log(self, path: bytes) -> bool:
+        """Tell whether the service directory ``path`` has a log; OSError if that can't be told."""
         try:
             os.stat(path + b"/log")
-            has_log = True
         except FileNotFoundError:
-            has_log = False
-        return Pair(self._context, key, path, name, has_log, self._ended)
+            os.stat(path)
+            return False
+        return True
 
     def _ended(self, pair: Pair) -> None:
         """Nothing is left of a service."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,26 @@ def test_a_thousand_at_once(tree: Tree) -> None:
     for name in names:
         (tree.scan / name).symlink_to(tree.real / name)
     wait_for(lambda: all(tree.svok(tree.real / name) for name in names), "all supervised")
+    assert tree.says() == ""
+    tree.drain(svscan)
+
+
+def test_renamed_as_they_appear(tree: Tree) -> None:
+    """As by those who make a link under another name first, so that it appears complete."""
+    names = [f"s{n}" for n in range(300)]
+    for name in names:
+        (tree.make(name, log=SLEEP, down=True) / "log/down").touch()
+    early = tree.add("early")
+    svscan = tree.svscan()
+    tree.up(early)
+    for number, name in enumerate(names):
+        new = tree.scan / f"{name}.new"
+        new.symlink_to(tree.real / name)
+        end = time.perf_counter() + (number % 100) * 1e-5  # at any point of its looking at us
+        while time.perf_counter() < end:
+            pass
+        new.rename(tree.scan / name)
+        wait_for(lambda name=name: tree.svok(tree.real / name / "log"), f"{name} is supervised")
     assert tree.says() == ""
     tree.drain(svscan)
 

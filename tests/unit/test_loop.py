@@ -4,42 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-
-import pytest
 
 from slashservice.supervise.loop import Loop
-
-
-class Clock:
-    """Monotonic seconds that stand still unless told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def loop(clock: Clock) -> Iterator[Loop]:
-    """A loop whose signal handling ends with the test."""
-    caught = (signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
-    before = {number: signal.getsignal(number) for number in caught}
-    wakeup = signal.set_wakeup_fd(-1)
-    made = Loop(clock)
-    yield made
-    signal.set_wakeup_fd(wakeup)
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    made._selector.close()
-    os.close(made._woken)
-    os.close(made._wake)
+from tests.unit.conftest import Clock
 
 
 def test_timers_come_in_order_and_once(loop: Loop, clock: Clock) -> None:

@@ -1,0 +1,129 @@
+"""What the scanner makes of entries that change while it looks at them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slashservice.supervise import kernel, pair
+from slashservice.supervise.loop import Loop
+from slashservice.supervise.scanner import SECONDS_BETWEEN_SCANS, Scanner
+from tests.unit.conftest import Clock
+
+LOOKS = ("lstat", "readlink", "stat")
+"""How one looks at an entry."""
+
+FIRST = 25
+"""So many looks at an entry are tried; that is more than it takes before it is supervised."""
+
+
+class Scan:
+    """A scan directory ``entries``, and a scanner for it that is told nothing."""
+
+    def __init__(self, top: Path, loop: Loop, clock: Clock) -> None:
+        self.top = top
+        self.clock = clock
+        self.entries = top / "entries"
+        self.entries.mkdir()
+        self.loop = loop
+        heritage = kernel.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        context = pair.Context(loop, heritage, self.null, 1000)
+        self.scanner = Scanner(context, os.fsencode(self.entries))
+        self.scanner.scan()
+
+    def service(self, path: Path) -> Path:
+        """Make a service directory with a log; both are to stay down."""
+        for part in (path, path / "log"):
+            part.mkdir()
+            (part / "down").touch()
+        return path
+
+    def supervised(self, path: Path) -> bool:
+        """Tell whether a service and its log have a supervisor."""
+        try:
+            for part in (path, path / "log"):
+                os.close(os.open(part / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass, and what is due then happen."""
+        self.clock.now += seconds
+        self.loop.after(0, lambda: None)
+        self.loop.step()
+
+    def end(self) -> None:
+        self.scanner.drain()
+        assert self.loop.stopped
+        assert self.scanner._watch
+        os.close(self.scanner._watch.fd)
+        os.close(self.null)
+
+
+@pytest.fixture
+def scan(tmp_path: Path, loop: Loop, clock: Clock) -> Iterator[Scan]:
+    made = Scan(tmp_path, loop, clock)
+    yield made
+    made.end()
+
+
+def rename_before_look(number: int, old: Path, new: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have an entry renamed just before the scanner looks at anything for that time."""
+    looks = count(1)
+
+    def patched(look: Any) -> Any:
+        def look_late(path: Any, *rest: Any, **options: Any) -> Any:
+            if next(looks) == number:
+                old.rename(new)
+            return look(path, *rest, **options)
+
+        return look_late
+
+    for name in LOOKS:
+        patch.setattr(os, name, patched(getattr(os, name)))
+
+
+@pytest.mark.parametrize("new", ["a", "z"])
+@pytest.mark.parametrize("kind", ["link", "directory"])
+@pytest.mark.parametrize("number", range(1, FIRST))
+def test_renamed_while_looked_at(
+    scan: Scan, number: int, kind: str, new: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    entry = scan.entries / "m"
+    if kind == "link":
+        entry.symlink_to(scan.service(scan.top / "real"))
+    else:
+        scan.service(entry)
+    with pytest.MonkeyPatch.context() as patch:
+        rename_before_look(number, entry, scan.entries / new, patch)
+        scan.scanner._look_at([b"m"])
+    if entry.exists():
+        entry.rename(scan.entries / new)
+    scan.scanner._look_at([b"m", os.fsencode(new)])  # as the kernel tells of both names
+    scan.pass_(pair.RETRY_LAST)
+    assert scan.supervised(scan.entries / new)
+    if kind == "link":
+        assert capfd.readouterr().err == ""
+
+
+def test_what_a_link_leads_to_comes_later(scan: Scan, capfd: pytest.CaptureFixture[str]) -> None:
+    (scan.entries / "link").symlink_to(scan.top / "late")
+    (scan.entries / "loop").symlink_to("loop")
+    for _ in range(3):
+        scan.scanner.scan()
+        scan.pass_(SECONDS_BETWEEN_SCANS)
+    scan.service(scan.top / "late")
+    assert not scan.supervised(scan.entries / "link")
+    scan.pass_(SECONDS_BETWEEN_SCANS)
+    assert scan.supervised(scan.entries / "link")
+    assert capfd.readouterr().err.splitlines() == [
+        "svscan: warning: unable to stat link: file does not exist",
+        "svscan: warning: unable to stat loop: symbolic link loop",
+    ]
