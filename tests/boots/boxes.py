@@ -108,6 +108,10 @@ class Box:
         config.write_text(self.vagrant("ssh-config", self.name))
         return get_host(f"ssh://{self.name}", ssh_config=str(config), sudo=True)
 
+    def last_words(self) -> str:
+        """Return what Vagrant knows of the machine."""
+        return self.vagrant("status", self.name)
+
     def fingerprint(self) -> dict[str, str]:
         """Return what each file is, of the running machine, but for our checkout in it."""
         script = f"{INSIDE}/tests/boots/fingerprint.py"

@@ -7,7 +7,8 @@ close; survives the death of svscan, a reboot and a shutdown; and is plain again
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -38,17 +39,22 @@ class Wiring:
     again: str = ""
 
 
-class Machine(Protocol):
-    """Something that boots: in namespaces, emulated, or somebody's box."""
+class Failing(Protocol):
+    """Something that can say how it is."""
 
     @property
     def host(self) -> Host: ...
+    def last_words(self) -> str: ...
+
+
+class Machine(Failing, Protocol):
+    """Something that boots: in namespaces, emulated, or somebody's box."""
+
     def boot(self) -> None: ...
     def reboot(self) -> None: ...
     def power_off(self) -> None: ...
     def file(self, path: str) -> bytes: ...
     def fingerprint(self) -> dict[str, str]: ...
-    def last_words(self) -> str: ...
 
 
 listeners: list[Callable[[str], None]] = []
@@ -198,23 +204,33 @@ def uninstall(host: Host) -> None:
 
 def whole_story(machine: Machine, wiring: Wiring) -> None:
     """Live through it all. The machine is off, before and after."""
-    try:
+    with explained(machine, wiring.scan):
         live(machine, wiring)
-    except BaseException:
-        say(f"{machine}: how it is as it fails\n{portrait(machine, wiring.scan)}")
-        raise
 
 
-def portrait(machine: Machine, scan: str) -> str:
+@contextmanager
+def explained(machine: Failing, scan: str) -> Iterator[None]:
+    """Show how a machine is as something fails in it."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(f"{machine} as it failed:\n{portrait(machine, scan)}") from error
+
+
+def portrait(machine: Failing, scan: str) -> str:
     """Describe a machine in which something is wrong."""
     try:
         host = machine.host
     except AssertionError:
         return f"it is off, after saying\n{machine.last_words()}"
+    inside = "grep . $pid/task/*/syscall $pid/task/*/stack; ls -l $pid/fd"
     look = (
-        "ps -ewwo pid,ppid,stat,user,args --forest",
+        "ps -ewwLo pid,lwp,ppid,stat,wchan:24,user,etime,args",
         f"svstat {scan}/* {scan}/*/log",
         f"tail -n 20 {LOGS}/*/current",
+        "timeout 30 redis-cli ping 2>&1; echo status $?",
+        "grep . /proc/net/tcp /proc/net/tcp6",
+        f"cd /proc; for pid in $(pgrep 'redis|svscan|python'); do {inside}; done",
         "slashservice status",
     )
     return "\n".join(f"$ {command}\n{host.run(command).stdout}" for command in look)

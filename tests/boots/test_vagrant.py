@@ -94,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @marked
 def test_a_box_from_up_to_destroy(name_of_box: str) -> None:
     wiring = Wiring(PARENTS.get(str(boxes.known()[name_of_box]["init"]), ""))
-    with boxes.box(name_of_box) as box:
+    with boxes.box(name_of_box) as box, story.explained(box, wiring.scan):
         say(f"{box}: up")
         box.up()
         host = box.host
