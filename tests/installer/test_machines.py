@@ -214,14 +214,14 @@ def test_c_daemontools_hands_over_and_gets_back(machine):
     made.wait(lambda: made.closer_said() == [*once, "up"], "the service below us")
     assert "1 services" in made.run("slashservice", "status")
     assert f"#slashservice# {line}" in made.path(INITTAB).read_text()
-    programs = made.run("sh", "-c", "cat /proc/[0-9]*/comm").split()
+    programs = made.run("ps", "-e", "-o", "comm=").split()
     assert "supervise" not in programs
     assert programs.count("svscan") + programs.count("svscanboot") == 1
 
     made.run("slashservice", "uninstall")
     made.wait(lambda: made.closer_said() == [*once, *once, "up"], "the service below C again")
     assert line in made.path(INITTAB).read_text().splitlines()
-    pid = made.run("sh", "-c", "grep -lx svscan /proc/[0-9]*/comm").split("/")[2]
+    pid = made.run("pgrep", "-x", "svscan").strip()
     assert made.run("readlink", f"/proc/{pid}/exe") == "/usr/bin/svscan\n"
 
 
@@ -234,13 +234,14 @@ class TestServices:
             *("sh", "-c", 'echo "$GREETING"; exec sleep 1000'),
         )
         assert "svscan supervises it" in told
-        assert pid_of(busybox, "/service/web")
+        busybox.wait(lambda: pid_of(busybox, "/service/web"), "the service")
+        log = busybox.path("/var/log/slashservice/web/current")
+        busybox.wait(lambda: log.exists() and "hello" in log.read_text(), "a line in its log")
+        assert "hello there" in log.read_text()
         assert busybox.run("stat", "-c", "%a", "/etc/slashservice/web/env/GREETING") == "600\n"
         assert "already" in busybox.run("slashservice", "add", "web", "--", "x", status=111)
         told = busybox.run("slashservice", "remove", "web")
         assert "the service is down" in told
-        log = "/var/log/slashservice/web/current"
-        assert "hello there" in busybox.path(log).read_text()
         busybox.run("rm", "-r", "/var/log/slashservice")
         assert busybox.changes() == before
 
