@@ -23,6 +23,7 @@ PATIENCE = 300.0
 
 PAUSE = 0.1
 LOGS = "/var/log/slashservice"
+PING = "timeout 30 redis-cli ping"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def service_pid(host: Host, service: str) -> int:
 
 def answers(host: Host) -> bool:
     """Tell whether redis answers; one that hangs is asked again, over another connection."""
-    return bool(host.run("timeout 30 redis-cli ping").stdout == "PONG\n")
+    return bool(host.run(PING).stdout == "PONG\n")
 
 
 def add_services(host: Host) -> None:
@@ -228,7 +229,7 @@ def portrait(machine: Failing, scan: str) -> str:
         "ps -ewwLo pid,lwp,ppid,stat,wchan:24,user,etime,args",
         f"svstat {scan}/* {scan}/*/log",
         f"tail -n 20 {LOGS}/*/current",
-        "timeout 30 redis-cli ping 2>&1; echo status $?",
+        f"{PING} 2>&1; echo status $?",
         "grep . /proc/net/tcp /proc/net/tcp6",
         f"cd /proc; for pid in $(pgrep 'redis|svscan|python'); do {inside}; done",
         "slashservice status",

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from services import is_supervised
+
 from slashservice.supervise import identity, status
 
 PATIENCE = 30.0
@@ -18,6 +20,9 @@ PATIENCE = 30.0
 
 SLEEP = "#!/bin/sh\nexec sleep 1000\n"
 """A daemon that does nothing."""
+
+MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
+"""A log service: the C multilog."""
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -74,6 +79,12 @@ def is_copy(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return lines[0] == lines[1]
+
+
+def killed(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that we started, and wait until it is gone."""
+    process.kill()
+    process.wait()
 
 
 def comm(pid: int) -> str:
@@ -171,11 +182,7 @@ class Tree:
 
     def svok(self, directory: Path) -> bool:
         """Tell whether the service is supervised."""
-        try:
-            os.close(os.open(directory / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            return False
-        return True
+        return is_supervised(directory)
 
     def status(self, directory: Path) -> status.Status | None:
         """Read the status file; None if there is none."""

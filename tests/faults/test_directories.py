@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.support import SLEEP, Tree, comm, runs, wait_for, write_script
+from tests.faults.support import MULTILOG, SLEEP, Tree, comm, runs, wait_for, write_script
 
-MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
 
 

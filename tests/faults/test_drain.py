@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.support import SLEEP, Tree, catches, runs, state, wait_for
+from tests.faults.support import MULTILOG, SLEEP, Tree, catches, killed, runs, state, wait_for
 
 CLOSING = """\
 #!/bin/sh
@@ -20,7 +20,6 @@ echo up
 while :; do read nothing <>never; done
 """
 
-MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
 
 SLOW = """\
 #!/bin/sh
@@ -94,8 +93,7 @@ def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     wait_for((path / "started").exists, "up")
     first.send_signal(signal.SIGTERM)
     wait_for((path / "closing").exists, "closing")
-    first.kill()
-    first.wait()
+    killed(first)
     closing = tree.status(path)
     assert closing
     second = tree.start(words)
@@ -120,8 +118,7 @@ def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: T
     wait_for((path / "started").exists, "up")
     tree.svc("-d", path)
     wait_for((path / "closing").exists, "closing")
-    first.kill()
-    first.wait()
+    killed(first)
     second = tree.svscan()
     wait_for(lambda: tree.svok(path), "supervised again")
     wait_for(lambda: state(second.pid) == "S", "svscan has seen to it")

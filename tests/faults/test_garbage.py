@@ -14,7 +14,7 @@ import pytest
 
 from slashservice.supervise import identity, tai
 from slashservice.supervise.status import Status
-from tests.faults.support import SLEEP, Tree, runs, state, wait_for
+from tests.faults.support import SLEEP, Tree, killed, runs, state, wait_for
 
 COUNT_STARTS = "#!/bin/sh\necho $$ >>starts\nexec sleep 1000\n"
 
@@ -24,11 +24,6 @@ def starts(path: Path) -> list[int]:
         return [int(word) for word in (path / "starts").read_text().split()]
     except FileNotFoundError:
         return []
-
-
-def killed(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
 
 
 def test_random_bytes_into_the_control_fifo(tree: Tree) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.support import SLEEP, Tree, catches, wait_for, write_script
+from tests.faults.support import MULTILOG, SLEEP, Tree, catches, killed, wait_for, write_script
 
 ROUNDS = 10
 MOST_AT_ONCE = 60
@@ -27,11 +27,7 @@ PAUSES = (0.0, 0.0, 0.0, 1e-4, 1e-3, 1e-2)
 """Seconds between two changes are up to one of these."""
 
 NAMES = [*(f"s{n}" for n in range(8)), ".hidden"]
-LOGS = [
-    None,
-    "#!/bin/sh\nexec /usr/bin/multilog ./main\n",
-    "#!/bin/sh\nexec multilog ./main\n",
-]
+LOGS = [None, MULTILOG, "#!/bin/sh\nexec multilog ./main\n"]
 TARGETS = ("nowhere", "s0", "s1", "../real", "/dev/null")
 LETTERS = ("-t", "-d", "-u", "-x", "-k", "-o", "-p", "-c")
 
@@ -103,7 +99,7 @@ class Meddler:
         path.mkdir()
         write_script(path / "run", SLEEP)
         (path / "log").mkdir()
-        write_script(path / "log/run", LOGS[1] or "")
+        write_script(path / "log/run", MULTILOG)
 
     def rename(self, path: Path) -> None:
         path.rename(self.tree.scan / self.luck.choice(NAMES))
@@ -115,13 +111,6 @@ class Meddler:
     def steer(self, path: Path) -> None:
         letter = self.luck.choice(LETTERS)
         subprocess.run(["/usr/bin/svc", letter, path], stderr=subprocess.DEVNULL, check=False)
-
-
-def kill_and_start(tree: Tree, svscan: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-    """Kill svscan; return the one that comes after it."""
-    svscan.kill()
-    svscan.wait()
-    return tree.svscan()
 
 
 def hang_up(svscan: subprocess.Popen[bytes]) -> None:
@@ -145,7 +134,8 @@ def test_meddling(tree: Tree, seed: int) -> None:
         pids = [tree.up(path) for path in good]
         assert svscan.poll() is None, tree.says()
         if luck.random() < SHARE_OF_KILLS:
-            svscan = kill_and_start(tree, svscan)
+            killed(svscan)
+            svscan = tree.svscan()
             assert [tree.up(path) for path in good] == pids
         else:
             hang_up(svscan)

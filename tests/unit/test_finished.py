@@ -5,27 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from slashservice.supervise import finished
 from slashservice.supervise.finished import Finished
 from slashservice.supervise.folder import Folder
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.unit.conftest import Clock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(finished, "time", made)
-    return made
+def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that it looks at."""
+    monkeypatch.setattr(finished, "time", SimpleNamespace(monotonic=clock))
+    return clock
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import logs
@@ -24,6 +25,7 @@ from slashservice.supervise.action_script import ActionScript, Directory
 from slashservice.supervise.logger import Logger
 from slashservice.supervise.patience import Pause, carry_out
 from slashservice.supervise.selection import matcher, one_by_one
+from tests.unit.conftest import Clock
 
 
 @pytest.fixture
@@ -225,22 +227,8 @@ def test_ages(word: bytes, seconds: int) -> None:
     assert directory(word, b"./d").settings.age == seconds
 
 
-class Clock:
-    """Time that stands still until it is told."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return time.time()
-
-
-def test_rotation_by_age(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(logdir, "time", clock)
+def test_rotation_by_age(place: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logdir, "time", SimpleNamespace(monotonic=clock, time=time.time))
     base = os.open(place, os.O_RDONLY)
     logger = Logger([b"a60", b"./d", b"a0", b"./e"])
     carry_out(logger.start(base))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from services import is_supervised
 
 from slashservice.supervise import kernel, pair
 from slashservice.supervise.loop import Loop
@@ -46,12 +47,7 @@ class Scan:
 
     def supervised(self, path: Path) -> bool:
         """Tell whether a service and its log have a supervisor."""
-        try:
-            for part in (path, path / "log"):
-                os.close(os.open(part / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            return False
-        return True
+        return is_supervised(path) and is_supervised(path / "log")
 
     def pass_(self, seconds: float) -> None:
         """Let time pass, and what is due then happen."""
