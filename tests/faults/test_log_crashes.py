@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -102,14 +103,25 @@ class Life:
 
 
 def content(directory: Path) -> bytes:
-    """All that is in a log, oldest first."""
+    """All that is in a log, oldest first, also while it is being written and rotated."""
+    while True:
+        files = parts(directory)
+        try:
+            text = b"".join(path.read_bytes() for path in files.values())
+        except FileNotFoundError:
+            continue
+        if parts(directory) == files:
+            return text
+
+
+def parts(directory: Path) -> dict[int, Path]:
+    """The files of a log by their inodes, oldest first, one that has two names but once."""
     old = sorted(path for path in directory.iterdir() if path.name[0] == "@")
-    rest = [directory / name for name in ("previous", "current")]
-    inodes: dict[int, bytes] = {}
-    for path in [*old, *rest]:
-        if path.exists():
-            inodes.setdefault(path.stat().st_ino, path.read_bytes())
-    return b"".join(inodes.values())
+    found: dict[int, Path] = {}
+    for path in [*old, directory / "previous", directory / "current"]:
+        with contextlib.suppress(FileNotFoundError):
+            found.setdefault(path.stat().st_ino, path)
+    return found
 
 
 def lines(first: int, last: int) -> bytes:
