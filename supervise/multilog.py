@@ -47,7 +47,7 @@ def main(argv: Sequence[bytes]) -> int:
     os.close(base)
     size = BLOCK
     while True:
-        attention.wait(logger.seconds_until_old())
+        ready = attention.wait(logger.seconds_until_old())
         carry_out(logger.rotate_old())
         if attention.rotate:
             attention.rotate = False
@@ -56,6 +56,8 @@ def main(argv: Sequence[bytes]) -> int:
             if logger.at_line_end:
                 break
             size = 1  # what comes after this line is for whoever reads next
+        if not ready:
+            continue  # a read would wait, and be deaf to signals
         try:
             block = os.read(0, size)
         except BlockingIOError:
@@ -88,14 +90,21 @@ class Attention:
         for fd in (0, self._woken):
             self._poll.register(fd, select.POLLIN)
 
-    def wait(self, seconds: float | None) -> None:
-        """Return when there is input, or its end, or a signal came, or time is over."""
+    def wait(self, seconds: float | None) -> bool:
+        """Return when there is input, or a signal came, or time is over.
+
+        True if there is input, or its end, or standard input is no good.
+        """
+        ready = False
         milliseconds = None if seconds is None else max(0, min(int(seconds * 1000) + 1, LONGEST))
         for fd, _ in self._poll.poll(milliseconds):
             if fd == self._woken:
                 numbers = os.read(fd, BLOCK)
                 self.end |= signals.SIGTERM in numbers
                 self.rotate |= signals.SIGALRM in numbers
+            else:
+                ready = True
+        return ready
 
 
 def _caught(number: int, frame: object) -> None:

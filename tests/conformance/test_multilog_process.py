@@ -60,8 +60,8 @@ class Running:
         assert self.process.poll() is None
         if self.unread():
             return False
-        call = Path(f"/proc/{self.process.pid}/syscall").read_text().split()[0]
-        return call in WAITING
+        call, *arguments = Path(f"/proc/{self.process.pid}/syscall").read_text().split()
+        return call in WAITING and (call != WAITING[0] or arguments[0] == "0x0")
 
     def unread(self) -> int:
         left = fcntl.ioctl(self.fifo, 0x541B, b"\0\0\0\0")  # FIONREAD
@@ -147,6 +147,17 @@ def test_alarm(program: Path, place: Path) -> None:
         assert multilog.end() == (0, b"")
         assert multilog.old() == [b"abc\n", b"def\n" + b"z" * 1200]
         assert multilog.current() == b"end\n"
+
+
+def test_each_signal_is_heard(program: Path, place: Path) -> None:
+    """Also the second, though nothing was written since the first."""
+    with Running(program, ["n5", "./d"], place / "x") as multilog:
+        multilog.write(b"abc\n")
+        multilog.signal(signal.SIGALRM)
+        wait_for(lambda: multilog.old() == [b"abc\n"] and multilog.waits())
+        multilog.signal(signal.SIGTERM)
+        assert multilog.end() == (0, b"")
+        assert multilog.current() == b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
