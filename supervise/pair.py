@@ -214,10 +214,18 @@ class Pair:
             if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
                 raise FileExistsError(errno.EEXIST, "")
             os.set_blocking(write_end, True)
-            self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), write_end)
+            if not self._reads(write_end):
+                self._close(0)
+                self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), -1)
+            self._pipe = (self._pipe[0], write_end)
         except OSError:
             os.close(write_end)
             raise
+
+    def _reads(self, write_end: int) -> bool:
+        """Tell whether we have the other end open, as a log service that is to end has."""
+        read_end = self._pipe[0]
+        return read_end >= 0 and os.path.samestat(os.fstat(read_end), os.fstat(write_end))
 
     def _close(self, end: int) -> None:
         """Close an end of the pipe."""
@@ -241,10 +249,9 @@ class Pair:
         self._forgotten()
 
     def _forgotten(self) -> None:
-        """A part has ended by command: let it return if its entry is still there."""
-        if self.active:
-            self._context.loop.after(SECONDS_TO_RETURN, self.start)
-        else:
+        """A part has ended by command: let it return if there is an entry by then."""
+        self._context.loop.after(SECONDS_TO_RETURN, self.start)
+        if not self.active:
             self._settle()
 
     def _settle(self) -> None:

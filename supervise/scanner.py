@@ -52,10 +52,7 @@ class Scanner:
         if self._watch:
             self._loop.add(self._watch.fd, self._changed)
             if self._watch.tells_names:
-                complete = self._look_at
-                self._growth = Growth(
-                    self._loop, self._watch, lambda name: complete([name]), self._look_for_log
-                )
+                self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone."""
@@ -142,6 +139,11 @@ class Scanner:
         if self._growth and not name.startswith(b"."):
             self._growth.begin(os.path.join(self._path, name), name)
 
+    def _complete(self, name: bytes) -> None:
+        """A new directory is quiet; it may be that we began with it before it was."""
+        self._look_at([name])
+        self._look_for_log(name)
+
     def _look_for_log(self, name: bytes) -> None:
         """Something was put into a new service directory after we began with it."""
         key = self._names.get(name)
@@ -169,10 +171,12 @@ class Scanner:
                 key = (found.st_dev, found.st_ino)
             self._doubts.pop(name, None)
         except FileNotFoundError as error:
-            if os.path.lexists(entry):
-                self._doubt(name, error)
-            else:
+            if not os.path.islink(entry):
                 self._doubts.pop(name, None)
+            elif os.path.exists(entry):
+                self._look_again()  # it has led somewhere only just now
+            else:
+                self._doubt(name, error)
         except OSError as error:
             self._doubt(name, error)
             return
@@ -200,6 +204,9 @@ class Scanner:
     def _appeared(self, name: bytes, key: Key, path: bytes) -> None:
         pair = self._pairs.get(key)
         if pair and not pair.is_still_there(path):
+            if _key(path) != key:
+                self._look_again()  # it was moved away just now
+                return
             # A new directory with the number of one that was removed while supervised.
             self._strays.add(self._pairs.pop(key))
             for other in pair.names:
@@ -242,3 +249,12 @@ class Scanner:
     def _stop_if_empty(self) -> None:
         if self._draining and not self._stay and not self._pairs and not self._strays:
             self._loop.stop()
+
+
+def _key(path: bytes) -> Key | None:
+    """Return the device and inode of what is at ``path``; None if there is nothing."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -203,6 +204,25 @@ def test_a_log_that_was_there_from_the_beginning_and_goes(tree: Tree) -> None:
     tree.svc("-t", path)
     pid = tree.up(path, other_than=pid)
     wait_for(lambda: f"up {pid}" in current(path), "logged again")
+    tree.drain(svscan)
+
+
+def test_linked_again_while_its_log_still_reads(tree: Tree) -> None:
+    """What a service left behind holds up the end of its log; it itself is to come back."""
+    path = tree.add("s", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", MULTILOG)
+    svscan = tree.svscan()
+    pid, log = tree.up(path), tree.up(path / "log")
+    (tree.scan / "s").unlink()
+    tree.svc("-dx", path)
+    wait_for(lambda: not tree.svok(path), "ended")
+    (tree.scan / "s").symlink_to(path)
+    tree.up(path, other_than=pid)
+    assert tree.up(path / "log") == log
+    held = 0
+    for fd in Path(f"/proc/{svscan.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held += os.readlink(fd) == str(path / "supervise/pipe")
+    assert held == 2
     tree.drain(svscan)
 
 

@@ -12,6 +12,7 @@ import pytest
 from services import is_supervised
 
 from slashservice.supervise import kernel, pair
+from slashservice.supervise.growth import SECONDS_OF_QUIET
 from slashservice.supervise.loop import Loop
 from slashservice.supervise.scanner import SECONDS_BETWEEN_SCANS, Scanner
 from tests.unit.conftest import Clock
@@ -107,6 +108,44 @@ def test_renamed_while_looked_at(
     assert scan.supervised(scan.entries / new)
     if kind == "link":
         assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("new", ["a", "z"])
+@pytest.mark.parametrize("kind", ["link", "directory"])
+@pytest.mark.parametrize("number", range(1, FIRST))
+def test_a_supervised_one_is_renamed_while_looked_at(
+    scan: Scan, number: int, kind: str, new: str
+) -> None:
+    entry = scan.entries / "m"
+    path = scan.service(entry if kind == "directory" else scan.top / "real")
+    if kind == "link":
+        entry.symlink_to(path)
+    scan.scanner._look_at([b"m"])
+    (before,) = scan.scanner._pairs.values()
+    with pytest.MonkeyPatch.context() as patch:
+        rename_before_look(number, entry, scan.entries / new, patch)
+        scan.scanner._look_at([b"m"])
+    if entry.exists():
+        entry.rename(scan.entries / new)
+    scan.scanner._look_at([b"m", os.fsencode(new)])
+    scan.pass_(pair.RETRY_LAST)
+    assert scan.supervised(scan.entries / new)
+    assert [*scan.scanner._pairs.values(), *scan.scanner._strays] == [before]
+    assert before.active and before.names == {os.fsencode(new)}
+
+
+def test_begun_with_before_its_log_is_there(scan: Scan) -> None:
+    """A directory that is made anew while the kernel still tells of the end of the old one."""
+    path = scan.entries / "m"
+    path.mkdir()
+    (path / "down").touch()
+    scan.scanner._look_at([b"m"])
+    (path / "log").mkdir()
+    (path / "log/down").touch()
+    assert is_supervised(path) and not is_supervised(path / "log")
+    scan.pass_(0)
+    scan.pass_(SECONDS_OF_QUIET)
+    assert scan.supervised(path)
 
 
 def test_what_a_link_leads_to_comes_later(scan: Scan, capfd: pytest.CaptureFixture[str]) -> None:
