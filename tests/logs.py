@@ -60,7 +60,7 @@ def _send(to: socket.socket, packets: Sequence[bytes]) -> None:
         for packet in packets:
             to.sendall(packet)
         to.shutdown(socket.SHUT_WR)
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):
         pass
 
 

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +19,9 @@ Word = str | bytes | Path
 
 GENEROUS = 30.0
 """Seconds after which something that should happen soon has gone wrong."""
+
+COARSE = 5
+"""The clock that time(2) reads, and so C: up to a tick behind the exact one."""
 
 MOMENT = 0.003
 """Seconds between two looks at whether it has happened."""
@@ -246,8 +249,12 @@ def supervising(
 
 
 def tree(path: Path) -> dict[str, str]:
-    """Return the type and mode of everything below ``path``, as ``ls -l`` shows them."""
-    return {
-        str(found.relative_to(path)): stat.filemode(found.lstat().st_mode)
-        for found in sorted(path.rglob("*"))
-    }
+    """Return the type and mode of everything below ``path``, as ``ls -l`` shows them.
+
+    What is gone before it is looked at is left out: a ``status.new`` gets its name.
+    """
+    seen = {}
+    for found in sorted(path.rglob("*")):
+        with suppress(FileNotFoundError):
+            seen[str(found.relative_to(path))] = stat.filemode(found.lstat().st_mode)
+    return seen

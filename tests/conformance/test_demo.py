@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import services
 from services import GENEROUS, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,7 @@ def test_it_shows_services_and_leaves_nothing_behind(demo: Demo) -> None:
     svscan = int((demo.root / "service/.svscan/pid").read_text())
     os.kill(svscan, signal.SIGKILL)
     until(lambda: demo.says("svscan is gone; started again"), "svscan started again")
+    until(lambda: services.is_supervised(demo.root / "service/sleeper"), "it has taken over")
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(GENEROUS) == 0
     assert demo.says("All down, and nothing left behind.")

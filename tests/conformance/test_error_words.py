@@ -41,7 +41,8 @@ POINTS = [
 def place(tmp_path: Path) -> Iterator[Path]:
     """A directory with a ``service`` in it that seems to be supervised."""
     (tmp_path / "service/supervise").mkdir(parents=True)
-    (tmp_path / "service/supervise/status").write_bytes(bytes(18))
+    # A stamp to come, which is shown as 0 seconds.
+    (tmp_path / "service/supervise/status").write_bytes(b"\x50" + bytes(17))
     held = []
     for name in ("ok", "control"):
         os.mkfifo(tmp_path / "service/supervise" / name)

@@ -31,7 +31,7 @@ class Daemons:
         self.ours = ours
         self.top = top
         self.scan = top / "scan"
-        self.redis_port, self.nginx_port = web.free_port(), web.free_port()
+        self.redis_port, self.nginx_port = web.free_ports(2)
         self.configure("first")
         self.redis = services.make_service(
             self.scan / "redis", REDIS_RUN.format(port=self.redis_port, top=top), log=LOG_RUN
@@ -101,12 +101,12 @@ def test_real_daemons(daemons: Daemons) -> None:
     assert await_pid(daemons.nginx, nginx) != nginx
     until(lambda: daemons.ask("PING") == b"+PONG\r\n", "redis is back")
     until(lambda: daemons.web() == "first", "nginx is back")
-    assert daemons.ask("GET word") == b"$-1\r\n"
+    assert daemons.ask("GET word", services.GENEROUS) == b"$-1\r\n"
 
     # HUP reloads nginx's configuration, in the same process.
     nginx = await_pid(daemons.nginx)
     daemons.configure("second")
-    assert daemons.web() == "first"
+    until(lambda: daemons.web() == "first", "nginx is as it was")
     daemons.svc("-h", daemons.nginx)
     until(lambda: daemons.web() == "second", "nginx has read its new configuration")
     assert services.pid_of(daemons.nginx) == nginx
@@ -115,8 +115,10 @@ def test_real_daemons(daemons: Daemons) -> None:
     redis = await_pid(daemons.redis)
     daemons.svc("-p", daemons.redis)
     until(lambda: services.state_of(redis) == "T", "redis is stopped")
-    with socket.create_connection(("127.0.0.1", daemons.redis_port), 0.3) as client:
+    address = ("127.0.0.1", daemons.redis_port)
+    with socket.create_connection(address, services.GENEROUS) as client:
         client.sendall(b"PING\r\n")
+        client.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.recv(100)
         assert b", paused" in run(daemons.ours / "svstat", daemons.redis).out
@@ -131,7 +133,7 @@ def test_real_daemons(daemons: Daemons) -> None:
     await_down(daemons.redis)
     await_down(daemons.nginx)
     assert daemons.ask("PING") == b"" and daemons.web() == ""
-    assert b"bye bye" in daemons.log(daemons.redis)
+    until(lambda: b"bye bye" in daemons.log(daemons.redis), "redis has said goodbye")
     assert b", normally up" in run(daemons.ours / "svstat", daemons.nginx).out
     daemons.svc("-u", daemons.redis)
     daemons.svc("-u", daemons.nginx)
@@ -140,6 +142,7 @@ def test_real_daemons(daemons: Daemons) -> None:
 
     # Their logs have all of it, in order.
     until(lambda: daemons.log(daemons.nginx).count(b'"GET / HTTP') >= 4, "nginx's log")
+    until(lambda: daemons.log(daemons.redis).count(b"Ready to accept") == 3, "redis's log")
     told = [
         line.split(b" ", 1)[1]
         for line in daemons.log(daemons.redis).splitlines()

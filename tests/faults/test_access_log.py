@@ -37,7 +37,7 @@ REQUEST = re.compile(rb'"GET (/\d+/\d+) HTTP')
 @pytest.mark.root
 @pytest.mark.slow
 def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
-    tree, port = hosted.tree, web.free_port()
+    tree, (port,) = hosted.tree, web.free_ports(1)
     script = tree.root / "load.lua"
     script.write_text(LOAD)
     web.configure(tree.root, port, "$request_uri")
