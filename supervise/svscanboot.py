@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from slashservice.supervise import environment, kernel, svscan
+from slashservice.supervise import environment, kernel, program, svscan
 from slashservice.supervise.loop import Loop
 
 TYPE_CHECKING = False
@@ -61,10 +61,12 @@ def end_leftovers(directory: bytes) -> None:
 class ErrorDisplay:
     """Standard error as a pipe into a ``readproctitle``, started again should it die.
 
-    We keep the reading end open, so that nobody is sent SIGPIPE in between.
+    We keep the reading end open, so that nobody is sent SIGPIPE in between. What we have to
+    say then has to fit into the pipe: waiting for room, we would never start another.
     """
 
     def __init__(self, loop: Loop) -> None:
+        program.never_waits = True
         self._loop = loop
         self._read_end, write_end = os.pipe()
         os.dup2(write_end, 2)
@@ -73,11 +75,11 @@ class ErrorDisplay:
         self._start()
 
     def _start(self) -> None:
-        program = self._program()
+        reader = self._program()
         try:
             pid = os.posix_spawn(
-                program,
-                [program, b"service", b"errors:", b"." * DOTS],
+                reader,
+                [reader, b"service", b"errors:", b"." * DOTS],
                 {b"PATH": PATH.encode()},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, self._read_end, 0),
@@ -99,7 +101,7 @@ class ErrorDisplay:
         if os.access(beside, os.X_OK):
             return beside
         for folder in PATH.encode().split(b":"):
-            program = folder + b"/readproctitle"
-            if os.access(program, os.X_OK):
-                return program
+            found = folder + b"/readproctitle"
+            if os.access(found, os.X_OK):
+                return found
         return beside

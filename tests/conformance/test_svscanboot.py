@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
+import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import NamedTuple
 import pytest
 import services
 from conformance.inheritance import SLEEPER, as_decided, dump, launch, open_more
-from services import await_pid, contents, run, state_of, until
+from services import await_pid, contents, pid_of, run, state_of, until
 
 DOTS = b"." * 400
 
@@ -139,6 +141,30 @@ def test_readproctitle_is_started_again(ours: Path, world_dir: Path) -> None:
         assert os.waitid(os.P_PID, boot.pid, os.WEXITED | os.WNOWAIT).si_status == 0
         assert state_of(pid) == "Z"
         until(lambda: state_of(after) == "Z", "readproctitle has ended")
+
+
+@pytest.mark.root
+def test_nobody_reads_what_is_said(ours: Path, world_dir: Path) -> None:
+    """Supervision goes on, though we have something to say and there is no room for it."""
+    top = world_dir / "boot unheard"
+    noisy = services.make_service(top / "scan/noisy", "#!/bin/sh\nexec cat /dev/zero >&2\n")
+    with booted([os.fsencode(ours / "svscanboot"), b"scan"], top) as boot:
+        reader = display(boot)
+        pid = await_pid(noisy)
+        os.kill(reader, signal.SIGSTOP)
+        pipe = os.open(f"/proc/{reader}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            until(lambda: unread(pipe) == fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ), "the pipe is full")
+            (boot.scan / "complained of").symlink_to("nowhere")
+            await_pid(services.make_service(top / "scan/later", SLEEPER))
+            assert pid_of(noisy) == pid
+        finally:
+            os.close(pipe)
+            os.kill(reader, signal.SIGCONT)
+
+
+def unread(pipe: int) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), "little")
 
 
 @pytest.mark.root
