@@ -3,16 +3,20 @@
 C supervise can't be taken over while it runs: it is its daemon's parent, and keeps nothing
 that another could adopt by. So its services are stopped once, in the order that loses no
 line: svscan first held still so that it starts nothing anew, then every service, then,
-when those are down, every log. Only then is it unwired, and ours wired and started. Nothing
-runs twice, and undoing gives it all back.
+when those are down and the logs have read all they said, every log. Only then is it unwired,
+and ours wired and started. Nothing runs twice, and undoing gives it all back.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import re
 import signal
+import stat
+import sys
+import termios
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -73,15 +77,18 @@ class QuietenScanner(Action):
         return {"pids": self._pids(host)}
 
     def apply(self, host: Host) -> None:
-        """Hold svscan still, take services down, then logs."""
+        """Hold svscan still, take services down, then logs once they have read all."""
         if not host.live:
             return
         pids = self._pids(host)
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         services = supervision.service_directories(self.service_dir)
+        logs = [f"{service}/log" for service in services]
         self._down(services)
-        self._down([f"{service}/log" for service in services])
+        if not supervision.wait_for(lambda: not _behind(logs), STOP_LIMIT):
+            raise Trouble("logs have not read all in time", ", ".join(_behind(logs)))
+        self._down(logs)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Let a svscan that is only held still go on: it starts its services again."""
@@ -227,3 +234,26 @@ def _links(host: Host, base: str, name: str) -> list[str]:
 def _alive(services: list[str]) -> list[str]:
     """Return those services that are supervised."""
     return [service for service in services if supervision.supervised(service)]
+
+
+def _behind(logs: list[str]) -> list[str]:
+    """Return those logs that run and have something left to read."""
+    return [log for log in logs if _unread(supervision.daemon_pid(log))]
+
+
+def _unread(pid: int) -> int:
+    """Return how many bytes are in the pipe that a process reads from.
+
+    C's multilog leaves them there when told to end, and the pipe goes with C's svscan.
+    """
+    stdin = f"/proc/{pid}/fd/0"
+    try:
+        if not stat.S_ISFIFO(os.stat(stdin).st_mode):
+            return 0
+        fd = os.open(stdin, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+    finally:
+        os.close(fd)

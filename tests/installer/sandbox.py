@@ -22,6 +22,7 @@ trap 'i=0; while [ $i -lt {LINES} ]; do echo "closing $i"; i=$((i+1)); PAUSE; do
 echo up
 while :; do sleep 0.05; done
 """
+LOG = "#!/bin/sh\nexec cat >>/srv/closer.log\n"
 SETUP = """\
 set -e
 cd "$1"
@@ -122,10 +123,10 @@ class Sandbox:
         path.write_text(text)
         path.chmod(0o755)
 
-    def make_closer(self, pause: str = ":") -> None:
+    def make_closer(self, pause: str = ":", log: str = LOG) -> None:
         """Have a service, in ``/service``, that says much as it closes, and a log of that."""
         self.put("/srv/closer/run", CLOSER.replace("PAUSE", pause))
-        self.put("/srv/closer/log/run", "#!/bin/sh\nexec cat >>/srv/closer.log\n")
+        self.put("/srv/closer/log/run", log)
         self.path("/service/closer").symlink_to("/srv/closer")
 
     def closer_said(self) -> list[str]:

@@ -197,13 +197,20 @@ env - PATH=$PATH svscan /service 2>&1 | env - PATH=$PATH readproctitle errors: .
 """
 
 
-def test_c_daemontools_hands_over_and_gets_back(machine):
-    line = "::respawn:/usr/local/sbin/svscanboot"
-    made = machine(
-        ["/sbin/init"],
-        prepare=BUSYBOX.format(more=f"echo '{line}' >> root/etc/inittab; mkdir root/service\n"),
-    )
+C_WIRING = "::respawn:/usr/local/sbin/svscanboot"
+
+
+@pytest.fixture
+def c_daemontools(machine):
+    """A machine that BusyBox init has booted, with C's svscan."""
+    more = f"echo '{C_WIRING}' >> root/etc/inittab; mkdir root/service\n"
+    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=more))
     made.put("/usr/local/sbin/svscanboot", C_BOOT)
+    return made
+
+
+def test_c_daemontools_hands_over_and_gets_back(c_daemontools):
+    made = c_daemontools
     made.make_closer()
     closer_is_up(made)
     assert "another svscan supervises /service" in made.run(COMMAND, "install", status=111)
@@ -213,16 +220,36 @@ def test_c_daemontools_hands_over_and_gets_back(machine):
     once = ["up", *made.closing]
     made.wait(lambda: made.closer_said() == [*once, "up"], "the service below us")
     assert "1 services" in made.run("slashservice", "status")
-    assert f"#slashservice# {line}" in made.path(INITTAB).read_text()
+    assert f"#slashservice# {C_WIRING}" in made.path(INITTAB).read_text()
     programs = made.run("ps", "-e", "-o", "comm=").split()
     assert "supervise" not in programs
     assert programs.count("svscan") + programs.count("svscanboot") == 1
 
     made.run("slashservice", "uninstall")
     made.wait(lambda: made.closer_said() == [*once, *once, "up"], "the service below C again")
-    assert line in made.path(INITTAB).read_text().splitlines()
+    assert C_WIRING in made.path(INITTAB).read_text().splitlines()
     pid = made.run("pgrep", "-x", "svscan").strip()
     assert made.run("readlink", f"/proc/{pid}/exe") == "/usr/bin/svscan\n"
+
+
+SLOW_LOG = """#!/usr/bin/python3 -IS
+import os, select, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+log = os.open("/srv/closer.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+while not signal.sigtimedwait([signal.SIGTERM], 0.1):
+    if select.select([0], [], [], 0)[0]:
+        os.write(log, os.read(0, 10))
+"""
+"""Reads little at a time; told to end it loses nothing that it has read, and reads no more."""
+
+
+def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools):
+    made = c_daemontools
+    made.make_closer(log=SLOW_LOG)
+    closer_is_up(made)
+    made.run(COMMAND, "install", "--replace")
+    made.wait(lambda: made.closer_said()[-1] == "up", "the service below us")
+    assert made.closer_said() == ["up", *made.closing, "up"]
 
 
 class TestServices:
