@@ -76,6 +76,8 @@ def killed_and_adopted(machine, script: str, *action: str) -> None:
         machine.wait(lambda: not svscan(machine), "the end of svscan")
         machine.run(script, *action)
     machine.wait(lambda: svscan(machine) not in (0, old), "another svscan")
+    look = ("/command/svstat", "/service/closer")
+    machine.wait(lambda: "up (pid" in machine.run(*look, status=None), "the adopted service")
     assert machine.closer_said() == ["up"]
 
 

@@ -104,7 +104,7 @@ def test_as_root_from_install_to_uninstall(answering):
     assert server.run("/command/slashservice", "running").strip().isdigit()
     assert not [path for path in server.changes() if path.startswith("/tmp/")]
     slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
-    assert "up (pid" in server.run("/command/svstat", "/service/web")
+    server.wait(lambda: "up (pid" in server.run("/command/svstat", "/service/web"), "the service")
     slashservice(client, "root", "remove", "web")
     told = slashservice(client, "root", "uninstall")
     assert told.endswith("uninstalled\n")
@@ -152,9 +152,8 @@ def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
     process.kill()
     process.wait()
     process.stdout.close()
-    server.wait(
-        lambda: server.run("/command/slashservice", "running", status=None).strip(), "svscan"
-    )
+    running = ("/command/slashservice", "running")
+    server.wait(lambda: server.run(*running, status=None).strip().isdigit(), "svscan")
     client.run("ip", "link", "set", "wire", "up")
     client.run("ssh", *options, f"root@{SERVER}", "true")
     server.wait(
