@@ -31,6 +31,7 @@ BOOT_LIMIT = 600.0
 STOP_LIMIT = 600.0
 COMMAND_LIMIT = 600
 PAUSE = 0.5
+PORT_TAKEN = b"Could not set up host forwarding rule"
 DISK = "1500M"
 MEMORY = "512"
 DRIVERS = (
@@ -111,6 +112,7 @@ class Emulated:
         self.folder = folder
         self.disk = folder / "disk"
         self.console = folder / "console"
+        self.said = folder / "qemu"
         self._boots = count(1)
         self._qemu: subprocess.Popen[bytes] | None = None
         self._connection: subprocess.Popen[bytes] | None = None
@@ -128,11 +130,26 @@ class Emulated:
     def boot(self) -> None:
         """Switch it on, and wait for the last job of the boot."""
         assert self._qemu is None, f"{self} is up already"
-        port = free_port()
+        qemu = self._switch_on()
+        deadline = time.monotonic() + BOOT_LIMIT
+        while not self._is_booted():
+            ended = qemu.poll() is not None
+            if ended and PORT_TAKEN in contents(self.said):
+                self.kill()
+                qemu = self._switch_on()
+                ended = False
+            assert not ended and time.monotonic() < deadline, (
+                f"{self} did not boot\n{self.last_words()}"
+            )
+            time.sleep(PAUSE)
+
+    def _switch_on(self) -> subprocess.Popen[bytes]:
+        """Start QEMU, with another port each time: someone may have been faster to have it."""
         number = next(self._boots)
         self.console.write_bytes(b"")
         boot = kernel()
-        with (self.folder / "qemu").open("ab") as said:
+        port = free_port()
+        with self.said.open("wb") as said:
             self._qemu = subprocess.Popen(
                 [
                     *("qemu-system-x86_64", "-machine", "q35", "-nodefaults", "-no-user-config"),
@@ -155,13 +172,7 @@ class Emulated:
             " -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=no"
             " -o UserKnownHostsFile=/dev/null -F none"
         )
-        deadline = time.monotonic() + BOOT_LIMIT
-        while not self._is_booted():
-            ended = self._qemu.poll() is not None
-            assert not ended and time.monotonic() < deadline, (
-                f"{self} did not boot\n{self.last_words()}"
-            )
-            time.sleep(PAUSE)
+        return self._qemu
 
     def _is_booted(self) -> bool:
         """Tell whether the last job of the boot is done; connect first, if need be."""
@@ -222,7 +233,7 @@ class Emulated:
 
     def last_words(self) -> str:
         """Return the end of what the console showed."""
-        shown = contents(self.console) + contents(self.folder / "qemu")
+        shown = contents(self.console) + contents(self.said)
         return "\n".join(shown.decode(errors="replace").splitlines()[-40:])
 
 
