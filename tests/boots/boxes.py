@@ -16,7 +16,7 @@ from threading import Lock
 
 from boots import trees
 from boots.trees import CHECKOUT, INSIDE, need
-from services import contents
+from services import contents, state_of, until
 from testinfra import get_host
 from testinfra.host import Host
 
@@ -27,6 +27,8 @@ BUILT = ("debian", "debian-sysvinit")
 """What build-box can make."""
 
 LIMIT = 1800
+CONNECT_LIMIT = 120
+END_LIMIT = 60.0
 SHARED = "/run/slashservice-libvirt.lock"
 STARTED = ("/run/slashservice-libvirtd.pid", "/run/slashservice-virtlogd.pid")
 
@@ -106,7 +108,8 @@ class Box:
         """The machine, for testinfra, as root."""
         config = self.folder / "ssh-config"
         config.write_text(self.vagrant("ssh-config", self.name))
-        return get_host(f"ssh://{self.name}", ssh_config=str(config), sudo=True)
+        address = f"ssh://{self.name}"
+        return get_host(address, ssh_config=str(config), sudo=True, timeout=CONNECT_LIMIT)
 
     def last_words(self) -> str:
         """Return what Vagrant knows of the machine."""
@@ -163,10 +166,11 @@ class Libvirt:
                 virsh("vol-delete", volume, POOL)
         if not any(self._before.values()):
             virsh("net-destroy", "default")
-        for path in STARTED:
-            pid = daemon(path)
-            if pid and pid != self._before[path]:
-                os.kill(pid, signal.SIGTERM)
+        pids = {path: daemon(path) for path in STARTED}
+        ours = [pid for path, pid in pids.items() if pid not in (0, self._before[path])]
+        for pid in ours:
+            os.kill(pid, signal.SIGTERM)
+        until(lambda: all(map(ended, ours)), "libvirt has ended", END_LIMIT)
 
 
 libvirt = Libvirt()
@@ -185,7 +189,12 @@ def remove_leftovers() -> None:
 def daemon(path: str) -> int:
     """Return the pid in a file if it is that of a process; 0 otherwise."""
     pid = int(contents(Path(path)) or 0)
-    return pid if pid and os.path.exists(f"/proc/{pid}") else 0
+    return 0 if not pid or ended(pid) else pid
+
+
+def ended(pid: int) -> bool:
+    """Tell whether a process is no more, or waits for nothing but to be reaped."""
+    return state_of(pid) == "Z"
 
 
 def virsh(*words: str) -> str:
