@@ -166,7 +166,7 @@ class Guest:
         assert self._cgroups, "missing: a cgroup hierarchy that may be written to"
 
     def _find_pid(self) -> bool:
-        """Look for PID 1 among the descendants of nspawn."""
+        """Look for PID 1 among the descendants of nspawn; it is one once it runs its program."""
         assert self._nspawn is not None
         queue = [self._nspawn.pid]
         while queue:
@@ -174,8 +174,9 @@ class Guest:
             status = contents(Path(f"/proc/{pid}/status"))
             numbers = [one for one in status.splitlines() if one.startswith(b"NSpid:")]
             if numbers and numbers[0].split()[2:] and numbers[0].split()[-1] == b"1":
-                self.pid = pid
-                return True
+                if not is_same_program(pid, self._nspawn.pid):
+                    self.pid = pid
+                return bool(self.pid)
             queue += map(int, contents(Path(f"/proc/{pid}/task/{pid}/children")).split())
         return False
 
@@ -229,6 +230,14 @@ class Guest:
         """Return the end of what the console showed."""
         shown = contents(self.console).decode(errors="replace").splitlines()
         return "\n".join(shown[-40:])
+
+
+def is_same_program(pid: int, other: int) -> bool:
+    """Tell whether two processes run the same program, or it can't be told yet."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/exe"), os.stat(f"/proc/{other}/exe"))
+    except OSError:
+        return True
 
 
 class ImageGuest(Guest):
