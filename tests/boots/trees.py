@@ -190,7 +190,7 @@ trap level=0 USR2
 PREVLEVEL=N RUNLEVEL=2 /etc/init.d/rc 2
 {MARKER}
 until [ "$level" ]; do
-    sleep 3600 &
+    sleep 1 &  # and look again: a signal may come just before the wait
     wait $!
 done
 kill $!
@@ -248,20 +248,28 @@ def key(name: str, *parts: object) -> str:
 
 
 def unpack(variant: str, packages: tuple[str, ...], folder: Path) -> None:
-    """Make a folder of Debian packages: a system, or just what is in them (``extract``)."""
-    done = subprocess.run(
-        [
-            *("mmdebstrap", "--quiet", f"--variant={variant}"),
-            *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNUSED),
-            *(f"--include={','.join(packages)}", SUITE, str(folder)),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=UNPACK_LIMIT,
-        check=False,
-    )
-    assert done.returncode == 0, f"mmdebstrap failed:\n{done.stderr[-2000:]}"
+    """Make a folder of Debian packages: a system, or just what is in them (``extract``).
+
+    Where it fails it is tried once more, as mirrors fail now and then.
+    """
+    command = [
+        *("mmdebstrap", "--quiet", f"--variant={variant}"),
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNUSED),
+        *(f"--include={','.join(packages)}", SUITE, str(folder)),
+    ]
+    for _ in range(2):
+        remove(folder)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=UNPACK_LIMIT,
+            check=False,
+        )
+        if done.returncode == 0:
+            return
+    raise AssertionError(f"mmdebstrap failed:\n{done.stderr[-2000:]}")
 
 
 def _build(recipe: Recipe, new: Path) -> None:
