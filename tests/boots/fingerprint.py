@@ -17,6 +17,7 @@ CHANGING = (
     "run",
     "sys",
     "tmp",
+    "var/backups",  # dpkg's, made by a timer at midnight
     "var/cache",  # ldconfig's and fontconfig's, made anew by some boots
     "var/lib/dhcp",  # leases
     "var/lib/redis",  # what redis keeps, which outlives it on purpose

@@ -149,7 +149,7 @@ def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
     assert now == redis, f"redis was not adopted: it was {redis}, is {now}"
     running = do(host, "pgrep -x redis-server").split()
     assert running == [str(redis)], f"redis was {redis}, is {running}"
-    assert answers(host), "redis does not answer"
+    until(lambda: answers(host), "redis still answers")
 
 
 def is_steered(host: Host, scan: str) -> None:
@@ -175,6 +175,8 @@ def is_all_back(host: Host, scan: str, what: str) -> None:
     until(lambda: svscan(host, scan), "svscan runs again")
     until(lambda: answers(host), "redis answers again")
     until(lambda: service_pid(host, f"{scan}/closer"), "closer is up again")
+    log = f"{LOGS}/closer/current"
+    until(lambda: read(host, log).endswith(" open\n"), "closer is open again")
     known = do(host, "redis-cli get fact").strip()
     assert known == what, f"redis knows {known}, so it was not stopped in order"
 
