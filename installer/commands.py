@@ -11,6 +11,7 @@ from slashservice.installer.actions import Action
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host import Host
 from slashservice.installer.state import ABSENT
+from slashservice.installer.wirings import strangers
 
 START_LIMIT = 20
 """Seconds until svscan must run: inits look every five, and machines may be busy."""
@@ -245,6 +246,8 @@ class AwaitEnd(Action):
             return []
         if supervision.running(self.service_dir):
             host.step("stop", self.service_dir)
+        elif strangers(host, self.service_dir):
+            return []  # what runs there is theirs again
         if not supervision.drain(self.service_dir, program=self.program):
             raise Trouble(f"svscan on {self.service_dir} did not end")
         return []

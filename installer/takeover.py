@@ -28,7 +28,7 @@ from slashservice.installer.edits import CommentOut
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.evidence import Evidence, Wiring
 from slashservice.installer.host import Host
-from slashservice.installer.wirings import find_scanners
+from slashservice.installer.wirings import strangers
 
 RELOADS = {
     "sysvinit": ("telinit", "q"),
@@ -70,17 +70,17 @@ class QuietenScanner(Action):
 
     def done(self, host: Host) -> bool:
         """Tell whether no other svscan runs there."""
-        return not self._pids(host)
+        return not strangers(host, self.service_dir)
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return the svscans that are held still."""
-        return {"pids": self._pids(host)}
+        return {"pids": strangers(host, self.service_dir)}
 
     def apply(self, host: Host) -> None:
         """Hold svscan still, take services down, then logs once they have read all."""
         if not host.live:
             return
-        pids = self._pids(host)
+        pids = strangers(host, self.service_dir)
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         services = supervision.service_directories(self.service_dir)
@@ -92,17 +92,9 @@ class QuietenScanner(Action):
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Let a svscan that is only held still go on: it starts its services again."""
-        for pid in self._pids(host):
+        for pid in strangers(host, self.service_dir):
             os.kill(pid, signal.SIGCONT)
         return []
-
-    def _pids(self, host: Host) -> list[int]:
-        """Return the other svscans that run on the scan directory."""
-        return [
-            one.pid
-            for one in find_scanners(host)
-            if one.program == "svscan" and one.directory == self.service_dir and not one.ours
-        ]
 
     def _down(self, services: list[str]) -> None:
         """Take services down and have their supervise exit; wait until all have."""
@@ -130,7 +122,7 @@ class EndScanner(Action):
 
     def done(self, host: Host) -> bool:
         """Tell whether it is gone."""
-        return not QuietenScanner(service_dir=self.service_dir)._pids(host)
+        return not strangers(host, self.service_dir)
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return nothing: what is wired starts it again."""
@@ -138,7 +130,7 @@ class EndScanner(Action):
 
     def apply(self, host: Host) -> None:
         """End it: its services are down, so there is nothing it could take care of."""
-        for pid in QuietenScanner(service_dir=self.service_dir)._pids(host):
+        for pid in strangers(host, self.service_dir):
             os.kill(pid, signal.SIGKILL)
         if not supervision.wait_for(lambda: self.done(host), STOP_LIMIT):
             raise Trouble(f"the other svscan on {self.service_dir} did not end")

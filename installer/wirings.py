@@ -169,6 +169,15 @@ def find_scanners(host: Host) -> tuple[Scanner, ...]:
     return tuple(found)
 
 
+def strangers(host: Host, service_dir: str) -> list[int]:
+    """Return the pids of svscans on a scan directory that are not ours."""
+    return [
+        one.pid
+        for one in find_scanners(host)
+        if one.program == "svscan" and one.directory == service_dir and not one.ours
+    ]
+
+
 def _same_root(pid: str) -> bool:
     """Tell whether a process sees the file tree we see."""
     try:

@@ -252,6 +252,29 @@ def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools):
     assert made.closer_said() == ["up", *made.closing, "up"]
 
 
+IMPATIENT = """
+from slashservice.installer import cli, takeover
+takeover.STOP_LIMIT = 1.0
+cli.main()
+"""
+
+
+def test_c_daemontools_that_does_not_hand_over_goes_on(c_daemontools):
+    made = c_daemontools
+    made.make_closer()
+    made.put("/srv/deaf/run", "#!/bin/sh\ntrap '' TERM\ntouch up\nwhile :; do sleep 1; done\n")
+    made.run("ln", "-s", "/srv/deaf", "/service/deaf")
+    closer_is_up(made)
+    made.wait(made.path("/srv/deaf/up").exists, "the service that is deaf")
+    before = made.changes()
+    told = made.run(sys.executable, "-c", IMPATIENT, "install", "--replace", status=111)
+    assert "services did not go down in time: /service/deaf" in told
+    made.wait(lambda: made.closer_said() == ["up", *made.closing, "up"], "the service again")
+    assert "await-end" not in told
+    assert "not installed" in made.run(COMMAND, "status", status=1)
+    assert made.changes() == before
+
+
 class TestServices:
     def test_add_and_remove(self, busybox):
         busybox.run(COMMAND, "install")
