@@ -14,6 +14,7 @@ from benchmarks.world import (
     status_of,
     tree,
     wait_for_daemons,
+    wait_for_helpers,
     without_daemons,
 )
 
@@ -38,8 +39,9 @@ def observe(world: World, svscan: Path, scan: Path) -> tuple[float, float]:
     """Let it idle; return how often its processes woke, and the milliseconds they ran."""
     pid = world.start(svscan, scan)
     wait_for_daemons(services_of(scan))
-    pids = without_daemons(tree(pid))
+    wait_for_helpers(pid)
     time.sleep(SECONDS_TO_SETTLE)
+    pids = without_daemons(tree(pid))
     before = activity(pids)
     time.sleep(SECONDS)
     after = activity(pids)

@@ -20,6 +20,7 @@ from benchmarks.world import (
     status_of,
     tree,
     wait_for_daemons,
+    wait_for_helpers,
     wait_until,
     without_daemons,
 )
@@ -69,6 +70,7 @@ def used_by(world: World, commands: Path, scan: Path) -> float:
     wait_for_daemons(services_of(scan))
     logs = [log / "main/current" for log in scan.glob("*/log")]
     wait_until(lambda: all(log.exists() and log.stat().st_size for log in logs))
+    wait_for_helpers(pid)
     used = megabytes(without_daemons(tree(pid)))
     end_all()
     return used

@@ -214,9 +214,31 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def name_of(pid: int) -> str:
+    """Return what the kernel calls a process; nothing if it is gone, or a zombie."""
+    try:
+        status = status_of(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if status["State"][0] in "ZX" else status["Name"]
+
+
 def without_daemons(pids: Iterable[int]) -> list[int]:
-    """Return those which are not the daemons that are supervised."""
-    return [pid for pid in pids if status_of(pid)["Name"] != DAEMON]
+    """Return those which run and are not the daemons that are supervised."""
+    return [pid for pid in pids if name_of(pid) not in ("", DAEMON)]
+
+
+def wait_for_helpers(svscan: int) -> None:
+    """Return once svscan has no children but other programs, all of which run.
+
+    The helper of a first scan is none, and a zombie until svscan is through with that scan.
+    """
+
+    def has_no_helper() -> bool:
+        own = name_of(svscan)
+        return own != "" and {own, ""}.isdisjoint(map(name_of, children(svscan)))
+
+    wait_until(has_no_helper)
 
 
 def end_all() -> None:
