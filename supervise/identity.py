@@ -29,6 +29,9 @@ STATE, PARENT, SESSION, START = 0, 1, 3, 19
 NEXT = 500
 """How much later than the intent, in the unit of ``started``, a process can be what it meant."""
 
+MOST_PIDS = 1 << 22
+"""What no machine's pids go beyond, for where it is not told after which they begin anew."""
+
 CAN_FIND = sys.platform == "linux"
 """Whether a process that was started, but not yet recorded, can be found."""
 
@@ -77,6 +80,15 @@ def last_pid() -> int:
         return 0
 
 
+def _pid_max() -> int:
+    """Return the number that no pid reaches: after the one before it they begin anew."""
+    try:
+        with open("/proc/sys/kernel/pid_max", "rb", buffering=0) as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return MOST_PIDS
+
+
 def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
     """Find the process that was being started in ``directory``; return pid and start time.
 
@@ -100,16 +112,22 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
             or _writes_to(pid, directory + b"/supervise/pipe")
         ):
             return pid, start
+    pid_max = _pid_max()
     for start, pid, parent in found:
         if (
             start <= intent.start + NEXT
-            and pid > (intent.after or 0)
+            and _was_given_later(pid, intent.after or 0, pid_max)
             and parent in (1, os.getppid())
             and pid != os.getsid(0)
             and _was_given(pid, environment)
         ):
             return pid, start
     return 0, 0
+
+
+def _was_given_later(pid: int, other: int, pid_max: int) -> bool:
+    """Tell whether a pid was given after the other, 0 being before all; they go in a circle."""
+    return not other or 0 < (pid - other) % pid_max < pid_max // 2
 
 
 def _was_given(pid: int, environment: Sequence[bytes]) -> bool:

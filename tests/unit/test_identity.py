@@ -134,7 +134,19 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
         process.wait()
 
 
-def test_finding_a_process_that_went_elsewhere(tmp_path: Path) -> None:
+def has_become_sleep(pid: int) -> bool:
+    """Tell whether it leads a session and is ``sleep``: just before, it has no environment."""
+    process = Path(f"/proc/{pid}")
+    return (
+        os.getsid(pid) == pid
+        and (process / "comm").read_text() == "sleep\n"
+        and (process / "environ").read_bytes() != b""
+    )
+
+
+def test_finding_a_process_that_went_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is the orphan that was started next, with our environment, or more."""
     intent = recorded_intent()
     directory = os.fsencode(tmp_path)
@@ -147,7 +159,7 @@ def test_finding_a_process_that_went_elsewhere(tmp_path: Path) -> None:
     pid = int(printed)
     try:
         deadline = time.monotonic() + 60
-        while os.getsid(pid) != pid and time.monotonic() < deadline:
+        while not has_become_sleep(pid) and time.monotonic() < deadline:
             time.sleep(0.001)
         found = (pid, identity.started(pid))
         assert identity.find(intent, directory, [b"A=1", b"B=2"]) == found
@@ -155,8 +167,33 @@ def test_finding_a_process_that_went_elsewhere(tmp_path: Path) -> None:
         assert identity.find(intent, directory) == (0, 0), "nothing to tell it by"
         intent.after = pid
         assert identity.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+        intent.after = 0
+        assert identity.find(intent, directory, [b"A=1"]) == found, "not told after which"
+        # Now pids would begin anew at four times this one.
+        monkeypatch.setattr(identity, "_pid_max", lambda: 4 * pid)
+        intent.after = 4 * pid - 1
+        assert identity.find(intent, directory, [b"A=1"]) == found, "pids began anew"
+        intent.after = pid + 1
+        assert identity.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("pid", "other", "later"),
+    [
+        (301, 300, True),
+        (300, 300, False),
+        (300, 301, False),
+        (300, 32767, True),
+        (32767, 300, False),
+        (32767, 32766, True),
+        (1, 0, True),
+        (32767, 0, True),
+    ],
+)
+def test_pids_go_in_a_circle(pid: int, other: int, later: bool) -> None:
+    assert identity._was_given_later(pid, other, 32768) == later
 
 
 LIFE = b"this-life/1"
