@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from slashservice.supervise import ahead
 from slashservice.supervise.directory import ServiceDirectory
 
@@ -19,25 +21,36 @@ def services(scan: Path, count: int) -> list[bytes]:
     return [os.fsencode(path) for path in paths]
 
 
-def has_child() -> bool:
-    """Wait for the child that makes the files; tell whether there was one."""
-    try:
-        _, status = os.wait()
-    except ChildProcessError:
-        return False
-    assert status == 0
-    return True
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pids of the children that were made."""
+    pids: list[int] = []
+    fork = os.fork
+
+    def noting() -> int:
+        if pid := fork():
+            pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", noting)
+    return pids
+
+
+def wait_for_helper(children: list[int]) -> None:
+    """Wait for the one child, which makes the files."""
+    (pid,) = children
+    assert os.waitpid(pid, 0) == (pid, 0)
 
 
 def made(service: bytes) -> set[str]:
     return set(os.listdir(os.fsdecode(service) + "/supervise"))
 
 
-def test_fresh_services_get_what_they_lack(tmp_path: Path) -> None:
+def test_fresh_services_get_what_they_lack(tmp_path: Path, children: list[int]) -> None:
     paths = services(tmp_path, ahead.FEWEST)
     (tmp_path / "001" / "log").mkdir()
     ahead.make(paths)
-    assert has_child()
+    wait_for_helper(children)
     assert all(made(path) == MADE for path in paths)
     assert made(paths[1] + b"/log") == MADE
     for name, kind in (("control", stat.S_IFIFO), ("ok", stat.S_IFIFO), ("lock", stat.S_IFREG)):
@@ -45,30 +58,30 @@ def test_fresh_services_get_what_they_lack(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "000" / "supervise").stat().st_mode) == 0o700
 
 
-def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_what_is_there_stays_as_it_is(tmp_path: Path, children: list[int]) -> None:
     paths = services(tmp_path, ahead.FEWEST)
     (tmp_path / "003" / "supervise").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "004" / "supervise").mkdir()
     (tmp_path / "005").rmdir()
     (tmp_path / "005").write_text("no directory")
     ahead.make(paths)
-    assert has_child()
+    wait_for_helper(children)
     assert not (tmp_path / "elsewhere").exists()
     assert made(paths[4]) == set()
     assert (tmp_path / "005").read_text() == "no directory"
     assert all(made(path) == MADE for path in (*paths[:3], *paths[6:]))
 
 
-def test_no_process_for_a_few_services(tmp_path: Path) -> None:
+def test_no_process_for_a_few_services(tmp_path: Path, children: list[int]) -> None:
     ahead.make(services(tmp_path, ahead.FEWEST - 1))
-    assert not has_child()
+    assert not children
 
 
-def test_no_process_after_a_boot(tmp_path: Path) -> None:
+def test_no_process_after_a_boot(tmp_path: Path, children: list[int]) -> None:
     paths = services(tmp_path, ahead.FEWEST)
     (tmp_path / f"{ahead.FEWEST - 1:03}" / "supervise").mkdir()
     ahead.make(paths)
-    assert not has_child()
+    assert not children
 
 
 def test_a_directory_that_appears_between_two_steps_is_taken(tmp_path: Path) -> None:
