@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.harness import VALUE, Figure
@@ -83,7 +84,7 @@ def too_many(world: World) -> list[Figure]:
     )
     unserved = 0
     for service in (served[0], served[-1]):
-        before = daemon_pid(service)
+        before = wait_until(partial(daemon_pid, service))
         os.kill(before, 9)
         wait_until(lambda: daemon_pid(service) not in (0, before))  # noqa: B023
         unserved += run([world.ours / "svok", service]) != 0

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.harness import DIFFERENCE, Figure, alternate
-from benchmarks.world import PATIENCE, C, World, daemon_pid, make_service, run
+from benchmarks.world import PATIENCE, C, World, daemon_pid, make_service, run, wait_until
 from slashservice.supervise import launchers
 
 ROUNDS = 150
@@ -59,7 +59,7 @@ class Listener:
         """Do the same just after a start, which is brought about by a kill."""
         name = os.path.basename(os.path.realpath(self._python))
         time.sleep(1.1)  # no sooner than a second after a start is the next
-        os.kill(daemon_pid(self.service, name), 9)
+        os.kill(wait_until(lambda: daemon_pid(self.service, name)), 9)
         assert self.said() == 0
         return self.signal()
 

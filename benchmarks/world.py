@@ -14,12 +14,14 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from slashservice.supervise import launchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+T = TypeVar("T")
 
 C = Path("/usr/bin")
 """Where Debian's package ``daemontools`` puts the C programs."""
@@ -149,13 +151,14 @@ def daemon_pid(service: Path, name: str = DAEMON) -> int:
         return 0
 
 
-def wait_until(condition: Callable[[], object], pause: float = 0.005) -> None:
-    """Return once the condition holds, looking every ``pause`` seconds."""
+def wait_until(condition: Callable[[], T], pause: float = 0.005) -> T:
+    """Return what the condition says once it holds, looking every ``pause`` seconds."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+    while not (said := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError("a measurement makes no progress")
         time.sleep(pause)
+    return said
 
 
 def wait_until_calm(patience: float = 3.0) -> None:
