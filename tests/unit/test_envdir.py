@@ -110,7 +110,12 @@ def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
 def test_out_of_descriptors(tmp_path, monkeypatch):
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
-    lowest = os.dup(0)
+    # Fill the holes below the highest, as each new descriptor is to be one more.
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    opened = [os.dup(0)]
+    while opened[-1] < highest:
+        opened.append(os.dup(0))
+    lowest = opened.pop()
     os.close(lowest)
     steps = [envdir.CURRENT, envdir.OPEN, envdir.FILE]
     for more, step in enumerate(steps):
@@ -120,3 +125,5 @@ def test_out_of_descriptors(tmp_path, monkeypatch):
         assert caught.value.step == step
     monkeypatch.setattr(descriptors, "limit", lowest + len(steps))
     assert envdir.read(b".") == [b"V=1"]
+    for fd in opened:
+        os.close(fd)
