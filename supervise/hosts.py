@@ -74,6 +74,7 @@ class Host:
         account: bytes | None,
         ended: Callable[[Host, int], None],
     ) -> None:
+        self.account = account
         self._loop = loop
         self._ended = ended
         self._loggers: dict[bytes, Exited] = {}
@@ -100,24 +101,33 @@ class Host:
         return Hosted(self, number)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it takes no messages any more: it ends, or has."""
+        return self._socket.fileno() < 0
+
+    @property
     def is_idle(self) -> bool:
         """Whether no logger is left in it."""
         return not self._loggers
 
     def send(self, *words: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send a message, now or as soon as the host takes more."""
+        if self.is_closed:
+            return
         self._backlog.append((b"\0".join(words), [os.dup(fd) for fd in descriptors]))
         if len(self._backlog) == 1:
             self._flush()
 
     def close(self) -> None:
         """Let the host end, once its loggers have."""
-        if self._socket.fileno() >= 0:
+        if not self.is_closed:
             self._loop.remove(self._socket.fileno())
             self._socket.close()
+        while self._backlog:
+            self._drop()
 
     def _flush(self) -> None:
-        while self._backlog and self._socket.fileno() >= 0:
+        while self._backlog:
             data, descriptors = self._backlog[0]
             try:
                 socket.send_fds(self._socket, [data], descriptors)
@@ -126,9 +136,12 @@ class Host:
                 return
             except OSError:
                 pass  # it is dying, and its loggers with it
-            for fd in descriptors:
-                os.close(fd)
-            del self._backlog[0]
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget the first message."""
+        for fd in self._backlog.pop(0)[1]:
+            os.close(fd)
 
     def _heard(self) -> None:
         try:
@@ -177,7 +190,7 @@ class LogHosts:
         if wanted is None:
             return None
         host = self._hosts.get(wanted.account)
-        if host is None:
+        if host is None or host.is_closed:
             host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
             self._hosts[wanted.account] = host
         opened: list[int] = []
@@ -227,11 +240,11 @@ class LogHosts:
         return False
 
     def _ended(self, host: Host, status: int) -> None:
-        for account in [account for account, other in self._hosts.items() if other is host]:
-            del self._hosts[account]
-            if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-                # Not killed, but unable: let the log services of this account run as written.
-                self._unusable.add(account)
+        if self._hosts.get(host.account) is host:  # and not one that took its place
+            del self._hosts[host.account]
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+            # Not killed, but unable: let the log services of this account run as written.
+            self._unusable.add(host.account)
 
 
 def _journal(path: bytes) -> list[int]:

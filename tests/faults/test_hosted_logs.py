@@ -136,6 +136,36 @@ def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
     hosted.arrives("a", b"8\n9\n")
 
 
+def test_a_log_that_starts_while_its_host_ends_gets_a_new_one(hosted: Hosted) -> None:
+    """svscan has told the idle host to end, and not heard of its end."""
+    log, tree = hosted.add("a", "./main"), hosted.tree
+    svscan = tree.svscan()
+    host = hosted.host("a")
+    links = Path(f"/proc/{svscan.pid}/fd")
+
+    def opened() -> list[str]:
+        return [os.readlink(link) for link in links.iterdir()]
+
+    before = len(opened())
+    tree.svc("-d", log)
+    tree.down(log)
+    os.kill(host, signal.SIGSTOP)
+    try:
+        wait_for(lambda: not any("socket:" in link for link in opened()), "told to end")
+        tree.svc("-u", log)
+        other = tree.up(log, other_than=host)
+        hosted.host("a")
+        hosted.write("a", b"1\n")
+        hosted.arrives("a", b"1\n")
+    finally:
+        os.kill(host, signal.SIGCONT)
+    wait_for(lambda: not runs(host), "the first host ended")
+    tree.svc("-a", log)
+    wait_for(lambda: list((log / "main").glob("@*.s")), "svscan can still talk to the second")
+    assert hosted.host("a") == other
+    assert len(opened()) == before
+
+
 def test_a_processor_that_hangs_delays_no_other(hosted: Hosted) -> None:
     log = hosted.add("a", "'!cat; echo state >&5; echo x > started; exec sleep 1000' ./main")
     hosted.add("b", "./main")
