@@ -23,6 +23,9 @@ BLOCK = 1 << 18
 LABEL = 25
 STAMP = LABEL + 1
 
+GONE = (FileNotFoundError, NotADirectoryError)
+"""What opening a file fails with once it, or the whole directory, has been removed."""
+
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -45,15 +48,14 @@ class LogReader:
         for line in self._old_lines(since):
             if line[0] >= since:
                 yield line
-        for line in self.new_lines():
+        for line in self._newest():
             if line[0] >= since:
                 yield line
-        yield from self._previous()
 
     def last_lines(self, number: int) -> list[Line]:
         """Return the last lines, so many if there are."""
         names = self._begin()
-        found = [*self.new_lines(), *self._previous()]
+        found = [*self._newest()]
         while names and len(found) < number:
             found = [*self._parse(self._read_whole(names.pop())), *found]
         return found[-number:] if number else []
@@ -91,7 +93,7 @@ class LogReader:
             new = [name for name in names if name not in self._known]
             try:
                 fd = os.open(self.directory + b"/current", os.O_RDONLY | os.O_NONBLOCK)
-            except FileNotFoundError:
+            except GONE:
                 return new
             if not os.fstat(fd).st_size:
                 os.close(fd)
@@ -112,29 +114,45 @@ class LogReader:
             if _label_time(name) >= since:
                 yield from self._parse(self._read_whole(name))
 
-    def _previous(self) -> Iterator[Line]:
-        """Yield the lines of a file that is just being finished and has no final name yet."""
-        if self._fd >= 0:
-            return
+    def _newest(self) -> Iterator[Line]:
+        """Yield the lines that are in no file we know, also those of ``previous``."""
+        text = None
+        while text is None:
+            yield from self.new_lines()
+            text = b"" if self._fd >= 0 else self._previous()
+        yield from self._parse(text)
+
+    def _previous(self) -> bytes | None:
+        """Return what is in a file that is just being finished and has no final name yet.
+
+        None if a file got its final name meanwhile: there may be lines to come before.
+        """
         path = self.directory + b"/previous"
+        text = b""
         try:
-            with open(path, "rb") as file:
-                if os.fstat(file.fileno()).st_nlink == 1:
+            if os.stat(path).st_nlink == 1:
+                with open(path, "rb") as file:
                     text = file.read()
-                    self._skip += 1
-                    yield from self._parse(text)
-        except FileNotFoundError:
+        except GONE:
             pass
+        if not self._known.issuperset(self._finished()):
+            return None
+        if text:
+            self._skip += 1
+        return text
 
     def _finished(self) -> list[bytes]:
-        names = os.listdir(self.directory)
+        try:
+            names = os.listdir(self.directory)
+        except GONE:
+            return []
         return sorted(name for name in names if name[:1] == b"@" and len(name) >= LABEL)
 
     def _is_current(self) -> bool:
         """Tell whether the file we read still is ``current``."""
         try:
             about = os.stat(self.directory + b"/current")
-        except FileNotFoundError:
+        except GONE:
             return False
         ours = os.fstat(self._fd)
         return (about.st_dev, about.st_ino) == (ours.st_dev, ours.st_ino)
@@ -151,7 +169,7 @@ class LogReader:
         try:
             with open(self.directory + b"/" + name, "rb") as file:
                 return unpack(file.read())
-        except FileNotFoundError:
+        except GONE:
             return b""
 
     def _parse(self, text: bytes) -> Iterator[Line]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import logs
@@ -233,6 +234,63 @@ def test_following_across_rotations(processor: list[bytes], place: Path) -> None
     carry_out(logger.finish())
     os.close(base)
     assert seen == text
+
+
+class Interrupted(LogReader):
+    """A reader that finds no new lines at first, and then the logger goes on."""
+
+    def __init__(self, directory: Path, *steps: Callable[[], object]) -> None:
+        super().__init__(bytes(directory), b"d")
+        self.steps = list(steps)
+
+    def new_lines(self) -> Iterator[tuple[int, bytes, bytes]]:
+        yield from super().new_lines()
+        if self.steps:
+            self.steps.pop(0)()
+
+
+@pytest.mark.parametrize("last", ["previous", "linked", "named", "named and one more"])
+def test_a_file_gets_its_name_just_while_it_is_looked_for(last: str, place: Path) -> None:
+    def logger_goes_on() -> None:
+        if last != "previous":
+            (log / f"{stamps[2]}.s").hardlink_to(log / "previous")
+        if last.startswith("named"):
+            (log / "previous").unlink()
+        if last.endswith("more"):
+            (log / "previous").write_bytes(stamped(3, "three"))
+
+    stamps = [tai.label(tai.pack((NOON + n) * 10**9)).decode() for n in range(5)]
+    expected = [b"one", b"two"] + [b"three"] * last.endswith("more")
+    for way in ("lines", "last_lines"):
+        log = make_log(place / way, b"", _1=stamped(1, "one"))
+        (log / "previous").write_bytes(stamped(2, "two"))
+        reader = Interrupted(log, logger_goes_on)
+        found = reader.lines() if way == "lines" else reader.last_lines(len(expected))
+        assert [line[2] for line in found] == expected
+        if (log / "previous").exists():
+            (log / "previous").rename(log / f"{stamps[len(expected)]}.s")
+        (log / "current").write_bytes(stamped(4, "four"))
+        assert [line[2] for line in reader.new_lines()] == [b"four"]
+
+
+def test_since_holds_for_a_file_being_finished(place: Path) -> None:
+    log = make_log(place / "log", b"")
+    (log / "previous").write_bytes(stamped(1, "one") + stamped(2, "two"))
+    found = LogReader(bytes(log), b"log").lines(since=(NOON + 2) * 10**9)
+    assert [line[2] for line in found] == [b"two"]
+
+
+@pytest.mark.parametrize("instead", [None, "a file"])
+def test_a_directory_that_is_removed_has_no_more_lines(instead: str | None, place: Path) -> None:
+    for current in (b"", stamped(2, "two")):
+        log = make_log(place / "log", current, _1=stamped(1, "one"))
+        reader = LogReader(bytes(log), b"log")
+        assert len(list(reader.lines())) == 1 + bool(current)
+        shutil.rmtree(log)
+        if instead:
+            log.write_text(instead)
+        assert list(reader.new_lines()) == list(reader.lines()) == reader.last_lines(5) == []
+        log.unlink(missing_ok=True)
 
 
 def test_following_as_a_process(place: Path, ours: Path) -> None:
