@@ -135,6 +135,8 @@ def tell(service: str, commands: bytes) -> bool:
         raise
     try:
         os.write(fd, commands)
+    except BrokenPipeError:
+        return False  # it ended just now
     finally:
         os.close(fd)
     return True
@@ -180,7 +182,7 @@ def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str
     end = time.monotonic() + limit
     pid = running(directory)
     if pid:
-        _signal(pid, signal.SIGUSR1 if stay else signal.SIGTERM)
+        send(pid, signal.SIGUSR1 if stay else signal.SIGTERM)
         if stay:
             return wait_for(lambda: not busy(pid, directory) or not running(directory), limit)
         _wait_gone(pid, limit)
@@ -189,6 +191,9 @@ def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str
             return False
     if daemons(directory):
         _drain_orphans(directory, program or _svscan(), max(1.0, end - time.monotonic()))
+        if running(directory) and time.monotonic() < end:
+            # It was just starting when we looked, and kept ours from doing so.
+            return drain(directory, stay, end - time.monotonic(), program)
     return not daemons(directory)
 
 
@@ -196,12 +201,12 @@ def quit_(directory: str, limit: float = 30) -> bool:
     """Have svscan exit at once and leave its daemons to the next one; tell whether it did."""
     pid = running(directory)
     if pid:
-        _signal(pid, signal.SIGQUIT)
+        send(pid, signal.SIGQUIT)
         wait_for(lambda: running(directory) != pid, limit)
     return running(directory) != pid
 
 
-def _signal(pid: int, number: int) -> None:
+def send(pid: int, number: int) -> None:
     """Send a signal; that the process is gone is no error."""
     try:
         os.kill(pid, number)
@@ -239,7 +244,7 @@ def _drain_orphans(directory: str, program: str, limit: float) -> None:
         address = os.path.join(folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(address)
-            ready.settimeout(limit)
+            ready.settimeout(PAUSE)
             with open(os.devnull, "r+b", buffering=0) as nothing:
                 svscan = subprocess.Popen(
                     [program, directory],
@@ -248,14 +253,23 @@ def _drain_orphans(directory: str, program: str, limit: float) -> None:
                     stdout=nothing,
                     start_new_session=True,
                 )
+            is_ready = False
+            while not is_ready and svscan.poll() is None and time.monotonic() < end:
+                is_ready = _says_ready(ready)
             try:
-                while b"READY=1" not in ready.recv(4096).split(b"\n"):
-                    pass
-                svscan.send_signal(signal.SIGTERM)
+                svscan.send_signal(signal.SIGTERM if is_ready else signal.SIGQUIT)
                 svscan.wait(max(1.0, end - time.monotonic()))
-            except (TimeoutError, subprocess.TimeoutExpired):
+            except subprocess.TimeoutExpired:
                 svscan.send_signal(signal.SIGQUIT)
                 svscan.wait()
+
+
+def _says_ready(ready: socket.socket) -> bool:
+    """Tell whether svscan said within a moment that it has started everything."""
+    try:
+        return b"READY=1" in ready.recv(4096).split(b"\n")
+    except TimeoutError:
+        return False
 
 
 def main(argv: Sequence[str]) -> int:

@@ -82,7 +82,7 @@ class QuietenScanner(Action):
             return
         pids = strangers(host, self.service_dir)
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            supervision.send(pid, signal.SIGSTOP)
         services = supervision.service_directories(self.service_dir)
         logs = [f"{service}/log" for service in services]
         self._down(services)
@@ -93,7 +93,7 @@ class QuietenScanner(Action):
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Let a svscan that is only held still go on: it starts its services again."""
         for pid in strangers(host, self.service_dir):
-            os.kill(pid, signal.SIGCONT)
+            supervision.send(pid, signal.SIGCONT)
         return []
 
     def _down(self, services: list[str]) -> None:
@@ -131,7 +131,7 @@ class EndScanner(Action):
     def apply(self, host: Host) -> None:
         """End it: its services are down, so there is nothing it could take care of."""
         for pid in strangers(host, self.service_dir):
-            os.kill(pid, signal.SIGKILL)
+            supervision.send(pid, signal.SIGKILL)
         if not supervision.wait_for(lambda: self.done(host), STOP_LIMIT):
             raise Trouble(f"the other svscan on {self.service_dir} did not end")
 
