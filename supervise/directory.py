@@ -242,7 +242,7 @@ class ServiceDirectory:
         except OSError:
             return False
 
-    def announce(self, now: Status) -> bytes:
+    def announce(self, now: Status, again: bool = True) -> bytes:
         """Write the status file, unless it says so already; return a warning or nothing."""
         data = now.pack()
         if data == self._seen:
@@ -268,6 +268,9 @@ class ServiceDirectory:
             what, why = b"unable to rename ", b"/supervise/status.new to status"
             os.rename(new, self.path + b"/supervise/status")
         except OSError as error:
+            if again and error.errno == errno.ENOENT:  # renamed just now, maybe
+                self._seen = b""
+                return self.announce(now, again=False)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
                 self._seen = b""
                 return message("supervise", b"warning", what + self.name + why, error)

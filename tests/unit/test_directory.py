@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,32 @@ def test_status_that_is_a_link_is_replaced(path: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == NOW.pack()
         assert other.read_bytes() == bytes(status.SIZE)
         directory.release()
+
+
+def test_status_is_right_when_the_directory_is_renamed_just_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    (before / "supervise").mkdir(parents=True)
+    directory = supervised(before / "supervise/status")
+    for name in ("open", "rename"):
+        real = getattr(os, name)
+
+        def late(*words: object, real: Callable[..., object] = real, **more: object) -> object:
+            if words[0] == bytes(before) + b"/supervise/status.new" and before.exists():
+                before.rename(after)
+            return real(*words, **more)
+
+        now = Status(bytes(12), 0, False, name[:1].encode())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, late)
+            assert directory.announce(now) == b""
+        assert (after / "supervise/status").read_bytes() == now.pack()
+        after.rename(before)
+    before.rename(after)
+    shutil.rmtree(after)
+    assert b"unable to open service/supervise/status.new" in directory.announce(NOW)
+    directory.release()
 
 
 def test_status_is_as_long_as_it_should_be_whatever_was_there(path: Path) -> None:
