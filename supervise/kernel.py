@@ -229,8 +229,8 @@ class Bulk:
         limit = self._heritage.descriptor_limit
         if limit:
             _set_descriptor_limit(*limit)
-        os.chdir(directory.path)
         try:
+            os.chdir(directory.path)
             pid = self._spawn_ignoring(streams) if self._ignored else self._spawn(streams)
         except BaseException:
             directory.record(0, life)
