@@ -165,8 +165,9 @@ def scan_directory(patient: Patient) -> Iterator[Finding]:
         path = f"{directory}/{name}"
         if name.startswith("."):
             continue
-        if host.lstat(path) and not host.stat(path):
-            yield Finding(f"{path} leads nowhere: {host.readlink(path)}", f"rm {path}")
+        leads = None if host.stat(path) else host.readlink(path)
+        if leads:
+            yield Finding(f"{path} leads nowhere: {leads}", f"rm {path}")
         elif host.is_directory(path) and not host.is_executable(f"{path}/run"):
             yield Finding(f"{path}/run is missing or not executable", f"chmod +x {path}/run")
 

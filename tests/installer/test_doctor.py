@@ -132,6 +132,19 @@ def test_a_link_that_leads_nowhere(patient):
     ill(image, "/service/gone leads nowhere: /srv/gone")
 
 
+def test_a_link_that_is_removed_meanwhile(patient, monkeypatch):
+    image = patient("systemd").link("/service/gone", "/srv/gone")
+    real = Host.stat
+
+    def stat(host: Host, path: str):
+        if path == "/service/gone":
+            image.path(path).unlink(missing_ok=True)
+        return real(host, path)
+
+    monkeypatch.setattr(Host, "stat", stat)
+    assert findings(image) == []
+
+
 def test_a_run_script_that_can_t(patient):
     image = patient("systemd").file("/srv/web/run", "#!/bin/sh\n").link("/service/web", "/srv/web")
     ill(image, "/service/web/run is missing or not executable")
