@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+OBEYED = (signals.SIGTERM, signals.SIGUSR1, signals.SIGHUP, signals.SIGQUIT)
+"""The signals that :func:`obey_signals` is sure to unblock."""
+
 SECONDS_OF_PATIENCE = 1.0
 """The last child of a killed svscan holds its lock until it has become the daemon."""
 
@@ -113,6 +116,8 @@ def lock(path: bytes) -> None:
             if time.monotonic() > deadline:
                 raise fatal("svscan", b"unable to acquire " + own + b"/lock", error) from None
             time.sleep(0.01)
+    # Whoever learns the pid may send a signal; it waits until we can obey it.
+    signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
     try:
         pid = os.open(own + b"/pid", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         os.write(pid, b"%d\n" % os.getpid())

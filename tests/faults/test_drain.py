@@ -130,6 +130,22 @@ def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: T
     tree.drain(second)
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGQUIT", "SIGUSR1", "SIGHUP"])
+def test_a_signal_is_obeyed_from_when_the_pid_is_known(tree: Tree, name: str) -> None:
+    """Also before there are handlers: svscan is held back right after it wrote the pid."""
+    pid = tree.scan / ".svscan/pid"
+    words = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-P", str(pid)]
+    pid.parent.mkdir()
+    pid.touch()
+    svscan = tree.svscan([*words, "-e", "inject=write:delay_exit=3s"])
+    wait_for(pid.read_bytes, "pid")
+    svscan.send_signal(signal.Signals[name])
+    if name in ("SIGTERM", "SIGQUIT"):
+        assert svscan.wait(timeout=30) == 0
+    else:
+        tree.drain(svscan)
+
+
 def test_quit_leaves_all_to_be_adopted(tree: Tree) -> None:
     plain = tree.add("plain")
     logged = tree.add("logged", SLEEP, MULTILOG)
