@@ -119,7 +119,8 @@ class LogReader:
         text = None
         while text is None:
             yield from self.new_lines()
-            text = b"" if self._fd >= 0 else self._previous()
+            # With one to skip, what is to get a name is what we have just read to its end.
+            text = b"" if self._fd >= 0 or self._skip else self._previous()
         yield from self._parse(text)
 
     def _previous(self) -> bytes | None:

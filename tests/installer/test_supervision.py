@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from services import await_pid, make_script, make_service, supervising
 
-from slashservice.installer import supervision
+from slashservice.installer import supervision, takeover
 from slashservice.installer.takeover import EndScanner, QuietenScanner
 
 LIMIT = 25.0
@@ -68,7 +68,7 @@ def test_a_svscan_that_has_gone_by_itself_is_no_trouble(
     with subprocess.Popen(["/bin/true"]) as gone:
         pass
     found = [[gone.pid], [gone.pid], [gone.pid], []]
-    monkeypatch.setattr(QuietenScanner, "_pids", lambda action, host: found.pop(0))
+    monkeypatch.setattr(takeover, "strangers", lambda host, directory: found.pop(0))
     host = SimpleNamespace(live=True)
     action = QuietenScanner(service_dir=str(tmp_path))
     action.apply(host)

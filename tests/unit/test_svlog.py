@@ -273,6 +273,20 @@ def test_a_file_gets_its_name_just_while_it_is_looked_for(last: str, place: Path
         assert [line[2] for line in reader.new_lines()] == [b"four"]
 
 
+def test_a_file_is_rotated_while_it_is_read(place: Path) -> None:
+    log = make_log(place / "log", stamped(1, "one"))
+    reader = LogReader(bytes(log), b"log")
+    found = reader.lines()
+    assert next(found)[2] == b"one"
+    (log / "current").rename(log / "previous")
+    assert list(found) == []
+    for number, word in ((2, "two"), (3, "three")):
+        stamp = tai.label(tai.pack((NOON + number) * 10**9)).decode()
+        (log / ("previous" if number == 2 else "current")).rename(log / f"{stamp}.s")
+        (log / "current").write_bytes(stamped(number, word))
+        assert [line[2] for line in reader.new_lines()] == [word.encode()]
+
+
 def test_since_holds_for_a_file_being_finished(place: Path) -> None:
     log = make_log(place / "log", b"")
     (log / "previous").write_bytes(stamped(1, "one") + stamped(2, "two"))
