@@ -26,11 +26,12 @@ exec 9>>alone
 /usr/bin/flock -n 9 || { echo $$ >>twice; exit 1; }
 echo $$ >>starts
 exec 8<>tick
+read -r since rest </proc/uptime  # a pid may come again
 n=0
 while read -r word <&8; do
     n=$((n + 1))
-    echo $$ $n
-    echo $$ $n >>noted
+    echo $$.$since $n
+    echo $$.$since $n >>noted
     case $word in *die) exit 1 ;; esac
 done
 """
@@ -76,6 +77,12 @@ class Subject:
         self._sent = -1
         self._sent_at = 0.0
         self._victim = 0
+
+    def __str__(self) -> str:
+        """Say how it is: what was asked of it, and what came of that."""
+        parts = (self._pending, self._sent, self._victim, self.starts(), self.deaths)
+        log = (self.log_starts(), self.log_deaths, self.tree.status(self.path / "log"))
+        return f"s{self.number}: {parts} {self.status()} {log}"
 
     def starts(self) -> int:
         return self._lines("starts")
@@ -139,7 +146,7 @@ class Subject:
             said = (self.path / "noted").read_bytes().splitlines()
         except FileNotFoundError:
             return False
-        if not said or said[-1].split()[0] != b"%d" % self.status().pid:
+        if not said or said[-1].split(b".")[0] != b"%d" % self.status().pid:
             return not self._alive()
         pipe = os.open(self.path / "supervise/pipe", os.O_RDONLY | os.O_NONBLOCK)
         try:
@@ -244,9 +251,9 @@ class Subject:
         assert len(set(kept)) == len(kept), self.path
         numbers: dict[bytes, int] = {}
         for line in kept:
-            pid, number = line.split()
-            assert int(number) == numbers.get(pid, 0) + 1, (self.path, line)
-            numbers[pid] = int(number)
+            process, number = line.split()
+            assert int(number) == numbers.get(process, 0) + 1, (self.path, line)
+            numbers[process] = int(number)
 
 
 @pytest.mark.slow
@@ -302,7 +309,11 @@ def settle(tree: Tree, subjects: list[Subject], svscan: int, generation: int) ->
             subject.go_on(generation + 1)
         return not any(subject.busy for subject in subjects)
 
-    wait_for(quiet, "all asked for done: " + tree.says()[-1000:])
+    try:
+        wait_for(quiet, "all asked for done")
+    except AssertionError as error:
+        left = [f"{subject}" for subject in subjects if subject.busy]
+        raise AssertionError("\n".join(left) + tree.says()[-1000:]) from error
 
 
 @pytest.mark.slow
