@@ -95,8 +95,8 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
     It leads a session, was started at the time of the intent or later, and works in the
     directory or has the pipe between a service and its log open: a log service for its
     input, a service otherwise. Or it has let go of all that, but it is what was started
-    next, has lost its parent to PID 1 or ours, and was given ``environment``. The first such
-    process it is; zeros if there is none.
+    next, has lost its parent to PID 1 or ours, was given ``environment``, and nothing tells
+    that it is something else. The first such process it is; zeros if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
@@ -120,6 +120,7 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
             and parent in (1, os.getppid())
             and pid != os.getsid(0)
             and _was_given(pid, environment)
+            and not _is_of_another(pid)
         ):
             return pid, start
     return 0, 0
@@ -137,6 +138,24 @@ def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
             return bool(environment) and {*file.read().split(b"\0")}.issuperset(environment)
     except OSError:
         return False
+
+
+def _is_of_another(pid: int) -> bool:
+    """Tell whether a process is a log host, works in a service directory, or for one's log.
+
+    An svscan that was killed as well may have started it, before it got to the service that
+    the process is sought for.
+    """
+    process = f"/proc/{pid}"
+    try:
+        with open(f"{process}/cmdline", "rb", buffering=0) as file:
+            if b"loghost" in file.read():
+                return True
+        links = [os.readlink(f"{process}/fd/{fd}") for fd in os.listdir(f"{process}/fd")]
+    except OSError:
+        return True  # it has gone, or is changing
+    pipes = any(link.endswith("/supervise/pipe") for link in links)
+    return pipes or os.path.exists(f"{process}/cwd/supervise/lock")
 
 
 def _writes_to(pid: int, pipe: bytes) -> bool:

@@ -179,6 +179,34 @@ def test_finding_a_process_that_went_elsewhere(
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("how", ["works there", "writes to the pipe", "hosts logs"])
+def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> None:
+    intent = recorded_intent()
+    for name in ("this", "other"):
+        (tmp_path / name / "supervise").mkdir(parents=True)
+    (tmp_path / "other/supervise/lock").touch()
+    os.mkfifo(tmp_path / "other/supervise/pipe")
+    name = "loghost" if how == "hosts logs" else "sleep"
+    there = tmp_path / "other" if how == "works there" else Path("/")
+    pipe = os.open(tmp_path / "other/supervise/pipe", os.O_RDWR)
+    output = f">&{pipe}" if how == "writes to the pipe" else ">/dev/null"
+    printed = subprocess.check_output(
+        ["/bin/bash", "-c", f"setsid bash -c 'exec -a {name} sleep 1000' {output} & echo $!"],
+        env={"A": "1"},
+        cwd=there,
+        pass_fds=[pipe] if how == "writes to the pipe" else [],
+    )
+    os.close(pipe)
+    pid = int(printed)
+    try:
+        deadline = time.monotonic() + 60
+        while not has_become_sleep(pid) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert identity.find(intent, os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.parametrize(
     ("pid", "other", "later"),
     [
