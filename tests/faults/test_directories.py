@@ -212,6 +212,7 @@ def test_linked_again_while_its_log_still_reads(tree: Tree) -> None:
     path = tree.add("s", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", MULTILOG)
     svscan = tree.svscan()
     pid, log = tree.up(path), tree.up(path / "log")
+    wait_for(lambda: len(tree.workers(path)) == 2, "what it leaves behind is there")
     (tree.scan / "s").unlink()
     tree.svc("-dx", path)
     wait_for(lambda: not tree.svok(path), "ended")

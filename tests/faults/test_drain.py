@@ -119,6 +119,7 @@ def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: T
     wait_for((path / "started").exists, "up")
     tree.svc("-d", path)
     wait_for((path / "closing").exists, "closing")
+    wait_for(lambda: (now := tree.status(path)) and now.termed, "svscan has noted it")
     killed(first)
     second = tree.svscan()
     wait_for(lambda: tree.svok(path), "supervised again")

@@ -236,6 +236,7 @@ def test_a_read_only_supervise_directory(tree: Tree) -> None:
     svscan = tree.svscan()
     pid = tree.up(used)
     tree.up(fresh)
+    wait_for(lambda: starts(used) == [pid], "it says so itself")
     tree.drain(svscan)
     shutil.rmtree(fresh / "supervise")
     (fresh / "supervise").mkdir()

@@ -164,7 +164,8 @@ class Subject:
             return
         if self._pending == "die":
             return
-        if self._sent == generation and time.monotonic() < self._sent_at + 1:
+        again = self._pending not in MORTAL and time.monotonic() >= self._sent_at + 1
+        if self._sent == generation and not again:
             return
         if not self.tree.svok(self.path) or not self.tree.svok(self.path / "log"):
             return
@@ -263,6 +264,8 @@ def test_svscan_killed_at_random_moments(tree: Tree) -> None:
     subjects = [Subject(tree, number) for number in range(SERVICES)]
     svscan = tree.svscan()
     wait_for(lambda: all(s.starts() and tree.pid(s.path / "log") for s in subjects), "all up")
+    steered = [s for s in subjects if s.log_is_steered]
+    wait_for(lambda: all(s.log_starts() for s in steered), "logs have noted their start")
     assert tree.pid(subjects[2].path / "log") == tree.pid(subjects[6].path / "log"), "hosted"
     for generation in range(KILLS):
         moment = random_.choice((0.08, 0.2, 0.5)) * random_.random()

@@ -29,7 +29,9 @@ PAUSES = (0.0, 0.0, 0.0, 1e-4, 1e-3, 1e-2)
 NAMES = [*(f"s{n}" for n in range(8)), ".hidden"]
 LOGS = [None, MULTILOG, "#!/bin/sh\nexec multilog ./main\n"]
 TARGETS = ("nowhere", "s0", "s1", "../real", "/dev/null")
-LETTERS = ("-t", "-d", "-u", "-x", "-k", "-o", "-p", "-c")
+LETTERS = ("-t", "-d", "-u", "-x", "-k", "-o", "-c")
+"""Not -p: should it reach the copy that is yet to become the daemon, and svscan be killed then,
+the copy keeps svscan's lock until somebody continues it."""
 
 
 def remove(path: Path) -> None:
@@ -105,8 +107,9 @@ class Meddler:
         path.rename(self.tree.scan / self.luck.choice(NAMES))
 
     def rename_what_a_link_leads_to(self, path: Path) -> None:
-        target = Path(os.readlink(path))
-        target.rename(target.with_name(target.name + ".moved"))
+        target = self.tree.scan / os.readlink(path)
+        if target.resolve().is_relative_to(self.tree.root.resolve()):
+            target.rename(target.with_name(target.name + ".moved"))
 
     def steer(self, path: Path) -> None:
         letter = self.luck.choice(LETTERS)
