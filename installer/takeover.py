@@ -28,7 +28,7 @@ from slashservice.installer.edits import CommentOut
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.evidence import Evidence, Wiring
 from slashservice.installer.host import Host
-from slashservice.installer.wirings import strangers
+from slashservice.installer.wirings import is_strange, strangers
 
 RELOADS = {
     "sysvinit": ("telinit", "q"),
@@ -148,10 +148,7 @@ def take_over(
     service_dir: str,
 ) -> list[Action]:
     """Return the actions that put another svscan's ``wirings`` out of force."""
-    runs = any(
-        one.directory == service_dir and one.program == "svscan" and not one.ours
-        for one in evidence.scanners
-    )
+    runs = any(is_strange(one, service_dir) for one in evidence.scanners)
     if wirings and evidence.platform != "linux" and host.live:
         raise Refusal(
             f"here a running svscan can't be taken over: {wirings[0].path}",

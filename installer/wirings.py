@@ -171,11 +171,12 @@ def find_scanners(host: Host) -> tuple[Scanner, ...]:
 
 def strangers(host: Host, service_dir: str) -> list[int]:
     """Return the pids of svscans on a scan directory that are not ours."""
-    return [
-        one.pid
-        for one in find_scanners(host)
-        if one.program == "svscan" and one.directory == service_dir and not one.ours
-    ]
+    return [one.pid for one in find_scanners(host) if is_strange(one, service_dir)]
+
+
+def is_strange(one: Scanner, service_dir: str) -> bool:
+    """Tell whether a scanner is a svscan on that directory, and not ours."""
+    return one.program == "svscan" and one.directory == service_dir and not one.ours
 
 
 def _same_root(pid: str) -> bool:

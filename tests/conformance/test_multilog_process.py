@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import logs
 import pytest
+from services import unread
 from typing_extensions import Self
 
 WAITING = ("0", "7", "271") if os.uname().machine == "x86_64" else ("63", "73")
@@ -58,14 +58,10 @@ class Running:
     def waits(self) -> bool:
         """Tell whether the program waits for input, with all there was before done with."""
         assert self.process.poll() is None
-        if self.unread():
+        if unread(self.fifo):
             return False
         call, *arguments = Path(f"/proc/{self.process.pid}/syscall").read_text().split()
         return call in WAITING and (call != WAITING[0] or arguments[0] == "0x0")
-
-    def unread(self) -> int:
-        left = fcntl.ioctl(self.fifo, 0x541B, b"\0\0\0\0")  # FIONREAD
-        return int.from_bytes(left, "little")
 
     def write(self, data: bytes) -> None:
         os.write(self.fifo, data)

@@ -6,7 +6,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import NamedTuple
 import pytest
 import services
 from conformance.inheritance import SLEEPER, as_decided, dump, launch, open_more
-from services import await_pid, contents, pid_of, run, state_of, until
+from services import await_pid, contents, pid_of, run, state_of, unread, until
 
 DOTS = b"." * 400
 
@@ -161,10 +160,6 @@ def test_nobody_reads_what_is_said(ours: Path, world_dir: Path) -> None:
         finally:
             os.close(pipe)
             os.kill(reader, signal.SIGCONT)
-
-
-def unread(pipe: int) -> int:
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), "little")
 
 
 @pytest.mark.root

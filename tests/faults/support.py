@@ -95,6 +95,15 @@ def comm(pid: int) -> str:
         return ""
 
 
+def opened(pid: int) -> list[str]:
+    """Return what the descriptors of a process lead to, of a process that goes on meanwhile."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(link))
+    return found
+
+
 def catches(pid: int, number: int) -> bool:
     """Tell whether the process has a handler for the signal."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.support import MULTILOG, SLEEP, Tree, comm, runs, wait_for, write_script
+from tests.faults.support import MULTILOG, SLEEP, Tree, comm, opened, runs, wait_for, write_script
 
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
 
@@ -219,11 +218,7 @@ def test_linked_again_while_its_log_still_reads(tree: Tree) -> None:
     (tree.scan / "s").symlink_to(path)
     tree.up(path, other_than=pid)
     assert tree.up(path / "log") == log
-    held = 0
-    for fd in Path(f"/proc/{svscan.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            held += os.readlink(fd) == str(path / "supervise/pipe")
-    assert held == 2
+    assert opened(svscan.pid).count(str(path / "supervise/pipe")) == 2
     tree.drain(svscan)
 
 

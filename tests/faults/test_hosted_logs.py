@@ -14,7 +14,7 @@ import pytest
 
 from slashservice.supervise import identity
 from tests.faults.hosted import Hosted
-from tests.faults.support import enlarge, on_small_disk, runs, wait_for
+from tests.faults.support import enlarge, on_small_disk, opened, runs, wait_for
 from tests.faults.test_log_crashes import content
 
 SERVICES = 200
@@ -141,23 +141,14 @@ def test_a_log_that_starts_while_its_host_ends_gets_a_new_one(hosted: Hosted) ->
     log, tree = hosted.add("a", "./main"), hosted.tree
     svscan = tree.svscan()
     host = hosted.host("a")
-    links = Path(f"/proc/{svscan.pid}/fd")
-
-    def opened() -> list[str]:
-        found = []
-        for link in links.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                found.append(os.readlink(link))
-        return found
-
     hosted.write("a", b"0\n")
     hosted.arrives("a", b"0\n")
-    before = len(opened())
+    before = len(opened(svscan.pid))
     tree.svc("-d", log)
     tree.down(log)
     os.kill(host, signal.SIGSTOP)
     try:
-        wait_for(lambda: not any("socket:" in link for link in opened()), "told to end")
+        wait_for(lambda: not any("socket:" in link for link in opened(svscan.pid)), "told to end")
         tree.svc("-u", log)
         other = tree.up(log, other_than=host)
         hosted.host("a")
@@ -169,7 +160,7 @@ def test_a_log_that_starts_while_its_host_ends_gets_a_new_one(hosted: Hosted) ->
     tree.svc("-a", log)
     wait_for(lambda: list((log / "main").glob("@*.s")), "svscan can still talk to the second")
     assert hosted.host("a") == other
-    wait_for(lambda: len(opened()) == before, "nothing more is open")
+    wait_for(lambda: len(opened(svscan.pid)) == before, "nothing more is open")
 
 
 def test_a_processor_that_hangs_delays_no_other(hosted: Hosted) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import signal
-import termios
 import time
 
 import pytest
+from services import unread
 
 from slashservice.supervise.status import Status
 from tests.faults.support import Tree, runs, state, wait_for
@@ -150,10 +149,9 @@ class Subject:
             return not self._alive()
         pipe = os.open(self.path / "supervise/pipe", os.O_RDONLY | os.O_NONBLOCK)
         try:
-            unread = fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4)
+            return not unread(pipe)
         finally:
             os.close(pipe)
-        return unread == b"\0" * 4
 
     def go_on(self, generation: int) -> None:
         """Send what is pending, again if it may have been lost with the svscan it went to."""

@@ -144,6 +144,13 @@ def has_become_sleep(pid: int) -> bool:
     )
 
 
+def await_sleep(pid: int) -> None:
+    """Wait until the process is what it is to be."""
+    deadline = time.monotonic() + 60
+    while not has_become_sleep(pid) and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
 def test_finding_a_process_that_went_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,9 +165,7 @@ def test_finding_a_process_that_went_elsewhere(
     )
     pid = int(printed)
     try:
-        deadline = time.monotonic() + 60
-        while not has_become_sleep(pid) and time.monotonic() < deadline:
-            time.sleep(0.001)
+        await_sleep(pid)
         found = (pid, identity.started(pid))
         assert identity.find(intent, directory, [b"A=1", b"B=2"]) == found
         assert identity.find(intent, directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
@@ -199,9 +204,7 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
     os.close(pipe)
     pid = int(printed)
     try:
-        deadline = time.monotonic() + 60
-        while not has_become_sleep(pid) and time.monotonic() < deadline:
-            time.sleep(0.001)
+        await_sleep(pid)
         assert identity.find(intent, os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
     finally:
         os.kill(pid, signal.SIGKILL)
