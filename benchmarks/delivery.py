@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.harness import DIFFERENCE, Figure, alternate
 from benchmarks.world import PATIENCE, C, World, daemon_pid, make_service, run, wait_until
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 ROUNDS = 150
 ROUNDS_AFTER_A_START = 5

@@ -56,7 +56,7 @@ class Commands(Verb):
 
     def main(self, folder: str) -> int:
         """Write a launcher for each command."""
-        from slashservice.supervise import launchers
+        from slashservice.supervise.chain import launchers
 
         for path in launchers.write(os.path.abspath(folder), self.python or None):
             say(path)
@@ -70,7 +70,7 @@ class Demo(Verb):
     def main(self, *words: str) -> int:
         """Run the demonstration."""
         demo: Callable[[list[bytes]], int]
-        demo = importlib.import_module("slashservice.supervise.demo").main
+        demo = importlib.import_module("slashservice.supervise.commands.demo").main
         raise Ended(demo([os.fsencode(word) for word in words]))
 
 

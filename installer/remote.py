@@ -25,7 +25,7 @@ from plumbum.machines.session import ShellSessionError, SSHCommsError
 
 from slashservice.installer import source
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 ADDRESS = re.compile(
     r"ssh://(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^\]]+\]|[^@/:\[]+)(?::(?P<port>\d+))?/?"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from slashservice.installer.errors import Trouble
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 PACKAGES = ("supervise", "installer", "init_templates")
 VENDORED = ("plumbum", "distro")

@@ -106,7 +106,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 def load(name: str) -> Main:
     """Import the command ``name`` and return its ``main``."""
-    module = __import__(f"slashservice.supervise.{name}", None, None, ["main"])
+    module = __import__(f"slashservice.supervise.commands.{name}", None, None, ["main"])
     main: Main = module.main
     return main
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 # The same examples every time: what fails here fails for whoever looks into it. To look for new
 # ones: ./test --hypothesis-profile=explore

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slashservice.supervise import program
-from slashservice.supervise.logger import Logger
-from slashservice.supervise.multilog import BLOCK
-from slashservice.supervise.patience import carry_out
+from slashservice.supervise.commands.multilog import BLOCK
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.steps import carry_out
 
 SHM = Path("/dev/shm")
 """Where fsync costs nothing."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from slashservice.supervise import status
+from slashservice.supervise.protocol import status
 
 T = TypeVar("T")
 Word = str | bytes | Path

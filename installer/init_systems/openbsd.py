@@ -5,7 +5,7 @@ from __future__ import annotations
 from slashservice.installer.actions import Action, EditFile, WriteFile
 from slashservice.installer.edits import Block, Word
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
-from slashservice.supervise.launchers import FLAGS
+from slashservice.supervise.chain.launchers import FLAGS
 
 SCRIPT = f"/etc/rc.d/{NAME}"
 RC_CONF = "/etc/rc.conf.local"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from services import Outcome, run
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 SETTINGS = {
     b"LC_ALL": b"C",

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slashservice.supervise import stream
-from slashservice.supervise.tai64n import Stamper
-from slashservice.supervise.tai64nfrac import UnixTime
-from slashservice.supervise.tai64nlocal import LocalTime
+from slashservice.supervise.commands.tai64n import Stamper
+from slashservice.supervise.commands.tai64nfrac import UnixTime
+from slashservice.supervise.commands.tai64nlocal import LocalTime
+from slashservice.supervise.logs.labels import LabelFilter
 
 EPOCH = (1 << 62) + 10
 
@@ -85,7 +85,7 @@ def test_tai64nlocal(text: bytes, cuts: list[int], zone: str, oracle: Path) -> N
     os.environ["TZ"] = zone
     time.tzset()
     try:
-        local = stream.LabelFilter(LocalTime().show)
+        local = LabelFilter(LocalTime().show)
         assert b"".join(map(local.convert, in_pieces(text, cuts))) + local.rest() == theirs[1]
     finally:
         del os.environ["TZ"]

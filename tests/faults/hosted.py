@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from slashservice.supervise import identity
+from slashservice.supervise.platform import linux
 from tests.faults.support import SLEEP, Tree, wait_for
 
 
@@ -39,7 +39,7 @@ class Hosted:
     def host(self, name: str) -> int:
         """Return the pid of the process that runs a log."""
         pid = self.tree.up(self.directories[name])
-        self.hosts.add((pid, identity.started(pid)))
+        self.hosts.add((pid, linux.started(pid)))
         return pid
 
     def current(self, name: str, log: str = "main") -> bytes:
@@ -54,9 +54,9 @@ class Hosted:
 
     def end(self) -> None:
         for pid, started in self.hosts:
-            if started and identity.started(pid) == started:
+            if started and linux.started(pid) == started:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: identity.started(pid) != started, "host ended")  # noqa: B023
+                wait_for(lambda: linux.started(pid) != started, "host ended")  # noqa: B023
         for fd in self.pipes.values():
             os.close(fd)

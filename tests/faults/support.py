@@ -13,7 +13,8 @@ from typing import Any
 
 from services import is_supervised
 
-from slashservice.supervise import identity, status
+from slashservice.supervise.platform import linux
+from slashservice.supervise.protocol import status
 
 PATIENCE = 30.0
 """Seconds after which a condition that should come true at once is a failure."""
@@ -59,7 +60,7 @@ def enlarge(pid: int, path: Path) -> None:
 
 def runs(pid: int) -> bool:
     """Tell whether the process is there, and no zombie."""
-    return identity.started(pid) != 0
+    return linux.started(pid) != 0
 
 
 def state(pid: int) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import web
 
-from slashservice.supervise.logreader import unpack
+from slashservice.supervise.logs.reader import unpack
 from tests.faults.hosted import Hosted
 from tests.faults.support import ENVIRONMENT, wait_for
 

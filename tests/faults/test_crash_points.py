@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.status import Status
+from slashservice.supervise.protocol.status import Status
 from tests.faults.support import Tree, runs, state, wait_for
 
 RUN = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 import logs
 import pytest
 
-from slashservice.supervise import journal
+from slashservice.supervise.logs import journal
 from tests.faults.hosted import Hosted
 from tests.faults.support import wait_for
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import identity, tai
-from slashservice.supervise.status import Status
+from slashservice.supervise import tai
+from slashservice.supervise.platform import linux
+from slashservice.supervise.protocol.status import Status
 from tests.faults.support import SLEEP, Tree, killed, runs, state, wait_for
 
 COUNT_STARTS = "#!/bin/sh\necho $$ >>starts\nexec sleep 1000\n"
@@ -73,7 +74,7 @@ def test_someone_else_reads_the_control_fifo(tree: Tree) -> None:
 
 def stranger(tree: Tree, not_at: int) -> subprocess.Popen[bytes]:
     """A process that is nobody's daemon, in a session of its own, started at another tick."""
-    wait_for(lambda: identity.now() > not_at + 1, "the next tick")
+    wait_for(lambda: linux.now() > not_at + 1, "the next tick")
     return tree.start(["/usr/bin/sleep", "1000"], start_new_session=True, cwd="/")
 
 
@@ -102,7 +103,7 @@ RECORDS: dict[str, Callable[[bytes, int], bytes]] = {
 def replaced(record: bytes, at: int, word: bytes) -> bytes:
     words = record.split()
     words[at] = word
-    return b" ".join(words).ljust(identity.LENGTH - 1) + b"\n"
+    return b" ".join(words).ljust(linux.LENGTH - 1) + b"\n"
 
 
 @pytest.mark.parametrize("change", RECORDS.values(), ids=RECORDS.keys())
@@ -112,7 +113,7 @@ def test_a_record_that_names_no_process_of_ours(
     path = tree.add("s", COUNT_STARTS)
     svscan = tree.svscan()
     pid = tree.up(path)
-    other = stranger(tree, identity.started(pid))
+    other = stranger(tree, linux.started(pid))
     killed(svscan)
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not runs(pid), "daemon dead")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import identity
+from slashservice.supervise.platform import linux
 from tests.faults.hosted import Hosted
 from tests.faults.support import enlarge, on_small_disk, opened, runs, wait_for
 from tests.faults.test_log_crashes import content
@@ -289,7 +289,7 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
     def host() -> int:
         now = tree.status(hosted.directories[names[0]])
         if now and now.pid:
-            hosted.hosts.add((now.pid, identity.started(now.pid)))
+            hosted.hosts.add((now.pid, linux.started(now.pid)))
         return now.pid if now else 0
 
     for name in names:

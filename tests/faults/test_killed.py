@@ -10,7 +10,7 @@ import time
 import pytest
 from services import unread
 
-from slashservice.supervise.status import Status
+from slashservice.supervise.protocol.status import Status
 from tests.faults.support import Tree, runs, state, wait_for
 
 SERVICES = 100

@@ -11,10 +11,10 @@ from pathlib import Path
 import logs
 import pytest
 
-from slashservice.supervise import folder, journal, logdir, logger, patience, processor
-from slashservice.supervise.journal import Journal
-from slashservice.supervise.logger import Logger
-from slashservice.supervise.patience import carry_out
+from slashservice.supervise.logs import folder, journal, logdir, logger, processor, steps
+from slashservice.supervise.logs.journal import Journal
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.steps import carry_out
 
 CALLS = ["open", "write", "pwrite", "splice", "pread", "ftruncate", "rename", "link", "unlink"]
 CALLS += ["chmod", "fchmod", "fsync", "mkdir", "stat", "fstat", "listdir", "fork"]
@@ -77,7 +77,7 @@ class Life:
             deadly = Deadly(calls)
             for module in (folder, journal, logdir, logger, processor):
                 patch.setattr(module, "os", deadly)
-            patch.setattr(patience.time, "sleep", killed_while_pausing)
+            patch.setattr(steps.time, "sleep", killed_while_pausing)
             current = Logger(self.script)
             kept = None
             try:

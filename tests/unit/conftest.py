@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from slashservice.supervise.loop import Loop
+from slashservice.supervise.platform.loop import Loop
 
 
 class Clock:

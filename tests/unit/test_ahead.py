@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import ahead
-from slashservice.supervise.directory import ServiceDirectory
+from slashservice.supervise.services import ahead
+from slashservice.supervise.services.directory import ServiceDirectory
 
 MADE = {"control", "lock", "ok", "status.new"}
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from slashservice.supervise import chain, environment, launchers, pathexec, program, signals
+from slashservice.supervise import program, signals
+from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def command(tmp_path):
 @pytest.mark.parametrize("name", launchers.COMMANDS)
 def test_every_launcher_is_known(command, name):
     path = command(name)
-    assert chain.command_at(path) == name
+    assert in_process.command_at(path) == name
     assert os.stat(path).st_size <= pathexec.SMALL
 
 
@@ -34,16 +35,16 @@ def test_through_links(command, tmp_path):
     command("envdir")
     (tmp_path / "one").symlink_to("envdir")
     (tmp_path / "two").symlink_to("one")
-    assert chain.command_at(os.fsencode(tmp_path / "two")) == "envdir"
+    assert in_process.command_at(os.fsencode(tmp_path / "two")) == "envdir"
 
 
 def test_every_changed_byte_counts(command):
     text = launchers.text("envdir", sys.executable, launchers.home())
     for at in range(len(text)):
         changed = text[:at] + ("x" if text[at] != "x" else "y") + text[at + 1 :]
-        assert chain.command_at(command("envdir", changed)) is None
+        assert in_process.command_at(command("envdir", changed)) is None
     for changed in (text + "\n", text[:-1], " " + text, text * 2, text + "x" * 2000):
-        assert chain.command_at(command("envdir", changed)) is None
+        assert in_process.command_at(command("envdir", changed)) is None
 
 
 def test_other_interpreter_code_or_name(command):
@@ -53,26 +54,26 @@ def test_other_interpreter_code_or_name(command):
         launchers.text("no_such", sys.executable, launchers.home()),
         launchers.text("", sys.executable, launchers.home()),
     ):
-        assert chain.command_at(command("envdir", changed)) is None
+        assert in_process.command_at(command("envdir", changed)) is None
 
 
 def test_what_is_no_launcher_at_all(command, tmp_path):
     for content in (b"", b"run('envdir')\n", b"\nrun('", os.urandom(500), b"#!/bin/sh\n"):
         (tmp_path / "x").write_bytes(content)
         (tmp_path / "x").chmod(0o755)
-        assert chain.command_at(os.fsencode(tmp_path / "x")) is None
-    assert chain.command_at(os.fsencode(tmp_path)) is None
-    assert chain.command_at(b"/nowhere") is None
-    assert chain.command_at(command("envdir", mode=0o644)) is None
+        assert in_process.command_at(os.fsencode(tmp_path / "x")) is None
+    assert in_process.command_at(os.fsencode(tmp_path)) is None
+    assert in_process.command_at(b"/nowhere") is None
+    assert in_process.command_at(command("envdir", mode=0o644)) is None
 
 
 @pytest.fixture
 def going_on(monkeypatch):
     """Let ``go_on`` leave this process alone; return what it did."""
     did = []
-    monkeypatch.setattr(chain, "close_on_exec", lambda: did.append("close"))
-    monkeypatch.setattr(chain, "set_name", lambda name: did.append(name))
-    monkeypatch.setattr(chain, "become_visible", lambda: did.append("visible"))
+    monkeypatch.setattr(in_process, "close_on_exec", lambda: did.append("close"))
+    monkeypatch.setattr(in_process, "set_name", lambda name: did.append(name))
+    monkeypatch.setattr(in_process, "become_visible", lambda: did.append("visible"))
     monkeypatch.setattr(environment, "hand_over", lambda entries: did.append(entries))
     monkeypatch.setattr(signals, "ignore_as_python_does", lambda: did.append("signals"))
     return did
@@ -81,7 +82,7 @@ def going_on(monkeypatch):
 def test_going_on(command, going_on):
     path = command("envdir")
     with pytest.raises(program.GoOn) as caught:
-        chain.go_on(path, [b"x", b"env", b"prog"], [b"A=1"])
+        in_process.go_on(path, [b"x", b"env", b"prog"], [b"A=1"])
     assert (caught.value.name, caught.value.argv) == ("envdir", [b"env", b"prog"])
     assert caught.value.path == path
     assert going_on == ["close", "signals", [b"A=1"], b"envdir"]
@@ -94,7 +95,7 @@ def test_going_on_as_one_that_stays(command, going_on, monkeypatch):
 
     monkeypatch.setattr(pathexec, "deferred", [Waiting()])
     with pytest.raises(program.GoOn):
-        chain.go_on(command("svscan"), [b"svscan"], [])
+        in_process.go_on(command("svscan"), [b"svscan"], [])
     assert going_on == ["close", "signals", [], "settle", "visible", b"svscan"]
 
 
@@ -102,8 +103,8 @@ def test_code_out_of_reach_takes_a_real_exec(command, going_on, monkeypatch):
     def load(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(chain, "load", load)
-    chain.go_on(command("envdir"), [b"envdir"], [])
+    monkeypatch.setattr(in_process, "load", load)
+    in_process.go_on(command("envdir"), [b"envdir"], [])
     assert going_on == []
 
 
@@ -121,21 +122,21 @@ def test_descriptors_that_an_exec_would_close():
     if child == 0:
         gone, kept = os.dup(0), os.dup(0)
         os.set_inheritable(kept, True)
-        chain.close_on_exec()
+        in_process.close_on_exec()
         left = set(map(int, os.listdir("/proc/self/fd")))
         os._exit(kept not in left or gone in left)
     assert os.waitpid(child, 0)[1] == 0
 
 
 def test_the_name():
-    with open(chain.NAME, "rb") as file:
+    with open(in_process.NAME, "rb") as file:
         before = file.read().rstrip(b"\n")
     try:
-        chain.set_name(b"a name that is too long")
-        with open(chain.NAME, "rb") as file:
+        in_process.set_name(b"a name that is too long")
+        with open(in_process.NAME, "rb") as file:
             assert file.read() == b"a name that is \n"
     finally:
-        chain.set_name(before)
+        in_process.set_name(before)
 
 
 def test_the_program_goes_on(monkeypatch):

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slashservice import supervise
-from slashservice.supervise import chpst, membership, program, version
+from slashservice.supervise import platform, program, version
+from slashservice.supervise.chain import accounts
+from slashservice.supervise.commands import chpst
 
 
 @pytest.fixture(autouse=True)
@@ -67,16 +68,16 @@ def test_version(capfd):
 def test_users_by_name():
     root = pwd.getpwnam("root")
     group = grp.getgrgid(1)
-    assert membership.parse(b"root") == (0, [root.pw_gid])
+    assert accounts.parse(b"root") == (0, [root.pw_gid])
     words = b"root:" + os.fsencode(group.gr_name)
-    assert membership.parse(words) == (0, [group.gr_gid])
-    assert membership.parse(words + b":root") == (0, [group.gr_gid, 0])
+    assert accounts.parse(words) == (0, [group.gr_gid])
+    assert accounts.parse(words + b":root") == (0, [group.gr_gid, 0])
 
 
 def test_users_by_number():
-    assert membership.parse(b":4:5") == (4, [5])
-    assert membership.parse(b":4:5:6:5") == (4, [5, 6, 5])
-    assert membership.parse(b":0004:4294967294") == (4, [4294967294])
+    assert accounts.parse(b":4:5") == (4, [5])
+    assert accounts.parse(b":4:5:6:5") == (4, [5, 6, 5])
+    assert accounts.parse(b":0004:4294967294") == (4, [4294967294])
 
 
 @pytest.mark.parametrize(
@@ -86,24 +87,24 @@ def test_users_by_number():
 )  # fmt: skip
 def test_numbers_that_are_none(words):
     """None of them is taken for 0, which is root."""
-    with pytest.raises(membership.Malformed):
-        membership.parse(words)
+    with pytest.raises(accounts.Malformed):
+        accounts.parse(words)
 
 
 @pytest.mark.parametrize("words", [b"", b"no such user", b"root:", b"root:no such group", b"0"])
 def test_unknown(words):
-    with pytest.raises(membership.Unknown):
-        membership.parse(words)
+    with pytest.raises(accounts.Unknown):
+        accounts.parse(words)
 
 
 def test_own_groups():
-    groups = membership.own_groups(b"root:whatever", 12345)
+    groups = accounts.own_groups(b"root:whatever", 12345)
     assert sorted(groups) == sorted(os.getgrouplist("root", 12345))
 
 
 def test_no_new_privileges_without_ctypes(monkeypatch):
-    monkeypatch.setitem(sys.modules, "slashservice.supervise.clib", None)
-    monkeypatch.delattr(supervise, "clib", raising=False)
+    monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
+    monkeypatch.delattr(platform, "clib", raising=False)
     with pytest.raises(program.Quit) as caught:
         chpst.forbid_privileges(request("-N prog"))
     assert caught.value.status == 111

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise import getopt, scan
+from slashservice.supervise import getopt, numbers
 
 
 @given(st.integers(min_value=0))
 def test_numbers_wrap_at_64_bits(number):
-    assert scan.unsigned(b"%d" % number) == number % 2**64
+    assert numbers.unsigned(b"%d" % number) == number % 2**64
 
 
 def test_very_long_numbers():
-    assert scan.unsigned(b"0" * 10_000 + b"7") == 7
-    assert scan.unsigned(b"9" * 10_000) == (10**10_000 - 1) % 2**64
+    assert numbers.unsigned(b"0" * 10_000 + b"7") == 7
+    assert numbers.unsigned(b"9" * 10_000) == (10**10_000 - 1) % 2**64
 
 
 @pytest.mark.parametrize("word", [b"-1", b"+1", b" 1", b"1 ", b"0x1", b"1_0", b"=", b"\xb2"])
 def test_what_is_no_number(word):
-    assert scan.unsigned(word) is None
+    assert numbers.unsigned(word) is None
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_what_is_no_number(word):
      (b"+-5", None), (b"5-", None)],
 )  # fmt: skip
 def test_signs(word, number):
-    assert scan.signed(word) == number
+    assert numbers.signed(word) == number
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_signs(word, number):
      (b"", None), (b"-1", None), (b"0o22", None), (b"00022", None)],
 )  # fmt: skip
 def test_masks(word, number):
-    assert scan.octal(word) == number
+    assert numbers.octal(word) == number
 
 
 @pytest.mark.parametrize(

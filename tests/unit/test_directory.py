@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import status
-from slashservice.supervise.directory import ServiceDirectory
-from slashservice.supervise.status import Status
+from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services.directory import ServiceDirectory
 
 LIMIT = 1 << 20
 NOW = Status(bytes(12), os.getpid(), False, b"u")

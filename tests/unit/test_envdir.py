@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from slashservice.supervise import descriptors, envdir
+from slashservice.supervise.chain import descriptors
+from slashservice.supervise.commands import envdir
 
 
 def read(path, **keywords):

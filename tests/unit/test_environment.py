@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise import environment
+from slashservice.supervise.chain import environment
 
 entries = st.lists(st.binary(max_size=6).map(lambda raw: raw.replace(b"\0", b"=")))
 names = st.sampled_from([b"A", b"B", b"", b"LONG NAME", b"\xff"])

@@ -9,16 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from slashservice.supervise import finished
-from slashservice.supervise.finished import Finished
-from slashservice.supervise.folder import Folder
+from slashservice.supervise.logs import retention
+from slashservice.supervise.logs.folder import Folder
+from slashservice.supervise.logs.retention import Finished
 from tests.unit.conftest import Clock
 
 
 @pytest.fixture
 def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that it looks at."""
-    monkeypatch.setattr(finished, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 

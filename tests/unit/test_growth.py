@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from slashservice.supervise import watch
-from slashservice.supervise.growth import SECONDS_AT_MOST, SECONDS_OF_QUIET, Growth
-from slashservice.supervise.loop import Loop
+from slashservice.supervise.platform import watch
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services.growth import SECONDS_AT_MOST, SECONDS_OF_QUIET, Growth
 
 
 class Timers:

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise import identity
-from slashservice.supervise.directory import ServiceDirectory
+from slashservice.supervise.platform import linux
+from slashservice.supervise.services.directory import ServiceDirectory
 
 words = st.text("abcdef0123456789-/", min_size=1, max_size=60).map(str.encode)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**60), words, st.booleans())
 def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, hosted: bool) -> None:
-    line = identity.Record(pid, start, life, hosted).line()
-    assert len(line) == identity.LENGTH
+    line = linux.Record(pid, start, life, hosted).line()
+    assert len(line) == linux.LENGTH
     assert line.endswith(b"\n")
-    found = identity.parse(line)
+    found = linux.parse(line)
     assert found
     assert (found.pid, found.start, found.life) == (pid, start, life)
     assert (found.hosted, found.after) == (hosted, None)
@@ -31,24 +31,24 @@ def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, host
 
 @given(words)
 def test_an_intent_is_a_record_too(life: bytes) -> None:
-    line = identity.intent(life).line()
-    assert len(line) == identity.LENGTH
-    found = identity.parse(line)
+    line = linux.intent(life).line()
+    assert len(line) == linux.LENGTH
+    found = linux.parse(line)
     assert found
     assert (found.pid, found.life, found.hosted) == (0, life, False)
-    assert 0 < found.start <= identity.now()
+    assert 0 < found.start <= linux.now()
     assert found.after
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_no_record(noise: bytes) -> None:
-    found = identity.parse(noise)
-    assert found is None or (len(noise) == identity.LENGTH and found.pid >= 0 and found.start >= 0)
+    found = linux.parse(noise)
+    assert found is None or (len(noise) == linux.LENGTH and found.pid >= 0 and found.start >= 0)
 
 
-@given(st.integers(0, identity.LENGTH - 1))
+@given(st.integers(0, linux.LENGTH - 1))
 def test_half_a_record_is_none(length: int) -> None:
-    assert identity.parse(identity.Record(1, 2, b"life").line()[:length]) is None
+    assert linux.parse(linux.Record(1, 2, b"life").line()[:length]) is None
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,19 @@ def test_half_a_record_is_none(length: int) -> None:
     ],
 )
 def test_malformed_records(line: bytes) -> None:
-    assert identity.parse(line.ljust(identity.LENGTH - 1) + b"\n") is None
+    assert linux.parse(line.ljust(linux.LENGTH - 1) + b"\n") is None
 
 
 def test_a_process_has_a_start_time_until_it_is_dead() -> None:
     process = subprocess.Popen(["/usr/bin/cat"], stdin=subprocess.PIPE)
     assert process.stdin
-    start = identity.started(process.pid)
-    assert identity.started(os.getpid()) <= start <= identity.now()
+    start = linux.started(process.pid)
+    assert linux.started(os.getpid()) <= start <= linux.now()
     process.stdin.close()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert identity.started(process.pid) == 0, "a zombie does not run"
+    assert linux.started(process.pid) == 0, "a zombie does not run"
     process.wait()
-    assert identity.started(process.pid) == 0
+    assert linux.started(process.pid) == 0
 
 
 def test_a_command_may_be_called_anything(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_command_may_be_called_anything(tmp_path: Path) -> None:
     script.symlink_to("/usr/bin/cat")
     process = subprocess.Popen([script], stdin=subprocess.PIPE)
     assert process.stdin
-    assert identity.started(process.pid) > 0
+    assert linux.started(process.pid) > 0
     process.stdin.close()
     process.wait()
 
@@ -98,8 +98,8 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
     )
 
 
-def recorded_intent() -> identity.Record:
-    found = identity.parse(identity.intent(b"life").line())
+def recorded_intent() -> linux.Record:
+    found = linux.parse(linux.intent(b"life").line())
     assert found
     return found
 
@@ -113,7 +113,7 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
     os.mkfifo(pipe)
     directory = os.fsencode(tmp_path / "log" if how.startswith("reads") else tmp_path)
     fd = os.open(pipe, os.O_RDWR)
-    assert identity.find(intent, directory) == (0, 0)
+    assert linux.find(intent, directory) == (0, 0)
     if how == "works there":
         process = leader(cwd=directory)
     elif how == "writes to the pipe":
@@ -121,13 +121,13 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
     else:
         process = leader(cwd="/", stdin=fd)
     try:
-        start = identity.started(process.pid)
-        assert identity.find(intent, directory) == (process.pid, start)
+        start = linux.started(process.pid)
+        assert linux.find(intent, directory) == (process.pid, start)
         intent.start = start + 1
-        assert identity.find(intent, directory) == (0, 0), "started too early"
+        assert linux.find(intent, directory) == (0, 0), "started too early"
         intent.start = start
         other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
-        assert identity.find(intent, other) == (0, 0), "not the other part of the pair"
+        assert linux.find(intent, other) == (0, 0), "not the other part of the pair"
     finally:
         os.close(fd)
         process.kill()
@@ -166,20 +166,20 @@ def test_finding_a_process_that_went_elsewhere(
     pid = int(printed)
     try:
         await_sleep(pid)
-        found = (pid, identity.started(pid))
-        assert identity.find(intent, directory, [b"A=1", b"B=2"]) == found
-        assert identity.find(intent, directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
-        assert identity.find(intent, directory) == (0, 0), "nothing to tell it by"
+        found = (pid, linux.started(pid))
+        assert linux.find(intent, directory, [b"A=1", b"B=2"]) == found
+        assert linux.find(intent, directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
+        assert linux.find(intent, directory) == (0, 0), "nothing to tell it by"
         intent.after = pid
-        assert identity.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+        assert linux.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
         intent.after = 0
-        assert identity.find(intent, directory, [b"A=1"]) == found, "not told after which"
+        assert linux.find(intent, directory, [b"A=1"]) == found, "not told after which"
         # Now pids would begin anew at four times this one.
-        monkeypatch.setattr(identity, "_pid_max", lambda: 4 * pid)
+        monkeypatch.setattr(linux, "_pid_max", lambda: 4 * pid)
         intent.after = 4 * pid - 1
-        assert identity.find(intent, directory, [b"A=1"]) == found, "pids began anew"
+        assert linux.find(intent, directory, [b"A=1"]) == found, "pids began anew"
         intent.after = pid + 1
-        assert identity.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+        assert linux.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
     finally:
         os.kill(pid, signal.SIGKILL)
 
@@ -205,7 +205,7 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
     pid = int(printed)
     try:
         await_sleep(pid)
-        assert identity.find(intent, os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
+        assert linux.find(intent, os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
     finally:
         os.kill(pid, signal.SIGKILL)
 
@@ -224,7 +224,7 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
     ],
 )
 def test_pids_go_in_a_circle(pid: int, other: int, later: bool) -> None:
-    assert identity._was_given_later(pid, other, 32768) == later
+    assert linux._was_given_later(pid, other, 32768) == later
 
 
 LIFE = b"this-life/1"
@@ -233,14 +233,14 @@ LIFE = b"this-life/1"
 @pytest.mark.parametrize(
     ("record", "runs"),
     [
-        (lambda pid, start: identity.Record(pid, start, LIFE).line(), True),
-        (lambda pid, start: identity.Record(pid, start + 1, LIFE).line(), False),
-        (lambda pid, start: identity.Record(pid, 0, LIFE).line(), False),
-        (lambda pid, start: identity.Record(4194303, 0, LIFE).line(), False),
-        (lambda pid, start: identity.Record(0, 0, LIFE).line(), False),
-        (lambda pid, start: identity.Record(pid, start - 1, LIFE, after=1).line(), True),
-        (lambda pid, start: identity.Record(pid, start + 1, LIFE, after=1).line(), False),
-        (lambda pid, start: identity.Record(pid, 1, LIFE, after=1).line(), False),
+        (lambda pid, start: linux.Record(pid, start, LIFE).line(), True),
+        (lambda pid, start: linux.Record(pid, start + 1, LIFE).line(), False),
+        (lambda pid, start: linux.Record(pid, 0, LIFE).line(), False),
+        (lambda pid, start: linux.Record(4194303, 0, LIFE).line(), False),
+        (lambda pid, start: linux.Record(0, 0, LIFE).line(), False),
+        (lambda pid, start: linux.Record(pid, start - 1, LIFE, after=1).line(), True),
+        (lambda pid, start: linux.Record(pid, start + 1, LIFE, after=1).line(), False),
+        (lambda pid, start: linux.Record(pid, 1, LIFE, after=1).line(), False),
     ],
     ids=[
         "itself",
@@ -258,7 +258,7 @@ def test_only_the_very_process_is_adopted(tmp_path: Path, record, runs: bool) ->
     assert directory.acquire(LIFE, 1000) is None
     directory.release()
     me = os.getpid()
-    (tmp_path / "supervise/lock").write_bytes(record(me, identity.started(me)))
+    (tmp_path / "supervise/lock").write_bytes(record(me, linux.started(me)))
     left = directory.acquire(LIFE, 1000)
     assert left
     assert left.pid == (me if runs else 0)

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import identity, kernel
-from slashservice.supervise.directory import ServiceDirectory
-from slashservice.supervise.loop import Loop
+from slashservice.supervise.platform import linux
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services import processes
+from slashservice.supervise.services.directory import ServiceDirectory
 
 
 def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[tuple[int, int]] = []
-    monkeypatch.setattr(kernel, "_set_descriptor_limit", lambda *pair: limits.append(pair))
+    monkeypatch.setattr(processes, "_set_descriptor_limit", lambda *pair: limits.append(pair))
     monkeypatch.chdir("/")
-    heritage = kernel.Heritage([b"PATH=/bin"], b"life", loop.mask)
+    heritage = processes.Heritage([b"PATH=/bin"], b"life", loop.mask)
     heritage.descriptor_limit = (10, 20)
     path = tmp_path / "before"
     path.mkdir()
@@ -26,9 +27,9 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     directory.acquire(b"life", 1 << 20)
     path.rename(tmp_path / "after")
     with pytest.raises(FileNotFoundError):
-        kernel.Bulk(loop, heritage).start(directory, {})
+        processes.Bulk(loop, heritage).start(directory, {})
     assert limits == [(10, 20), (20, 20)]
-    record = identity.parse(os.pread(directory.lock, identity.LENGTH, 0))
+    record = linux.parse(os.pread(directory.lock, linux.LENGTH, 0))
     assert record is not None
     assert (record.pid, record.after) == (0, None)
     directory.release()

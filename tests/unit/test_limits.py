@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from slashservice.supervise import descriptors, limits, pathexec
+from slashservice.supervise.chain import descriptors, limits, pathexec
 
 INFINITE = limits.UNLIMITED
 MEGABYTE = 1 << 20

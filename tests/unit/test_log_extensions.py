@@ -20,11 +20,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slashservice.supervise import fnpattern, logdir, processor, selection
-from slashservice.supervise.action_script import ActionScript, Directory
-from slashservice.supervise.logger import Logger
-from slashservice.supervise.patience import Pause, carry_out
-from slashservice.supervise.selection import matcher, one_by_one
+from slashservice.supervise.logs import fnpattern, logdir, processor, selection
+from slashservice.supervise.logs.action_script import ActionScript, Directory
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.selection import matcher, one_by_one
+from slashservice.supervise.logs.steps import Pause, carry_out
 from tests.unit.conftest import Clock
 
 
@@ -190,7 +190,7 @@ def test_zstd_without_a_shell(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_other_commands_get_a_shell(command: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
     monkeypatch.setattr(processor, "_start", lambda _, argv, __: started.append(argv) or 1)
-    from slashservice.supervise.patience import Attempts
+    from slashservice.supervise.logs.steps import Attempts
 
     class Somewhere:
         fd = -1

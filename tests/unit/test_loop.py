@@ -6,7 +6,7 @@ import os
 import signal
 from contextlib import suppress
 
-from slashservice.supervise.loop import Loop
+from slashservice.supervise.platform.loop import Loop
 from tests.unit.conftest import Clock
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "man"
 

@@ -26,5 +26,5 @@ def test_nothing_but_slashservice_lands_at_the_top_of_site_packages(tmp_path: Pa
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"slashservice"}
-    for path in (CHECKOUT / "supervise").glob("*.py"):
-        assert f"slashservice/supervise/{path.name}" in names
+    for path in (CHECKOUT / "supervise").rglob("*.py"):
+        assert f"slashservice/{path.relative_to(CHECKOUT)}" in names

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from slashservice.supervise import environment, pathexec, signals
+from slashservice.supervise import signals
+from slashservice.supervise.chain import environment, pathexec
 
 
 class Became(BaseException):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slashservice.supervise import plain
+from slashservice.supervise.logs import run_script
 
 PLAIN = {
     "#!/bin/sh\nexec multilog t ./main\n": (None, ["t", "./main"]),
@@ -65,7 +65,7 @@ NOT_PLAIN = [
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_plain(text: str) -> None:
-    found = plain.parse(text.encode())
+    found = run_script.parse(text.encode())
     account, actions = PLAIN[text]
     assert found is not None
     assert found.account == (account.encode() if account else None)
@@ -74,7 +74,7 @@ def test_plain(text: str) -> None:
 
 @pytest.mark.parametrize("text", NOT_PLAIN)
 def test_not_plain(text: str) -> None:
-    assert plain.parse(text.encode()) is None
+    assert run_script.parse(text.encode()) is None
 
 
 WORDS = ["a", "b/", "=", "-", "+", "!", "*", "?", "~", "#", " ", "  ", "\t", "'", '"', "\\", "$x"]
@@ -93,7 +93,7 @@ pieces = st.sampled_from(WORDS)
 def test_a_shell_makes_the_same_of_it(text: str, tmp_path: Path) -> None:
     """A script that is plain runs multilog, whatever the shell, with the words we found."""
     script = b"#!/bin/sh\nexec multilog " + text.encode() + b"\n"
-    found = plain.parse(script)
+    found = run_script.parse(script)
     if found is None:
         return
     show = tmp_path / "multilog"

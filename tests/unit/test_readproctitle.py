@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise.readproctitle import shift
+from slashservice.supervise.commands.readproctitle import shift
 
 titles = st.integers(5, 60).map(lambda length: b"." * length)
 

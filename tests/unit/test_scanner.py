@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from services import is_supervised
 
-from slashservice.supervise import kernel, pair
-from slashservice.supervise.growth import SECONDS_OF_QUIET
-from slashservice.supervise.loop import Loop
-from slashservice.supervise.scanner import SECONDS_BETWEEN_SCANS, Scanner
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services import pair, processes
+from slashservice.supervise.services.growth import SECONDS_OF_QUIET
+from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
 from tests.unit.conftest import Clock
 
 LOOKS = ("lstat", "readlink", "stat")
@@ -33,7 +33,7 @@ class Scan:
         self.entries = top / "entries"
         self.entries.mkdir()
         self.loop = loop
-        heritage = kernel.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         context = pair.Context(loop, heritage, self.null, 1000)
         self.scanner = Scanner(context, os.fsencode(self.entries))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise import sieve
-from slashservice.supervise.lines import Lines, Selection
-from slashservice.supervise.selection import VIEW, one_by_one
+from slashservice.supervise.logs import sieve
+from slashservice.supervise.logs.lines import Lines, Selection
+from slashservice.supervise.logs.selection import VIEW, one_by_one
 
 if TYPE_CHECKING:
-    from slashservice.supervise.action_script import Rules
+    from slashservice.supervise.logs.action_script import Rules
 
 rules = st.tuples(
     st.booleans(),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from slashservice.supervise.service import (
+from slashservice.supervise.services.service import (
     ANNOUNCE,
     CONTROLS,
     DOWN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 COSTLY = {"argparse", "asyncio", "logging", "re", "subprocess", "typing"}
 """No command needs any of these to start."""

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slashservice.supervise import status, svstat, tai
+from slashservice.supervise import tai
+from slashservice.supervise.commands import svstat
+from slashservice.supervise.protocol import status
 
 stamps = st.binary(min_size=12, max_size=12)
 wants = st.sampled_from([b"u", b"d", b"\0"])

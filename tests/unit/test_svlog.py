@@ -13,10 +13,11 @@ from pathlib import Path
 import logs
 import pytest
 
-from slashservice.supervise import svlog, tai
-from slashservice.supervise.logger import Logger
-from slashservice.supervise.logreader import LogReader, stamp_time
-from slashservice.supervise.patience import carry_out
+from slashservice.supervise import tai
+from slashservice.supervise.commands import svlog
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.reader import LogReader, stamp_time
+from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.program import Quit
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC

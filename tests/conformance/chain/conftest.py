@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import services
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 LIMIT = 60
 """Seconds after which a command counts as hanging."""

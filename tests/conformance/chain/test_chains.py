@@ -14,7 +14,7 @@ import services
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slashservice.supervise import launchers
+from slashservice.supervise.chain import launchers
 
 
 def execs(both, *argv: str, **keywords) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice import supervise
+from slashservice.supervise import platform
 
 ERRORS = ["EPERM", "EIO", "ENOMEM", "EINVAL", "EACCES", "ENOSYS"]
 
@@ -132,7 +132,7 @@ def test_account_that_may_not_read_our_code(both, work, ours):
 
 def test_interpreter_without_ctypes(both, work, monkeypatch):
     """Where ``_ctypes`` is missing everything works but what nothing else can do."""
-    from slashservice.supervise import pathexec
+    from slashservice.supervise.chain import pathexec
 
     class Became(BaseException):
         pass
@@ -140,8 +140,8 @@ def test_interpreter_without_ctypes(both, work, monkeypatch):
     def execve(path, argv, entries):
         raise Became(argv, list(zip(entries.keys(), entries.values(), strict=True)))
 
-    monkeypatch.setitem(sys.modules, "slashservice.supervise.clib", None)
-    monkeypatch.delattr(supervise, "clib", raising=False)
+    monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
+    monkeypatch.delattr(platform, "clib", raising=False)
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setattr(pathexec.signals, "restore_defaults", lambda: None)
     with pytest.raises(Became) as became:
@@ -151,7 +151,7 @@ def test_interpreter_without_ctypes(both, work, monkeypatch):
 
 def test_error_numbers_are_passed_on(work):
     """An exec by way of the C library says why it failed, too."""
-    from slashservice.supervise import clib
+    from slashservice.supervise.platform import clib
 
     ready = clib.Exec(os.fsencode(work / "nosuch"), [b""], [b"odd"])
     assert ready.attempt() == errno.ENOENT

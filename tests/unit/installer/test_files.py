@@ -9,7 +9,7 @@ import pytest
 
 from slashservice.installer.files import Files
 from slashservice.installer.state import FileState
-from slashservice.supervise import watch
+from slashservice.supervise.platform import watch
 
 OWNER = (os.getuid(), os.getgid())
 

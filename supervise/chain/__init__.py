@@ -1,0 +1,1 @@
+"""Becoming another program, or another of our commands."""

@@ -1,0 +1,73 @@
+"""A user and its groups, in the words that ``chpst`` takes them in."""
+
+from __future__ import annotations
+
+import grp
+import os
+
+from slashservice.supervise import numbers
+from slashservice.supervise.chain.account import look_up
+
+NOBODY = (1 << 32) - 1
+"""The one number that no user or group may have: to the kernel it says "leave it as it is"."""
+
+
+class Unknown(Exception):  # noqa: N818 - as in "user unknown"
+    """There is no such user or group; ``error`` says if it could not be looked up at all."""
+
+    def __init__(self, function: str, name: bytes) -> None:
+        super().__init__(function, name)
+        self.error = _trouble(function, name)
+
+
+class Malformed(Exception):  # noqa: N818 - as in "numbers malformed"
+    """The numbers of a user and its groups can't be read."""
+
+
+def parse(words: bytes) -> tuple[int, list[int]]:
+    """Return the user's number and the groups' that ``words`` ask for, as runit has it.
+
+    ``USER`` stands for the account and its group, ``USER:GROUP...`` for other groups, and
+    ``:UID:GID...`` gives numbers. Raises ``Unknown``, or ``Malformed`` for the numbers.
+    """
+    if words[:1] == b":":
+        parts = [_number(word) for word in words[1:].split(b":")]
+        if len(parts) < 2:
+            raise Malformed
+        return parts[0], parts[1:]
+    name, *groups = words.split(b":")
+    known = look_up(name)
+    if known is None:
+        raise Unknown("getpwnam", name)
+    user, group = known
+    return user, [_group(one) for one in groups] or [group]
+
+
+def own_groups(words: bytes, group: int) -> list[int]:
+    """Return ``group`` and all that the group database gives the account in ``words``."""
+    return os.getgrouplist(os.fsdecode(words.partition(b":")[0]), group)
+
+
+def _number(word: bytes) -> int:
+    number = numbers.unsigned(word) if len(word) <= 10 else None
+    if not word or number is None or number >= NOBODY:
+        raise Malformed
+    return number
+
+
+def _group(name: bytes) -> int:
+    try:
+        return grp.getgrnam(os.fsdecode(name)).gr_gid
+    except KeyError:
+        raise Unknown("getgrnam", name) from None
+
+
+def _trouble(function: str, name: bytes) -> OSError | None:
+    """Look a name up once more to learn why it failed: Python's modules do not say."""
+    try:
+        from slashservice.supervise.platform import clib
+
+        number = clib.trouble(function, name)
+    except (ImportError, AttributeError, OSError):
+        return None
+    return OSError(number, os.strerror(number)) if number else None

@@ -1,0 +1,131 @@
+"""Going on as another of our commands, in the same process.
+
+An exec of a launcher would: close what is to be closed on exec, put the signals into the
+state of a fresh interpreter, name the process after the file, hand over the environment, and
+start with the limits in force. Here each of these is done by hand, without the exec.
+
+Two things stay as they were, and are documented: ``ps -f`` shows the command line of the
+whole chain, and a memory limit that our interpreter could not live under is not imposed on
+a command of ours (its children get it).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from slashservice.supervise import signals
+from slashservice.supervise.chain import environment, launchers, pathexec
+from slashservice.supervise.program import GoOn, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OWNER = b"/proc/self/environ"
+MAPS = b"/proc/self/maps"
+DESCRIPTORS = "/proc/self/fd"
+NAME = b"/proc/self/comm"
+
+
+def command_at(path: bytes) -> str | None:
+    """Return which command of ours the file at ``path`` launches, or None.
+
+    It has to be, to the byte, the launcher we would write for this interpreter and this
+    code, and one we may execute: then running it can't mean anything else.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        data = os.read(fd, pathexec.SMALL + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    name = os.fsdecode(data.rpartition(b"\nrun('")[2].partition(b"'")[0])
+    if name not in launchers.COMMANDS:
+        return None
+    if data != os.fsencode(launchers.text(name, sys.executable, launchers.home())):
+        return None
+    return name if os.access(path, os.X_OK, effective_ids=True) else None
+
+
+def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
+    """Raise ``GoOn`` if ``path`` is a launcher of ours; return if it takes a real exec."""
+    name = command_at(path)
+    if name is None:
+        return
+    try:
+        load(name)
+    except (ImportError, OSError):
+        return
+    close_on_exec()
+    signals.ignore_as_python_does()
+    environment.hand_over(entries)
+    if name not in launchers.CHAIN:
+        for one in pathexec.deferred[:]:
+            one.settle()
+        become_visible()
+    set_name(os.path.basename(path))
+    raise GoOn(name, argv[1:], path)
+
+
+def close_on_exec() -> None:
+    """Close every descriptor that an exec would close; a name service may have left some."""
+    try:
+        names = os.listdir(DESCRIPTORS)
+    except OSError:
+        return
+    for name in names:
+        fd = int(name)
+        try:
+            if not os.get_inheritable(fd):
+                os.close(fd)
+        except OSError:
+            pass  # the one the listing itself used
+
+
+def set_name(name: bytes) -> None:
+    """Name this process ``name`` (its first 15 bytes), as ``ps`` and ``/proc`` show it.
+
+    The kernel gives the file to root once a process has changed its account; the C library
+    has another way then. A name that can't be set is no trouble.
+    """
+    name = name[:15]
+    try:
+        fd = os.open(NAME, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, name)
+        finally:
+            os.close(fd)
+    except OSError:
+        try:
+            from slashservice.supervise.platform import clib
+
+            clib.prctl(clib.PR_SET_NAME, name)
+        except (ImportError, AttributeError, OSError):
+            pass
+
+
+def become_visible() -> None:
+    """Let the account we changed to look at this process again, as after an exec.
+
+    The kernel hides a process that has changed its account from that account (its files in
+    ``/proc``, debuggers, core dumps), for its memory may hold what only root may know. Ours
+    holds nothing but what the account is given anyway. A module of the name service may have
+    left more, so where one was loaded we stay hidden. The files' owner tells us which it is.
+    """
+    try:
+        if os.stat(OWNER).st_uid == os.geteuid():
+            return
+        with open(MAPS, "rb", buffering=0) as file:
+            maps = file.read()
+        if maps.count(b"/libnss_") > maps.count(b"/libnss_files"):
+            return
+        from slashservice.supervise.platform import clib
+
+        clib.prctl(clib.PR_SET_DUMPABLE, 1)
+    except (ImportError, AttributeError, OSError):
+        pass

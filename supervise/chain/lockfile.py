@@ -1,0 +1,21 @@
+"""A lock on a file that is held by a descriptor which the child inherits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from slashservice.supervise.chain import descriptors
+
+
+def open_for(file: bytes) -> int:
+    """Open ``file`` for locking, made if missing but never changed. Raises ``OSError``."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
+    fd = descriptors.allowed(os.open(file, flags, 0o600))
+    os.set_inheritable(fd, True)
+    return fd
+
+
+def lock(fd: int, wait: bool) -> None:
+    """Lock what ``fd`` is open on, against all others. Raises ``OSError``."""
+    fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,173 @@
+"""``slashservice demo [DIR]``: svscan at work on a few small services, shown as it happens.
+
+Makes a scan directory (DIR, which must be new or empty, or else a temporary one), runs
+svscan on it, and says what changes, until ^C: then everything is brought down in order and
+removed again. Needs no root and nothing but Python.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+from slashservice.supervise import signals
+from slashservice.supervise.chain import launchers
+from slashservice.supervise.commands import svstat
+from slashservice.supervise.program import MISUSE, Quit, fatal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+SERVICES = {
+    "clock": (
+        "says the time every second, into a log of its own",
+        "while :; do date; sleep 1; done",
+    ),
+    "clock/log": ("", "exec multilog t ./main"),
+    "crasher": (
+        "dies after three seconds, again and again",
+        "echo 'crasher: here I am' >&2; sleep 3; exit 1",
+    ),
+    "sleeper": ("normally down: nothing runs until it is told to", "exec sleep 1000000"),
+}
+"""By path: what it shows, and its run script."""
+
+NORMALLY_DOWN = "sleeper"
+
+WELCOME = """\
+A scan directory, {services}, and svscan (pid {pid}) keeping alive what is in it:
+
+{list}
+In another terminal:
+  export PATH={commands}:$PATH; cd {services}
+  svstat *            how they are
+  svc -u sleeper      up with it; -d down again
+  svc -t clock        TERM: it dies, and is started again
+  kill -9 {pid}       even this: start svscan again and nothing was lost
+  svlog -f clock      what it says, as it comes
+Here ^C brings everything down and removes it.
+"""
+
+
+def main(argv: Sequence[bytes]) -> int:
+    """Show svscan at work until interrupted."""
+    if len(argv) > 1:
+        raise Quit(MISUSE, b"demo: usage: demo [dir]\n")
+    try:
+        root = _empty_directory(os.fsdecode(argv[0]) if argv else None)
+        services, commands = os.path.join(root, "service"), os.path.join(root, "command")
+        launchers.write(commands)
+        _make_services(services)
+    except OSError as error:
+        what = os.fsencode(error.filename or (argv[0] if argv else "."))
+        raise fatal("demo", b"unable to make " + what, error) from None
+    listing = "".join(f"  {n:9} {what}\n" for n, (what, _) in SERVICES.items() if what)
+    pid = _start_svscan(services, commands)
+    _say(WELCOME.format(services=services, commands=commands, pid=pid, list=listing))
+    show = Show(services)
+    stopping = False
+
+    def interrupted(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signals.SIGINT, signals.SIGTERM, signals.SIGHUP):
+        signals.signal(number, interrupted)
+    while not stopping:
+        show.changes()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            pid = _start_svscan(services, commands)
+            _say(f"svscan is gone; started again (pid {pid}), it adopts what still runs\n")
+    _say("\nDown with them: services first, then their logs, then svscan.\n")
+    os.kill(pid, signals.SIGTERM)
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        show.changes()
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    show.changes()
+    shutil.rmtree(root)
+    _say("All down, and nothing left behind.\n")
+    return 0
+
+
+class Show:
+    """Tells what is new: how each service is, and what the clock's log says."""
+
+    def __init__(self, services: str) -> None:
+        self._services = services
+        self._said: dict[str, bytes] = {}
+        self._log = os.path.join(services, "clock/log/main/current")
+        self._read = 0
+
+    def changes(self) -> None:
+        """Print what changed since the last time."""
+        for name in SERVICES:
+            words = svstat.describe(os.fsencode(os.path.join(self._services, name)))
+            os.chdir("/")
+            state, seconds, more = words.partition(b" seconds")
+            if seconds:
+                state = state.rpartition(b" ")[0] + more
+            if self._said.get(name, words) != state and b"unable" not in words:
+                _say(f"{time.strftime('%H:%M:%S')} {name:9} is {os.fsdecode(words)}\n")
+            self._said[name] = state
+        self._tail()
+
+    def _tail(self) -> None:
+        try:
+            with open(self._log, "rb") as log:
+                log.seek(self._read)
+                lines = log.read().splitlines(keepends=True)
+        except OSError:
+            return
+        for line in lines:
+            if line.endswith(b"\n"):
+                self._read += len(line)
+                _say(f"{time.strftime('%H:%M:%S')} clock/log got {os.fsdecode(line)}")
+
+
+def _empty_directory(path: str | None) -> str:
+    if path is None:
+        return tempfile.mkdtemp(prefix="slashservice-demo-")
+    os.makedirs(path, exist_ok=True)
+    if os.listdir(path):
+        raise FileExistsError(errno.EEXIST, "", path)
+    return os.path.abspath(path)
+
+
+def _make_services(services: str) -> None:
+    for name, (_, script) in SERVICES.items():
+        directory = os.path.join(services, name)
+        os.makedirs(directory, exist_ok=True)
+        run = os.path.join(directory, "run")
+        with open(run, "w") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(run, 0o755)
+    with open(os.path.join(services, NORMALLY_DOWN, "down"), "w"):
+        pass
+
+
+def _start_svscan(services: str, commands: str) -> int:
+    """Run svscan in a session of its own, so that ^C is for us to pass on."""
+    environment = {**os.environ, "PATH": f"{commands}:{os.environ.get('PATH', os.defpath)}"}
+    program = os.path.join(commands, "svscan")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.execve(program, [program, services], environment)
+        finally:
+            os._exit(111)
+    return pid
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

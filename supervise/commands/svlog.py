@@ -1,0 +1,318 @@
+"""``svlog [-afirv] [-n NUMBER] [-s TIME] [-g PATTERN] [-c WHEN] DIR...``: show logs.
+
+Each DIR is a service directory, a log directory, or a scan directory with many of them. What
+all of them say is shown in the order of time, in local time, with the service's name in
+front where there are several.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from slashservice.supervise import signals, tai
+from slashservice.supervise.getopt import BAD, Options
+from slashservice.supervise.logs import run_script
+from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.program import fatal, usage, warn, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+USAGE = "svlog [-afirv] [-n number] [-s time] [-g pattern] [-c auto|always|never] dir ..."
+
+LONG = {
+    b"--all": b"-a",
+    b"--follow": b"-f",
+    b"--ignore-case": b"-i",
+    b"--raw": b"-r",
+    b"--invert": b"-v",
+    b"--lines": b"-n",
+    b"--since": b"-s",
+    b"--grep": b"-g",
+    b"--color": b"-c",
+    b"--colour": b"-c",
+}
+"""Long names of options, for memory's sake."""
+
+LINES = 10
+"""What is shown without being asked for anything."""
+
+SECONDS_BETWEEN_LOOKS = 0.5
+"""How often a log is looked at that nothing tells us of."""
+
+AT_ONCE = 4096
+"""Lines written in one go."""
+
+UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
+
+DIM = b"\x1b[2m"
+PLAIN = b"\x1b[0m"
+COLOURS = [b"\x1b[%dm" % number for number in (36, 33, 32, 35, 34, 31)]
+
+MODIFY = 0x2
+"""inotify's word that a file in a directory was written to."""
+
+
+def main(argv: Sequence[bytes]) -> int:
+    """Show logs; go on until killed with ``-f``."""
+    wishes = Wishes(argv)
+    signals.restore_defaults()
+    readers = [reader for directory in wishes.directories for reader in find(directory)]
+    if not readers:
+        raise fatal("svlog", b"no log found")
+    shower = Shower(wishes, readers)
+    if wishes.since is not None or wishes.all:
+        shower.show(merged(readers, wishes.since or 0))
+    else:
+        last = [[(*line, r) for line in r.last_lines(wishes.lines)] for r in readers]
+        together = sorted((line for lines in last for line in lines), key=lambda line: line[0])
+        shower.show(together[-wishes.lines :] if wishes.lines else [])
+    if wishes.follow:
+        follow(readers, shower)
+    return 0
+
+
+class Wishes:
+    """The command line."""
+
+    def __init__(self, argv: Sequence[bytes]) -> None:
+        self.all = self.follow = self.raw = self.invert = False
+        self.lines = LINES
+        self.since: int | None = None
+        self.colour = b"auto"
+        pattern: bytes | None = None
+        ignore_case = False
+        options = Options("svlog", _short(argv), "afirvn:s:g:c:")
+        for letter, value in options:
+            if letter == BAD:
+                raise usage("svlog", USAGE)
+            if letter == "n" and value.isdigit():
+                self.lines = int(value)
+            elif letter == "s":
+                self.since = moment(value, time.time())
+            elif letter == "g":
+                pattern = value
+            elif letter == "c" and value in (b"auto", b"always", b"never"):
+                self.colour = value
+            elif letter in "nc":
+                raise usage("svlog", USAGE)
+            self.all |= letter == "a"
+            self.follow |= letter == "f"
+            self.raw |= letter == "r"
+            self.invert |= letter == "v"
+            ignore_case |= letter == "i"
+        self.directories = options.rest
+        if not self.directories:
+            raise usage("svlog", USAGE)
+        self.search: Callable[[bytes], object] | None = None
+        if pattern is not None:
+            import re
+
+            try:
+                self.search = re.compile(pattern, re.IGNORECASE if ignore_case else 0).search
+            except re.error as error:
+                what = b"bad pattern " + pattern + b": " + str(error).encode()
+                raise fatal("svlog", what) from None
+
+
+def _short(argv: Sequence[bytes]) -> list[bytes]:
+    """Put short options for the long ones."""
+    words: list[bytes] = []
+    for at, word in enumerate(argv):
+        if word == b"--":
+            return [*words, *argv[at:]]
+        name, equals, value = word.partition(b"=")
+        if word[:2] == b"--" and name not in LONG:
+            raise usage("svlog", USAGE)
+        if name in LONG:
+            words.append(LONG[name])
+            if equals:
+                words.append(value)
+        else:
+            words.append(word)
+    return words
+
+
+def moment(text: bytes, now: float) -> int:
+    """Return the Unix time, in nanoseconds, that ``text`` means at Unix time ``now``.
+
+    ``10m`` is ten minutes ago (also s, h, d, w), ``14:05`` today, ``2026-11-21`` midnight,
+    ``2026-11-21 14:05:30`` that moment, ``@...`` a label.
+    """
+    if text[:1] == b"@":
+        digits = text[1:].ljust(24, b"0")[:24]
+        try:
+            return tai.unpack(bytes.fromhex(digits.decode("ascii")))
+        except ValueError:
+            raise _no_time(text) from None
+    number = text.rstrip(b"smhdw")
+    unit = UNITS.get(text[len(number) :])
+    if number.isdigit() and unit:
+        return int((now - int(number) * unit) * 1e9)
+    year, month, day = time.localtime(now)[:3]
+    if not text:
+        raise _no_time(text)
+    date, _, clock = text.replace(b"T", b" ").partition(b" ")
+    if b":" in date:
+        date, clock = b"", date
+    try:
+        if date:
+            year, month, day = map(int, date.split(b"-"))
+        hour, minute, second = [*map(int, clock.split(b":") if clock else ()), 0, 0, 0][:3]
+        return int(time.mktime((year, month, day, hour, minute, second, 0, 0, -1))) * 1_000_000_000
+    except (ValueError, OverflowError):
+        raise _no_time(text) from None
+
+
+def _no_time(text: bytes) -> Exception:
+    return fatal("svlog", b"not a time: " + text)
+
+
+def find(directory: bytes) -> list[LogReader]:
+    """Return readers for the logs in a log, service, or scan directory; warn if there are none."""
+    path = directory.rstrip(b"/") or b"/"
+    if _is_log(path):
+        return [LogReader(path, _service_name(path))]
+    found = _of_service(path)
+    if not found:
+        for name in sorted(_names(path)):
+            below = path + b"/" + name
+            found += [LogReader(below, name)] if _is_log(below) else _of_service(below)
+    if not found:
+        warn("svlog", b"no log in " + directory)
+    return found
+
+
+def _of_service(path: bytes) -> list[LogReader]:
+    """Return readers for the logs of a service: those its script names, else those there are."""
+    log = path + b"/log"
+    directories = []
+    try:
+        with open(log + b"/run", "rb") as run:
+            script = run_script.parse(run.read(run_script.LONGEST + 1))
+    except OSError:
+        script = None
+    if script:
+        words = [word for word in script.actions if word[:1] in (b".", b"/")]
+        directories = [os.path.normpath(os.path.join(log, word)) for word in words]
+    directories = [one for one in directories if _is_log(one)]
+    if not directories:
+        below = [log + b"/" + name for name in sorted(_names(log))]
+        directories = [one for one in below if _is_log(one)]
+    service = os.path.basename(os.path.abspath(path))
+    if len(directories) == 1:
+        return [LogReader(directories[0], service)]
+    return [LogReader(one, service + b"/" + os.path.basename(one)) for one in directories]
+
+
+def _names(path: bytes) -> list[bytes]:
+    try:
+        return [name for name in os.listdir(path) if name[:1] != b"."]
+    except OSError:
+        return []
+
+
+def _is_log(path: bytes) -> bool:
+    return os.path.exists(path + b"/current") or os.path.exists(path + b"/lock")
+
+
+def _service_name(path: bytes) -> bytes:
+    """Name a log directory after the service it is in."""
+    parts = os.path.abspath(path).split(b"/")
+    return parts[-3] if parts[-2:-1] == [b"log"] and len(parts) > 3 else parts[-1]
+
+
+def merged(
+    readers: Sequence[LogReader], since: int
+) -> Iterable[tuple[int, bytes, bytes, LogReader]]:
+    """Return the lines of all readers in the order of time."""
+    import heapq
+
+    def labelled(reader: LogReader) -> Iterable[tuple[int, bytes, bytes, LogReader]]:
+        for when, stamp, rest in reader.lines(since):
+            yield when, stamp, rest, reader
+
+    return heapq.merge(*map(labelled, readers), key=lambda line: line[0])
+
+
+def follow(readers: Sequence[LogReader], shower: Shower) -> None:
+    """Show what comes, for ever."""
+    from slashservice.supervise.platform import watch
+
+    watcher = watch.watcher()
+    told = watcher is not None and watcher.tells_names
+    if watcher:
+        for reader in readers:
+            try:
+                watcher.add(reader.directory, watch.ENTRIES | watch.CONTENT | MODIFY)
+            except OSError:
+                told = False
+    while True:
+        lines = [(*line, reader) for reader in readers for line in reader.new_lines()]
+        shower.show(sorted(lines, key=lambda line: line[0]))
+        if watcher and told:
+            import select
+
+            select.select([watcher.fd], [], [], 10 * SECONDS_BETWEEN_LOOKS)
+            watcher.events()
+        else:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+class Shower:
+    """Writes lines as they are wished for."""
+
+    def __init__(self, wishes: Wishes, readers: Sequence[LogReader]) -> None:
+        self._search = wishes.search
+        self._invert = wishes.invert
+        self._raw = wishes.raw
+        self._second = -1
+        self._shown = b""
+        coloured = wishes.colour == b"always" or (
+            wishes.colour == b"auto"
+            and os.isatty(1)
+            and not os.environb.get(b"NO_COLOR")
+            and os.environb.get(b"TERM") != b"dumb"
+        )
+        self._dim, self._plain = (DIM, PLAIN) if coloured else (b"", b"")
+        self._names = dict.fromkeys(readers, b"")
+        if len(readers) > 1:
+            width = max(len(reader.name) for reader in readers)
+            for number, reader in enumerate(readers):
+                colour = COLOURS[number % len(COLOURS)] if coloured else b""
+                name = reader.name.ljust(width)
+                self._names[reader] = b"%s%s%s " % (colour, name, PLAIN if coloured else b"")
+
+    def show(self, lines: Iterable[tuple[int, bytes, bytes, LogReader]]) -> None:
+        """Write those lines that are asked for."""
+        out: list[bytes] = []
+        for when, stamp, rest, reader in lines:
+            if self._search and bool(self._search(rest)) == self._invert:
+                continue
+            out.append(b"%s%s%s\n" % (self._time(when, stamp), self._names[reader], rest))
+            if len(out) >= AT_ONCE:
+                self._write(out)
+        self._write(out)
+
+    def _write(self, out: list[bytes]) -> None:
+        try:
+            write_all(1, b"".join(out))
+        except OSError as error:
+            raise fatal("svlog", b"unable to write output", error) from None
+        out.clear()
+
+    def _time(self, when: int, stamp: bytes) -> bytes:
+        """Return a line's time as it is to be shown, a space behind it."""
+        if not stamp:
+            return b""
+        if self._raw:
+            return stamp + b" "
+        second, nanoseconds = divmod(when, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._shown = b"%d-%02d-%02d %02d:%02d:%02d" % time.localtime(second)[:6]
+        milliseconds = nanoseconds // 1_000_000
+        return b"%s%s.%03d%s " % (self._dim, self._shown, milliseconds, self._plain)

@@ -1,0 +1,1 @@
+"""Many loggers in one process."""

@@ -1,0 +1,1 @@
+"""Logging: from a block of input to files on disk, and back."""

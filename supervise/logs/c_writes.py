@@ -1,0 +1,139 @@
+"""Where C multilog would cut its output into writes.
+
+Nobody sees that, except where a log file gets full: C looks for the last newline *of the
+piece it is about to write*. To end files at the same line we have to know where its pieces
+end. It reads 1024 bytes at a time and puts a line, and then its newline, into a buffer of
+512 when the newline has come; it writes the buffer when the next put doesn't fit (a put
+that never would it writes by itself), and writes whatever is in it before it reads again.
+A line that has reached 1000 characters is put at once, and the rest of it one by one.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.logs.selection import VIEW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from slashservice.supervise.logs.lines import Batch, Chosen, Selection
+
+    Put = tuple[int, int, bool]
+    """Offset in the block, bytes, and whether C puts them one at a time."""
+
+
+READ = 1024
+BUFFER = 512
+
+
+def stretches(
+    batch: Batch, selection: Selection, chosen: Chosen, room: int
+) -> Iterator[tuple[int, bool]]:
+    """Yield lengths that add up to all that is chosen, none of which ends within a piece.
+
+    Those that come with True are whole lines, to be cut into pieces by :func:`cut`; the
+    others are pieces. What lies within the first ``room`` bytes may come as one.
+    """
+    if batch.rest or batch.begun or batch.has_long_lines():
+        for length in _pieces(_puts(batch, selection, chosen)):
+            yield length, False
+        return
+    if selection.selects_all:
+        yield from _whole_reads(batch, room)
+        return
+    block, lines, done = batch.block, batch.lines(), 0
+    for start in range(0, len(block), READ):
+        count = block.count(b"\n", start, start + READ)
+        if count:
+            kept = selection.kept(lines[done : done + count])
+            done += count
+            if kept:
+                yield sum(map(len, kept)) + len(kept), True
+
+
+def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
+    """Yield how much text each read of C's completes, where all of it is selected."""
+    block, stamp = batch.block, batch.stamp_length
+    done, start = -batch.before, 0
+    # Lines being about equally long, so many reads surely fit, and are looked at as one.
+    stop = max(READ, len(block) * room // len(batch.text) * 7 // 8 // READ * READ)
+    while start < len(block):
+        end = block.rfind(b"\n", start, stop) + 1
+        if end:
+            length = end - done + (stamp * block.count(b"\n", start, stop) if stamp else 0)
+            if length > room and stop > READ and not start:
+                stop = READ  # they are not
+                continue
+            yield length, True
+            done = end
+        start, stop = stop, stop + READ
+
+
+def cut(data: bytes, start: int, end: int) -> Iterator[int]:
+    """Yield the lengths of the pieces of ``data[start:end]``, whole lines shorter than a view."""
+    while end - start > BUFFER:
+        newline = data.rfind(b"\n", start, start + BUFFER + 1)
+        if newline < 0:  # more than a buffer: a piece by itself
+            newline = at = data.find(b"\n", start, end)
+        elif newline < start + BUFFER:
+            at = newline + 1
+        else:  # the newline is what doesn't fit any more
+            at = newline
+        yield at - start
+        start = at
+    yield end - start
+
+
+def _puts(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[Put]:
+    """Yield the steps in which C would put what is chosen into its buffer."""
+    if chosen.rest:
+        yield 0, len(chosen.rest), True
+    stamp = batch.stamp_length
+    start = len(batch.rest) - batch.before
+    for line in batch.lines():
+        newline = start + len(line) - stamp
+        if selection.selects(line[:VIEW]):
+            yield from _line_puts(start - stamp, len(line))
+            yield newline, 1, True
+        start = newline + 1
+    if chosen.begun:
+        yield from _line_puts(start - stamp, len(chosen.begun))
+
+
+def _line_puts(start: int, length: int) -> Iterator[Put]:
+    if length < VIEW:
+        yield start + length, length, False
+    else:
+        yield start + VIEW - 1, VIEW, False
+        yield start + VIEW, length - VIEW, True
+
+
+def _pieces(puts: Iterable[Put]) -> Iterator[int]:
+    """Yield the length of each piece that C would write for ``puts``."""
+    fill = 0
+    end_of_read = READ
+    for offset, size, singly in puts:
+        while size:
+            if offset >= end_of_read:
+                if fill:
+                    yield fill
+                    fill = 0
+                end_of_read = offset - offset % READ + READ
+            part = min(size, end_of_read - offset) if singly else size
+            size -= part
+            offset += part
+            if singly:
+                while part > BUFFER - fill:
+                    part -= BUFFER - fill
+                    yield BUFFER
+                    fill = 0
+            elif part > BUFFER - fill:
+                if fill:
+                    yield fill
+                    fill = 0
+                if part > BUFFER:
+                    yield part
+                    part = 0
+            fill += part
+    if fill:
+        yield fill

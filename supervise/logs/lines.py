@@ -1,0 +1,230 @@
+"""Blocks of input as lines, and which of them are selected.
+
+A block is what one read brought. Its lines are never taken one by one unless a pattern has
+to see them: stamping, and finding where the last line ends, are single calls over the
+whole block. What is kept from one block to the next is the beginning of an unfinished
+line, and never more than a view's worth of it: a line that has grown longer is *overlong*,
+is decided upon, and passes through in parts. So a gigabyte without a newline takes no more
+memory than any other.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.logs.selection import VIEW, matcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.logs.action_script import Rules
+    from slashservice.supervise.logs.sieve import Sieve
+
+
+PLENTY = 1 << 20
+"""Bytes that no block takes, with all that is made of it."""
+
+
+def keep_memory() -> None:
+    """Have the C library keep memory for the next block, instead of giving it back each time.
+
+    Having been given back so much at once, glibc from then on takes that for usual. Nothing
+    of it is touched, so it takes no memory by itself.
+    """
+    bytes(PLENTY)
+
+
+class Batch:
+    """What a block brought, stamped.
+
+    ``rest`` goes on with an overlong line from before, and holds its newline if that came;
+    ``text`` is complete lines; ``begun`` is the beginning of an overlong line.
+    """
+
+    __slots__ = (
+        "_chosen",
+        "_lines",
+        "_long",
+        "before",
+        "begun",
+        "block",
+        "rest",
+        "stamp_length",
+        "text",
+    )
+
+    def __init__(
+        self, block: bytes, rest: bytes, text: bytes, begun: bytes, before: int, stamp: int
+    ) -> None:
+        self.block = block
+        self.rest = rest
+        self.text = text
+        self.begun = begun
+        self.before = before
+        """Characters of the first line of ``text`` that blocks before this one brought."""
+        self.stamp_length = stamp
+        self._lines: list[bytes] | None = None
+        self._long: bool | None = None
+        self._chosen: dict[Selection, Chosen] = {}
+
+    def lines(self) -> list[bytes]:
+        """Return the complete lines, without their newlines."""
+        if self._lines is None:
+            self._lines = self.text.split(b"\n")
+            self._lines.pop()
+        return self._lines
+
+    def views(self) -> list[bytes]:
+        """Return what patterns see of the lines that are to be decided upon."""
+        return _views(self.text, self.begun)
+
+    def has_long_lines(self) -> bool:
+        """Tell whether any complete line fills a view."""
+        if self._long is None:
+            self._long = False
+            start, end = 0, len(self.text)
+            while start < end and not self._long:
+                newline = self.text.rfind(b"\n", start, start + VIEW)
+                self._long = newline < 0
+                start = newline + 1
+        return self._long
+
+    def chosen(self, selection: Selection) -> Chosen:
+        """Return the parts of this batch that are selected; worked out once for each selection."""
+        known = self._chosen.get(selection)
+        if known is None:
+            known = self._chosen[selection] = selection.choose(self)
+        return known
+
+
+class Lines:
+    """Turns blocks into batches; holds what is unfinished between them."""
+
+    __slots__ = ("head", "overlong", "read")
+
+    def __init__(self) -> None:
+        self.head = b""
+        """The beginning of an unfinished line, stamped."""
+        self.read = 0
+        """Characters of it that were read: its length without the stamp."""
+        self.overlong = False
+        """Whether the unfinished line has grown too long to be kept here."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last line so far has no newline."""
+        return self.overlong or bool(self.head)
+
+    def take(self, block: bytes, stamp: bytes) -> Batch:
+        """Return what ``block`` brings; lines that begin in it get ``stamp`` in front."""
+        whole = block
+        rest = text = begun = b""
+        if self.overlong:
+            end = block.find(b"\n") + 1
+            if not end:
+                return Batch(block, block, text, begun, 0, len(stamp))
+            self.overlong = False
+            rest, block = block[:end], block[end:]
+        before = self.read
+        end = block.rfind(b"\n") + 1
+        if end:
+            text = block if end == len(block) else block[:end]
+            if stamp:
+                text = text.replace(b"\n", b"\n" + stamp)[: -len(stamp)]
+            text = (self.head or stamp) + text if self.head or stamp else text
+            self.head = b""
+            self.read = 0
+        if end < len(block):
+            self.head = (self.head or stamp) + block[end:]
+            self.read += len(block) - end
+            if len(self.head) >= VIEW:
+                begun, self.head, self.read = self.head, b"", 0
+                self.overlong = True
+        return Batch(whole, rest, text, begun, before, len(stamp))
+
+
+class Chosen:
+    """The parts of a batch that are selected, named as there."""
+
+    __slots__ = ("begun", "rest", "text")
+
+    def __init__(self, rest: bytes, text: bytes, begun: bytes) -> None:
+        self.rest = rest
+        self.text = text
+        self.begun = begun
+
+    def all(self) -> bytes:
+        """Return everything, in order."""
+        if self.rest or self.begun:
+            return self.rest + self.text + self.begun
+        return self.text
+
+    def views(self) -> list[bytes]:
+        """Return what alerts see of the lines that were decided upon."""
+        return _views(self.text, self.begun)
+
+    def last_view(self) -> bytes | None:
+        """Return what a status file sees last, or None if no line was decided upon."""
+        if self.begun:
+            return self.begun[:VIEW]
+        if not self.text:
+            return None
+        start = self.text.rfind(b"\n", 0, -1) + 1
+        return self.text[start:-1][:VIEW]
+
+
+class Selection:
+    """Decides, by rules, which lines are selected."""
+
+    __slots__ = ("_match", "_sieve", "passing")
+
+    def __init__(self, rules: Rules) -> None:
+        self._match = matcher(rules)
+        self._sieve = _sieve(rules) if self._match else None
+        self.passing = True
+        """Whether the overlong line that is passing through, if there is one, is selected."""
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether every line is selected."""
+        return self._match is None
+
+    def selects(self, view: bytes) -> bool:
+        """Tell whether a line that looks like this is selected."""
+        return self._match is None or bool(self._match(view))
+
+    def choose(self, batch: Batch) -> Chosen:
+        """Return what is selected of ``batch``; to be called for each batch exactly once."""
+        rest = batch.rest if self.passing else b""
+        text, begun, match = batch.text, batch.begun, self._match
+        if match is None:
+            return Chosen(rest, text, begun)
+        if text:
+            sieved = self._sieve.selected(text, match, VIEW) if self._sieve else None
+            text = self._filtered(batch) if sieved is None else sieved
+        if begun:
+            self.passing = bool(match(begun[:VIEW]))
+        return Chosen(rest, text, begun if self.passing else b"")
+
+    def _filtered(self, batch: Batch) -> bytes:
+        """Return the complete lines that are selected, after a look at each."""
+        if batch.has_long_lines():
+            kept = [line for line in batch.lines() if self.selects(line[:VIEW])]
+        else:
+            kept = self.kept(batch.lines())
+        return b"\n".join([*kept, b""])
+
+    def kept(self, lines: list[bytes]) -> list[bytes]:
+        """Return those lines, all shorter than a view, that are selected."""
+        return lines if self._match is None else list(filter(self._match, lines))
+
+
+def _sieve(rules: Rules) -> Sieve | None:
+    from slashservice.supervise.logs.sieve import sieve  # only scripts with patterns pay for it
+
+    return sieve(rules)
+
+
+def _views(text: bytes, begun: bytes) -> list[bytes]:
+    views = [line[:VIEW] for line in text.split(b"\n")]
+    views.pop()
+    if begun:
+        views.append(begun[:VIEW])
+    return views

@@ -1,0 +1,318 @@
+"""A logger: one action script at work, wherever its input comes from.
+
+``multilog`` feeds one from its standard input, a log host feeds many. Nothing here reads,
+sleeps or knows of signals. What can take long is in steps
+(:mod:`~slashservice.supervise.logs.steps`), to be carried out one after the other.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from slashservice.supervise import tai
+from slashservice.supervise.logs.action_script import ActionScript, Alert, StatusFile
+from slashservice.supervise.logs.c_writes import stretches
+from slashservice.supervise.logs.lines import Lines, Selection
+from slashservice.supervise.logs.logdir import LogDirectory
+from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
+from slashservice.supervise.program import complain, fatal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from slashservice.supervise.logs.action_script import Rules
+    from slashservice.supervise.logs.journal import Journal
+    from slashservice.supervise.logs.lines import Batch
+    from slashservice.supervise.logs.steps import Steps
+
+
+ALERT_VIEW = 200
+"""Characters of a line that an alert shows."""
+
+SECONDS_BETWEEN_LOCKS = 0.1
+"""How often a journal that a predecessor still has is tried."""
+
+STATUS_SIZE = 1001
+"""Bytes of a status file, always."""
+
+
+class Logger:
+    """Does what the action script ``words`` says with each line it is fed.
+
+    Log directories and status files are seen from the directory ``base``, a descriptor,
+    which is needed only until ``start`` is done.
+    """
+
+    __slots__ = ("_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
+
+    def __init__(self, words: Iterable[bytes]) -> None:
+        script = ActionScript(words)
+        selections: dict[Rules, Selection] = {}
+        self._journal: Journal | None = None
+        self._lines = Lines()
+        self._stamp = STAMPS[script.stamp]
+        self._directories: list[LogDirectory] = []
+        self._outputs: list[AlertOutput | StatusOutput | DirectoryOutput] = []
+        alerts: list[Selection] = []
+        for action in script.actions:
+            selection = selections.get(action.rules)
+            if selection is None:
+                selection = selections[action.rules] = Selection(action.rules)
+            if isinstance(action, Alert):
+                if not alerts:
+                    self._outputs.append(AlertOutput(alerts))
+                alerts.append(selection)
+            elif isinstance(action, StatusFile):
+                self._outputs.append(StatusOutput(selection, action.path))
+            else:
+                directory = LogDirectory(action.path, action.settings)
+                self._directories.append(directory)
+                self._outputs.append(DirectoryOutput(selection, directory))
+        self._selections = list(selections.values())
+
+    def start(
+        self, base: int, patient: bool = False, journal: Journal | None = None
+    ) -> Steps[None]:
+        """Open everything. ``patient`` waits for what another logger has locked.
+
+        With a ``journal``, go on where a killed logger stopped. Trouble that C would end
+        with raises ``Quit``.
+        """
+        self._journal = journal
+        while journal and not journal.try_lock():
+            yield Pause(SECONDS_BETWEEN_LOCKS)
+        block = journal.recover() if journal else b""
+        for output in self._outputs:
+            if isinstance(output, StatusOutput):
+                output.open(base)
+        for number, output in enumerate(self._outputs):
+            if isinstance(output, DirectoryOutput):
+                yield from output.directory.acquire(base, patient)
+                if journal and block:
+                    output.directory.settle(number, journal)
+                yield from output.directory.enter()
+        if journal and (block or journal.carry):
+            yield from self._go_on(journal, block)
+
+    def _go_on(self, journal: Journal, block: bytes) -> Steps[None]:
+        """Do the rest of the block that a killed logger was at."""
+        from slashservice.supervise.logs.journal import unpack_carry
+
+        if journal.carry:
+            lines = self._lines
+            lines.head, lines.read, lines.overlong, passing = unpack_carry(journal.carry)
+            for selection, passes in zip(self._selections, passing, strict=True):
+                selection.passing = bool(passes)
+        if block:
+            output, offset = journal.resume
+            batch = self._lines.take(block, journal.stamp or self._stamp())
+            yield from self._take(batch, output, offset)
+
+    def feed(self, block: bytes) -> Steps[None]:
+        """Do what is to be done with the lines in ``block``, however they lie in it.
+
+        If there is a journal, the block must have come from it.
+        """
+        stamp = self._stamp()
+        if self._journal:
+            self._journal.stamp = stamp
+        return self._take(self._lines.take(block, stamp), 0, 0)
+
+    def _take(self, batch: Batch, first: int, offset: int) -> Steps[None]:
+        """Give ``batch`` to the outputs, from the first and there from the offset given."""
+        journal = self._journal
+        for number, output in enumerate(self._outputs):
+            if journal is None or (number >= first and not isinstance(output, DirectoryOutput)):
+                yield from output.take(batch)
+            elif isinstance(output, DirectoryOutput):
+                done = offset if number == first else 0 if number > first else None
+                yield from output.take_on_record(batch, done, number, journal)
+        if journal:
+            journal.done(self._carry())
+
+    def _carry(self) -> bytes:
+        lines = self._lines
+        if not lines.unfinished:
+            return b""
+        from slashservice.supervise.logs.journal import pack_carry
+
+        passing = [selection.passing for selection in self._selections]
+        return pack_carry(lines.head, lines.read, lines.overlong, passing)
+
+    @property
+    def at_line_end(self) -> bool:
+        """Whether the input so far ends with a newline, or is empty."""
+        return not self._lines.unfinished
+
+    def rotate(self) -> Steps[None]:
+        """Finish each ``current`` that isn't empty."""
+        for directory in self._directories:
+            if directory.bytes:
+                yield from directory.turn_over()
+
+    def seconds_until_old(self) -> float | None:
+        """Return how long until :meth:`rotate_old` has something to do; None if never."""
+        waits = [directory.seconds_until_old() for directory in self._directories]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def rotate_old(self) -> Steps[None]:
+        """Finish each ``current`` that has reached its age."""
+        for directory in self._directories:
+            wait = directory.seconds_until_old()
+            if wait is not None and wait <= 0:
+                yield from directory.turn_over()
+
+    def finish(self) -> Steps[None]:
+        """End the last line, if it is unfinished, and close everything cleanly."""
+        if not self.at_line_end:
+            if self._journal:
+                self._journal.put(b"\n")
+            yield from self.feed(b"\n")
+        for directory in self._directories:
+            yield from directory.close_cleanly()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of everything, as a process that ends at once would."""
+        for directory in self._directories:
+            directory.release()
+        for output in self._outputs:
+            if isinstance(output, StatusOutput):
+                output.release()
+        if self._journal:
+            self._journal.close()
+            self._journal = None
+
+
+class AlertOutput:
+    """Shows lines on standard error, each as often as a selection in the list has it."""
+
+    __slots__ = ("_selections",)
+
+    def __init__(self, selections: list[Selection]) -> None:
+        self._selections = selections
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Show the selected lines."""
+        yield from ()
+        if len(self._selections) == 1:
+            views = batch.chosen(self._selections[0]).views()
+        else:
+            views = [
+                view
+                for view in batch.views()
+                for selection in self._selections
+                if selection.selects(view)
+            ]
+        if views:
+            alerts = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in views]
+            alerts.append(b"")
+            complain(b"\n".join(alerts))
+
+
+class StatusOutput:
+    """Keeps the last line in a file, padded with newlines to a fixed size."""
+
+    __slots__ = ("_attempt", "_fd", "_path", "_selection")
+
+    def __init__(self, selection: Selection, path: bytes) -> None:
+        self._selection = selection
+        self._path = path
+        self._attempt = Attempts(path)
+        self._fd = -1
+
+    def open(self, base: int) -> None:
+        """Open the file, which is made if missing and keeps its content until the first line."""
+        flags = os.O_WRONLY | os.O_NONBLOCK
+        try:
+            os.close(os.open(self._path, flags | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=base))
+        except OSError as error:
+            raise fatal("multilog", b"unable to create " + self._path, error) from None
+        try:
+            self._fd = os.open(self._path, flags, dir_fd=base)
+        except OSError as error:
+            raise fatal("multilog", b"unable to write " + self._path, error) from None
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Keep the last of the selected lines."""
+        view = batch.chosen(self._selection).last_view()
+        if view is None:
+            return
+        fails = self._attempt.fails
+        content = view.ljust(STATUS_SIZE, b"\n")
+        while True:
+            trouble = b"unable to move to beginning of %s"
+            if not fails(trouble, os.lseek, self._fd, 0, os.SEEK_SET) and not fails(
+                b"unable to write %s", self._write, content
+            ):
+                return
+            yield PAUSE
+
+    def _write(self, content: bytes) -> None:
+        if os.write(self._fd, content) != STATUS_SIZE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def release(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+
+class DirectoryOutput:
+    """Appends lines to a log directory."""
+
+    __slots__ = ("_selection", "directory")
+
+    def __init__(self, selection: Selection, directory: LogDirectory) -> None:
+        self._selection = selection
+        self.directory = directory
+
+    def take(self, batch: Batch) -> Steps[None]:
+        """Append the selected lines."""
+        selection = self._selection
+        chosen = batch.chosen(selection)
+        data = chosen.all()
+        if data:
+            yield from self.directory.append(
+                data, lambda room: stretches(batch, selection, chosen, room)
+            )
+
+    def take_on_record(
+        self, batch: Batch, done: int | None, number: int, journal: Journal
+    ) -> Steps[None]:
+        """Do the same as output ``number`` with a journal.
+
+        ``done`` bytes were written by a logger that was then killed; None if all were.
+        """
+        selection = self._selection
+        chosen = batch.chosen(selection)
+        data = chosen.all()
+        if done is None or done >= len(data):
+            return
+
+        def intend(inode: int, size: int, offset: int, length: int) -> None:
+            journal.intend(number, inode, size, (done or 0) + offset, length)
+
+        if done:
+            data = data[done:]
+            lengths = [len(line) for line in data.splitlines(keepends=True)]
+            yield from self.directory.append(data, lambda _: [(n, False) for n in lengths], intend)
+        else:
+            ways = lambda room: stretches(batch, selection, chosen, room)  # noqa: E731
+            yield from self.directory.append(data, ways, intend)
+
+
+def _label() -> bytes:
+    return tai.label(tai.now()) + b" "
+
+
+def _decimal() -> bytes:
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return b"%d.%06d " % (seconds, nanoseconds // 1000)
+
+
+STAMPS: dict[bytes, Callable[[], bytes]] = {b"": bytes, b"t": _label, b"T": _decimal}

@@ -1,0 +1,147 @@
+"""The processor of a log directory: what turns ``previous`` into ``processed``.
+
+It runs in the directory, by ``/bin/sh -c``, with ``previous`` and the old ``state`` to read
+as descriptors 0 and 4, ``processed`` and ``newstate`` to write as 1 and 5. Whatever it
+does but exit 0 makes it run again, five seconds later.
+
+The commands ``gzip`` and ``zstd``, alone or with a level such as ``-9``, need no shell: their
+meaning is the same without. gzip needs no process either.
+"""
+
+from __future__ import annotations
+
+import os
+from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+from slashservice.supervise import signals
+from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.logs.steps import PAUSE, Wait
+from slashservice.supervise.program import TROUBLE, complain, message, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.logs.folder import Folder
+    from slashservice.supervise.logs.steps import Attempts, Steps
+
+READ = os.O_RDONLY | os.O_NONBLOCK
+WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
+
+COMPRESSORS = (b"gzip", b"zstd")
+
+GZIP_FORMAT = 31
+"""The largest window, and 16 for gzip's own header and sum."""
+
+BLOCK = 1 << 18
+
+FORK_TROUBLE = b"unable to fork for processor in %s"
+
+OUT_OF_THE_WAY = 10
+
+
+def process(
+    attempt: Attempts, folder: Folder, command: bytes, make_room: Callable[[OSError], bool]
+) -> Steps[None]:
+    """Run ``command`` in the log directory ``folder`` until it succeeds.
+
+    ``make_room`` is asked when our own compressor finds no space.
+    """
+    words = command.split()
+    if words and words[0] in COMPRESSORS and not words[2:] and _is_level(words[1:]):
+        if words[0] == b"gzip":
+            yield from _compress(attempt, folder, int(b"".join(words[1:])[1:] or b"6"), make_room)
+            return
+        argv = [words[0], b"-q", *words[1:]]
+    else:
+        argv = [b"/bin/sh", b"-c", command]
+    entries = environment.inherited()
+    pids: list[int] = []
+    while True:
+        while attempt.fails(FORK_TROUBLE, lambda: pids.append(_start(folder.fd, argv, entries))):
+            yield PAUSE
+        try:
+            status = yield Wait(pids.pop())
+        except OSError as error:
+            attempt.complain(b"wait failed for processor in %s", Wait, error)
+        else:
+            if status == 0:
+                return
+            kind = b"crashed" if os.WIFSIGNALED(status) else b"failed"
+            attempt.complain(b"processor " + kind + b" in %s", kind)
+        yield PAUSE
+
+
+def _is_level(words: list[bytes]) -> bool:
+    """Tell whether the words are nothing, or a level of compression."""
+    return all(word[:1] == b"-" and word[1:].isdigit() and word < b"-:" for word in words)
+
+
+def _compress(
+    attempt: Attempts, folder: Folder, level: int, make_room: Callable[[OSError], bool]
+) -> Steps[None]:
+    """Do what the program gzip would."""
+    while True:
+        try:
+            folder.empty(b"newstate")
+            folder.empty(b"processed")
+            _gzip(folder, min(level, 9))
+            return
+        except OSError as error:
+            if make_room(error):
+                continue
+            attempt.complain(b"processor failed in %s", _gzip, error)
+        yield PAUSE
+
+
+def _gzip(folder: Folder, level: int) -> None:
+    import zlib
+
+    compressor = zlib.compressobj(level, zlib.DEFLATED, GZIP_FORMAT)
+    source = os.open(b"previous", READ, dir_fd=folder.fd)
+    try:
+        target = folder.append_to(b"processed")
+        try:
+            while block := os.read(source, BLOCK):
+                write_all(target, compressor.compress(block))
+            write_all(target, compressor.flush())
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+
+
+def _start(where: int, argv: list[bytes], entries: list[bytes]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(where, argv, entries)
+        except OSError as error:
+            complain(message("multilog", b"fatal", b"unable to run " + argv[-1], error))
+        finally:
+            os._exit(TROUBLE)
+    return pid
+
+
+def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
+    """In the child: become the processor. Returns only by raising ``OSError``."""
+    signals.set_wakeup_fd(-1)
+    for number in (signals.SIGTERM, signals.SIGALRM):
+        signals.signal(number, signals.SIG_DFL)
+    signals.pthread_sigmask(signals.SIG_UNBLOCK, (signals.SIGTERM, signals.SIGALRM))
+    os.fchdir(where)
+    files = [
+        (b"previous", READ),
+        (b"processed", WRITE),
+        (b"state", READ | os.O_CREAT),
+        (b"newstate", WRITE),
+    ]
+    # First all high up: any of the low ones may still be a file that has to be opened.
+    fds = [
+        fcntl(os.open(name, flags, 0o644), F_DUPFD_CLOEXEC, OUT_OF_THE_WAY) for name, flags in files
+    ]
+    for fd, target in zip(fds, (0, 1, 4, 5), strict=True):
+        os.dup2(fd, target)
+    if argv[0] == b"/bin/sh":
+        pathexec.execute(argv[0], [b"sh", *argv[1:]], entries)
+    pathexec.run(argv, entries)

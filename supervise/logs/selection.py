@@ -1,0 +1,132 @@
+r"""Which lines are selected: patterns as one regular expression for ``filter``.
+
+multilog's star is no shell star: it takes everything up to the *first* occurrence of the
+character behind it, and never reconsiders; only a star at the end takes everything. So
+``*x`` is ``[^x]*x``, in which a regular expression finds nothing to reconsider either.
+
+The last rule that matches decides, and a line that none matches is selected. Read from the
+last rule backwards that is one expression: ``+p`` is ``(?:p|...)`` and ``-p`` is
+``(?!p)...``, where the dots are the rules before it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.logs.action_script import Rules
+
+    Match = Callable[[bytes], object]
+
+    Pieces = list[bytes]
+
+
+VIEW = 1000
+"""Characters of a line that patterns, alerts and status files see, any time stamp included."""
+
+DEEPEST = 40
+"""Changes between ``+`` and ``-`` that go into one expression, which nests with each."""
+
+EVERYTHING = b""
+NOTHING = b"(?!)"
+
+ANY_NUMBER = b"*+" if sys.version_info >= (3, 11) else b"*"
+"""Of characters, and no second thoughts: where a pattern fails, that saves going back."""
+
+
+def matcher(rules: Rules) -> Match | None:
+    """Return what tells whether the view of a line is selected; None if every line is."""
+    runs: list[tuple[bool, list[Pieces]]] = []
+    for selects, pattern, by_fnmatch in rules:
+        if not runs or runs[-1][0] != selects:
+            runs.append((selects, []))
+        runs[-1][1].append(_translate(pattern, by_fnmatch))
+    if len(runs) > DEEPEST:
+        return one_by_one(rules)
+    expression = EVERYTHING
+    for selects, patterns in runs:
+        expression = _decide(selects, _any_of(patterns), expression)
+    if expression == EVERYTHING:
+        return None
+    if expression == NOTHING:
+        return _never
+    import re
+
+    return re.compile(expression, re.DOTALL).match
+
+
+def _any_of(patterns: list[Pieces]) -> bytes:
+    """Return the expression for any of them. What they all begin with is tried once."""
+    first, last = min(patterns), max(patterns)
+    common = 0
+    while common < len(first) and first[common] == last[common]:
+        common += 1
+    beginning = b"".join(first[:common])
+    rests = [b"".join(pattern[common:]) for pattern in patterns]
+    return beginning if EVERYTHING in rests else b"%s(?:%s)" % (beginning, b"|".join(rests))
+
+
+def _decide(selects: bool, matched: bytes, before: bytes) -> bytes:
+    """Put rules of one kind, for what is ``matched``, in front of the rules ``before``."""
+    if matched == EVERYTHING:
+        return EVERYTHING if selects else NOTHING
+    if not selects:
+        if before in (EVERYTHING, NOTHING):
+            return before or b"(?!%s)" % matched
+        return b"(?=%s)(?!%s)" % (before, matched)  # what few lines are is asked first
+    if before == EVERYTHING:
+        return EVERYTHING
+    if before == NOTHING:
+        return matched
+    return b"(?:%s|%s)" % (matched, before)
+
+
+def _never(line: bytes) -> bool:
+    return False
+
+
+def one_by_one(rules: Rules) -> Match:
+    """Return the same as :func:`matcher` does, trying one rule after the other."""
+    import re
+
+    tests = [
+        (selects, re.compile(b"".join(_translate(pattern, by_fnmatch)), re.DOTALL).match)
+        for selects, pattern, by_fnmatch in reversed(rules)
+    ]
+
+    def match(line: bytes) -> bool:
+        for selects, test in tests:
+            if test(line):
+                return selects
+        return True
+
+    return match
+
+
+def _translate(pattern: bytes, by_fnmatch: bool) -> Pieces:
+    """Return the regular expression, to be matched at the start of the view, in pieces."""
+    if by_fnmatch:
+        from slashservice.supervise.logs.fnpattern import translate
+
+        whole = translate(pattern)
+        return [whole] if whole else []
+    if pattern == b"*":
+        return []
+    import re
+
+    pieces = []
+    for at in range(len(pattern)):
+        character = pattern[at : at + 1]
+        behind = pattern[at + 1 : at + 2]
+        if character != b"*":
+            pieces.append(re.escape(character))
+        elif not behind:
+            return pieces
+        elif behind == b"*":
+            pieces.append(b"[^*]%s(?=\\*)" % ANY_NUMBER)
+        else:
+            pieces.append(b"[^%s]%s" % (re.escape(behind), ANY_NUMBER))
+    return [*pieces, rb"\Z"]

@@ -1,0 +1,1 @@
+"""What each kernel is asked in its own way."""

@@ -1,0 +1,247 @@
+"""Which process is meant: a pid, when it started, and in which life of the machine.
+
+Pids are used again and clocks are set, so a pid alone says nothing after a restart. The
+record of a service's process is one line of fixed length in the lock file: the pid, its
+start time as the kernel counts it, and the name of this life of the machine. The process
+writes it about itself before it becomes the daemon, while it still holds the lock, so that
+whoever gets the lock finds the record complete (see
+:mod:`~slashservice.supervise.services.processes`).
+Being of fixed length it is overwritten in place, which a full disk can't prevent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LENGTH = 128
+
+NAMELESS = b"-"
+"""Stands for no life of the machine, in a record that nobody shall go on with."""
+
+STATE, PARENT, SESSION, START = 0, 1, 3, 19
+"""Where the fields 3, 4, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
+
+NEXT = 500
+"""How much later than the intent, in the unit of ``started``, a process can be what it meant."""
+
+MOST_PIDS = 1 << 22
+"""What no machine's pids go beyond, for where it is not told after which they begin anew."""
+
+CAN_FIND = sys.platform == "linux"
+"""Whether a process that was started, but not yet recorded, can be found."""
+
+
+def boot() -> bytes:
+    """Name this life of the machine, and the pid namespace we see of it, in one word.
+
+    Without ``/proc`` there is no name, and nothing will be adopted.
+    """
+    if sys.platform != "linux":
+        from slashservice.supervise.platform import bsd
+
+        return bsd.boot()
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+            machine = file.read().strip()
+        return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return NAMELESS
+
+
+def started(pid: int) -> int:
+    """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
+
+    A zombie does not run: what it did is over, whoever has yet to fetch its status.
+    """
+    if sys.platform != "linux":
+        from slashservice.supervise.platform import bsd
+
+        return bsd.started(pid)
+    fields = _stat(pid)
+    return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
+
+
+def now() -> int:
+    """Return the time in the unit of ``started``, rounded down."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
+
+
+def last_pid() -> int:
+    """Return the pid that was given last to any process; 0 where that is not told."""
+    try:
+        with open("/proc/loadavg", "rb", buffering=0) as file:
+            return int(file.read().split()[4])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _pid_max() -> int:
+    """Return the number that no pid reaches: after the one before it they begin anew."""
+    try:
+        with open("/proc/sys/kernel/pid_max", "rb", buffering=0) as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return MOST_PIDS
+
+
+def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
+    """Find the process that was being started in ``directory``; return pid and start time.
+
+    It leads a session, was started at the time of the intent or later, and works in the
+    directory or has the pipe between a service and its log open: a log service for its
+    input, a service otherwise. Or it has let go of all that, but it is what was started
+    next, has lost its parent to PID 1 or ours, was given ``environment``, and nothing tells
+    that it is something else. The first such process it is; zeros if there is none.
+    """
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = _stat(int(name))
+            if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
+                found.append((int(fields[START]), int(name), int(fields[PARENT])))
+    found = sorted(one for one in found if one[0] >= intent.start)
+    for start, pid, _ in found:
+        if (
+            _is(f"/proc/{pid}/cwd", directory)
+            or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
+            or _writes_to(pid, directory + b"/supervise/pipe")
+        ):
+            return pid, start
+    pid_max = _pid_max()
+    for start, pid, parent in found:
+        if (
+            start <= intent.start + NEXT
+            and _was_given_later(pid, intent.after or 0, pid_max)
+            and parent in (1, os.getppid())
+            and pid != os.getsid(0)
+            and _was_given(pid, environment)
+            and not _is_of_another(pid)
+        ):
+            return pid, start
+    return 0, 0
+
+
+def _was_given_later(pid: int, other: int, pid_max: int) -> bool:
+    """Tell whether a pid was given after the other, 0 being before all; they go in a circle."""
+    return not other or 0 < (pid - other) % pid_max < pid_max // 2
+
+
+def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
+    """Tell whether a process has at least this environment; False if there is none to compare."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return bool(environment) and {*file.read().split(b"\0")}.issuperset(environment)
+    except OSError:
+        return False
+
+
+def _is_of_another(pid: int) -> bool:
+    """Tell whether a process is a log host, works in a service directory, or for one's log.
+
+    An svscan that was killed as well may have started it, before it got to the service that
+    the process is sought for.
+    """
+    process = f"/proc/{pid}"
+    try:
+        with open(f"{process}/cmdline", "rb", buffering=0) as file:
+            if b"loghost" in file.read():
+                return True
+        links = [os.readlink(f"{process}/fd/{fd}") for fd in os.listdir(f"{process}/fd")]
+    except OSError:
+        return True  # it has gone, or is changing
+    pipes = any(link.endswith("/supervise/pipe") for link in links)
+    return pipes or os.path.exists(f"{process}/cwd/supervise/lock")
+
+
+def _writes_to(pid: int, pipe: bytes) -> bool:
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return False
+    return any(_is(f"/proc/{pid}/fd/{fd}", pipe) for fd in descriptors if fd != "0")
+
+
+def _is(path: str, other: bytes) -> bool:
+    """Tell whether two paths lead to the same file; False if one leads nowhere."""
+    try:
+        return os.path.samestat(os.stat(path), os.stat(other))
+    except OSError:
+        return False
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of ``/proc/PID/stat`` from the state on; none if there is no process.
+
+    The command, field 2, is in parentheses and may hold anything (proc(5)).
+    """
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 4096).rpartition(b")")[2].split()
+        finally:
+            os.close(fd)
+    except OSError:
+        return []
+
+
+class Record:
+    """What is known of a service's process: ``pid``, 0 for none, ``start``, ``life``.
+
+    ``hosted`` tells that the process is a log host, with other loggers in it. ``after`` is
+    only in an *intent*, which is written before the process is started: the pid that had
+    been given last by then, ``start`` being the time. An intent gets the pid as soon as
+    that is known, and becomes a full record when there is time to look at the process.
+    """
+
+    __slots__ = ("after", "hosted", "life", "pid", "start")
+
+    def __init__(
+        self, pid: int, start: int, life: bytes, hosted: bool = False, after: int | None = None
+    ) -> None:
+        self.pid = pid
+        self.start = start
+        self.life = life
+        self.hosted = hosted
+        self.after = after
+
+    def line(self) -> bytes:
+        """Compose the line of ``LENGTH`` bytes."""
+        words = b"%d %d %s" % (self.pid, self.start, self.life)
+        if self.hosted:
+            words += b" hosted"
+        if self.after is not None:
+            words += b" after %d" % self.after
+        return words.ljust(LENGTH - 1) + b"\n"
+
+    def runs(self) -> int:
+        """Return when the process started, in the unit of ``started``; 0 if it runs no more."""
+        start = started(self.pid) if self.pid else 0
+        if self.after is None:
+            return start if start == self.start else 0
+        return start if self.start <= start <= self.start + NEXT else 0
+
+
+def intent(life: bytes) -> Record:
+    """Return the record of a process that is about to be started."""
+    return Record(0, now(), life, after=last_pid())
+
+
+def parse(line: bytes) -> Record | None:
+    """Take a record apart; None if it is none, or only half of one."""
+    words = line.split()
+    if len(line) != LENGTH or len(words) < 3 or not (words[0].isdigit() and words[1].isdigit()):
+        return None
+    found = Record(int(words[0]), int(words[1]), words[2])
+    if words[3:] == [b"hosted"]:
+        found.hosted = True
+    elif words[3:4] == [b"after"] and len(words) == 5 and words[4].isdigit():
+        found.after = int(words[4])
+    elif len(words) > 3:
+        return None
+    return found

@@ -1,0 +1,1 @@
+"""What supervisor and clients agree on, on disk."""

@@ -1,0 +1,312 @@
+"""A service directory on disk: its lock, its FIFOs, its status file, its record.
+
+This is the protocol that every client since 2001 speaks; ``docs/design.md`` has the table.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+
+from slashservice.supervise import tai
+from slashservice.supervise.platform import linux
+from slashservice.supervise.program import complain, message
+from slashservice.supervise.protocol import status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slashservice.supervise.protocol.status import Status
+
+
+RESERVE = 32
+"""Descriptors kept free for what is open only for a moment: the last service must start too."""
+
+
+PLAIN = stat.S_IFREG | 0o644
+"""The type and mode of a status file."""
+
+
+class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
+    """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
+
+    def __init__(self, line: bytes, busy: bool = False) -> None:
+        super().__init__(line)
+        self.line = line
+        self.busy = busy
+
+
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
+class ServiceDirectory:
+    """The service directory at ``path`` (absolute); ``name`` is what messages call it.
+
+    It is known by device and inode, as it may be renamed under us or its link removed.
+    Holds three descriptors: the lock, the control FIFO, the ok FIFO. ``default`` is what is
+    wanted of the service at first.
+    """
+
+    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
+
+    def __init__(self, path: bytes, name: bytes) -> None:
+        self.path = path
+        self.name = name
+        self.lock = self.control = self.ok = -1
+        self.stamp = b""
+        self.default = b"u"
+        self._seen = b""
+        self._inode = (0, 0)
+
+    def acquire(self, life: bytes, limit: int, environment: Sequence[bytes] = ()) -> Left | None:
+        """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
+
+        Returns what a supervisor that was killed left, in this life of the machine.
+        ``limit`` is the highest descriptor we may use; ``environment``, what daemons get.
+        """
+        try:
+            self._open(limit)
+            return self._left_behind(life, environment)
+        except BaseException:
+            self.release()
+            raise
+
+    def _open(self, limit: int) -> None:
+        try:
+            here = os.stat(self.path + b"/.")  # which needs what entering it would need
+        except OSError as error:
+            raise self._refused(b"unable to chdir to ", b"", error) from None
+        self._inode = (here.st_dev, here.st_ino)
+        self.default = self._default_want()
+        try:
+            self.lock = self._open_lock(self.path + b"/supervise/lock")
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
+        self.control = self._fifo(b"/supervise/control")
+        self.ok = self._fifo(b"/supervise/ok")
+        if max(self.lock, self.control, self.ok) + RESERVE > limit:
+            full = OSError(errno.EMFILE, "")
+            raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
+
+    def _open_lock(self, path: bytes) -> int:
+        # Not through a link: unlike C we write into it.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            self._make_supervise(os.path.dirname(path))
+            return os.open(path, flags, 0o600)
+
+    def _make_supervise(self, path: bytes) -> None:
+        """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
+        try:
+            path = os.path.join(self.path, os.readlink(path))
+        except OSError:
+            pass  # no link
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # made ahead, just now
+
+    def _fifo(self, path: bytes) -> int:
+        """Open a FIFO, made if need be, for reading and writing: so it never ends."""
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            try:
+                fd = os.open(self.path + path, flags)
+            except FileNotFoundError:
+                make_fifo(self.path + path)
+                fd = os.open(self.path + path, flags)
+            if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise FileExistsError(errno.EEXIST, "")
+        except OSError as error:
+            # C opens it for reading first, which works on a directory.
+            what = b"write " if isinstance(error, IsADirectoryError) else b"read "
+            raise self._refused(b"unable to " + what, path, error) from None
+        return fd
+
+    def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
+        line = message("supervise", b"fatal", what + self.name + path, error)
+        return Refused(line, busy=isinstance(error, BlockingIOError))
+
+    def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
+        try:
+            record = linux.parse(os.pread(self.lock, linux.LENGTH + 1, 0))
+        except OSError as error:
+            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
+        if record is None or record.life != life or life == linux.NAMELESS:
+            self._forget_status()
+            return None
+        if record.after is not None and not record.pid:
+            record.pid, record.start = linux.find(record, self.path, environment)
+            record.after = None
+        start = record.runs()
+        pid = record.pid if start else 0
+        try:
+            found = status.unpack(status.read(self.path + b"/supervise/status"))
+        except OSError:
+            found = None
+        if found is None or found.want not in (b"u", b"d", b"\0"):
+            found = status.Status(tai.now(), pid, False, self.default)
+        return Left(found, pid, start, record.hosted)
+
+    def _forget_status(self) -> None:
+        """Take away a status of another life of the machine, whose pid is nobody's by now.
+
+        It becomes the file that the first status is written to, if it is one as we or C make
+        them: that saves making one, and writing over one, after which ext4 writes data out at
+        once.
+        """
+        path = self.path + b"/supervise/status"
+        try:
+            found = os.lstat(path)
+            if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
+                os.rename(path, path + b".new")
+            else:
+                os.unlink(path)
+        except OSError:
+            pass
+
+    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
+        """Write down that ``pid`` is the service's process in this life of the machine."""
+        try:
+            self._write(linux.Record(pid, linux.started(pid), life, hosted))
+        except OSError as error:
+            what = b"unable to write " + self.name + b"/supervise/lock"
+            complain(message("supervise", b"warning", what, error))
+
+    def record_intent(self, intent: linux.Record) -> None:
+        """Write down a process that is being started; ``record`` comes behind it."""
+        try:
+            self._write(intent)
+        except OSError:
+            pass  # ``record`` will complain
+
+    def _write(self, record: linux.Record) -> None:
+        os.pwrite(self.lock, record.line(), 0)
+
+    def _default_want(self) -> bytes:
+        """Return what is wanted of the service at first: down if it has a file ``down``."""
+        try:
+            os.stat(self.path + b"/down")
+        except FileNotFoundError:
+            return b"u"
+        except OSError as error:
+            raise self._refused(b"unable to stat ", b"/down", error) from None
+        return b"d"
+
+    def locate(self) -> bool:
+        """Make sure that ``path`` is still our directory, following a rename; False if gone.
+
+        The kernel knows the present name of the lock file we hold open, and so the
+        directory two above it.
+        """
+        if self._is_ours(self.path):
+            return True
+        try:
+            lock = os.readlink(b"/proc/self/fd/%d" % self.lock)
+        except OSError:
+            return False
+        path = os.path.dirname(os.path.dirname(lock))
+        if self._is_ours(path):
+            self.path = path
+            return True
+        return False
+
+    def _is_ours(self, path: bytes) -> bool:
+        try:
+            here = os.stat(path)
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == self._inode
+
+    def holds_lock_in(self, path: bytes) -> bool:
+        """Tell whether the lock file of the service directory ``path`` is the one we hold."""
+        try:
+            return os.path.samestat(os.stat(path + b"/supervise/lock"), os.fstat(self.lock))
+        except OSError:
+            return False
+
+    def announce(self, now: Status, again: bool = True) -> bytes:
+        """Write the status file, unless it says so already; return a warning or nothing."""
+        data = now.pack()
+        if data == self._seen:
+            return b""
+        self._seen = data
+        what = b"unable to open "
+        why = b"/supervise/status.new"
+        try:
+            if not self.locate():
+                raise FileNotFoundError(errno.ENOENT, "")
+            new = self.path + why
+            # A link would become the status file, and what it leads to be written over.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(new, flags, 0o644)
+            what = b"unable to write "
+            try:
+                os.write(fd, data)
+                if os.fstat(fd).st_size > len(data):
+                    # Not O_TRUNC: what it empties, ext4 writes out before the close returns.
+                    os.ftruncate(fd, len(data))
+            finally:
+                os.close(fd)
+            what, why = b"unable to rename ", b"/supervise/status.new to status"
+            os.rename(new, self.path + b"/supervise/status")
+        except OSError as error:
+            if again and error.errno == errno.ENOENT:  # renamed just now, maybe
+                self._seen = b""
+                return self.announce(now, again=False)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
+                self._seen = b""
+                return message("supervise", b"warning", what + self.name + why, error)
+        return b""
+
+    def _overwrite(self, data: bytes) -> bool:
+        """Write the status file over itself, which needs no space; False if it can't be done.
+
+        A client that reads meanwhile might see half of it, had it looked at a page of the
+        kernel's at just that moment: better than a status that is wrong until there is room.
+        """
+        try:
+            path = self.path + b"/supervise/status"
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                return os.pwrite(fd, data, 0) == len(data)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
+
+    def release(self, forget: bool = False) -> None:
+        """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
+        if forget:
+            self.record(0, linux.NAMELESS)
+        for fd in (self.ok, self.control, self.lock):
+            if fd >= 0:
+                os.close(fd)
+        self.lock = self.control = self.ok = -1
+
+
+def make_fifo(path: bytes) -> None:
+    """Make a FIFO for us alone; that it is there already is no trouble."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass

@@ -1,0 +1,255 @@
+"""Hosted logs: log services that run inside a log host instead of a process each.
+
+A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
+plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process per
+account. To the state machine a hosted logger is a child like any other: it has a pid (the
+host's), takes signals, and exits.
+
+svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
+ARG...`` with the logger's input, its directory and its journal as descriptors, ``signal ID
+NUMBER``, and back ``exited ID STATUS``. A host whose svscan is killed goes on. The next
+svscan, which has opened all pipes by then, sends it TERM: its loggers finish at the end of a
+line and let go of their directories, for which their successors in a new host wait.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+
+from slashservice.supervise import signals
+from slashservice.supervise.chain import environment, in_process, launchers, pathexec
+from slashservice.supervise.logs import run_script
+from slashservice.supervise.services import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.services.directory import ServiceDirectory
+    from slashservice.supervise.services.processes import Heritage
+
+
+MESSAGE = 4096
+"""No message from a host is longer."""
+
+SECONDS_UNTIL_MORE = 0.01
+"""When to go on with messages that a host didn't take at once."""
+
+SECONDS_OF_IDLENESS = 5.0
+"""How long a host without loggers is kept."""
+
+
+class Hosted:
+    """A logger inside a host."""
+
+    def __init__(self, host: Host, number: bytes) -> None:
+        self.pid = host.pid
+        self._host = host
+        self._number = number
+
+    def signal(self, number: int) -> None:
+        """Let the logger behave as a process would that is sent the signal."""
+        self._host.send(b"signal", self._number, b"%d" % number)
+
+    def leave(self) -> None:
+        """Let go of it; it runs on."""
+
+
+class Host:
+    """The log host of one account (None: whoever we are)."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        heritage: Heritage,
+        null: int,
+        account: bytes | None,
+        ended: Callable[[Host, int], None],
+    ) -> None:
+        self.account = account
+        self._loop = loop
+        self._ended = ended
+        self._loggers: dict[bytes, Exited] = {}
+        self._backlog: list[tuple[bytes, list[int]]] = []
+        self._count = 0
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.setblocking(False)
+        command = [*launchers.command("loghost"), b"%d" % theirs.fileno()]
+        if account is not None:
+            command = [*launchers.command("setuidgid"), account, *command]
+        try:
+            self.pid = processes.start_command(heritage, command, theirs.fileno(), null)
+        finally:
+            theirs.close()
+        loop.add(self._socket.fileno(), self._heard)
+        loop.on_exit(self.pid, self._died)
+
+    def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> Hosted:
+        """Let a logger begin; its descriptors are its input, its directory and its journal."""
+        self._count += 1
+        number = b"%d" % self._count
+        self._loggers[number] = exited
+        self.send(b"start", number, *argv, descriptors=descriptors)
+        return Hosted(self, number)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no messages any more: it ends, or has."""
+        return self._socket.fileno() < 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no logger is left in it."""
+        return not self._loggers
+
+    def send(self, *words: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send a message, now or as soon as the host takes more."""
+        if self.is_closed:
+            return
+        self._backlog.append((b"\0".join(words), [os.dup(fd) for fd in descriptors]))
+        if len(self._backlog) == 1:
+            self._flush()
+
+    def close(self) -> None:
+        """Let the host end, once its loggers have."""
+        if not self.is_closed:
+            self._loop.remove(self._socket.fileno())
+            self._socket.close()
+        while self._backlog:
+            self._drop()
+
+    def _flush(self) -> None:
+        while self._backlog:
+            data, descriptors = self._backlog[0]
+            try:
+                socket.send_fds(self._socket, [data], descriptors)
+            except BlockingIOError:
+                self._loop.after(SECONDS_UNTIL_MORE, self._flush)
+                return
+            except OSError:
+                pass  # it is dying, and its loggers with it
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget the first message."""
+        for fd in self._backlog.pop(0)[1]:
+            os.close(fd)
+
+    def _heard(self) -> None:
+        try:
+            data = self._socket.recv(MESSAGE)
+        except OSError:
+            data = b""
+        if not data:
+            self.close()  # its death will be told
+            return
+        word, number, status = data.split(b"\0")
+        exited = self._loggers.pop(number, None)
+        if word == b"exited" and exited:
+            exited(int(status))
+        if self.is_idle:
+            self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if self.is_idle:
+            self.close()
+
+    def _died(self, status: int) -> None:
+        self.close()
+        self._ended(self, status)
+        loggers, self._loggers = self._loggers, {}
+        for exited in loggers.values():
+            exited(status)
+
+
+class LogHosts:
+    """All log hosts of an svscan."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, null: int) -> None:
+        self._loop = loop
+        self._heritage = heritage
+        self._null = null
+        self._hosts: dict[bytes | None, Host] = {}
+        self._unusable: set[bytes | None] = set()
+        self._retired: set[tuple[int, int]] = set()
+
+    def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> Hosted | None:
+        """Run the log service in a host; None if it has to be run as it is written.
+
+        Raises ``OSError`` if the host can't be started.
+        """
+        wanted = self._plain(directory)
+        if wanted is None:
+            return None
+        host = self._hosts.get(wanted.account)
+        if host is None or host.is_closed:
+            host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
+            self._hosts[wanted.account] = host
+        opened: list[int] = []
+        try:
+            opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            opened += _journal(directory.path + b"/supervise/journal")
+            return host.start(wanted.actions, [stdin, *opened], exited)
+        finally:
+            for fd in opened:
+                os.close(fd)
+
+    def retire(self, pid: int, start: int) -> None:
+        """Tell the host of a killed svscan to end, as soon as all its pipes are open here."""
+        if (pid, start) not in self._retired:
+            self._retired.add((pid, start))
+            self._loop.after(0, lambda: self._end(pid, start))
+
+    def _end(self, pid: int, start: int) -> None:
+        processes.Adopted(self._loop, pid, start, lambda status: None).signal(signals.SIGTERM)
+
+    def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
+        """Read what the log service runs; None unless it is plain, and ours to run."""
+        run = directory.path + b"/run"
+        try:
+            fd = os.open(run, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                text = os.read(fd, run_script.LONGEST + 1)
+            finally:
+                os.close(fd)
+        except OSError:
+            return None
+        wanted = run_script.parse(text)
+        if wanted is None or wanted.account in self._unusable or not os.access(run, os.X_OK):
+            return None
+        for name, word in wanted.programs.items():
+            if not self._is_ours(name, word, directory.path):
+                return None
+        return wanted
+
+    def _is_ours(self, name: str, word: bytes, directory: bytes) -> bool:
+        """Tell whether the program named ``word`` in a run script is our command ``name``."""
+        path = environment.get(b"PATH", self._heritage.environment)
+        for candidate in pathexec.candidates(word, path):
+            program = os.path.join(directory, candidate)
+            if os.access(program, os.X_OK) and not os.path.isdir(program):
+                return in_process.command_at(program) == name
+        return False
+
+    def _ended(self, host: Host, status: int) -> None:
+        if self._hosts.get(host.account) is host:  # and not one that took its place
+            del self._hosts[host.account]
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+            # Not killed, but unable: let the log services of this account run as written.
+            self._unusable.add(host.account)
+
+
+def _journal(path: bytes) -> list[int]:
+    """Open the file for a journal, which the host's account could not; none if it can't be."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+    except OSError:
+        return []
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return []
+    return [fd]

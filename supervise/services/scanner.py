@@ -1,0 +1,261 @@
+"""What ``svscan`` does with its scan directory: see the services come and go.
+
+The kernel tells what changes; the directory is read as a whole only at the start, on
+demand, and where the kernel doesn't tell.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from slashservice.supervise.platform import watch
+from slashservice.supervise.program import complain, message, warn
+from slashservice.supervise.services import ahead
+from slashservice.supervise.services.growth import Growth
+from slashservice.supervise.services.pair import Context, Pair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Key = tuple[int, int]
+
+
+SECONDS_BETWEEN_SCANS = 5.0
+"""How often to look where the kernel doesn't tell: directories that can't be watched or are
+lost, and links that lead nowhere yet."""
+
+
+class Scanner:
+    """The scan directory ``path``, and a :class:`Pair` for each service seen in it.
+
+    A service is told apart by device and inode, as in C: two names for one directory are
+    one service, and a renamed one goes on.
+    """
+
+    def __init__(self, context: Context, path: bytes) -> None:
+        self._context = context
+        self._loop = context.loop
+        self._path = path
+        self._names: dict[bytes, Key] = {}
+        self._pairs: dict[Key, Pair] = {}
+        self._strays: set[Pair] = set()
+        self._watch = watch.watcher()
+        self._growth: Growth | None = None
+        self._watched = -1
+        self._watched_key = (0, 0)
+        self._draining = False
+        self._stay = False
+        self._looking = False
+        self._doubts: dict[bytes, bytes] = {}
+        """What was said of what could not be looked at."""
+        if self._watch:
+            self._loop.add(self._watch.fd, self._changed)
+            if self._watch.tells_names:
+                self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
+
+    def scan(self) -> None:
+        """Look at the whole directory: start what is new, deactivate what is gone."""
+        if self._draining:
+            return
+        self._attend()
+        try:
+            names = set(os.listdir(self._path))
+        except FileNotFoundError:
+            names = set()
+            self._look_again()
+        except OSError as error:
+            warn("svscan", b"unable to read directory", error)
+            self._look_again()
+            return
+        if self._context.heritage.bulk:
+            ahead.make([os.path.join(self._path, n) for n in sorted(names) if n[:1] != b"."])
+        self._look_at(names | self._names.keys())
+
+    def drain(self, stay: bool = False) -> None:
+        """Bring everything down; then stop the loop, or with ``stay`` go on with nothing."""
+        self._stay = stay
+        if not self._draining:
+            self._draining = True
+            for pair in [*self._pairs.values(), *self._strays]:
+                pair.drain()
+        self._stop_if_empty()
+
+    def leave(self) -> None:
+        """Stop the loop and leave every daemon running."""
+        for pair in [*self._pairs.values(), *self._strays]:
+            pair.leave()
+        self._loop.stop()
+
+    def _attend(self) -> None:
+        """Watch the directory that is at our path now."""
+        if not self._watch:
+            self._look_again()
+            return
+        try:
+            here = os.stat(self._path)
+            key = (here.st_dev, here.st_ino)
+            if self._watched >= 0 and key != self._watched_key:
+                self._watch.remove(self._watched)
+                self._watched = -1
+            if self._watched < 0:
+                self._watched = self._watch.add(self._path, watch.ENTRIES)
+                self._watched_key = key
+        except OSError:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Scan again in a while, as nobody will tell us when."""
+        if not self._looking:
+            self._looking = True
+            self._loop.after(SECONDS_BETWEEN_SCANS, self._look)
+
+    def _look(self) -> None:
+        self._looking = False
+        self.scan()
+
+    def _changed(self) -> None:
+        """Take the kernel's word for what changed."""
+        assert self._watch is not None
+        names = set()
+        for event in self._watch.events():
+            if self._growth and self._growth.saw(event.watch, event.mask):
+                continue
+            if event.mask & watch.OVERFLOW:
+                self._loop.after(0, self.scan)
+            elif event.watch != self._watched:
+                continue
+            elif event.mask & (watch.GONE | watch.IGNORED):
+                self._watch.remove(self._watched)
+                self._watched = -1
+                self._loop.after(0, self.scan)
+            elif self._growth and event.mask & watch.CREATE and event.mask & watch.ISDIR:
+                self._grow(event.name)
+            else:
+                names.add(event.name)
+        self._look_at(names)
+
+    def _grow(self, name: bytes) -> None:
+        if self._growth and not name.startswith(b"."):
+            self._growth.begin(os.path.join(self._path, name), name)
+
+    def _complete(self, name: bytes) -> None:
+        """A new directory is quiet; it may be that we began with it before it was."""
+        self._look_at([name])
+        self._look_for_log(name)
+
+    def _look_for_log(self, name: bytes) -> None:
+        """Something was put into a new service directory after we began with it."""
+        key = self._names.get(name)
+        if key is not None and not self._draining:
+            self._pairs[key].attach_log()
+
+    def _look_at(self, names: Iterable[bytes]) -> None:
+        """See what stands behind each name now, and act on what changed."""
+        if self._draining:
+            return
+        for name in sorted(names):
+            if not name.startswith(b"."):
+                self._look_at_one(name)
+
+    def _look_at_one(self, name: bytes) -> None:
+        entry = os.path.join(self._path, name)
+        path, key = entry, None
+        try:
+            if os.path.islink(entry):
+                # From here on only what it leads to counts: the link may be renamed, even
+                # now, or go while the service is supervised.
+                path = os.path.realpath(entry)
+            found = os.stat(path)
+            if stat.S_ISDIR(found.st_mode):
+                key = (found.st_dev, found.st_ino)
+            self._doubts.pop(name, None)
+        except FileNotFoundError as error:
+            if not os.path.islink(entry):
+                self._doubts.pop(name, None)
+            elif os.path.exists(entry):
+                self._look_again()  # it has led somewhere only just now
+            else:
+                self._doubt(name, error)
+        except OSError as error:
+            self._doubt(name, error)
+            return
+        before = self._names.get(name)
+        if before is not None and before != key:
+            self._disappeared(name, before)
+        if key is not None:
+            self._appeared(name, key, path)
+
+    def _doubt(self, what: bytes, error: OSError) -> None:
+        """Say once why something can't be looked at; look again in a while."""
+        line = message("svscan", b"warning", b"unable to stat " + what, error)
+        if line != self._doubts.get(what):
+            complain(line)
+        self._doubts[what] = line
+        self._look_again()
+
+    def _disappeared(self, name: bytes, key: Key) -> None:
+        del self._names[name]
+        pair = self._pairs[key]
+        pair.names.discard(name)
+        if not pair.names:
+            pair.deactivate()
+
+    def _appeared(self, name: bytes, key: Key, path: bytes) -> None:
+        pair = self._pairs.get(key)
+        if pair and not pair.is_still_there(path):
+            if _key(path) != key:
+                self._look_again()  # it was moved away just now
+                return
+            # A new directory with the number of one that was removed while supervised.
+            self._strays.add(self._pairs.pop(key))
+            for other in pair.names:
+                del self._names[other]
+            pair.deactivate()
+            pair = None
+        if pair:
+            self._names[name] = key
+            pair.found(name, path)
+            return
+        try:
+            has_log = self._has_log(path)
+        except FileNotFoundError:
+            self._look_again()  # it was moved away just now
+            return
+        except OSError as error:
+            self._doubt(name + b"/log", error)
+            return
+        self._doubts.pop(name + b"/log", None)
+        self._names[name] = key
+        self._pairs[key] = pair = Pair(self._context, key, path, name, has_log, self._ended)
+        pair.start()
+
+    def _has_log(self, path: bytes) -> bool:
+        """Tell whether the service directory ``path`` has a log; OSError if that can't be told."""
+        try:
+            os.stat(path + b"/log")
+        except FileNotFoundError:
+            os.stat(path)
+            return False
+        return True
+
+    def _ended(self, pair: Pair) -> None:
+        """Nothing is left of a service."""
+        self._strays.discard(pair)
+        if self._pairs.get(pair.key) is pair:
+            del self._pairs[pair.key]
+        self._stop_if_empty()
+
+    def _stop_if_empty(self) -> None:
+        if self._draining and not self._stay and not self._pairs and not self._strays:
+            self._loop.stop()
+
+
+def _key(path: bytes) -> Key | None:
+    """Return the device and inode of what is at ``path``; None if there is nothing."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
