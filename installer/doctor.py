@@ -11,17 +11,18 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer import supervision, trust
-from slashservice.installer.detect import Verdict
-from slashservice.installer.edits import final_exit
-from slashservice.installer.evidence import Evidence
-from slashservice.installer.host import COMMAND_PATH, Host
+from slashservice.installer import supervision
+from slashservice.installer.detection.detect import Verdict
+from slashservice.installer.detection.evidence import Evidence
+from slashservice.installer.detection.wirings import in_force
+from slashservice.installer.host import trust
+from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.init_systems.rclocal import LAST_SYSTEMD
-from slashservice.installer.receipt import Receipt
-from slashservice.installer.source import version
+from slashservice.installer.plan.edits import final_exit
+from slashservice.installer.plan.source import version
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.status import look
-from slashservice.installer.wirings import in_force
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from plumbum import BG, SshMachine
 from plumbum.machines.session import ShellSessionError, SSHCommsError
 
-from slashservice.installer import source
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.plan import source
 from slashservice.supervise.chain import launchers
 
 ADDRESS = re.compile(
@@ -53,7 +53,7 @@ try:
     sys.modules["slashservice"]=package
     sys.argv[0]="slashservice"
     sys.dont_write_bytecode=True
-    from slashservice.installer.cli import main
+    from slashservice.installer.cli.main import main
     main()
 finally:
     shutil.rmtree(home)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import NEW, Host, make_directories
-from slashservice.installer.state import ABSENT, FileState
+from slashservice.installer.host.host import NEW, Host, make_directories
+from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.supervision import supervised, tell
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from slashservice.installer import receipt as receipts
 from slashservice.installer import supervision
-from slashservice.installer.actions import PathAction
-from slashservice.installer.host import Host
-from slashservice.installer.receipt import Receipt
-from slashservice.installer.tree import InstallTree
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.actions import PathAction
+from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record.receipt import Receipt
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slashservice.installer.actions import Action, WriteFile
-from slashservice.installer.commands import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
-from slashservice.installer.detect import Verdict
-from slashservice.installer.evidence import Evidence
-from slashservice.installer.host import Host
-from slashservice.installer.layout import Layout
-from slashservice.installer.links import MakeLink
+from slashservice.installer.detection.detect import Verdict
+from slashservice.installer.detection.evidence import Evidence
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.layout import Layout
+from slashservice.installer.plan.actions import Action, WriteFile
+from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.telling import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
+from slashservice.installer.plan.templates import render
 from slashservice.installer.supervision import SEARCH_PATH
-from slashservice.installer.templates import render
 
 NAME = "svscan"
 """The service's name, in every init system that has names."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slashservice.installer import inittab
-from slashservice.installer.actions import Action, EditFile
-from slashservice.installer.edits import Block
+from slashservice.installer.detection import inittab
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import InitSystem, Site
+from slashservice.installer.plan.actions import Action, EditFile
+from slashservice.installer.plan.edits import Block
 
 INITTAB = "/etc/inittab"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action, MakeDirectory
-from slashservice.installer.host import Host
+from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+from slashservice.installer.plan.actions import Action, MakeDirectory
 
 FOLDER = "/etc/finit.d"
 CONTROLS = (

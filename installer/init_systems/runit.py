@@ -6,10 +6,10 @@ that ``sv force-stop`` sends after seven seconds until the services have drained
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action, MakeDirectory
-from slashservice.installer.commands import ForgetState
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.telling import ForgetState
 
 HOME = f"/etc/sv/{NAME}"
 ENABLED = ("/etc/runit/runsvdir/default", "/var/service", "/run/runit/service", "/etc/service")

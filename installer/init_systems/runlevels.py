@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action, EditFile, WriteFile
-from slashservice.installer.edits import Target
-from slashservice.installer.host import Host
+from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.base import NAME, Site
-from slashservice.installer.links import RunlevelLink
+from slashservice.installer.plan.actions import Action, EditFile, WriteFile
+from slashservice.installer.plan.edits import Target
+from slashservice.installer.plan.links import RunlevelLink
 
 FOLDERS = ("/etc", "/etc/rc.d")
 SCRIPT_FOLDERS = ("/etc/init.d", "/etc/rc.d/init.d")

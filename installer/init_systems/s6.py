@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action, EditFile, MakeDirectory
-from slashservice.installer.commands import ForgetState
-from slashservice.installer.edits import Block
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.telling import ForgetState
 
 CURRENT = "/etc/s6-linux-init/current"
 LIVE = "/run/service"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+from slashservice.installer.plan.actions import Action
 
 UNIT = f"{NAME}.service"
 FOLDER = "/etc/systemd/system"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-from slashservice.installer import inittab
-from slashservice.installer.actions import Action, EditFile
-from slashservice.installer.edits import BEGIN, COMMENT_MARK, Block
+from slashservice.installer.detection import inittab
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
+from slashservice.installer.plan.actions import Action, EditFile
+from slashservice.installer.plan.edits import BEGIN, COMMENT_MARK, Block
 
 INITTAB = "/etc/inittab"
 IDS = ("SV", "DT", "SVS")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from slashservice.installer.actions import Action
 from slashservice.installer.init_systems.base import NAME, InitSystem, Site
+from slashservice.installer.plan.actions import Action
 
 PLACES = {
     "init": (f"/etc/init/{NAME}.conf", "upstart/svscan.conf"),

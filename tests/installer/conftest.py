@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from slashservice.installer import source
-from slashservice.installer.actions import EditFile, WriteFile
-from slashservice.installer.detect import detect
-from slashservice.installer.host import Host
+from slashservice.installer.detection.detect import detect
+from slashservice.installer.detection.probe import probe
+from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import by_name
-from slashservice.installer.options import Options
-from slashservice.installer.planner import Plan, make_plan
-from slashservice.installer.probe import probe
-from slashservice.installer.source import Source
+from slashservice.installer.plan import source
+from slashservice.installer.plan.actions import EditFile, WriteFile
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.planner import Plan, make_plan
+from slashservice.installer.plan.source import Source
 
 HERE = Path(__file__).parent
 

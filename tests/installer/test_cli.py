@@ -98,7 +98,7 @@ class TestImage:
         before = image.snapshot()
         slashservice("install", "--root", str(image.root))
         tree = image.path("/package/admin/slashservice-0.1.0")
-        assert list(tree.glob("supervise/__pycache__/svscan.*.pyc"))
+        assert list(tree.glob("supervise/commands/__pycache__/svscan.*.pyc"))
         slashservice("uninstall", "--root", str(image.root))
         assert image.snapshot() == before
 
@@ -125,8 +125,8 @@ class TestImage:
         assert not wanted.is_symlink()
 
     def test_detect_as_json_can_be_judged_again(self, make_image):
-        from slashservice.installer.detect import detect
-        from slashservice.installer.evidence import Evidence
+        from slashservice.installer.detection.detect import detect
+        from slashservice.installer.detection.evidence import Evidence
 
         image = make_image("openrc-alpine")
         plain = json.loads(slashservice("detect", "--json", "--root", str(image.root)))

@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from slashservice.installer import transaction
-from slashservice.installer.detect import detect
+from slashservice.installer.detection.detect import detect
+from slashservice.installer.detection.probe import probe
 from slashservice.installer.doctor import examine
-from slashservice.installer.host import Host
-from slashservice.installer.probe import probe
+from slashservice.installer.host.host import Host
+from slashservice.installer.record import transaction
 
 
 def quiet(line: str) -> None:

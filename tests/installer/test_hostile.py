@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.installer import transaction
-from slashservice.installer.edits import BEGIN
+from slashservice.installer.detection.probe import probe
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import Host
-from slashservice.installer.probe import probe
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.edits import BEGIN
+from slashservice.installer.record import transaction
 
 
 def quiet(line: str) -> None:
@@ -262,9 +262,9 @@ class TestChangedSince:
 
 def _plan(host: Host, **options) -> tuple[object]:
     """The plan of a second install."""
-    from slashservice.installer.detect import detect
-    from slashservice.installer.options import Options
-    from slashservice.installer.planner import make_plan
+    from slashservice.installer.detection.detect import detect
+    from slashservice.installer.plan.options import Options
+    from slashservice.installer.plan.planner import make_plan
 
     evidence = probe(host)
     return (make_plan(host, evidence, detect(evidence), Options(**options)),)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer import transaction
-from slashservice.installer.host import Host
+from slashservice.installer.host.host import Host
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import transaction
 
 RECEIPTS = ("var/lib/slashservice/receipt.json", "var/db/slashservice/receipt.json")
 

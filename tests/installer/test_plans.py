@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer import transaction
-from slashservice.installer.detect import detect
-from slashservice.installer.host import Host
-from slashservice.installer.probe import probe
+from slashservice.installer.detection.detect import detect
+from slashservice.installer.detection.probe import probe
+from slashservice.installer.host.host import Host
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import transaction
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 from services import await_pid, make_script, make_service, supervising
 
-from slashservice.installer import supervision, takeover
-from slashservice.installer.takeover import EndScanner, QuietenScanner
+from slashservice.installer import supervision
+from slashservice.installer.plan import takeover
+from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
 
 LIMIT = 25.0
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.installer import inittab, templates
+from slashservice.installer.detection import inittab
+from slashservice.installer.plan import templates
 
-COMPLETION = Path(__file__).resolve().parents[2] / "installer" / "completion"
+COMPLETION = Path(__file__).resolve().parents[2] / "installer" / "cli" / "completion"
 SHELL_SCRIPTS = {
     "sysvinit-debian": ["/etc/init.d/svscan"],
     "initd": ["/etc/init.d/svscan"],
@@ -235,7 +236,7 @@ class TestCompletion:
         assert "--layout[where the code goes]" in passes("zsh", "-fc", script)
 
     def test_every_verb_and_switch_is_completed(self):
-        from slashservice.installer.cli import Slashservice
+        from slashservice.installer.cli.main import Slashservice
 
         app = Slashservice("slashservice")
         texts = [path.read_text() for path in COMPLETION.iterdir()]
@@ -248,9 +249,9 @@ class TestCompletion:
 
 
 def test_man_page_tells_every_verb_and_switch():
-    from slashservice.installer.cli import Slashservice
+    from slashservice.installer.cli.main import Slashservice
 
-    page = (COMPLETION.parents[1] / "docs" / "man" / "slashservice.8").read_text()
+    page = (COMPLETION.parents[2] / "docs" / "man" / "slashservice.8").read_text()
     page = page.replace("\\-", "-")
     app = Slashservice("slashservice")
     for verb, sub in app._subcommands.items():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from slashservice.installer import planner, source, transaction
-from slashservice.installer import receipt as receipts
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import Host
-from slashservice.installer.source import Source
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan import planner, source
+from slashservice.installer.plan.source import Source
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import transaction
 
 
 def quiet(line: str) -> None:

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from slashservice.installer.detect import ENTRYPOINT, detect
-from slashservice.installer.evidence import (
+from slashservice.installer.detection.detect import ENTRYPOINT, detect
+from slashservice.installer.detection.evidence import (
     Distribution,
     Evidence,
     FirstProcess,

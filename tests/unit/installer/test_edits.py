@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.installer.edits import (
+from slashservice.installer.errors import Refusal
+from slashservice.installer.plan.edits import (
     BEGIN,
     END,
     Block,
@@ -16,7 +17,6 @@ from slashservice.installer.edits import (
     check_text,
     final_exit,
 )
-from slashservice.installer.errors import Refusal
 
 TEXT = st.text("abc:# \n/", max_size=80).map(str.encode)
 LINES = "line one\nline two\n"

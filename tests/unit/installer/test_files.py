@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.installer.files import Files
-from slashservice.installer.state import FileState
+from slashservice.installer.host.files import Files
+from slashservice.installer.host.state import FileState
 from slashservice.supervise.platform import watch
 
 OWNER = (os.getuid(), os.getgid())

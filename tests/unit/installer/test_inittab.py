@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slashservice.installer import inittab
+from slashservice.installer.detection import inittab
+from slashservice.installer.detection.evidence import InittabLine
 from slashservice.installer.errors import Refusal
-from slashservice.installer.evidence import InittabLine
 
 GOOD = b"""\
 # comment

@@ -9,14 +9,14 @@ import pytest
 
 from slashservice import init_templates
 from slashservice.installer import VERSION
+from slashservice.installer.detection.wirings import OUR_FILE
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.layout import layout
+from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
-from slashservice.installer.layout import layout
+from slashservice.installer.plan.templates import HOLE
 from slashservice.installer.remote import Address
 from slashservice.installer.services import Service, check, files
-from slashservice.installer.state import ABSENT, FileState
-from slashservice.installer.templates import HOLE
-from slashservice.installer.wirings import OUR_FILE
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 TEMPLATES = sorted(

@@ -7,14 +7,14 @@ import os
 
 from plumbum import cli
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer import transaction
-from slashservice.installer.detect import CONTAINER
-from slashservice.installer.host import Host, state_folder
+from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, Ended, HostVerb, need_root, say
+from slashservice.installer.detection.detect import CONTAINER
+from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
-from slashservice.installer.options import Options
-from slashservice.installer.planner import Plan, make_plan
-from slashservice.installer.verb import DONE, WOULD_CHANGE, Ended, HostVerb, need_root, say
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.planner import Plan, make_plan
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import transaction
 
 
 class PlanVerb(HostVerb):

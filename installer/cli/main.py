@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 from plumbum import cli
 
-from slashservice.installer import source, transaction
+from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
 from slashservice.installer.errors import Refusal, Trouble, reason
-from slashservice.installer.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
+from slashservice.installer.plan import source
+from slashservice.installer.record import transaction
 
 
 class Slashservice(Verb):
@@ -34,7 +35,7 @@ class Slashservice(Verb):
         raise Ended(MISUSE)
 
 
-HERE = "slashservice.installer"
+HERE = "slashservice.installer.cli"
 for verb, place in (
     ("install", f"{HERE}.verbs_install.Install"),
     ("plan", f"{HERE}.verbs_install.PlanOnly"),

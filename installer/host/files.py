@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.state import ABSENT, FileState, kind_of
+from slashservice.installer.host.state import ABSENT, FileState, kind_of
 
 NEW = "{new}"
 """Suffix of what is being made; see :func:`beside` for files and links."""

@@ -10,9 +10,9 @@ import os
 import re
 from collections.abc import Iterable
 
-from slashservice.installer.edits import BEGIN, END
-from slashservice.installer.evidence import Scanner, Wiring
-from slashservice.installer.host import Host
+from slashservice.installer.detection.evidence import Scanner, Wiring
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.edits import BEGIN, END
 
 SCANNER = re.compile(
     r"(?<![\w./-])(/(?:[\w.+-]+/)*(?:svscanboot|svscan|runsvdir-start|runsvdir|s6-svscanboot"

@@ -9,13 +9,13 @@ from typing import Any
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer.detect import Verdict, detect
+from slashservice.installer.detection.detect import Verdict, detect
+from slashservice.installer.detection.evidence import Evidence
+from slashservice.installer.detection.probe import probe
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.evidence import Evidence
-from slashservice.installer.host import Host
+from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import by_name
-from slashservice.installer.probe import probe
+from slashservice.installer.record import receipt as receipts
 
 DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
 SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")

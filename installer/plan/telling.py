@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slashservice.installer import supervision
-from slashservice.installer.actions import Action
+from slashservice.installer.detection.wirings import strangers
 from slashservice.installer.errors import Trouble
-from slashservice.installer.host import Host
-from slashservice.installer.state import ABSENT
-from slashservice.installer.wirings import strangers
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.state import ABSENT
+from slashservice.installer.plan.actions import Action
 
 START_LIMIT = 20
 """Seconds until svscan must run: inits look every five, and machines may be busy."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from plumbum import local
 from plumbum.commands.processes import ProcessTimedOut
 
-from slashservice.installer.files import NEW, Files, Observer, ignore, make_directories
+from slashservice.installer.host.files import NEW, Files, Observer, ignore, make_directories
 
 STATE_FOLDERS = ("/var/lib/slashservice", "/var/db/slashservice")
 """Where the receipt is kept: as Linux has it, and as the BSDs and macOS have it."""

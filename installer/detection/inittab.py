@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from slashservice.installer.detection.evidence import InittabLine
 from slashservice.installer.errors import Refusal
-from slashservice.installer.evidence import InittabLine
 
 Dialect = Literal["sysvinit", "busybox"]
 

@@ -6,8 +6,8 @@ still its own. Applying is one atomic step (:meth:`Host.put`). Undoing puts the 
 bytes, mode, owner and attributes back if nobody has touched the result since; otherwise it
 takes out only what was put in, or keeps a copy, and says so.
 
-Actions that run commands are in :mod:`~slashservice.installer.commands`, the folder with
-the code in :mod:`~slashservice.installer.tree`.
+Actions that run commands are in :mod:`~slashservice.installer.plan.telling`, the folder with
+the code in :mod:`~slashservice.installer.plan.tree`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from slashservice.installer.edits import EDITORS, Block, CommentOut, Editor, check_text
+from slashservice.installer.detection.wirings import OUR_FILE
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import Host, make_directories, state_folder
-from slashservice.installer.judge import judge, unified_diff
-from slashservice.installer.state import ABSENT, FileState
-from slashservice.installer.wirings import OUR_FILE
+from slashservice.installer.host.host import Host, make_directories, state_folder
+from slashservice.installer.host.judge import judge, unified_diff
+from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
 
 KEPT = "kept"
 """Folder beside the receipt, for what others made of our files."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from plumbum import cli
 
-from slashservice.installer import receipt as receipts
 from slashservice.installer import services
-from slashservice.installer.host import Host
-from slashservice.installer.verb import DONE, Ended, HostVerb, Misuse, need_root, say
+from slashservice.installer.cli.verb import DONE, Ended, HostVerb, Misuse, need_root, say
+from slashservice.installer.host.host import Host
+from slashservice.installer.record import receipt as receipts
 
 
 class Add(HostVerb):

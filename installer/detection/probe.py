@@ -9,10 +9,10 @@ import sys
 
 import distro
 
-from slashservice.installer import inittab
-from slashservice.installer.evidence import Distribution, Evidence, FirstProcess
-from slashservice.installer.host import Host
-from slashservice.installer.wirings import find_scanners, find_wirings
+from slashservice.installer.detection import inittab
+from slashservice.installer.detection.evidence import Distribution, Evidence, FirstProcess
+from slashservice.installer.detection.wirings import find_scanners, find_wirings
+from slashservice.installer.host.host import Host
 
 LOOKED_FOR = (
     "/run/systemd/system",

@@ -13,7 +13,7 @@ import stat
 import sys
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import Host
+from slashservice.installer.host.host import Host
 
 OLDEST_PYTHON = (3, 10)
 CANDIDATES = (

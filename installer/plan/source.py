@@ -25,7 +25,7 @@ sys.dont_write_bytecode = True
 slashservice = type(sys)("slashservice")
 slashservice.__path__ = [{home!r}]
 sys.modules["slashservice"] = slashservice
-from slashservice.installer.start import run
+from slashservice.installer.cli.start import run
 run({vendor!r})
 """
 
@@ -131,4 +131,4 @@ def _add_documents(files: dict[str, tuple[bytes, int]], home: str) -> None:
 
 def launcher_checkout() -> str:
     """Return the checkout our modules are links into, as an editable installation has it."""
-    return os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))

@@ -14,11 +14,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from slashservice.installer.actions import Action
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import NEW, Host
-from slashservice.installer.source import Source
-from slashservice.installer.state import FileState
+from slashservice.installer.host.host import NEW, Host
+from slashservice.installer.host.state import FileState
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.source import Source
 
 OLD = "{old}"
 CACHE = "__pycache__"

@@ -7,8 +7,8 @@ import os
 import tempfile
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import Host
-from slashservice.installer.state import FileState
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.state import FileState
 
 
 def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:

@@ -7,8 +7,8 @@ import json
 from plumbum import cli
 
 from slashservice.installer import status
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, Ended, HostVerb, say
 from slashservice.installer.doctor import examine
-from slashservice.installer.verb import DONE, TROUBLE, WRONG, Ended, HostVerb, say
 
 
 class Detect(HostVerb):

@@ -1,6 +1,6 @@
 """What is known about a host: plain data, gathered once, kept as test fixtures.
 
-Detection is a pure function of it (:mod:`~slashservice.installer.detect`), so a host seen
+Detection is a pure function of it (:mod:`~slashservice.installer.detection.detect`), so a host seen
 once, with all its oddities, can be judged again for ever after.
 """
 

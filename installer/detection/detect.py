@@ -4,7 +4,7 @@ PID 1 decides, not which programs are installed: every host has leftovers of oth
 systems, and each rule below is there because some known tool fell for one. The rules are
 tried in order and the first that applies gives the verdict; a rule is a function that
 returns a verdict or nothing. Hosts that don't run (images, chroots) are judged by what
-their ``/sbin/init`` is (:mod:`~slashservice.installer.detect_offline`).
+their ``/sbin/init`` is (:mod:`~slashservice.installer.detection.detect_offline`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from slashservice.installer.detect_offline import detect_offline, upstart_dialect
-from slashservice.installer.evidence import Evidence
+from slashservice.installer.detection.detect_offline import detect_offline, upstart_dialect
+from slashservice.installer.detection.evidence import Evidence
 
 CONTAINER = "container"
 

@@ -12,27 +12,23 @@ import dataclasses
 import os
 from dataclasses import dataclass
 
-from slashservice.installer import source, trust
-from slashservice.installer.actions import (
-    Action,
-    MakeDirectory,
-    MakeScanDirectory,
-    WriteFile,
-)
-from slashservice.installer.commands import HandOver, RunCommand, Supervise
-from slashservice.installer.detect import Verdict, detect
+from slashservice.installer.detection.detect import Verdict, detect
+from slashservice.installer.detection.evidence import Evidence, Wiring
+from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal
-from slashservice.installer.evidence import Evidence, Wiring
-from slashservice.installer.host import COMMAND_PATH, Host
+from slashservice.installer.host import trust
+from slashservice.installer.host.host import COMMAND_PATH, Host
+from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.init_systems import by_name
 from slashservice.installer.init_systems.base import InitSystem, Site
-from slashservice.installer.layout import Layout, layout
-from slashservice.installer.links import MakeLink
-from slashservice.installer.options import Options
-from slashservice.installer.source import Source
-from slashservice.installer.takeover import take_over
-from slashservice.installer.tree import InstallTree
-from slashservice.installer.wirings import in_force
+from slashservice.installer.plan import source
+from slashservice.installer.plan.actions import Action, MakeDirectory, MakeScanDirectory, WriteFile
+from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.source import Source
+from slashservice.installer.plan.takeover import take_over
+from slashservice.installer.plan.telling import HandOver, RunCommand, Supervise
+from slashservice.installer.plan.tree import InstallTree
 
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_FORBIDS = 101
@@ -207,7 +203,7 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
         if name.startswith("man/") and not any(map(host.lstat, beside)):
             links[f"/usr/local/share/man/man8/{page}"] = ("/usr/share/man", name)
     for mark, place, shell in COMPLETIONS:
-        name = f"installer/completion/slashservice.{shell}"
+        name = f"installer/cli/completion/slashservice.{shell}"
         if name in files.files:
             links[f"/usr/local/share/{place}"] = (mark, name)
     actions: list[Action] = []

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from slashservice.installer.actions import PathAction
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import Host
-from slashservice.installer.state import ABSENT, FileState
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan.actions import PathAction
 
 
 @dataclass(frozen=True)

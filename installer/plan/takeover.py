@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slashservice.installer import supervision
-from slashservice.installer.actions import Action, EditFile, RemovePath
-from slashservice.installer.commands import STOP_LIMIT, RunCommand
-from slashservice.installer.detect import Verdict
-from slashservice.installer.edits import CommentOut
+from slashservice.installer.detection.detect import Verdict
+from slashservice.installer.detection.evidence import Evidence, Wiring
+from slashservice.installer.detection.wirings import is_strange, strangers
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.evidence import Evidence, Wiring
-from slashservice.installer.host import Host
-from slashservice.installer.wirings import is_strange, strangers
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.actions import Action, EditFile, RemovePath
+from slashservice.installer.plan.edits import CommentOut
+from slashservice.installer.plan.telling import STOP_LIMIT, RunCommand
 
 RELOADS = {
     "sysvinit": ("telinit", "q"),

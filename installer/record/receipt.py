@@ -15,7 +15,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from slashservice.installer.actions import (
+from slashservice.installer.errors import Trouble
+from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan.actions import (
     Action,
     EditFile,
     MakeDirectory,
@@ -23,20 +26,17 @@ from slashservice.installer.actions import (
     RemovePath,
     WriteFile,
 )
-from slashservice.installer.commands import (
+from slashservice.installer.plan.edits import EDITORS
+from slashservice.installer.plan.links import MakeLink, RunlevelLink
+from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
+from slashservice.installer.plan.telling import (
     AwaitEnd,
     ForgetState,
     HandOver,
     RunCommand,
     Supervise,
 )
-from slashservice.installer.edits import EDITORS
-from slashservice.installer.errors import Trouble
-from slashservice.installer.host import RECEIPT, Host, make_directories, state_folder
-from slashservice.installer.links import MakeLink, RunlevelLink
-from slashservice.installer.state import ABSENT, FileState
-from slashservice.installer.takeover import EndScanner, QuietenScanner
-from slashservice.installer.tree import InstallTree
+from slashservice.installer.plan.tree import InstallTree
 
 FORMAT = 1
 

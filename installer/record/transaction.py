@@ -15,16 +15,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 
-from slashservice.installer import receipt as receipts
-from slashservice.installer.actions import Action, MakeDirectory, PathAction
-from slashservice.installer.commands import HandOver, RunCommand, Supervise
 from slashservice.installer.errors import Refusal, Trouble, reason
-from slashservice.installer.host import Host
-from slashservice.installer.links import MakeLink
-from slashservice.installer.planner import Plan
-from slashservice.installer.receipt import Entry, Receipt
-from slashservice.installer.state import FileState
-from slashservice.installer.tree import InstallTree
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.state import FileState
+from slashservice.installer.plan.actions import Action, MakeDirectory, PathAction
+from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.planner import Plan
+from slashservice.installer.plan.telling import HandOver, RunCommand, Supervise
+from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record.receipt import Entry, Receipt
 
 Progress = Callable[[str], None]
 LOCK_PLACES = ("/run", "/var/run", "/tmp")

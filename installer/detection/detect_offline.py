@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slashservice.installer.evidence import Evidence
+from slashservice.installer.detection.evidence import Evidence
 
 BY_PROGRAM = {
     "systemd": "systemd",

@@ -18,6 +18,6 @@ def run(vendor: str = "") -> None:
         sys.exit(main(sys.argv[1:]))
     if vendor:
         sys.path.append(vendor)
-    from slashservice.installer.cli import main as command_line
+    from slashservice.installer.cli.main import main as command_line
 
     command_line()

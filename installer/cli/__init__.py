@@ -1,0 +1,1 @@
+"""The command line ``slashservice``: its verbs, and how it starts."""

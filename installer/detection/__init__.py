@@ -1,0 +1,1 @@
+"""Which init system runs a host: evidence, and the verdict on it."""

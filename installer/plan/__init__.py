@@ -1,0 +1,1 @@
+"""What to do: actions that describe, apply and undo themselves."""

@@ -1,0 +1,1 @@
+"""What was done: the receipt, and the transaction that writes it."""
