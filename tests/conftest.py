@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 from hypothesis import settings
 
 from slashservice.supervise.chain import launchers
@@ -28,6 +29,8 @@ for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest_plugins = ["helpers.installer"]
+
 _kill = os.kill
 
 
@@ -39,7 +42,6 @@ def kill(pid: int, number: int) -> None:
 
 os.kill = kill
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 ORACLE = Path("/usr/bin")
 """Where Debian's packages ``daemontools`` and ``runit`` put the programs we measure by."""
 

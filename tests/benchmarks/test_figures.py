@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
+from helpers.checkout import CHECKOUT
 
 PROMISED = {
     "arrival": 3,

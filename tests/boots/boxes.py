@@ -16,7 +16,7 @@ from threading import Lock
 
 from boots import trees
 from boots.trees import CHECKOUT, INSIDE, need
-from services import contents, state_of, until
+from helpers.services import contents, state_of, until
 from testinfra import get_host
 from testinfra.host import Host
 

@@ -23,7 +23,7 @@ from typing import Any
 from boots import trees
 from boots.fingerprint import fingerprint
 from boots.trees import BOOTED, Recipe, copied, need, put_checkout
-from services import GENEROUS, contents
+from helpers.services import GENEROUS, contents
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 

@@ -1,6 +1,6 @@
 """Write ``docs/proven.md``: what the results of the tests say was booted, and where.
 
-./test tests/boots tests/installer --proven
+./test tests/boots tests/unit/installer tests/conformance/installer --proven
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+from helpers.checkout import CHECKOUT
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENT = CHECKOUT / "docs/proven.md"
 BOXES = CHECKOUT / "vagrant/boxes.json"
 HEAD = """\
 # What was booted
 
-Written by `./test tests/boots tests/installer --proven`, from what passed; not by hand.
+Written by `./test tests/boots tests/unit/installer tests/conformance/installer --proven`, from
+what passed; not by hand.
 
 *Booted* means the whole life of a machine: a plain system; install; svscan is the child it
 should be; a redis with a log answers; svscan is killed, comes back and adopts it; `svc -d` and
@@ -35,9 +36,9 @@ NAMESPACES = "tests/boots/test_namespaces.py::test_whole_story[{}]"
 EMULATED = "tests/boots/test_machines.py::test_whole_story[{}]"
 OTHER = "tests/boots/test_other_ways.py::"
 CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
-TOOLS = "tests/installer/test_tools.py::"
-SCRIPTS = "tests/installer/test_rc_scripts.py::"
-IMAGES = "tests/installer/test_plans.py::test_uninstalling_brings_back_every_byte[{}]"
+TOOLS = "tests/conformance/installer/test_tools.py::"
+SCRIPTS = "tests/conformance/installer/test_rc_scripts.py::"
+IMAGES = "tests/unit/installer/test_plans.py::test_uninstalling_brings_back_every_byte[{}]"
 SHELLS = "read by sh, bash, BusyBox ash and mksh"
 
 

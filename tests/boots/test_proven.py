@@ -12,7 +12,7 @@ def collected() -> set[str]:
     """Return the ids of all tests that the document is made of."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/boots"]
     done = subprocess.run(
-        [*command, "tests/installer"],
+        [*command, "tests/unit/installer", "tests/conformance/installer"],
         cwd=proven.CHECKOUT,
         capture_output=True,
         text=True,

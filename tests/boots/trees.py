@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from helpers.checkout import CHECKOUT
+
 SHIPPED = ("LICENSE", "docs", "init_templates", "install", "installer", "supervise")
 INSIDE = "/root/slashservice"
 """Where a machine has its checkout."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import COARSE, Outcome, run
+from helpers.services import COARSE, Outcome, run
 
 from slashservice.supervise import tai
 

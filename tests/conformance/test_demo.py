@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import services
-from services import GENEROUS, until
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from helpers import services
+from helpers.checkout import CHECKOUT
+from helpers.services import GENEROUS, until
 
 
 class Demo:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import Outcome, run
+from helpers.services import Outcome, run
 
 from slashservice.supervise.error_words import WORDS, words_of
 

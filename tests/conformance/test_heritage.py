@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import services
-from conformance.inheritance import SLEEPER, as_decided, dump, launch, open_more
+from helpers import services
+from helpers.inheritance import SLEEPER, as_decided, dump, launch, open_more
 
 PLAIN = [b"PATH=/usr/bin:/bin", b"HOME=/", b"LANG=C.UTF-8"]
 ODD = [

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from services import Outcome, run
+from helpers.services import Outcome, run
 
 from slashservice.supervise.chain import launchers
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import logs
 import pytest
+from helpers import logs
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import logs
 import pytest
-from services import unread
+from helpers import logs
+from helpers.services import unread
 from typing_extensions import Self
 
 WAITING = ("0", "7", "271") if os.uname().machine == "x86_64" else ("63", "73")

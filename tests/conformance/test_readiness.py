@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from services import GENEROUS, contents, make_service, until
+from helpers.services import GENEROUS, contents, make_service, until
 
 REPORT = "#!/bin/sh\nenv >environment.new; mv environment.new environment\nexec sleep 1000\n"
 

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import services
-import web
-from services import await_down, await_pid, contents, run, until
+from helpers import nginx, services
+from helpers.services import await_down, await_pid, contents, run, until
 
 LOG_RUN = "#!/bin/sh\nexec /usr/bin/multilog t ./main\n"
 
@@ -31,16 +30,16 @@ class Daemons:
         self.ours = ours
         self.top = top
         self.scan = top / "scan"
-        self.redis_port, self.nginx_port = web.free_ports(2)
+        self.redis_port, self.nginx_port = nginx.free_ports(2)
         self.configure("first")
         self.redis = services.make_service(
             self.scan / "redis", REDIS_RUN.format(port=self.redis_port, top=top), log=LOG_RUN
         )
-        self.nginx = services.make_service(self.scan / "nginx", web.run(top), log=LOG_RUN)
+        self.nginx = services.make_service(self.scan / "nginx", nginx.run(top), log=LOG_RUN)
 
     def configure(self, answer: str) -> None:
         """Have nginx give an answer once it has read its configuration."""
-        web.configure(self.top, self.nginx_port, answer)
+        nginx.configure(self.top, self.nginx_port, answer)
 
     def end(self) -> None:
         """Bring the daemons down by TERM: killed, nginx would leave its workers behind."""

@@ -15,8 +15,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import services
-from services import COARSE, RECORDER, await_down, await_pid, contents, pid_of, run, state_of, until
+from helpers import services
+from helpers.services import (
+    COARSE,
+    RECORDER,
+    await_down,
+    await_pid,
+    contents,
+    pid_of,
+    run,
+    state_of,
+    until,
+)
 
 SV_WORDS = {
     "u": "up",

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import services
-from conformance.inheritance import SLEEPER
-from services import Outcome, contents, make_service, pid_of, run, send, until
+from helpers import services
+from helpers.inheritance import SLEEPER
+from helpers.services import Outcome, contents, make_service, pid_of, run, send, until
 
 
 def empty(path: Path) -> None:

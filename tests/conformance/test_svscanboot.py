@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import services
-from conformance.inheritance import SLEEPER, as_decided, dump, launch, open_more
-from services import await_pid, contents, pid_of, run, state_of, unread, until
+from helpers import services
+from helpers.inheritance import SLEEPER, as_decided, dump, launch, open_more
+from helpers.services import await_pid, contents, pid_of, run, state_of, unread, until
 
 DOTS = b"." * 400
 

@@ -8,8 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import logs
 import pytest
+from helpers import logs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.faults import support
-from tests.faults.hosted import Hosted
+from helpers import tree as trees
+from helpers.hosted import Hosted
 
 
 @pytest.fixture
-def tree(world_dir: Path, ours: Path, request: pytest.FixtureRequest) -> Iterator[support.Tree]:
+def tree(world_dir: Path, ours: Path, request: pytest.FixtureRequest) -> Iterator[trees.Tree]:
     """A fresh tree that every account can reach."""
     root = world_dir / f"tree-{abs(hash(request.node.nodeid)):x}"
-    with support.tree(root, ours) as made:
+    with trees.tree(root, ours) as made:
         yield made
 
 
 @pytest.fixture
-def hosted(tree: support.Tree) -> Iterator[Hosted]:
+def hosted(tree: trees.Tree) -> Iterator[Hosted]:
     """A tree whose log hosts end with it, too."""
     made = Hosted(tree)
     try:

@@ -8,11 +8,11 @@ import signal
 import subprocess
 
 import pytest
-import web
+from helpers import nginx
+from helpers.hosted import Hosted
+from helpers.tree import ENVIRONMENT, wait_for
 
 from slashservice.supervise.logs.reader import unpack
-from tests.faults.hosted import Hosted
-from tests.faults.support import ENVIRONMENT, wait_for
 
 SECONDS = 3
 CONNECTIONS = 20
@@ -37,11 +37,11 @@ REQUEST = re.compile(rb'"GET (/\d+/\d+) HTTP')
 @pytest.mark.root
 @pytest.mark.slow
 def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
-    tree, (port,) = hosted.tree, web.free_ports(1)
+    tree, (port,) = hosted.tree, nginx.free_ports(1)
     script = tree.root / "load.lua"
     script.write_text(LOAD)
-    web.configure(tree.root, port, "$request_uri")
-    log = hosted.add("web", "t s40000 n9999 !gzip wgz ./main", web.run(tree.root))
+    nginx.configure(tree.root, port, "$request_uri")
+    log = hosted.add("web", "t s40000 n9999 !gzip wgz ./main", nginx.run(tree.root))
     svscan = tree.svscan()
     host = hosted.host("web")
     wait_for(lambda: b"start worker process " in hosted.current("web"), "nginx up")

@@ -12,9 +12,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from helpers.tree import Tree, runs, state, wait_for
 
 from slashservice.supervise.protocol.status import Status
-from tests.faults.support import Tree, runs, state, wait_for
 
 RUN = """\
 #!/bin/sh

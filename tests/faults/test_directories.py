@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import MULTILOG, SLEEP, Tree, comm, opened, runs, wait_for, write_script
+from helpers.tree import MULTILOG, SLEEP, Tree, comm, opened, runs, wait_for, write_script
 
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
 

@@ -9,8 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import MULTILOG, SLEEP, Tree, catches, killed, runs, state, wait_for
+from helpers.tree import MULTILOG, SLEEP, Tree, catches, killed, runs, state, wait_for
 
 CLOSING = """\
 #!/bin/sh

@@ -6,12 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
-import logs
 import pytest
+from helpers import logs
+from helpers.hosted import Hosted
+from helpers.tree import wait_for
 
 from slashservice.supervise.logs import journal
-from tests.faults.hosted import Hosted
-from tests.faults.support import wait_for
 
 MEGABYTES = 100
 ROOM = 4_000_000

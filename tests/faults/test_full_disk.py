@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import SMALL, enlarge, on_small_disk, wait_for
-from tests.faults.test_log_crashes import content
+from faults.test_log_crashes import content
+from helpers.tree import SMALL, enlarge, on_small_disk, wait_for
 
 LINES = [b"%d %s\n" % (n, b"x" * 60) for n in range(1500)]
 

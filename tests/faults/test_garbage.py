@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.tree import SLEEP, Tree, killed, runs, state, wait_for
 
 from slashservice.supervise import tai
 from slashservice.supervise.platform import linux
 from slashservice.supervise.protocol.status import Status
-from tests.faults.support import SLEEP, Tree, killed, runs, state, wait_for
 
 COUNT_STARTS = "#!/bin/sh\necho $$ >>starts\nexec sleep 1000\n"
 

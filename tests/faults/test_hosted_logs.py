@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from faults.test_log_crashes import content
+from helpers.hosted import Hosted
+from helpers.tree import enlarge, on_small_disk, opened, runs, wait_for
 
 from slashservice.supervise.platform import linux
-from tests.faults.hosted import Hosted
-from tests.faults.support import enlarge, on_small_disk, opened, runs, wait_for
-from tests.faults.test_log_crashes import content
 
 SERVICES = 200
 SECONDS = 8.0
@@ -319,7 +319,7 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
     assert min(kills.values()) >= 2
 
     def stamps_off(data: bytes) -> bytes:
-        from logs import STAMP
+        from helpers.logs import STAMP
 
         return STAMP.sub(b"", data)
 

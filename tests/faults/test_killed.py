@@ -8,10 +8,10 @@ import signal
 import time
 
 import pytest
-from services import unread
+from helpers.services import unread
+from helpers.tree import Tree, runs, state, wait_for
 
 from slashservice.supervise.protocol.status import Status
-from tests.faults.support import Tree, runs, state, wait_for
 
 SERVICES = 100
 KILLS = 200

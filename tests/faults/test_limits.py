@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import SLEEP, Tree, runs, wait_for
+from helpers.tree import SLEEP, Tree, runs, wait_for
 
 ACCOUNT = 54321
 """A uid that nobody else has: its limit of processes counts ours alone."""

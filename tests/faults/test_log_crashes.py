@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import logs
 import pytest
+from helpers import logs
 
 from slashservice.supervise.logs import folder, journal, logdir, logger, processor, steps
 from slashservice.supervise.logs.journal import Journal

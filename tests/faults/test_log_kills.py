@@ -15,8 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import wait_for
+from helpers.tree import wait_for
 
 KILLS = 25
 BLOCK = 65536

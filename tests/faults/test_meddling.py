@@ -17,8 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import MULTILOG, SLEEP, Tree, catches, killed, wait_for, write_script
+from helpers.tree import MULTILOG, SLEEP, Tree, catches, killed, wait_for, write_script
 
 ROUNDS = 10
 MOST_AT_ONCE = 60

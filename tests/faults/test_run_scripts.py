@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.faults.support import SLEEP, Tree, runs, wait_for, write_script
+from helpers.tree import SLEEP, Tree, runs, wait_for, write_script
 
 
 def not_executable(run: Path) -> None:

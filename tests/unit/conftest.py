@@ -7,18 +7,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from helpers.clock import Clock
 
 from slashservice.supervise.platform.loop import Loop
-
-
-class Clock:
-    """Monotonic seconds that stand still unless told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = sorted((CHECKOUT / "supervise").rglob("*.py"))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 from slashservice.supervise.chain import launchers
 
-MANUAL = Path(__file__).resolve().parents[2] / "docs" / "man"
+MANUAL = CHECKOUT / "docs" / "man"
 
 
 @pytest.mark.parametrize("name", launchers.COMMANDS)

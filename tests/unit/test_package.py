@@ -8,8 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from helpers.checkout import CHECKOUT
 
 LOCAL = ("--no-build-isolation", "--no-index", "--no-deps")
 """Have pip build with what is installed, and fetch nothing."""

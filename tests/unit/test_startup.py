@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 from slashservice.supervise.chain import launchers
 
@@ -29,7 +29,7 @@ print(*sys.modules)
 
 @pytest.mark.parametrize("name", launchers.COMMANDS)
 def test_costly_modules_stay_out(name: str) -> None:
-    home = str(Path(__file__).resolve().parents[2])
+    home = str(CHECKOUT)
     shown = subprocess.run(
         ["/usr/bin/python3", "-IS", "-c", SHOW_IMPORTS.format(home=home, name=name)],
         capture_output=True,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import services
+from helpers import services
 
 from slashservice.supervise.chain import launchers
 

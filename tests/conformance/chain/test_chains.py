@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import services
+from helpers import services
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

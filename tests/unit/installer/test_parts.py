@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 from slashservice import init_templates
 from slashservice.installer import VERSION
@@ -18,7 +19,6 @@ from slashservice.installer.plan.templates import HOLE
 from slashservice.installer.remote import Address
 from slashservice.installer.services import Service, check, files
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 TEMPLATES = sorted(
     path
     for path in (CHECKOUT / "init_templates").rglob("*")

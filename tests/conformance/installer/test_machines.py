@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND = str(Path(sys.executable).parent / "slashservice")
 INITTAB = "/etc/inittab"
 BUSYBOX = """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services import is_supervised
+from helpers.services import is_supervised
 
 from slashservice.supervise.platform import linux
 from slashservice.supervise.protocol import status

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-import logs
 import pytest
+from helpers import logs
+from helpers.clock import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,6 @@ from slashservice.supervise.logs.action_script import ActionScript, Directory
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.selection import matcher, one_by_one
 from slashservice.supervise.logs.steps import Pause, carry_out
-from tests.unit.conftest import Clock
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import plistlib
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.plan import templates
 
-COMPLETION = Path(__file__).resolve().parents[2] / "installer" / "cli" / "completion"
+COMPLETION = CHECKOUT / "installer" / "cli" / "completion"
 SHELL_SCRIPTS = {
     "sysvinit-debian": ["/etc/init.d/svscan"],
     "initd": ["/etc/init.d/svscan"],

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import logs
 import pytest
+from helpers import logs
 
 from slashservice.supervise import tai
 from slashservice.supervise.commands import svlog

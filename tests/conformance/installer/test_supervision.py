@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from services import await_pid, make_script, make_service, supervising
+from helpers.services import await_pid, make_script, make_service, supervising
 
 from slashservice.installer import supervision
 from slashservice.installer.plan import takeover

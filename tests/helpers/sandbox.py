@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from helpers.checkout import CHECKOUT
+
 LIMIT = 60.0
 LINES = 20
 CLOSER = f"""#!/bin/sh

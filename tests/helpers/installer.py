@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers import images, sandbox
+from helpers import judges as judges_
+from helpers import standins as standins_
 
 from slashservice.installer.detection.detect import detect
 from slashservice.installer.detection.probe import probe
@@ -22,21 +23,6 @@ from slashservice.installer.plan.actions import EditFile, WriteFile
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.plan.source import Source
-
-HERE = Path(__file__).parent
-
-
-def _load(name: str) -> ModuleType:
-    """Import a helper that lies beside the tests."""
-    spec = importlib.util.spec_from_file_location(f"installer_{name}", HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-images = _load("images")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -54,19 +40,19 @@ def images_module() -> ModuleType:
 @pytest.fixture(scope="session")
 def sandbox_module() -> ModuleType:
     """The module that makes machines of this one."""
-    return _load("sandbox")
+    return sandbox
 
 
 @pytest.fixture(scope="session")
 def judges() -> ModuleType:
     """The module that judges artefacts by the manuals of what reads them."""
-    return _load("judges")
+    return judges_
 
 
 @pytest.fixture(scope="session")
 def standins() -> ModuleType:
     """The module that has what rc scripts run over."""
-    return _load("standins")
+    return standins_
 
 
 @pytest.fixture

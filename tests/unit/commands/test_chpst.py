@@ -6,9 +6,9 @@ import grp
 import os
 import pwd
 import sys
-from pathlib import Path
 
 import pytest
+from helpers.checkout import CHECKOUT
 
 from slashservice.supervise import platform, program, version
 from slashservice.supervise.chain import accounts
@@ -61,7 +61,7 @@ def test_version(capfd):
     with pytest.raises(program.Quit):
         request("-V")
     assert capfd.readouterr().err == f"chpst, slashservice {version.VERSION}\n"
-    project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
+    project = (CHECKOUT / "pyproject.toml").read_text()
     assert f'\nversion = "{version.VERSION}"\n' in project
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import is_supervised
+from helpers.clock import Clock
+from helpers.services import is_supervised
 
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import pair, processes
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
-from tests.unit.conftest import Clock
 
 LOOKS = ("lstat", "readlink", "stat")
 """How one looks at an entry."""

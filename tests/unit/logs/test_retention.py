@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers.clock import Clock
 
 from slashservice.supervise.logs import retention
 from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.retention import Finished
-from tests.unit.conftest import Clock
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import os
 import signal
 from contextlib import suppress
 
+from helpers.clock import Clock
+
 from slashservice.supervise.platform.loop import Loop
-from tests.unit.conftest import Clock
 
 
 def test_timers_come_in_order_and_once(loop: Loop, clock: Clock) -> None:

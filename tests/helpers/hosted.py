@@ -7,8 +7,9 @@ import os
 import signal
 from pathlib import Path
 
+from helpers.tree import SLEEP, Tree, wait_for
+
 from slashservice.supervise.platform import linux
-from tests.faults.support import SLEEP, Tree, wait_for
 
 
 class Hosted:
