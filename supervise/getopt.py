@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.program import complain
+from slashservice.supervise.messages import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

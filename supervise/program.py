@@ -1,9 +1,4 @@
-"""How every command starts, complains and ends.
-
-Messages and exit statuses are the ones of daemontools: a line ``NAME: fatal: what: why``
-on standard error with status 111 for trouble that may pass, ``NAME: usage: ...`` with 100
-for misuse, ``NAME: warning: what: why`` where the program goes on.
-"""
+"""How every command starts and ends; each launcher on disk names this module."""
 
 from __future__ import annotations
 
@@ -11,25 +6,13 @@ import os
 import sys
 
 from slashservice.supervise import signals
+from slashservice.supervise.messages import TROUBLE, Quit, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Main = Callable[[Sequence[bytes]], int]
-
-
-MISUSE = 100
-TROUBLE = 111
-
-
-class Quit(Exception):  # noqa: N818 - it is not always an error
-    """Ends the program with ``status``, after ``line`` (may be empty) on standard error."""
-
-    def __init__(self, status: int, line: bytes = b"") -> None:
-        super().__init__(status, line)
-        self.status = status
-        self.line = line
 
 
 class GoOn(BaseException):
@@ -45,63 +28,6 @@ class GoOn(BaseException):
         self.name = name
         self.argv = argv
         self.path = path
-
-
-def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
-    """Make the end of a program by trouble that may pass; to be raised."""
-    return Quit(TROUBLE, message(program, b"fatal", what, error))
-
-
-def usage(program: str, text: str) -> Quit:
-    """Make the end of a program that was called wrongly; to be raised."""
-    return Quit(MISUSE, f"{program}: usage: {text}\n".encode())
-
-
-def warn(program: str, what: bytes, error: OSError | None = None) -> None:
-    """Complain on standard error and go on."""
-    complain(message(program, b"warning", what, error))
-
-
-def message(program: str, kind: bytes, what: bytes, error: OSError | None = None) -> bytes:
-    """Compose ``program: kind: what: why`` and a newline; ``why`` is the error's, if given."""
-    why = b"" if error is None else b": " + error_words(error)
-    return b"%s: %s: %s%s\n" % (program.encode(), kind, what, why)
-
-
-def error_words(error: OSError) -> bytes:
-    """Say the reason of ``error`` in daemontools' words."""
-    try:
-        from slashservice.supervise.error_words import words_of
-    except (ImportError, OSError):  # out of descriptors, or of reach
-        return os.fsencode(os.strerror(error.errno or 0).lower())
-    return words_of(error.errno or 0)
-
-
-never_waits = False
-"""To be set where it is up to this process that standard error is read at all."""
-
-
-def complain(line: bytes) -> None:
-    """Write ``line`` to standard error in one piece; that it can't be written is no trouble."""
-    try:
-        if never_waits:
-            import select
-
-            poll = select.poll()
-            poll.register(2, select.POLLOUT)
-            if not poll.poll(0):
-                return
-            line = line[: select.PIPE_BUF]  # so much has room
-        os.write(2, line)
-    except OSError:
-        pass
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Write all of ``data`` to ``fd``, in as many pieces as it takes."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def load(name: str) -> Main:

@@ -21,7 +21,7 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
-from slashservice.supervise.program import fatal
+from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import sys
 from slashservice.supervise import numbers, program
 from slashservice.supervise.chain import environment, pathexec
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.program import MISUSE, GoOn, Quit, complain, fatal
+from slashservice.supervise.messages import MISUSE, Quit, complain, fatal
+from slashservice.supervise.program import GoOn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

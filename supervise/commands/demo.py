@@ -17,7 +17,7 @@ import time
 from slashservice.supervise import signals
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.commands import svstat
-from slashservice.supervise.program import MISUSE, Quit, fatal
+from slashservice.supervise.messages import MISUSE, Quit, fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.chain import descriptors, environment, pathexec
-from slashservice.supervise.program import TROUBLE, Quit, fatal
+from slashservice.supervise.messages import TROUBLE, Quit, fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slashservice.supervise.chain import account, environment, pathexec
-from slashservice.supervise.program import fatal, usage
+from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

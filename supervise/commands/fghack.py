@@ -6,7 +6,7 @@ import fcntl
 import os
 
 from slashservice.supervise.chain import descriptors, environment, pathexec
-from slashservice.supervise.program import fatal, usage
+from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

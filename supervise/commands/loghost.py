@@ -15,8 +15,8 @@ from slashservice.supervise import signals
 from slashservice.supervise.hosting.logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.lines import keep_memory
+from slashservice.supervise.messages import usage
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.program import usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from slashservice.supervise import signals
 from slashservice.supervise.logs.lines import keep_memory
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
-from slashservice.supervise.program import fatal
+from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

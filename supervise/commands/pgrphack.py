@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.chain import pathexec
-from slashservice.supervise.program import usage
+from slashservice.supervise.messages import usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.program import MISUSE, TROUBLE, Quit
+from slashservice.supervise.messages import MISUSE, TROUBLE, Quit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

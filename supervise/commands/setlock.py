@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slashservice.supervise.chain import lockfile, pathexec
 from slashservice.supervise.getopt import Options
-from slashservice.supervise.program import Quit, fatal, usage
+from slashservice.supervise.messages import Quit, fatal, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from slashservice.supervise import numbers
 from slashservice.supervise.chain import limits, pathexec
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.program import fatal, usage
+from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from slashservice.supervise.program import Quit
+    from slashservice.supervise.messages import Quit
 
 NAME = "softlimit"
 

@@ -12,9 +12,9 @@ import time
 
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
+from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage
 from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.program import TROUBLE, Quit, fatal, usage
 from slashservice.supervise.services import processes
 from slashservice.supervise.services.directory import Refused
 from slashservice.supervise.services.supervised import Supervised

@@ -11,7 +11,7 @@ import errno
 import os
 
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.program import MISUSE, Quit, fatal, warn, write_all
+from slashservice.supervise.messages import MISUSE, Quit, fatal, warn, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

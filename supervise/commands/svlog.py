@@ -14,7 +14,7 @@ from slashservice.supervise import signals, tai
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.logs.reader import LogReader
-from slashservice.supervise.program import fatal, usage, warn, write_all
+from slashservice.supervise.messages import fatal, usage, warn, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

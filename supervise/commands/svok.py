@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from slashservice.supervise.program import MISUSE, fatal, usage
+from slashservice.supervise.messages import MISUSE, fatal, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

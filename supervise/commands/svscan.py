@@ -14,9 +14,9 @@ import time
 
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
+from slashservice.supervise.messages import fatal
 from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.program import fatal
 from slashservice.supervise.services import notify, processes
 from slashservice.supervise.services.pair import Context
 from slashservice.supervise.services.scanner import Scanner

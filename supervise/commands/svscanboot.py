@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from slashservice.supervise import program
+from slashservice.supervise import messages
 from slashservice.supervise.chain import environment
 from slashservice.supervise.commands import svscan
 from slashservice.supervise.platform.loop import Loop
@@ -69,7 +69,7 @@ class ErrorDisplay:
     """
 
     def __init__(self, loop: Loop) -> None:
-        program.never_waits = True
+        messages.write = messages.to_standard_error_without_waiting
         self._loop = loop
         self._read_end, write_end = os.pipe()
         os.dup2(write_end, 2)

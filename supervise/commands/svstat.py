@@ -10,7 +10,7 @@ import os
 import time
 
 from slashservice.supervise import signals, tai
-from slashservice.supervise.program import error_words, fatal, write_all
+from slashservice.supervise.messages import error_words, fatal, write_all
 from slashservice.supervise.protocol import status
 
 TYPE_CHECKING = False

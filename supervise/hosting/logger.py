@@ -17,7 +17,7 @@ from slashservice.supervise import signals
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import Pause
-from slashservice.supervise.program import TROUBLE, Quit, complain, message
+from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signals
-from slashservice.supervise.program import TROUBLE, write_all
+from slashservice.supervise.messages import TROUBLE, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from slashservice.supervise.logs.c_writes import cut
 from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.retention import Finished
 from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
-from slashservice.supervise.program import fatal, warn
+from slashservice.supervise.messages import fatal, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.logs.action_script import Settings
     from slashservice.supervise.logs.journal import Journal
     from slashservice.supervise.logs.steps import Steps
-    from slashservice.supervise.program import Quit
+    from slashservice.supervise.messages import Quit
 
     Intend = Callable[[int, int, int, int], None]
 

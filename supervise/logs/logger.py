@@ -17,7 +17,7 @@ from slashservice.supervise.logs.c_writes import stretches
 from slashservice.supervise.logs.lines import Lines, Selection
 from slashservice.supervise.logs.logdir import LogDirectory
 from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
-from slashservice.supervise.program import complain, fatal
+from slashservice.supervise.messages import complain, fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

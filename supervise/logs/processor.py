@@ -16,7 +16,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment, pathexec
 from slashservice.supervise.logs.steps import PAUSE, Wait
-from slashservice.supervise.program import TROUBLE, complain, message, write_all
+from slashservice.supervise.messages import TROUBLE, complain, message, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.program import warn
+from slashservice.supervise.messages import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import os
 import stat
 
 from slashservice.supervise import tai
+from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import linux
-from slashservice.supervise.program import complain, message
 from slashservice.supervise.protocol import status
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ import os
 import select
 import stat
 
-from slashservice.supervise.program import complain, message, warn
+from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.services.directory import RESERVE, Refused, make_fifo
 from slashservice.supervise.services.supervised import Supervised
 

@@ -29,8 +29,8 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.chain import pathexec
+from slashservice.supervise.messages import TROUBLE, complain, message
 from slashservice.supervise.platform import linux
-from slashservice.supervise.program import TROUBLE, complain, message
 from slashservice.supervise.services.directory import RESERVE
 
 TYPE_CHECKING = False

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 
+from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
-from slashservice.supervise.program import complain, message, warn
 from slashservice.supervise.services import ahead
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Context, Pair

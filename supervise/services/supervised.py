@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import tai
-from slashservice.supervise.program import complain, message
+from slashservice.supervise.messages import complain, message
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services import processes
 from slashservice.supervise.services.directory import ServiceDirectory

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from slashservice.supervise import program
+from slashservice.supervise import messages
 from slashservice.supervise.commands.multilog import BLOCK
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
@@ -80,8 +80,8 @@ def run_here(
                 carry_out(logger.feed(packet))
             carry_out(logger.finish())
             status = 0
-        except program.Quit as quit_:
-            program.complain(quit_.line)
+        except messages.Quit as quit_:
+            messages.complain(quit_.line)
             status = quit_.status
         finally:
             os.umask(umask)

@@ -10,9 +10,10 @@ import sys
 import pytest
 from helpers.checkout import CHECKOUT
 
-from slashservice.supervise import platform, program, version
+from slashservice.supervise import messages, platform, version
 from slashservice.supervise.chain import accounts
 from slashservice.supervise.commands import chpst
+from slashservice.supervise.program import GoOn
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def test_everything_at_once():
      "-l a -l b prog", "-G prog", "-G -u :5:6 prog", "-u", "-V prog"],
 )  # fmt: skip
 def test_misuse(line, capfd):
-    with pytest.raises(program.Quit) as caught:
+    with pytest.raises(messages.Quit) as caught:
         request(line)
     assert caught.value.status == 100
     assert caught.value.line.startswith(b"usage: chpst [-vVP")
@@ -52,13 +53,13 @@ def test_every_letter_has_a_step():
 
 def test_called_by_another_name(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/command/setuidgid"])
-    with pytest.raises(program.GoOn) as caught:
+    with pytest.raises(GoOn) as caught:
         chpst.main([b"x"])
     assert (caught.value.name, caught.value.argv) == ("setuidgid", [b"x"])
 
 
 def test_version(capfd):
-    with pytest.raises(program.Quit):
+    with pytest.raises(messages.Quit):
         request("-V")
     assert capfd.readouterr().err == f"chpst, slashservice {version.VERSION}\n"
     project = (CHECKOUT / "pyproject.toml").read_text()
@@ -105,7 +106,7 @@ def test_own_groups():
 def test_no_new_privileges_without_ctypes(monkeypatch):
     monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
     monkeypatch.delattr(platform, "clib", raising=False)
-    with pytest.raises(program.Quit) as caught:
+    with pytest.raises(messages.Quit) as caught:
         chpst.forbid_privileges(request("-N prog"))
     assert caught.value.status == 111
     assert caught.value.line.startswith(b"chpst: fatal: unable to set no-new-privs: ")

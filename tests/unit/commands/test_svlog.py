@@ -18,7 +18,7 @@ from slashservice.supervise.commands import svlog
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.reader import LogReader, stamp_time
 from slashservice.supervise.logs.steps import carry_out
-from slashservice.supervise.program import Quit
+from slashservice.supervise.messages import Quit
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
 ENVIRONMENT = {"TZ": "UTC", "PATH": os.environ["PATH"]}

@@ -1,0 +1,91 @@
+"""What commands say, and with which exit status they end.
+
+Messages and exit statuses are the ones of daemontools: a line ``NAME: fatal: what: why``
+on standard error with status 111 for trouble that may pass, ``NAME: usage: ...`` with 100
+for misuse, ``NAME: warning: what: why`` where the program goes on.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+MISUSE = 100
+TROUBLE = 111
+
+
+class Quit(Exception):  # noqa: N818 - it is not always an error
+    """Ends the program with ``status``, after ``line`` (may be empty) on standard error."""
+
+    def __init__(self, status: int, line: bytes = b"") -> None:
+        super().__init__(status, line)
+        self.status = status
+        self.line = line
+
+
+def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
+    """Make the end of a program by trouble that may pass; to be raised."""
+    return Quit(TROUBLE, message(program, b"fatal", what, error))
+
+
+def usage(program: str, text: str) -> Quit:
+    """Make the end of a program that was called wrongly; to be raised."""
+    return Quit(MISUSE, f"{program}: usage: {text}\n".encode())
+
+
+def warn(program: str, what: bytes, error: OSError | None = None) -> None:
+    """Complain on standard error and go on."""
+    complain(message(program, b"warning", what, error))
+
+
+def message(program: str, kind: bytes, what: bytes, error: OSError | None = None) -> bytes:
+    """Compose ``program: kind: what: why`` and a newline; ``why`` is the error's, if given."""
+    why = b"" if error is None else b": " + error_words(error)
+    return b"%s: %s: %s%s\n" % (program.encode(), kind, what, why)
+
+
+def error_words(error: OSError) -> bytes:
+    """Say the reason of ``error`` in daemontools' words."""
+    try:
+        from slashservice.supervise.error_words import words_of
+    except (ImportError, OSError):  # out of descriptors, or of reach
+        return os.fsencode(os.strerror(error.errno or 0).lower())
+    return words_of(error.errno or 0)
+
+
+def complain(line: bytes) -> None:
+    """Write ``line`` to standard error in one piece; that it can't be written is no trouble."""
+    try:
+        write(line)
+    except OSError:
+        pass
+
+
+def to_standard_error(line: bytes) -> None:
+    """Write ``line`` there, however long that takes. Raises ``OSError``."""
+    os.write(2, line)
+
+
+def to_standard_error_without_waiting(line: bytes) -> None:
+    """Write to a pipe with no room for it nothing, and of a long line what surely has room."""
+    import select
+
+    poll = select.poll()
+    poll.register(2, select.POLLOUT)
+    if poll.poll(0):
+        os.write(2, line[: select.PIPE_BUF])
+
+
+write: Callable[[bytes], None] = to_standard_error
+"""Where complaints go. A program may set it once, at its start."""
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of ``data`` to ``fd``, in as many pieces as it takes."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
