@@ -253,9 +253,10 @@ def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools):
 
 
 IMPATIENT = """
-from slashservice.installer import cli, takeover
+from slashservice.installer.cli.main import main
+from slashservice.installer.plan import takeover
 takeover.STOP_LIMIT = 1.0
-cli.main()
+main()
 """
 
 
