@@ -18,7 +18,7 @@ import resource
 import sys
 
 from slashservice.supervise import numbers
-from slashservice.supervise.chain import descriptors, pathexec
+from slashservice.supervise.chain import pathexec, pending
 
 WAITING = (
     resource.RLIMIT_CPU,
@@ -73,7 +73,7 @@ class Waiting:
         """Let ``soft`` wait for the exec."""
         self.soft[number] = soft
         if number == resource.RLIMIT_NOFILE:
-            descriptors.limit = soft
+            pending.limit = soft
         if self not in pathexec.deferred:
             pathexec.deferred.append(self)
 
@@ -104,7 +104,7 @@ class Waiting:
             resource.RLIMIT_STACK: STACK,
             **memory_floors(),
         }
-        descriptors.limit = None
+        pending.limit = None
         for number in [number for number in WAITING if number in self.soft]:
             soft = self.soft[number]
             bearable = max(soft, floors.get(number, UNLIMITED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.chain import descriptors, environment, pathexec
+from slashservice.supervise.chain import environment, pathexec, pending
 from slashservice.supervise.messages import TROUBLE, Quit, fatal
 
 TYPE_CHECKING = False
@@ -135,4 +135,4 @@ def _first_line(name: bytes) -> bytes:
 
 
 def _open(path: bytes, flags: int = 0) -> int:
-    return descriptors.allowed(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags))
+    return pending.allowed(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from slashservice.supervise.chain import descriptors, environment, pathexec
+from slashservice.supervise.chain import environment, pathexec, pending
 from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
@@ -51,12 +51,12 @@ def pipe() -> tuple[int, int]:
     """Make the pipe, both ends inheritable. Raises ``OSError``."""
     reading, writing = os.pipe2(0)
     try:
-        descriptors.allowed(reading)
+        pending.allowed(reading)
     except OSError:
         os.close(writing)
         raise
     try:
-        descriptors.allowed(writing)
+        pending.allowed(writing)
     except OSError:
         os.close(reading)
         raise
@@ -67,7 +67,7 @@ def copy(fd: int) -> None:
     """Make the copies of ``fd``, or as many as there can be."""
     try:
         for _ in range(COPIES):
-            descriptors.allowed(fcntl.fcntl(fd, fcntl.F_DUPFD, 0))
+            pending.allowed(fcntl.fcntl(fd, fcntl.F_DUPFD, 0))
     except OSError:
         pass
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from slashservice.supervise.chain import descriptors, limits, pathexec
+from slashservice.supervise.chain import limits, pathexec, pending
 
 INFINITE = limits.UNLIMITED
 MEGABYTE = 1 << 20
@@ -38,7 +38,7 @@ def system(monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", set_limit)
     monkeypatch.setattr(limits, "_waiting", limits.Waiting())
     monkeypatch.setattr(pathexec, "deferred", [])
-    monkeypatch.setattr(descriptors, "limit", None)
+    monkeypatch.setattr(pending, "limit", None)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     return table
 
@@ -75,12 +75,12 @@ def test_descriptors_are_limited_for_the_child_alone(system):
     limits.set_soft(resource.RLIMIT_NOFILE, 2)
     fd = os.open("/dev/null", os.O_RDONLY)
     with pytest.raises(OSError, match="Too many open files"):
-        descriptors.allowed(fd)
+        pending.allowed(fd)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
     limits.set_soft(resource.RLIMIT_NOFILE, 1000)
     fd = os.open("/dev/null", os.O_RDONLY)
-    assert descriptors.allowed(fd) == fd
+    assert pending.allowed(fd) == fd
     os.close(fd)
 
 
@@ -93,7 +93,7 @@ def test_settling_sets_what_can_be_borne(system):
     assert system[resource.RLIMIT_CPU][0] == 3
     assert system[resource.RLIMIT_AS][0] == 10**12
     assert pathexec.deferred == []
-    assert descriptors.limit is None
+    assert pending.limit is None
 
 
 def test_what_can_not_be_borne_still_waits_for_the_children(system):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from slashservice.supervise.chain import descriptors
+from slashservice.supervise.chain import pending
 from slashservice.supervise.commands import envdir
 
 
@@ -120,11 +120,11 @@ def test_out_of_descriptors(tmp_path, monkeypatch):
     os.close(lowest)
     steps = [envdir.CURRENT, envdir.OPEN, envdir.FILE]
     for more, step in enumerate(steps):
-        monkeypatch.setattr(descriptors, "limit", lowest + more)
+        monkeypatch.setattr(pending, "limit", lowest + more)
         with pytest.raises(envdir.Failed) as caught:
             envdir.read(b".")
         assert caught.value.step == step
-    monkeypatch.setattr(descriptors, "limit", lowest + len(steps))
+    monkeypatch.setattr(pending, "limit", lowest + len(steps))
     assert envdir.read(b".") == [b"V=1"]
     for fd in opened:
         os.close(fd)
