@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Main = Callable[[Sequence[bytes]], int]
 
 
+LAUNCHER_SIZE = 1024
+"""No launcher is larger, in bytes."""
+
+
 class GoOn(BaseException):
     """Ends the command, for this process to go on as the command ``name`` with ``argv``.
 

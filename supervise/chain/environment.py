@@ -2,13 +2,15 @@
 
 ``os.environb`` is not that: it drops duplicates and entries without ``=``, and CPython adds
 ``LC_CTYPE`` to it when it finds the C locale. A program we exec shall see what a C program
-would have passed on, so what counts here is a list of raw entries (``b"NAME=value"`` as a
-rule, but any bytes), in order.
+would have passed on. So an environment is a list of raw entries here, in their order:
+``b"NAME=value"`` as a rule, but any bytes.
 """
 
 from __future__ import annotations
 
 import os
+
+from slashservice.supervise.chain.pending import PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,25 +18,22 @@ if TYPE_CHECKING:
 
 
 BLOCK = b"/proc/self/environ"
-"""Where the kernel shows the block this process was started with."""
+"""The kernel shows there with which environment this process was started."""
 
 COERCED = b"LC_CTYPE=C.UTF-8"
-"""What CPython appends to the environment of a process it finds in the C locale."""
-
-_current: list[bytes] | None = None
+"""CPython appends this to the environment of a process that it finds in the C locale."""
 
 
 def inherited() -> list[bytes]:
     """Return this process's environment: a new list of its entries, in their order.
 
-    It is what the process was started with or, for the later commands of a chain that goes
-    on in one process, what the command before handed over by :func:`hand_over`. Call it
-    before changing the account: afterwards the kernel does not show it to us.
+    The first command of a chain finds what the process was started with. The later ones find
+    what the command before handed over by :func:`hand_over`. Call it before changing the
+    account: afterwards the kernel does not show it to us.
     """
-    global _current
-    if _current is None:
-        _current = _original()
-    return list(_current)
+    if PENDING.environment is None:
+        PENDING.environment = _original()
+    return list(PENDING.environment)
 
 
 def _original() -> list[bytes]:
@@ -56,7 +55,7 @@ def _from_copy(entries: list[bytes]) -> list[bytes]:
     """Take out of the interpreter's copy what the interpreter put there itself.
 
     It appends ``LC_CTYPE`` only in the absence of ``LC_ALL``. An ``LC_CTYPE`` of the user's
-    own that looks the same and comes last is lost here; nothing tells the two apart.
+    own is lost if it looks the same and comes last: nothing tells the two apart.
     """
     if entries and entries[-1] == COERCED and not get(b"LC_ALL", entries):
         entries.pop()
@@ -73,10 +72,10 @@ def get(name: bytes, entries: Iterable[bytes]) -> bytes | None:
 
 
 def changed(entries: Sequence[bytes], settings: Iterable[bytes]) -> list[bytes]:
-    """Return ``entries`` with ``settings`` applied as the C commands do it, to the order.
+    """Return ``entries`` with ``settings`` applied, in the order that the C commands give.
 
-    A setting ``NAME=value`` takes out the first entry for the name, moving the last entry
-    into its place, and appends itself; one without ``=`` only takes out.
+    A setting ``NAME=value`` takes out the first entry for the name, moves the last entry
+    into its place, and appends itself. A setting without ``=`` only takes out.
     """
     result = list(entries)
     for setting in settings:
@@ -99,8 +98,7 @@ def hand_over(entries: Sequence[bytes]) -> None:
     The C library's own view (time zone, name service) follows as far as it can: it holds one
     value per name.
     """
-    global _current
-    _current = list(entries)
+    PENDING.environment = list(entries)
     wanted: dict[bytes, bytes] = {}
     for entry in entries:
         name, equals, value = entry.partition(b"=")

@@ -12,11 +12,11 @@ a command of ours (its children get it).
 from __future__ import annotations
 
 import os
-import sys
 
 from slashservice.supervise import signals
-from slashservice.supervise.chain import environment, launchers, pathexec
-from slashservice.supervise.program import GoOn, load
+from slashservice.supervise.chain import environment, launchers
+from slashservice.supervise.chain.pending import PENDING
+from slashservice.supervise.program import LAUNCHER_SIZE, GoOn, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,25 +31,21 @@ NAME = b"/proc/self/comm"
 def command_at(path: bytes) -> str | None:
     """Return which command of ours the file at ``path`` launches, or None.
 
-    It has to be, to the byte, the launcher we would write for this interpreter and this
-    code, and one we may execute: then running it can't mean anything else.
+    The file has to be, to the byte, the launcher that we would write for this interpreter and
+    this code, and we must be allowed to execute it. Then running it can't mean anything else.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        data = os.read(fd, pathexec.SMALL + 1)
+        data = os.read(fd, LAUNCHER_SIZE + 1)
     except OSError:
         return None
     finally:
         os.close(fd)
-    name = os.fsdecode(data.rpartition(b"\nrun('")[2].partition(b"'")[0])
-    if name not in launchers.COMMANDS:
-        return None
-    if data != os.fsencode(launchers.text(name, sys.executable, launchers.home())):
-        return None
-    return name if os.access(path, os.X_OK, effective_ids=True) else None
+    name = launchers.parse(data)
+    return name if name and os.access(path, os.X_OK, effective_ids=True) else None
 
 
 def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
@@ -65,8 +61,8 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
     signals.ignore_as_python_does()
     environment.hand_over(entries)
     if name not in launchers.CHAIN:
-        for one in pathexec.deferred[:]:
-            one.settle()
+        if PENDING.waiting:
+            PENDING.waiting.settle()
         become_visible()
     set_name(os.path.basename(path))
     raise GoOn(name, argv[1:], path)

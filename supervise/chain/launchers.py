@@ -85,6 +85,17 @@ def text(name: str, python: str, code: str) -> str:
     return first + LAUNCHER.format(home=code, name=name)
 
 
+def parse(data: bytes) -> str | None:
+    """Return which command ``data`` launches; None if it is no launcher of ours, to the byte.
+
+    Ours is what :func:`text` composes for this interpreter and this code.
+    """
+    name = os.fsdecode(data.rpartition(b"\nrun('")[2].partition(b"'")[0])
+    if name in COMMANDS and data == os.fsencode(text(name, sys.executable, home())):
+        return name
+    return None
+
+
 def command(name: str) -> list[bytes]:
     """Return the words that start command ``name`` of this same code.
 
@@ -93,7 +104,7 @@ def command(name: str) -> list[bytes]:
     beside = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), name)
     try:
         with open(beside, "rb") as file:
-            ours = file.read() == os.fsencode(text(name, sys.executable, home()))
+            ours = parse(file.read()) == name
     except OSError:
         ours = False
     if ours and os.access(beside, os.X_OK):

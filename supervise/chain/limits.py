@@ -1,14 +1,14 @@
 """Soft resource limits, and which of them have to wait.
 
-A limit is set at once, except for those our own interpreter might not live under: what it
-takes of memory, stack and time, and how many descriptors it may open. These wait for the exec of
-the program they are meant for, so that ``softlimit -m300000 envdir ./env prog`` works
-although no interpreter could start in 300 kB. Whoever asks meanwhile is told the limit that
-waits, which is what C's next program would have found.
+Most limits are set at once. Our own interpreter might not live under a limit on memory, stack,
+processor time or descriptors, so these wait for the exec of the program they are meant for.
+That is why ``softlimit -m300000 envdir ./env prog`` works, although no interpreter could
+start in 300 kB. A command that asks for such a limit meanwhile is given the value that waits,
+because C's next program would have found it in force.
 
-When a chain ends in a long-running command of ours the limits come into force before it
+A chain may end in a long-running command of ours. Then the limits come into force before it
 starts, but not below what the interpreter needs: :data:`ROOM` on top of what it has. The
-processes which that command starts get them as they were given.
+processes that this command starts get the limits as they were given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import resource
 import sys
 
 from slashservice.supervise import numbers
-from slashservice.supervise.chain import pathexec, pending
 
 WAITING = (
     resource.RLIMIT_CPU,
@@ -27,6 +26,7 @@ WAITING = (
     resource.RLIMIT_DATA,
     resource.RLIMIT_AS,
 )
+"""The limits that wait, in the order in which they are set."""
 
 MEMORY = {resource.RLIMIT_STACK, resource.RLIMIT_DATA, resource.RLIMIT_AS}
 
@@ -48,7 +48,7 @@ RESOURCES = {
     "s": (resource.RLIMIT_STACK,),
     "t": (resource.RLIMIT_CPU,),
 }
-"""By the letter that the commands have for them."""
+"""The limits by letter: the letters are those of ``softlimit``'s options."""
 
 ROOM = 8 << 20
 """Bytes of memory that a command of ours may add to what it has, whatever the limit."""
@@ -62,35 +62,47 @@ UNLIMITED = numbers.LARGEST
 """The system's word for no limit, as the unsigned number that it is."""
 
 
-class Waiting:
-    """The limits that wait, by resource; what :data:`pathexec.deferred` holds."""
+class SoftLimits:
+    """The soft limits of this process: those in force, and those that wait for the exec."""
 
     def __init__(self) -> None:
-        self.soft: dict[int, int] = {}
+        self.waiting: dict[int, int] = {}
+        """By resource."""
         self._before: list[tuple[int, int]] = []
 
-    def add(self, number: int, soft: int) -> None:
-        """Let ``soft`` wait for the exec."""
-        self.soft[number] = soft
-        if number == resource.RLIMIT_NOFILE:
-            pending.limit = soft
-        if self not in pathexec.deferred:
-            pathexec.deferred.append(self)
+    def get(self, number: int) -> tuple[int, int]:
+        """Return the soft and hard limit on a resource. Raises ``OSError``."""
+        soft, hard = system_limit(number)
+        return self.waiting.get(number, soft), hard
+
+    def set(self, number: int, soft: int) -> None:
+        """Set the soft limit on a resource, now or just before the exec. Raises ``OSError``."""
+        if number in WAITING:
+            self.waiting[number] = soft
+            return
+        if number == resource.RLIMIT_FSIZE:
+            sys.dont_write_bytecode = True  # a compiled module cut short would be read again
+        set_system_limit(number, soft)
+
+    @property
+    def descriptors(self) -> int | None:
+        """The limit on descriptors if it waits. Commands of ours keep to it meanwhile."""
+        return self.waiting.get(resource.RLIMIT_NOFILE)
 
     @property
     def tight(self) -> bool:
         """Whether memory is among what waits."""
-        return not self.soft.keys().isdisjoint(MEMORY)
+        return not self.waiting.keys().isdisjoint(MEMORY)
 
     def apply(self) -> None:
         """Set what waits. Needs next to no memory once it has begun."""
-        self._before = [(number, system_limit(number)[0]) for number in self.soft]
+        self._before = [(number, system_limit(number)[0]) for number in self.waiting]
         for number in WAITING:
-            if number in self.soft:
-                set_system_limit(number, self.soft[number])
+            if number in self.waiting:
+                set_system_limit(number, self.waiting[number])
 
     def lift(self) -> None:
-        """Undo :meth:`apply`."""
+        """Undo :meth:`apply`, after an exec that failed."""
         for number, soft in self._before:
             set_system_limit(number, soft)
 
@@ -104,18 +116,12 @@ class Waiting:
             resource.RLIMIT_STACK: STACK,
             **memory_floors(),
         }
-        pending.limit = None
-        for number in [number for number in WAITING if number in self.soft]:
-            soft = self.soft[number]
+        for number in [number for number in WAITING if number in self.waiting]:
+            soft = self.waiting[number]
             bearable = max(soft, floors.get(number, UNLIMITED))
             set_system_limit(number, min(bearable, system_limit(number)[1]))
             if bearable == soft:
-                del self.soft[number]
-        if not self.soft:
-            pathexec.deferred.remove(self)
-
-
-_waiting = Waiting()
+                del self.waiting[number]
 
 
 def memory_floors() -> dict[int, int]:
@@ -131,22 +137,6 @@ def memory_floors() -> dict[int, int]:
         resource.RLIMIT_AS: int(fields[0]) * page + ROOM,
         resource.RLIMIT_DATA: int(fields[5]) * page + ROOM,
     }
-
-
-def limit(number: int) -> tuple[int, int]:
-    """Return the soft and hard limit on a resource. Raises ``OSError``."""
-    soft, hard = system_limit(number)
-    return _waiting.soft.get(number, soft), hard
-
-
-def set_soft(number: int, soft: int) -> None:
-    """Set the soft limit on a resource, now or just before the exec. Raises ``OSError``."""
-    if number in WAITING:
-        _waiting.add(number, soft)
-        return
-    if number == resource.RLIMIT_FSIZE:
-        sys.dont_write_bytecode = True  # a compiled module cut short would be read again
-    set_system_limit(number, soft)
 
 
 def system_limit(number: int) -> tuple[int, int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 
-from slashservice.supervise.chain import pending
+from slashservice.supervise.chain.pending import PENDING
 
 
 def open_for(file: bytes) -> int:
     """Open ``file`` for locking, made if missing but never changed. Raises ``OSError``."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
-    fd = pending.allowed(os.open(file, flags, 0o600))
+    fd = PENDING.allowed(os.open(file, flags, 0o600))
     os.set_inheritable(fd, True)
     return fd
 

@@ -7,12 +7,12 @@ directory makes it try the next one; any other trouble ends it. What is reported
 trouble other than a missing file.
 
 **Chains.** ``setuidgid joe envdir ./env softlimit -o64 daemon`` would start three
-interpreters one after the other. When what the search finds is the launcher of another of
-our commands, over this same code, this process goes on as that command instead
-(:class:`~slashservice.supervise.program.GoOn`). Nobody can tell but by the time it takes,
-because everything an exec would do is done by hand in
-:mod:`slashservice.supervise.chain.in_process`. Resource limits that our own interpreter could
-not live with wait in :data:`deferred` until the real exec.
+interpreters one after the other. So when the search finds the launcher of another command of
+ours, over this same code, this process goes on as that command instead
+(:class:`~slashservice.supervise.program.GoOn`). Only the time it takes tells the difference,
+because :mod:`~slashservice.supervise.chain.in_process` does by hand all that an exec would
+do. Some things have to wait for the real exec; they are in
+:data:`~slashservice.supervise.chain.pending.PENDING`.
 """
 
 from __future__ import annotations
@@ -21,28 +21,14 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.messages import fatal
+from slashservice.supervise.program import LAUNCHER_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import NoReturn, Protocol
-
-    class Deferred(Protocol):
-        """Something to be done to this process only when it really becomes another program."""
-
-        def apply(self) -> None:
-            """Do it, just before an exec."""
-
-        def lift(self) -> None:
-            """Undo it, after an exec that failed."""
-
-        @property
-        def tight(self) -> bool:
-            """Whether it leaves us next to no memory for the exec."""
-
-        def settle(self) -> None:
-            """Do it as far as a long-running command of ours can bear."""
+    from typing import NoReturn
 
 
 DEFAULT_PATH = b"/bin:/usr/bin"
@@ -55,17 +41,8 @@ FILE_TYPE = 0o170000
 REGULAR = 0o100000
 """Of ``errno``, and of a file's mode: the same everywhere, and two imports less."""
 
-SMALL = 1024
-"""No launcher is larger, in bytes; most programs are."""
-
 ROOM = 100_000
 """Bytes of arguments and environment that every kernel lets an exec pass, in any case."""
-
-other_root = False
-"""Set by who changes the root directory: from then on every program is a real one."""
-
-deferred: list[Deferred] = []
-"""What waits for the real exec; :mod:`slashservice.supervise.chain.limits` is the one user."""
 
 
 def candidates(file: bytes, path: bytes | None) -> Iterator[bytes]:
@@ -99,7 +76,7 @@ def run(
         except OSError:
             pass  # let the exec say what is wrong
         else:
-            if about.st_size <= SMALL and about.st_mode & FILE_TYPE == REGULAR:
+            if about.st_size <= LAUNCHER_SIZE and about.st_mode & FILE_TYPE == REGULAR:
                 go_on_if_ours(path, argv, entries)
         try:
             execute(path, argv, entries)
@@ -129,7 +106,7 @@ def go_on_if_ours(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) 
     whether it may. Another root directory has other code in it.
     """
     words = len(argv) + len(entries)
-    if sum(map(len, argv)) + sum(map(len, entries)) + 9 * words > ROOM or other_root:
+    if sum(map(len, argv)) + sum(map(len, entries)) + 9 * words > ROOM or PENDING.other_root:
         return
     from slashservice.supervise.chain import in_process
 
@@ -139,34 +116,35 @@ def go_on_if_ours(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) 
 def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoReturn:
     """Exec ``path`` and nothing else, with exactly these words and entries.
 
-    Signals that the interpreter ignores are put back at their defaults, and stay there;
-    what waits in :data:`deferred` is applied, and undone when the exec fails. Raises the
-    ``OSError`` of the exec.
+    Signals that the interpreter ignores are put back at their defaults, and stay there. The
+    limits that wait are set, and put back when the exec fails. Raises the ``OSError`` of the
+    exec.
     """
     signals.restore_defaults()
+    limits = PENDING.waiting
     ready = None
-    if not argv[0] or not passable(entries) or any(one.tight for one in deferred):
+    if not argv[0] or not passable(entries) or (limits and limits.tight):
         try:
             from slashservice.supervise.platform import clib
         except ImportError:
             pass  # a Python without it: pass on all that can be
         else:
             ready = clib.Exec(path, argv, entries)
-    for one in deferred:
-        one.apply()
+    if limits:
+        limits.apply()
     try:
         if ready is None:
             os.execve(path, argv, Entries(entries))  # type: ignore[arg-type]
         number = ready.attempt()
     finally:
-        for one in deferred:
-            one.lift()
+        if limits:
+            limits.lift()
     raise OSError(number, os.strerror(number))
 
 
 def is_plain(entries: Sequence[bytes]) -> bool:
     """Tell whether Python's own functions could start a program with this environment now."""
-    return not deferred and passable(entries)
+    return PENDING.waiting is None and passable(entries)
 
 
 def passable(entries: Sequence[bytes]) -> bool:

@@ -11,6 +11,7 @@ import sys
 
 from slashservice.supervise import numbers, program
 from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.messages import MISUSE, Quit, complain, fatal
 from slashservice.supervise.program import GoOn
@@ -176,7 +177,7 @@ def change_root(request: Request) -> None:
         os.chroot(b".")
     except OSError as error:
         raise failed(b"unable to change root directory", error) from None
-    pathexec.other_root = True
+    PENDING.other_root = True
 
 
 def change_directory(path: bytes) -> None:
@@ -269,21 +270,22 @@ def close_standard(request: Request) -> None:
 
 def lower_limits(request: Request) -> None:
     """``-m`` and the other limits, in runit's order."""
-    from slashservice.supervise.chain import limits
+    from slashservice.supervise.chain.limits import RESOURCES
 
+    limits = PENDING.soft_limits()
     for letter in "dslaopfcrt":
         if letter not in request.limits:
             continue
-        (number,) = limits.RESOURCES[letter]
+        (number,) = RESOURCES[letter]
         try:
-            _, hard = limits.limit(number)
+            _, hard = limits.get(number)
         except OSError as error:
             raise failed(b"unable to getrlimit()", error) from None
         soft = request.limits[letter]
         if soft > UNTOUCHED and soft != numbers.LARGEST:
             continue
         try:
-            limits.set_soft(number, min(soft, hard))
+            limits.set(number, min(soft, hard))
         except OSError as error:
             raise failed(b"unable to setrlimit()", error) from None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.chain import environment, pathexec, pending
+from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.messages import TROUBLE, Quit, fatal
 
 TYPE_CHECKING = False
@@ -135,4 +136,4 @@ def _first_line(name: bytes) -> bytes:
 
 
 def _open(path: bytes, flags: int = 0) -> int:
-    return pending.allowed(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags))
+    return PENDING.allowed(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 
-from slashservice.supervise.chain import environment, pathexec, pending
+from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
@@ -51,12 +52,12 @@ def pipe() -> tuple[int, int]:
     """Make the pipe, both ends inheritable. Raises ``OSError``."""
     reading, writing = os.pipe2(0)
     try:
-        pending.allowed(reading)
+        PENDING.allowed(reading)
     except OSError:
         os.close(writing)
         raise
     try:
-        pending.allowed(writing)
+        PENDING.allowed(writing)
     except OSError:
         os.close(reading)
         raise
@@ -67,7 +68,7 @@ def copy(fd: int) -> None:
     """Make the copies of ``fd``, or as many as there can be."""
     try:
         for _ in range(COPIES):
-            pending.allowed(fcntl.fcntl(fd, fcntl.F_DUPFD, 0))
+            PENDING.allowed(fcntl.fcntl(fd, fcntl.F_DUPFD, 0))
     except OSError:
         pass
 

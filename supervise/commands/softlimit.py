@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from slashservice.supervise import numbers
-from slashservice.supervise.chain import limits, pathexec
+from slashservice.supervise.chain import pathexec
+from slashservice.supervise.chain.limits import RESOURCES
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.messages import fatal, usage
 
@@ -32,11 +34,11 @@ WORDS = {
 
 def main(argv: Sequence[bytes]) -> int:
     """Be ``softlimit [-a BYTES] ... CHILD``."""
-    options = Options(NAME, argv, "".join(f"{letter}:" for letter in limits.RESOURCES))
+    options = Options(NAME, argv, "".join(f"{letter}:" for letter in RESOURCES))
     for letter, value in options:
         if letter == BAD:
             raise misuse()
-        for number in limits.RESOURCES[letter]:
+        for number in RESOURCES[letter]:
             lower(number, value)
     if not options.rest:
         raise misuse()
@@ -51,14 +53,15 @@ def misuse() -> Quit:
 
 def lower(number: int, value: bytes) -> None:
     """Set the soft limit on a resource to ``value``: digits, or ``=`` for the hard limit."""
+    limits = PENDING.soft_limits()
     try:
-        _, hard = limits.limit(number)
+        _, hard = limits.get(number)
     except OSError as error:
         raise fatal(NAME, b"getrlimit failed", error) from None
     soft = hard if value == b"=" else numbers.unsigned(value)
     if soft is None:
         raise misuse()
     try:
-        limits.set_soft(number, min(soft, hard))
+        limits.set(number, min(soft, hard))
     except OSError as error:
         raise fatal(NAME, b"setrlimit failed", error) from None

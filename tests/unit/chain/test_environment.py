@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slashservice.supervise.chain import environment
+from slashservice.supervise.chain.pending import PENDING
 
 entries = st.lists(st.binary(max_size=6).map(lambda raw: raw.replace(b"\0", b"=")))
 names = st.sampled_from([b"A", b"B", b"", b"LONG NAME", b"\xff"])
@@ -16,9 +17,8 @@ settings_ = st.lists(st.one_of(names, st.builds(lambda n, v: n + b"=" + v, names
 
 
 @pytest.fixture(autouse=True)
-def untouched(monkeypatch):
-    """Leave this process's own environment, and what is known of it, as they were."""
-    monkeypatch.setattr(environment, "_current", None)
+def untouched():
+    """Leave this process's own environment as it was."""
     before = dict(os.environb)
     yield
     os.environb.clear()
@@ -35,7 +35,7 @@ def test_the_block_is_taken_apart_to_the_byte(tmp_path_factory, listed):
     with pytest.MonkeyPatch.context() as monkeypatch:
         path = tmp_path_factory.mktemp("block")
         block(path, monkeypatch, b"".join(entry + b"\0" for entry in listed))
-        monkeypatch.setattr(environment, "_current", None)
+        monkeypatch.setattr(PENDING, "environment", None)
         assert environment.inherited() == listed
 
 

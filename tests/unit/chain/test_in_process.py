@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -28,7 +29,7 @@ def command(tmp_path):
 def test_every_launcher_is_known(command, name):
     path = command(name)
     assert in_process.command_at(path) == name
-    assert os.stat(path).st_size <= pathexec.SMALL
+    assert os.stat(path).st_size <= program.LAUNCHER_SIZE
 
 
 def test_through_links(command, tmp_path):
@@ -88,12 +89,14 @@ def test_going_on(command, going_on):
     assert going_on == ["close", "signals", [b"A=1"], b"envdir"]
 
 
-def test_going_on_as_one_that_stays(command, going_on, monkeypatch):
+def test_going_on_as_one_that_stays(command, going_on, pending):
     class Waiting:
+        waiting: ClassVar = {0: 5}
+
         def settle(self):
             going_on.append("settle")
 
-    monkeypatch.setattr(pathexec, "deferred", [Waiting()])
+    pending.limits = Waiting()
     with pytest.raises(program.GoOn):
         in_process.go_on(command("svscan"), [b"svscan"], [])
     assert going_on == ["close", "signals", [], "settle", "visible", b"svscan"]
@@ -109,9 +112,9 @@ def test_code_out_of_reach_takes_a_real_exec(command, going_on, monkeypatch):
 
 
 @pytest.mark.parametrize("reason", ["too many words", "other root"])
-def test_when_only_the_kernel_can_tell(command, going_on, monkeypatch, reason):
+def test_when_only_the_kernel_can_tell(command, going_on, pending, reason):
     entries = [b"x" * 1000] * 100 if reason == "too many words" else []
-    monkeypatch.setattr(pathexec, "other_root", reason == "other root")
+    pending.other_root = reason == "other root"
     pathexec.go_on_if_ours(command("envdir"), [b"envdir"], entries)
     assert going_on == []
 

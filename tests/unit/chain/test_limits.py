@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from slashservice.supervise.chain import limits, pathexec, pending
+from slashservice.supervise.chain import limits
 
 INFINITE = limits.UNLIMITED
 MEGABYTE = 1 << 20
@@ -36,70 +36,67 @@ def system(monkeypatch):
 
     monkeypatch.setattr(resource, "getrlimit", lambda number: tuple(map(signed, table[number])))
     monkeypatch.setattr(resource, "setrlimit", set_limit)
-    monkeypatch.setattr(limits, "_waiting", limits.Waiting())
-    monkeypatch.setattr(pathexec, "deferred", [])
-    monkeypatch.setattr(pending, "limit", None)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     return table
 
 
-def test_at_once(system):
+def test_at_once(system, pending):
     for number in (resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_MEMLOCK):
-        limits.set_soft(number, 5)
+        pending.soft_limits().set(number, 5)
         assert system[number] == [5, INFINITE]
-    limits.set_soft(resource.RLIMIT_CORE, 2**63 + 1)
-    assert limits.limit(resource.RLIMIT_CORE) == (2**63 + 1, INFINITE)
-    assert pathexec.deferred == []
+    pending.soft_limits().set(resource.RLIMIT_CORE, 2**63 + 1)
+    assert pending.soft_limits().get(resource.RLIMIT_CORE) == (2**63 + 1, INFINITE)
+    assert pending.waiting is None
 
 
-def test_no_compiled_file_is_cut_short(system):
-    limits.set_soft(resource.RLIMIT_FSIZE, 5)
+def test_no_compiled_file_is_cut_short(system, pending):
+    pending.soft_limits().set(resource.RLIMIT_FSIZE, 5)
     assert sys.dont_write_bytecode
 
 
 @pytest.mark.parametrize("number", limits.WAITING)
-def test_what_waits_is_not_set_but_told(system, number):
-    limits.set_soft(number, 5)
-    limits.set_soft(number, 7)
+def test_what_waits_is_not_set_but_told(system, number, pending):
+    pending.soft_limits().set(number, 5)
+    pending.soft_limits().set(number, 7)
     assert system[number][0] != 7
-    assert limits.limit(number)[0] == 7
-    assert len(pathexec.deferred) == 1
-    pathexec.deferred[0].apply()
+    assert pending.soft_limits().get(number)[0] == 7
+    assert pending.waiting is pending.soft_limits()
+    pending.waiting.apply()
     assert system[number][0] == 7
-    pathexec.deferred[0].lift()
+    pending.waiting.lift()
     assert system[number][0] in (1024, INFINITE)
-    assert pathexec.deferred[0].tight == (number in limits.MEMORY)
+    assert pending.waiting.tight == (number in limits.MEMORY)
 
 
-def test_descriptors_are_limited_for_the_child_alone(system):
-    limits.set_soft(resource.RLIMIT_NOFILE, 2)
+def test_descriptors_are_limited_for_the_child_alone(system, pending):
+    pending.soft_limits().set(resource.RLIMIT_NOFILE, 2)
     fd = os.open("/dev/null", os.O_RDONLY)
     with pytest.raises(OSError, match="Too many open files"):
         pending.allowed(fd)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
-    limits.set_soft(resource.RLIMIT_NOFILE, 1000)
+    pending.soft_limits().set(resource.RLIMIT_NOFILE, 1000)
     fd = os.open("/dev/null", os.O_RDONLY)
     assert pending.allowed(fd) == fd
     os.close(fd)
 
 
-def test_settling_sets_what_can_be_borne(system):
-    limits.set_soft(resource.RLIMIT_NOFILE, 20)
-    limits.set_soft(resource.RLIMIT_CPU, 3)
-    limits.set_soft(resource.RLIMIT_AS, 10**12)
-    pathexec.deferred[0].settle()
+def test_settling_sets_what_can_be_borne(system, pending):
+    pending.soft_limits().set(resource.RLIMIT_NOFILE, 20)
+    pending.soft_limits().set(resource.RLIMIT_CPU, 3)
+    pending.soft_limits().set(resource.RLIMIT_AS, 10**12)
+    pending.waiting.settle()
     assert system[resource.RLIMIT_NOFILE][0] == 20
     assert system[resource.RLIMIT_CPU][0] == 3
     assert system[resource.RLIMIT_AS][0] == 10**12
-    assert pathexec.deferred == []
-    assert pending.limit is None
+    assert pending.waiting is None
+    assert pending.soft_limits().descriptors is None
 
 
-def test_what_can_not_be_borne_still_waits_for_the_children(system):
+def test_what_can_not_be_borne_still_waits_for_the_children(system, pending):
     for number in limits.MEMORY:
-        limits.set_soft(number, 5)
-    waiting = pathexec.deferred[0]
+        pending.soft_limits().set(number, 5)
+    waiting = pending.waiting
     waiting.settle()
     assert system[resource.RLIMIT_STACK][0] == MEGABYTE
     assert 10 * MEGABYTE < system[resource.RLIMIT_AS][0] < 10_000 * MEGABYTE
@@ -108,23 +105,23 @@ def test_what_can_not_be_borne_still_waits_for_the_children(system):
     assert {system[number][0] for number in limits.MEMORY} == {5}
 
 
-def test_a_hard_limit_is_never_passed(system):
+def test_a_hard_limit_is_never_passed(system, pending):
     system[resource.RLIMIT_AS] = [4096, 4096]
-    limits.set_soft(resource.RLIMIT_AS, 5)
-    pathexec.deferred[0].settle()
+    pending.soft_limits().set(resource.RLIMIT_AS, 5)
+    pending.waiting.settle()
     assert system[resource.RLIMIT_AS] == [4096, 4096]
 
 
-def test_without_proc_memory_waits_for_the_children(system, monkeypatch):
+def test_without_proc_memory_waits_for_the_children(system, monkeypatch, pending):
     monkeypatch.setattr(limits, "MEMORY_IN_USE", "/nowhere/statm")
-    limits.set_soft(resource.RLIMIT_AS, 10**12)
-    pathexec.deferred[0].settle()
+    pending.soft_limits().set(resource.RLIMIT_AS, 10**12)
+    pending.waiting.settle()
     assert system[resource.RLIMIT_AS][0] == INFINITE
-    pathexec.deferred[0].apply()
+    pending.waiting.apply()
     assert system[resource.RLIMIT_AS][0] == 10**12
 
 
-def test_errors_are_those_of_the_system(system):
+def test_errors_are_those_of_the_system(system, pending):
     for words, number in (("current limit exceeds", 22), ("not allowed to raise", 1)):
 
         def refuse(*_: object, words: str = words) -> None:
@@ -133,5 +130,5 @@ def test_errors_are_those_of_the_system(system):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(resource, "setrlimit", refuse)
             with pytest.raises(OSError) as caught:
-                limits.set_soft(resource.RLIMIT_CORE, 5)
+                pending.soft_limits().set(resource.RLIMIT_CORE, 5)
             assert caught.value.errno == number

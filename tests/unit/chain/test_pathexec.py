@@ -8,7 +8,7 @@ import os
 import pytest
 
 from slashservice.supervise import signals
-from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.chain import pathexec
 
 
 class Became(BaseException):
@@ -19,7 +19,7 @@ class Became(BaseException):
 
 
 @pytest.fixture
-def tried(monkeypatch):
+def tried(monkeypatch, pending):
     """Paths that were exec'd; an exec does what ``tried.results`` says of the path."""
 
     class Tried(list):
@@ -38,8 +38,7 @@ def tried(monkeypatch):
 
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setattr(os, "stat", lambda path: os.lstat("/"))
-    monkeypatch.setattr(environment, "_current", [b"PATH=/a:/b:/c", b"V=1"])
-    monkeypatch.setattr(pathexec, "deferred", [])
+    pending.environment = [b"PATH=/a:/b:/c", b"V=1"]
     monkeypatch.setattr(signals, "restore_defaults", lambda: None)
     return made
 
@@ -121,17 +120,18 @@ def test_what_python_can_pass_on(entries, plain):
     assert pathexec.passable(entries) is plain
 
 
-def test_nothing_is_plain_while_something_waits(monkeypatch):
-    monkeypatch.setattr(pathexec, "deferred", [object()])
+def test_nothing_is_plain_while_something_waits(pending):
+    pending.limits = Waiting()
     assert not pathexec.is_plain([])
 
 
 class Waiting:
-    """Something that waits for the exec, and keeps a diary."""
+    """Limits that wait for the exec, and keep a diary."""
 
     tight = False
 
     def __init__(self):
+        self.waiting = {0: 5}
         self.diary = []
 
     def apply(self):
@@ -141,9 +141,8 @@ class Waiting:
         self.diary.append("lift")
 
 
-def test_what_waits_is_applied_and_lifted(tried, monkeypatch):
-    waiting = Waiting()
-    monkeypatch.setattr(pathexec, "deferred", [waiting])
+def test_what_waits_is_applied_and_lifted(tried, pending):
+    waiting = pending.limits = Waiting()
     tried.results = {b"/x": errno.EACCES}
     with pytest.raises(PermissionError):
         pathexec.execute(b"/x", [b"x"], [])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 
 import pytest
 
-from slashservice.supervise.chain import pending
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.commands import envdir
 
 
@@ -119,12 +120,14 @@ def test_out_of_descriptors(tmp_path, monkeypatch):
     lowest = opened.pop()
     os.close(lowest)
     steps = [envdir.CURRENT, envdir.OPEN, envdir.FILE]
+    monkeypatch.setattr(PENDING, "limits", None)
+    limits = PENDING.soft_limits()
     for more, step in enumerate(steps):
-        monkeypatch.setattr(pending, "limit", lowest + more)
+        limits.set(resource.RLIMIT_NOFILE, lowest + more)
         with pytest.raises(envdir.Failed) as caught:
             envdir.read(b".")
         assert caught.value.step == step
-    monkeypatch.setattr(pending, "limit", lowest + len(steps))
+    limits.set(resource.RLIMIT_NOFILE, lowest + len(steps))
     assert envdir.read(b".") == [b"V=1"]
     for fd in opened:
         os.close(fd)
