@@ -151,19 +151,19 @@ def set_score(request: Request) -> None:
 
 def read_variables(request: Request) -> list[bytes]:
     """``-e``."""
-    from slashservice.supervise.commands import envdir
+    from slashservice.supervise.chain import variables
 
     words = {
-        envdir.CURRENT: b"unable to open current working directory",
-        envdir.ENTER: b"unable to switch to directory: ",
-        envdir.OPEN: b"unable to open directory: ",
-        envdir.LIST: b"unable to read directory: ",
-        envdir.FILE: b"unable to read ",
-        envdir.RETURN: b"unable to switch to starting directory",
+        variables.CURRENT: b"unable to open current working directory",
+        variables.ENTER: b"unable to switch to directory: ",
+        variables.OPEN: b"unable to open directory: ",
+        variables.LIST: b"unable to read directory: ",
+        variables.FILE: b"unable to read ",
+        variables.RETURN: b"unable to switch to starting directory",
     }
     try:
-        return envdir.read(request.given["e"], skip_directories=True)
-    except envdir.Failed as trouble:
+        return variables.read(request.given["e"], skip_directories=True)
+    except variables.Failed as trouble:
         what = words[trouble.step]
         if what.endswith(b" "):
             what += trouble.path

@@ -7,12 +7,11 @@ import resource
 
 import pytest
 
-from slashservice.supervise.chain.pending import PENDING
-from slashservice.supervise.commands import envdir
+from slashservice.supervise.chain import variables
 
 
 def read(path, **keywords):
-    return sorted(envdir.read(os.fsencode(path), **keywords))
+    return sorted(variables.read(os.fsencode(path), **keywords))
 
 
 @pytest.mark.parametrize(
@@ -60,9 +59,9 @@ def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path):
 
 def test_directories_in_it(tmp_path):
     (tmp_path / "sub").mkdir()
-    with pytest.raises(envdir.Failed) as caught:
+    with pytest.raises(variables.Failed) as caught:
         read(tmp_path)
-    assert caught.value.step == envdir.FILE
+    assert caught.value.step == variables.FILE
     assert caught.value.path == os.fsencode(tmp_path / "sub")
     assert read(tmp_path, skip_directories=True) == []
 
@@ -91,25 +90,25 @@ def failing(monkeypatch, function, path, error):
 @pytest.mark.parametrize(
     ("function", "path", "step"),
     [
-        ("chdir", None, envdir.ENTER),
-        ("fchdir", None, envdir.RETURN),
-        ("listdir", None, envdir.LIST),
-        ("read", None, envdir.FILE),
-        ("open", b"V", envdir.FILE),
-        ("open", b".", envdir.CURRENT),
+        ("chdir", None, variables.ENTER),
+        ("fchdir", None, variables.RETURN),
+        ("listdir", None, variables.LIST),
+        ("read", None, variables.FILE),
+        ("open", b"V", variables.FILE),
+        ("open", b".", variables.CURRENT),
     ],
 )
 def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
     failing(monkeypatch, function, path, OSError(5, "I/O"))
-    with pytest.raises(envdir.Failed) as caught:
-        envdir.read(b".")
+    with pytest.raises(variables.Failed) as caught:
+        variables.read(b".")
     assert caught.value.step == step
     assert caught.value.error.errno == 5
 
 
-def test_out_of_descriptors(tmp_path, monkeypatch):
+def test_out_of_descriptors(tmp_path, monkeypatch, pending):
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
     # Fill the holes below the highest, as each new descriptor is to be one more.
@@ -119,15 +118,14 @@ def test_out_of_descriptors(tmp_path, monkeypatch):
         opened.append(os.dup(0))
     lowest = opened.pop()
     os.close(lowest)
-    steps = [envdir.CURRENT, envdir.OPEN, envdir.FILE]
-    monkeypatch.setattr(PENDING, "limits", None)
-    limits = PENDING.soft_limits()
+    steps = [variables.CURRENT, variables.OPEN, variables.FILE]
+    limits = pending.soft_limits()
     for more, step in enumerate(steps):
         limits.set(resource.RLIMIT_NOFILE, lowest + more)
-        with pytest.raises(envdir.Failed) as caught:
-            envdir.read(b".")
+        with pytest.raises(variables.Failed) as caught:
+            variables.read(b".")
         assert caught.value.step == step
     limits.set(resource.RLIMIT_NOFILE, lowest + len(steps))
-    assert envdir.read(b".") == [b"V=1"]
+    assert variables.read(b".") == [b"V=1"]
     for fd in opened:
         os.close(fd)
