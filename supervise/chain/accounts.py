@@ -1,19 +1,20 @@
-"""A user and its groups, in the words that ``chpst`` takes them in."""
+"""Accounts and groups: looking them up, by name or in the words that ``chpst`` takes.
+
+``setuidgid`` and ``envuidgid`` need :func:`look_up` and :func:`settings` only. What ``chpst``
+alone needs is imported late, for their sake.
+"""
 
 from __future__ import annotations
 
-import grp
 import os
-
-from slashservice.supervise import numbers
-from slashservice.supervise.chain.account import look_up
+import pwd
 
 NOBODY = (1 << 32) - 1
-"""The one number that no user or group may have: to the kernel it says "leave it as it is"."""
+"""No user or group may have this number: to the kernel it means "leave it as it is"."""
 
 
 class Unknown(Exception):  # noqa: N818 - as in "user unknown"
-    """There is no such user or group; ``error`` says if it could not be looked up at all."""
+    """There is no such user or group, or (with ``error``) it could not be looked up."""
 
     def __init__(self, function: str, name: bytes) -> None:
         super().__init__(function, name)
@@ -24,8 +25,22 @@ class Malformed(Exception):  # noqa: N818 - as in "numbers malformed"
     """The numbers of a user and its groups can't be read."""
 
 
+def look_up(name: bytes) -> tuple[int, int] | None:
+    """Return the user and group number of account ``name``; None if there is no such account."""
+    try:
+        entry = pwd.getpwnam(os.fsdecode(name))
+    except KeyError:
+        return None
+    return entry.pw_uid, entry.pw_gid
+
+
+def settings(user: int, group: int) -> list[bytes]:
+    """Return GID and UID as settings for :func:`environment.changed`, in C's order."""
+    return [b"GID=%d" % group, b"UID=%d" % user]
+
+
 def parse(words: bytes) -> tuple[int, list[int]]:
-    """Return the user's number and the groups' that ``words`` ask for, as runit has it.
+    """Return the numbers of the user and the groups that ``words`` ask for, as runit has it.
 
     ``USER`` stands for the account and its group, ``USER:GROUP...`` for other groups, and
     ``:UID:GID...`` gives numbers. Raises ``Unknown``, or ``Malformed`` for the numbers.
@@ -44,11 +59,13 @@ def parse(words: bytes) -> tuple[int, list[int]]:
 
 
 def own_groups(words: bytes, group: int) -> list[int]:
-    """Return ``group`` and all that the group database gives the account in ``words``."""
+    """Return ``group`` and all groups that the database gives the account in ``words``."""
     return os.getgrouplist(os.fsdecode(words.partition(b":")[0]), group)
 
 
 def _number(word: bytes) -> int:
+    from slashservice.supervise import numbers
+
     number = numbers.unsigned(word) if len(word) <= 10 else None
     if not word or number is None or number >= NOBODY:
         raise Malformed
@@ -56,6 +73,8 @@ def _number(word: bytes) -> int:
 
 
 def _group(name: bytes) -> int:
+    import grp
+
     try:
         return grp.getgrnam(os.fsdecode(name)).gr_gid
     except KeyError:
@@ -63,7 +82,7 @@ def _group(name: bytes) -> int:
 
 
 def _trouble(function: str, name: bytes) -> OSError | None:
-    """Look a name up once more to learn why it failed: Python's modules do not say."""
+    """Look a name up once more to learn why that failed: Python's modules do not say."""
     try:
         from slashservice.supervise.platform import clib
 

@@ -106,9 +106,11 @@ def main(argv: Sequence[bytes]) -> int:
 
 
 def fetch_code() -> None:
-    """Import what may still be needed when our code may be out of reach."""
+    """Import all that may be needed once our code is out of reach."""
+    import grp  # noqa: F401
+
     from slashservice.supervise import error_words  # noqa: F401
-    from slashservice.supervise.chain import account, accounts, limits, lockfile  # noqa: F401
+    from slashservice.supervise.chain import accounts, limits, lockfile  # noqa: F401
 
     environment.inherited()
     try:
@@ -217,10 +219,10 @@ def parse_user(words: bytes) -> tuple[int, list[int]]:
 
 def name_user(request: Request) -> list[bytes]:
     """``-U``."""
-    from slashservice.supervise.chain import account
+    from slashservice.supervise.chain import accounts
 
     user, groups = parse_user(request.given["U"])
-    return account.settings(user, groups[0])
+    return accounts.settings(user, groups[0])
 
 
 def become_user(request: Request) -> None:

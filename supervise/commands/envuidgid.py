@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slashservice.supervise.chain import account, environment, pathexec
+from slashservice.supervise.chain import accounts, environment, pathexec
 from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ def main(argv: Sequence[bytes]) -> int:
     """Be ``envuidgid ACCOUNT CHILD``: nothing but the two variables changes."""
     if len(argv) < 2:
         raise usage(NAME, "envuidgid account child")
-    known = account.look_up(argv[0])
+    known = accounts.look_up(argv[0])
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
-    settings = account.settings(*known)
+    settings = accounts.settings(*known)
     pathexec.run_or_fail(NAME, argv[1:], environment.changed(environment.inherited(), settings))

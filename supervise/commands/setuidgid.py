@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.chain import account, environment, pathexec
+from slashservice.supervise.chain import accounts, environment, pathexec
 from slashservice.supervise.messages import fatal, usage
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ def main(argv: Sequence[bytes]) -> int:
     """Be ``setuidgid ACCOUNT CHILD``: CHILD has the account's user, group and no other group."""
     if len(argv) < 2:
         raise usage(NAME, "setuidgid account child")
-    known = account.look_up(argv[0])
+    known = accounts.look_up(argv[0])
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known

@@ -1,17 +1,13 @@
-"""chpst's command line, and the users it is told of."""
+"""chpst's command line."""
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 import sys
 
 import pytest
 from helpers.checkout import CHECKOUT
 
 from slashservice.supervise import messages, platform, version
-from slashservice.supervise.chain import accounts
 from slashservice.supervise.commands import chpst
 from slashservice.supervise.program import GoOn
 
@@ -64,43 +60,6 @@ def test_version(capfd):
     assert capfd.readouterr().err == f"chpst, slashservice {version.VERSION}\n"
     project = (CHECKOUT / "pyproject.toml").read_text()
     assert f'\nversion = "{version.VERSION}"\n' in project
-
-
-def test_users_by_name():
-    root = pwd.getpwnam("root")
-    group = grp.getgrgid(1)
-    assert accounts.parse(b"root") == (0, [root.pw_gid])
-    words = b"root:" + os.fsencode(group.gr_name)
-    assert accounts.parse(words) == (0, [group.gr_gid])
-    assert accounts.parse(words + b":root") == (0, [group.gr_gid, 0])
-
-
-def test_users_by_number():
-    assert accounts.parse(b":4:5") == (4, [5])
-    assert accounts.parse(b":4:5:6:5") == (4, [5, 6, 5])
-    assert accounts.parse(b":0004:4294967294") == (4, [4294967294])
-
-
-@pytest.mark.parametrize(
-    "words",
-    [b":", b"::", b":4", b":4:", b"::4", b":4:5:", b":4::5", b":-4:5", b":4:+5", b":a:5", b":4:5x",
-     b":4294967295:5", b":4:4294967295", b":4294967296:5", b":18446744073709551616:5"],
-)  # fmt: skip
-def test_numbers_that_are_none(words):
-    """None of them is taken for 0, which is root."""
-    with pytest.raises(accounts.Malformed):
-        accounts.parse(words)
-
-
-@pytest.mark.parametrize("words", [b"", b"no such user", b"root:", b"root:no such group", b"0"])
-def test_unknown(words):
-    with pytest.raises(accounts.Unknown):
-        accounts.parse(words)
-
-
-def test_own_groups():
-    groups = accounts.own_groups(b"root:whatever", 12345)
-    assert sorted(groups) == sorted(os.getgrouplist("root", 12345))
 
 
 def test_no_new_privileges_without_ctypes(monkeypatch):
