@@ -1,9 +1,9 @@
 """The files under ``/command``: one launcher of a few lines per command.
 
-A launcher runs the interpreter isolated and without ``site`` (``-I -S``), in UTF-8 mode so
-that any bytes in the arguments survive, and imports nothing but its own command. It finds
-the code by absolute path, through a package object made on the spot: nothing is added to
-``sys.path``, so nothing beside the code can be imported by accident.
+A launcher runs the interpreter isolated and without ``site`` (``-I -S``), and in UTF-8 mode
+so that any bytes in the arguments survive. It imports its own command and nothing else. It
+finds the code by absolute path, through a package object made on the spot. Nothing is added
+to ``sys.path``, so nothing beside the code can be imported by accident.
 """
 
 from __future__ import annotations
@@ -11,45 +11,36 @@ from __future__ import annotations
 import os
 import sys
 
-COMMANDS = (
-    "chpst",
-    "envdir",
-    "envuidgid",
-    "fghack",
-    "loghost",
-    "multilog",
-    "pgrphack",
-    "readproctitle",
-    "setlock",
-    "setuidgid",
-    "softlimit",
-    "supervise",
-    "svc",
-    "svlog",
-    "svok",
-    "svscan",
-    "svscanboot",
-    "svstat",
-    "tai64n",
-    "tai64nfrac",
-    "tai64nlocal",
-)
-"""Every command of the suite, by name; each is a module of this package."""
+EMULATED = ("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit")
+"""``chpst``, called by one of these names, is that command: runit has it so."""
 
-CHAIN = (
-    "chpst",
-    "envdir",
-    "envuidgid",
-    "fghack",
-    "pgrphack",
-    "setlock",
-    "setuidgid",
-    "softlimit",
+CHAIN = (*EMULATED, "chpst", "fghack")
+"""These change something about their process and then become another program."""
+
+COMMANDS = tuple(
+    sorted(
+        (
+            *CHAIN,
+            "loghost",
+            "multilog",
+            "readproctitle",
+            "supervise",
+            "svc",
+            "svlog",
+            "svok",
+            "svscan",
+            "svscanboot",
+            "svstat",
+            "tai64n",
+            "tai64nfrac",
+            "tai64nlocal",
+        )
+    )
 )
-"""Those that change something about their process and then become another program."""
+"""Every command of the suite. Each is a module of :mod:`slashservice.supervise.commands`."""
 
 SHEBANG_LIMIT = 127
-"""Bytes of a ``#!`` line that every kernel still reads whole."""
+"""Some kernels cut off a ``#!`` line that has more bytes."""
 
 FLAGS = "-ISXutf8"
 
@@ -76,7 +67,7 @@ def interpreter() -> str:
 def text(name: str, python: str, code: str) -> str:
     """Compose the launcher of command ``name`` for the interpreter and code folder given.
 
-    Where the interpreter's path is too long for a ``#!`` line, the shell starts it.
+    Where the interpreter's path is too long for a ``#!`` line, the shell starts the interpreter.
     """
     first = f"#!{python} {FLAGS}\n"
     if len(os.fsencode(first)) > SHEBANG_LIMIT or " " in python:
@@ -99,7 +90,8 @@ def parse(data: bytes) -> str | None:
 def command(name: str) -> list[bytes]:
     """Return the words that start command ``name`` of this same code.
 
-    That is the launcher beside the one we were started by, or else what would be in it.
+    That is the launcher beside the one that started us. Where there is none, it is the
+    interpreter with the code that would be in it.
     """
     beside = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), name)
     try:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 NAME = "chpst"
 
-EMULATED = ("envdir", "envuidgid", "pgrphack", "setlock", "setuidgid", "softlimit")
-"""Called by one of these names, it is that command."""
-
 SPEC = "u:U:b:e:/:C:n:l:L:m:d:o:p:f:c:r:t:vVP012GM:NO:"
 LIMITS = "mdopfcrt"
 
@@ -88,8 +85,7 @@ class Request:
 
 def main(argv: Sequence[bytes]) -> int:
     """Be ``chpst [OPTIONS] PROG``."""
-    if program.called() in EMULATED:
-        raise GoOn(program.called(), argv, os.fsencode(sys.argv[0]))
+    go_on_as_called(argv)
     request = Request(argv)
     if not {"u", "/"}.isdisjoint(request.given):
         fetch_code()
@@ -103,6 +99,17 @@ def main(argv: Sequence[bytes]) -> int:
         pathexec.run(words, entries, request.rest[0])
     except OSError as error:
         raise failed(b"unable to run: " + request.rest[0], error) from None
+
+
+def go_on_as_called(argv: Sequence[bytes]) -> None:
+    """Raise ``GoOn`` if the file that was run is a link named as a command that we emulate."""
+    called = program.called()
+    if called == NAME:
+        return  # without the import
+    from slashservice.supervise.chain.launchers import EMULATED
+
+    if called in EMULATED:
+        raise GoOn(called, argv, os.fsencode(sys.argv[0]))
 
 
 def fetch_code() -> None:
