@@ -15,6 +15,7 @@ from slashservice.supervise import messages
 from slashservice.supervise.chain import environment
 from slashservice.supervise.commands import svscan
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 from slashservice.supervise.services import processes
 
 TYPE_CHECKING = False
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-DIRECTORY = b"/service"
 PATH = "/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
 DOTS = 400
 SECONDS_BETWEEN_STARTS = 1.0
@@ -30,7 +30,7 @@ SECONDS_BETWEEN_STARTS = 1.0
 
 def main(argv: Sequence[bytes]) -> int:
     """Become svscan on the directory given."""
-    directory = os.path.abspath(argv[0]) if argv else DIRECTORY
+    directory = os.path.abspath(argv[0]) if argv else os.fsencode(SCAN_DIRECTORY)
     processes.reserve_standard_descriptors()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in (0, 1, 2):

@@ -12,3 +12,6 @@ OK = b"supervise/ok"
 STATUS = b"supervise/status"
 PIPE = b"supervise/pipe"
 JOURNAL = b"supervise/journal"
+
+SCAN_DIRECTORY = "/service"
+"""Services are in this directory unless somebody names another one."""
