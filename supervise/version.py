@@ -1,3 +1,3 @@
-"""Which slashservice this is."""
+"""Which slashservice this is. The package's metadata and the installer take it from here."""
 
 VERSION = "0.1.0"

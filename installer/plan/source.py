@@ -14,6 +14,7 @@ from importlib import metadata
 
 from slashservice.installer.errors import Trouble
 from slashservice.supervise.chain import launchers
+from slashservice.supervise.version import VERSION
 
 PACKAGES = ("supervise", "installer", "init_templates")
 VENDORED = ("plumbum", "distro")
@@ -40,8 +41,6 @@ class Source:
 
 def version() -> str:
     """Return the version of the code that runs."""
-    from slashservice.installer import VERSION
-
     return VERSION
 
 

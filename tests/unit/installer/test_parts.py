@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from helpers.checkout import CHECKOUT
 
 from slashservice import init_templates
-from slashservice.installer import VERSION
 from slashservice.installer.detection.wirings import OUR_FILE
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.layout import layout
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
+from slashservice.installer.plan import source
 from slashservice.installer.plan.templates import HOLE
 from slashservice.installer.remote import Address
 from slashservice.installer.services import Service, check, files
+from slashservice.supervise.version import VERSION
 
 TEMPLATES = sorted(
     path
@@ -29,8 +31,7 @@ FRAGMENTS = ("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "timeout
 
 
 def test_the_version_is_the_project_s():
-    project = (CHECKOUT / "pyproject.toml").read_text()
-    assert re.search(r'^version = "(.*)"$', project, re.M)[1] == VERSION
+    assert metadata.version("slashservice") == VERSION == source.version()
 
 
 class TestLayout:
