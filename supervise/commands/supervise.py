@@ -13,8 +13,8 @@ import time
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage
-from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes
 from slashservice.supervise.services.directory import Refused
 from slashservice.supervise.services.supervised import Supervised
@@ -35,7 +35,7 @@ def main(argv: Sequence[bytes]) -> int:
     name = argv[0]
     processes.reserve_standard_descriptors()
     loop = Loop()
-    heritage = processes.Heritage(environment.inherited(), linux.boot(), loop.mask)
+    heritage = processes.Heritage(environment.inherited(), record.life(), loop.mask)
     try:
         os.chdir(name)
         path = os.getcwdb()

@@ -15,8 +15,8 @@ import time
 from slashservice.supervise import signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal
-from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol import record
 from slashservice.supervise.services import notify, processes
 from slashservice.supervise.services.pair import Context
 from slashservice.supervise.services.scanner import Scanner
@@ -49,7 +49,7 @@ def run(directory: bytes, loop: Loop) -> int:
     lock(path)
     inherited = environment.inherited()
     tell = notify.notifier(inherited)
-    heritage = processes.Heritage(notify.without(inherited), linux.boot(), loop.mask)
+    heritage = processes.Heritage(notify.without(inherited), record.life(), loop.mask)
     limit = heritage.raise_descriptor_limit()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     scanner = Scanner(Context(loop, heritage, null, limit), path)

@@ -1,4 +1,4 @@
-"""What the kernels without ``/proc`` are asked through ``sysctl`` and ``ps``.
+"""The BSDs and macOS: the same questions, asked through ``sysctl`` and ``ps``.
 
 Written from their manuals; no test has run it on such a system yet (``docs/proven.md``).
 """
@@ -6,6 +6,14 @@ Written from their manuals; no test has run it on such a system yet (``docs/prov
 from __future__ import annotations
 
 import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CAN_FIND = False
+"""Whether a process that was started, but not yet recorded, can be found."""
 
 
 def _output(*words: str) -> bytes:
@@ -26,15 +34,13 @@ def _output(*words: str) -> bytes:
 
 def boot() -> bytes:
     """Name this life of the machine: the second in which its kernel started."""
-    return b"".join(
-        c.to_bytes(1, "big") for c in _output("sysctl", "-n", "kern.boottime") if chr(c).isalnum()
-    )
+    text = _output("sysctl", "-n", "kern.boottime").decode("ascii", "replace")
+    return "".join(filter(str.isalnum, text)).encode()
 
 
 def started(pid: int) -> int:
     """Return the Unix time at which process ``pid`` started; 0 if it does not run."""
     import calendar
-    import time
 
     words = (
         _output("ps", "-o", "stat=,lstart=", "-p", str(pid))
@@ -44,3 +50,20 @@ def started(pid: int) -> int:
     if len(words) != 2 or words[0].startswith("Z"):
         return 0
     return calendar.timegm(time.strptime(words[1].strip()))
+
+
+def now() -> int:
+    """Return the time in the unit of ``started``, rounded down."""
+    return int(time.time())
+
+
+def last_pid() -> int:
+    """Return 0: these systems don't tell the pid that was given last."""
+    return 0
+
+
+def find(
+    earliest: int, latest: int, after: int, directory: bytes, environment: Sequence[bytes]
+) -> tuple[int, int]:
+    """Return ``(0, 0)``: a process that is not recorded can't be found here."""
+    return 0, 0

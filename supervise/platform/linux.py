@@ -1,57 +1,35 @@
-"""Which process is meant: a pid, when it started, and in which life of the machine.
-
-Pids are used again and clocks are set, so a pid alone says nothing after a restart. The
-record of a service's process is one line of fixed length in the lock file: the pid, its
-start time as the kernel counts it, and the name of this life of the machine. The process
-writes it about itself before it becomes the daemon, while it still holds the lock, so that
-whoever gets the lock finds the record complete (see
-:mod:`~slashservice.supervise.services.processes`).
-Being of fixed length it is overwritten in place, which a full disk can't prevent.
-"""
+"""Linux: which process is which, asked through ``/proc`` (proc(5))."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LENGTH = 128
-
-NAMELESS = b"-"
-"""Stands for no life of the machine, in a record that nobody shall go on with."""
-
 STATE, PARENT, SESSION, START = 0, 1, 3, 19
 """Where the fields 3, 4, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
 
-NEXT = 500
-"""How much later than the intent, in the unit of ``started``, a process can be what it meant."""
-
 MOST_PIDS = 1 << 22
-"""What no machine's pids go beyond, for where it is not told after which they begin anew."""
+"""The largest ``pid_max`` that the kernel allows; assumed where it can't be read."""
 
-CAN_FIND = sys.platform == "linux"
+CAN_FIND = True
 """Whether a process that was started, but not yet recorded, can be found."""
 
 
 def boot() -> bytes:
     """Name this life of the machine, and the pid namespace we see of it, in one word.
 
-    Without ``/proc`` there is no name, and nothing will be adopted.
+    Without ``/proc`` there is no name, and the word is empty.
     """
-    if sys.platform != "linux":
-        from slashservice.supervise.platform import bsd
-
-        return bsd.boot()
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
             machine = file.read().strip()
         return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
-        return NAMELESS
+        return b""
 
 
 def started(pid: int) -> int:
@@ -59,10 +37,6 @@ def started(pid: int) -> int:
 
     A zombie does not run: what it did is over, whoever has yet to fetch its status.
     """
-    if sys.platform != "linux":
-        from slashservice.supervise.platform import bsd
-
-        return bsd.started(pid)
     fields = _stat(pid)
     return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
 
@@ -90,14 +64,18 @@ def _pid_max() -> int:
         return MOST_PIDS
 
 
-def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
+def find(
+    earliest: int, latest: int, after: int, directory: bytes, environment: Sequence[bytes]
+) -> tuple[int, int]:
     """Find the process that was being started in ``directory``; return pid and start time.
 
-    It leads a session, was started at the time of the intent or later, and works in the
-    directory or has the pipe between a service and its log open: a log service for its
-    input, a service otherwise. Or it has let go of all that, but it is what was started
-    next, has lost its parent to PID 1 or ours, was given ``environment``, and nothing tells
-    that it is something else. The first such process it is; zeros if there is none.
+    Times are in the unit of ``started``. The process leads a session, started at ``earliest``
+    or later, and works in the directory or has the pipe between a service and its log open:
+    a log service for its input, a service otherwise.
+
+    Failing that, it is the first orphan (child of PID 1 or of our parent) that started until
+    ``latest``, with a later pid than ``after``, has at least our ``environment`` and belongs
+    to no other service. ``(0, 0)`` if there is none.
     """
     found = []
     for name in os.listdir("/proc"):
@@ -105,7 +83,7 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
             fields = _stat(int(name))
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
                 found.append((int(fields[START]), int(name), int(fields[PARENT])))
-    found = sorted(one for one in found if one[0] >= intent.start)
+    found = sorted(one for one in found if one[0] >= earliest)
     for start, pid, _ in found:
         if (
             _is(f"/proc/{pid}/cwd", directory)
@@ -116,8 +94,8 @@ def find(intent: Record, directory: bytes, environment: Sequence[bytes] = ()) ->
     pid_max = _pid_max()
     for start, pid, parent in found:
         if (
-            start <= intent.start + NEXT
-            and _was_given_later(pid, intent.after or 0, pid_max)
+            start <= latest
+            and _was_given_later(pid, after, pid_max)
             and parent in (1, os.getppid())
             and pid != os.getsid(0)
             and _was_given(pid, environment)
@@ -188,60 +166,3 @@ def _stat(pid: int) -> list[bytes]:
             os.close(fd)
     except OSError:
         return []
-
-
-class Record:
-    """What is known of a service's process: ``pid``, 0 for none, ``start``, ``life``.
-
-    ``hosted`` tells that the process is a log host, with other loggers in it. ``after`` is
-    only in an *intent*, which is written before the process is started: the pid that had
-    been given last by then, ``start`` being the time. An intent gets the pid as soon as
-    that is known, and becomes a full record when there is time to look at the process.
-    """
-
-    __slots__ = ("after", "hosted", "life", "pid", "start")
-
-    def __init__(
-        self, pid: int, start: int, life: bytes, hosted: bool = False, after: int | None = None
-    ) -> None:
-        self.pid = pid
-        self.start = start
-        self.life = life
-        self.hosted = hosted
-        self.after = after
-
-    def line(self) -> bytes:
-        """Compose the line of ``LENGTH`` bytes."""
-        words = b"%d %d %s" % (self.pid, self.start, self.life)
-        if self.hosted:
-            words += b" hosted"
-        if self.after is not None:
-            words += b" after %d" % self.after
-        return words.ljust(LENGTH - 1) + b"\n"
-
-    def runs(self) -> int:
-        """Return when the process started, in the unit of ``started``; 0 if it runs no more."""
-        start = started(self.pid) if self.pid else 0
-        if self.after is None:
-            return start if start == self.start else 0
-        return start if self.start <= start <= self.start + NEXT else 0
-
-
-def intent(life: bytes) -> Record:
-    """Return the record of a process that is about to be started."""
-    return Record(0, now(), life, after=last_pid())
-
-
-def parse(line: bytes) -> Record | None:
-    """Take a record apart; None if it is none, or only half of one."""
-    words = line.split()
-    if len(line) != LENGTH or len(words) < 3 or not (words[0].isdigit() and words[1].isdigit()):
-        return None
-    found = Record(int(words[0]), int(words[1]), words[2])
-    if words[3:] == [b"hosted"]:
-        found.hosted = True
-    elif words[3:4] == [b"after"] and len(words) == 5 and words[4].isdigit():
-        found.after = int(words[4])
-    elif len(words) > 3:
-        return None
-    return found

@@ -12,13 +12,13 @@ import stat
 
 from slashservice.supervise import tai
 from slashservice.supervise.messages import complain, message
-from slashservice.supervise.platform import linux
-from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol import record, status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
 
 
@@ -148,24 +148,22 @@ class ServiceDirectory:
 
     def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
         try:
-            record = linux.parse(os.pread(self.lock, linux.LENGTH + 1, 0))
+            left = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
-        if record is None or record.life != life or life == linux.NAMELESS:
+        if left is None or left.life != life or life == record.NAMELESS:
             self._forget_status()
             return None
-        if record.after is not None and not record.pid:
-            record.pid, record.start = linux.find(record, self.path, environment)
-            record.after = None
-        start = record.runs()
-        pid = record.pid if start else 0
+        left.find(self.path, environment)
+        start = left.runs()
+        pid = left.pid if start else 0
         try:
             found = status.unpack(status.read(self.path + b"/supervise/status"))
         except OSError:
             found = None
         if found is None or found.want not in (b"u", b"d", b"\0"):
             found = status.Status(tai.now(), pid, False, self.default)
-        return Left(found, pid, start, record.hosted)
+        return Left(found, pid, start, left.hosted)
 
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
@@ -187,20 +185,20 @@ class ServiceDirectory:
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            self._write(linux.Record(pid, linux.started(pid), life, hosted))
+            self._write(record.of(pid, life, hosted))
         except OSError as error:
             what = b"unable to write " + self.name + b"/supervise/lock"
             complain(message("supervise", b"warning", what, error))
 
-    def record_intent(self, intent: linux.Record) -> None:
+    def record_intent(self, intent: Record) -> None:
         """Write down a process that is being started; ``record`` comes behind it."""
         try:
             self._write(intent)
         except OSError:
             pass  # ``record`` will complain
 
-    def _write(self, record: linux.Record) -> None:
-        os.pwrite(self.lock, record.line(), 0)
+    def _write(self, about: Record) -> None:
+        os.pwrite(self.lock, about.line(), 0)
 
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
@@ -297,7 +295,7 @@ class ServiceDirectory:
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
-            self.record(0, linux.NAMELESS)
+            self.record(0, record.NAMELESS)
         for fd in (self.ok, self.control, self.lock):
             if fd >= 0:
                 os.close(fd)

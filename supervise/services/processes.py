@@ -14,7 +14,7 @@ intent and its time, and records the pid behind it. A supervisor killed in betwe
 can only happen in that first scan, leaves an intent without a pid, and the next one looks
 for the process: a session leader, started since, in the service's directory or on its pipe,
 or else the orphan with our environment that got the next pid
-(:func:`slashservice.supervise.platform.linux.find`).
+(``find`` in :mod:`slashservice.supervise.platform.linux`).
 
 **What the daemon inherits** is what it would get from C: the descriptors that were open
 when we were started (ours are all close-on-exec), the umask, the soft descriptor limit and
@@ -30,7 +30,8 @@ import os
 from slashservice.supervise import signals
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain, message
-from slashservice.supervise.platform import linux
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import record
 from slashservice.supervise.services.directory import RESERVE
 
 TYPE_CHECKING = False
@@ -153,7 +154,7 @@ class Adopted:
             self._close()
 
     def _runs(self) -> bool:
-        return linux.started(self.pid) == self._start
+        return system.started(self.pid) == self._start
 
     def _close(self) -> None:
         if self._fd >= 0:
@@ -226,7 +227,7 @@ class Bulk:
     def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
         """Run ``./run`` and return its pid. Raises ``OSError`` also if it can't be run."""
         life = self._heritage.life
-        intent = linux.intent(life)
+        intent = record.intent(life)
         directory.record_intent(intent)
         limit = self._heritage.descriptor_limit
         if limit:
@@ -279,7 +280,7 @@ class Bulk:
 
 def bulk(loop: Loop, heritage: Heritage) -> Bulk | None:
     """Return what starts many services faster, if it can be used here."""
-    if linux.CAN_FIND and pathexec.is_plain(heritage.environment):
+    if system.CAN_FIND and pathexec.is_plain(heritage.environment):
         return Bulk(loop, heritage)
     return None
 
@@ -296,7 +297,7 @@ def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null:
             list(command),
             pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
             file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
-            setsid=linux.CAN_FIND,
+            setsid=system.CAN_FIND,
             setsigmask=heritage.mask,
             setsigdef=signals.IGNORED_BY_PYTHON,
         )

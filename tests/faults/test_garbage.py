@@ -15,6 +15,7 @@ from helpers.tree import SLEEP, Tree, killed, runs, state, wait_for
 
 from slashservice.supervise import tai
 from slashservice.supervise.platform import linux
+from slashservice.supervise.protocol.record import LENGTH
 from slashservice.supervise.protocol.status import Status
 
 COUNT_STARTS = "#!/bin/sh\necho $$ >>starts\nexec sleep 1000\n"
@@ -103,7 +104,7 @@ RECORDS: dict[str, Callable[[bytes, int], bytes]] = {
 def replaced(record: bytes, at: int, word: bytes) -> bytes:
     words = record.split()
     words[at] = word
-    return b" ".join(words).ljust(linux.LENGTH - 1) + b"\n"
+    return b" ".join(words).ljust(LENGTH - 1) + b"\n"
 
 
 @pytest.mark.parametrize("change", RECORDS.values(), ids=RECORDS.keys())

@@ -1,4 +1,4 @@
-"""The record of a service's process, and telling processes apart."""
+"""Which process is which: as the kernel tells it in ``/proc``."""
 
 from __future__ import annotations
 
@@ -6,66 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from slashservice.supervise.platform import linux
-from slashservice.supervise.services.directory import ServiceDirectory
-
-words = st.text("abcdef0123456789-/", min_size=1, max_size=60).map(str.encode)
-
-
-@given(st.integers(0, 2**32), st.integers(0, 2**60), words, st.booleans())
-def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, hosted: bool) -> None:
-    line = linux.Record(pid, start, life, hosted).line()
-    assert len(line) == linux.LENGTH
-    assert line.endswith(b"\n")
-    found = linux.parse(line)
-    assert found
-    assert (found.pid, found.start, found.life) == (pid, start, life)
-    assert (found.hosted, found.after) == (hosted, None)
-
-
-@given(words)
-def test_an_intent_is_a_record_too(life: bytes) -> None:
-    line = linux.intent(life).line()
-    assert len(line) == linux.LENGTH
-    found = linux.parse(line)
-    assert found
-    assert (found.pid, found.life, found.hosted) == (0, life, False)
-    assert 0 < found.start <= linux.now()
-    assert found.after
-
-
-@given(st.binary(max_size=200))
-def test_anything_else_is_no_record(noise: bytes) -> None:
-    found = linux.parse(noise)
-    assert found is None or (len(noise) == linux.LENGTH and found.pid >= 0 and found.start >= 0)
-
-
-@given(st.integers(0, linux.LENGTH - 1))
-def test_half_a_record_is_none(length: int) -> None:
-    assert linux.parse(linux.Record(1, 2, b"life").line()[:length]) is None
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"-1 2 life",
-        b"1 x life",
-        b"1 2",
-        b"1 2 life and more",
-        b"",
-        b"0 2 life after",
-        b"0 2 life after x",
-        b"0 2 life hosted after 3",
-    ],
-)
-def test_malformed_records(line: bytes) -> None:
-    assert linux.parse(line.ljust(linux.LENGTH - 1) + b"\n") is None
 
 
 def test_a_process_has_a_start_time_until_it_is_dead() -> None:
@@ -98,22 +44,27 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
     )
 
 
-def recorded_intent() -> linux.Record:
-    found = linux.parse(linux.intent(b"life").line())
-    assert found
-    return found
+class Intent:
+    """What was written down before a process was started: the time, and the last pid."""
+
+    def __init__(self) -> None:
+        self.start = linux.now()
+        self.after = linux.last_pid()
+
+    def find(self, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
+        return linux.find(self.start, self.start + 500, self.after, directory, environment)
 
 
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "reads from the pipe"])
 def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> None:
-    intent = recorded_intent()
+    intent = Intent()
     (tmp_path / "supervise").mkdir()
     (tmp_path / "log").mkdir()
     pipe = tmp_path / "supervise/pipe"
     os.mkfifo(pipe)
     directory = os.fsencode(tmp_path / "log" if how.startswith("reads") else tmp_path)
     fd = os.open(pipe, os.O_RDWR)
-    assert linux.find(intent, directory) == (0, 0)
+    assert intent.find(directory) == (0, 0)
     if how == "works there":
         process = leader(cwd=directory)
     elif how == "writes to the pipe":
@@ -122,12 +73,12 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
         process = leader(cwd="/", stdin=fd)
     try:
         start = linux.started(process.pid)
-        assert linux.find(intent, directory) == (process.pid, start)
+        assert intent.find(directory) == (process.pid, start)
         intent.start = start + 1
-        assert linux.find(intent, directory) == (0, 0), "started too early"
+        assert intent.find(directory) == (0, 0), "started too early"
         intent.start = start
         other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
-        assert linux.find(intent, other) == (0, 0), "not the other part of the pair"
+        assert intent.find(other) == (0, 0), "not the other part of the pair"
     finally:
         os.close(fd)
         process.kill()
@@ -155,7 +106,7 @@ def test_finding_a_process_that_went_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the orphan that was started next, with our environment, or more."""
-    intent = recorded_intent()
+    intent = Intent()
     directory = os.fsencode(tmp_path)
     # The shell ends at once, and is the parent no more.
     printed = subprocess.check_output(
@@ -167,26 +118,26 @@ def test_finding_a_process_that_went_elsewhere(
     try:
         await_sleep(pid)
         found = (pid, linux.started(pid))
-        assert linux.find(intent, directory, [b"A=1", b"B=2"]) == found
-        assert linux.find(intent, directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
-        assert linux.find(intent, directory) == (0, 0), "nothing to tell it by"
+        assert intent.find(directory, [b"A=1", b"B=2"]) == found
+        assert intent.find(directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
+        assert intent.find(directory) == (0, 0), "nothing to tell it by"
         intent.after = pid
-        assert linux.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+        assert intent.find(directory, [b"A=1"]) == (0, 0), "recorded already"
         intent.after = 0
-        assert linux.find(intent, directory, [b"A=1"]) == found, "not told after which"
+        assert intent.find(directory, [b"A=1"]) == found, "not told after which"
         # Now pids would begin anew at four times this one.
         monkeypatch.setattr(linux, "_pid_max", lambda: 4 * pid)
         intent.after = 4 * pid - 1
-        assert linux.find(intent, directory, [b"A=1"]) == found, "pids began anew"
+        assert intent.find(directory, [b"A=1"]) == found, "pids began anew"
         intent.after = pid + 1
-        assert linux.find(intent, directory, [b"A=1"]) == (0, 0), "recorded already"
+        assert intent.find(directory, [b"A=1"]) == (0, 0), "recorded already"
     finally:
         os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "hosts logs"])
 def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> None:
-    intent = recorded_intent()
+    intent = Intent()
     for name in ("this", "other"):
         (tmp_path / name / "supervise").mkdir(parents=True)
     (tmp_path / "other/supervise/lock").touch()
@@ -205,7 +156,7 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
     pid = int(printed)
     try:
         await_sleep(pid)
-        assert linux.find(intent, os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
+        assert intent.find(os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
     finally:
         os.kill(pid, signal.SIGKILL)
 
@@ -225,45 +176,3 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
 )
 def test_pids_go_in_a_circle(pid: int, other: int, later: bool) -> None:
     assert linux._was_given_later(pid, other, 32768) == later
-
-
-LIFE = b"this-life/1"
-
-
-@pytest.mark.parametrize(
-    ("record", "runs"),
-    [
-        (lambda pid, start: linux.Record(pid, start, LIFE).line(), True),
-        (lambda pid, start: linux.Record(pid, start + 1, LIFE).line(), False),
-        (lambda pid, start: linux.Record(pid, 0, LIFE).line(), False),
-        (lambda pid, start: linux.Record(4194303, 0, LIFE).line(), False),
-        (lambda pid, start: linux.Record(0, 0, LIFE).line(), False),
-        (lambda pid, start: linux.Record(pid, start - 1, LIFE, after=1).line(), True),
-        (lambda pid, start: linux.Record(pid, start + 1, LIFE, after=1).line(), False),
-        (lambda pid, start: linux.Record(pid, 1, LIFE, after=1).line(), False),
-    ],
-    ids=[
-        "itself",
-        "reused",
-        "start unknown",
-        "gone",
-        "none",
-        "just started",
-        "started earlier",
-        "started later",
-    ],
-)
-def test_only_the_very_process_is_adopted(tmp_path: Path, record, runs: bool) -> None:  # type: ignore[no-untyped-def]
-    directory = ServiceDirectory(os.fsencode(tmp_path), b"s")
-    assert directory.acquire(LIFE, 1000) is None
-    directory.release()
-    me = os.getpid()
-    (tmp_path / "supervise/lock").write_bytes(record(me, linux.started(me)))
-    left = directory.acquire(LIFE, 1000)
-    assert left
-    assert left.pid == (me if runs else 0)
-    directory.release()
-    assert directory.acquire(b"another-life/1", 1000) is None
-    directory.release(forget=True)
-    assert directory.acquire(LIFE, 1000) is None
-    directory.release()

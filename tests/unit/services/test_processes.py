@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes
 from slashservice.supervise.services.directory import ServiceDirectory
 
@@ -29,7 +29,7 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     with pytest.raises(FileNotFoundError):
         processes.Bulk(loop, heritage).start(directory, {})
     assert limits == [(10, 20), (20, 20)]
-    record = linux.parse(os.pread(directory.lock, linux.LENGTH, 0))
-    assert record is not None
-    assert (record.pid, record.after) == (0, None)
+    left = record.parse(os.pread(directory.lock, record.LENGTH, 0))
+    assert left is not None
+    assert (left.pid, left.after) == (0, None)
     directory.release()
