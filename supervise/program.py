@@ -70,8 +70,7 @@ def run(name: str) -> None:
     The process ends without the interpreter's own clean-up, which only costs time here:
     everything is written with plain system calls, and nothing waits in a buffer.
     """
-    if signals.getsignal(signals.SIGINT) != signals.SIG_IGN:
-        signals.signal(signals.SIGINT, signals.SIG_DFL)  # die of ^C as a C program does
+    signals.die_of_interrupt()
     while True:
         try:
             os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))

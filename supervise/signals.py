@@ -7,7 +7,11 @@ of ``svc``. The built-in module has the same functions and plain integers.
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
 
 SIG_DFL: int = _signal.SIG_DFL
 SIG_IGN: int = _signal.SIG_IGN
@@ -15,19 +19,6 @@ SIG_BLOCK: int = _signal.SIG_BLOCK
 SIG_SETMASK: int = _signal.SIG_SETMASK
 SIG_UNBLOCK: int = _signal.SIG_UNBLOCK
 
-SIGHUP: int = _signal.SIGHUP
-SIGINT: int = _signal.SIGINT
-SIGQUIT: int = _signal.SIGQUIT
-SIGKILL: int = _signal.SIGKILL
-SIGUSR1: int = _signal.SIGUSR1
-SIGUSR2: int = _signal.SIGUSR2
-SIGPIPE: int = _signal.SIGPIPE
-SIGALRM: int = _signal.SIGALRM
-SIGTERM: int = _signal.SIGTERM
-SIGCHLD: int = _signal.SIGCHLD
-SIGCONT: int = _signal.SIGCONT
-SIGSTOP: int = _signal.SIGSTOP
-SIGXFSZ: int = _signal.SIGXFSZ
 EVERY: frozenset[int] = frozenset(_signal.valid_signals())
 """Every signal there is."""
 
@@ -37,7 +28,7 @@ set_wakeup_fd = _signal.set_wakeup_fd
 pthread_sigmask = _signal.pthread_sigmask
 pidfd_send_signal = getattr(_signal, "pidfd_send_signal", None)
 
-IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
+IGNORED_BY_PYTHON: tuple[int, ...] = (_signal.SIGPIPE, _signal.SIGXFSZ)
 """What CPython ignores at start-up, and a program it execs would inherit as ignored."""
 
 
@@ -54,3 +45,9 @@ def ignore_as_python_does() -> None:
     """Put the signals of :func:`restore_defaults` into the state of a fresh interpreter."""
     for number in IGNORED_BY_PYTHON:
         signal(number, SIG_IGN)
+
+
+def die_of_interrupt() -> None:
+    """Let ^C end this process as it ends a C program, unless it was ignored at the start."""
+    if getsignal(_signal.SIGINT) != SIG_IGN:
+        signal(_signal.SIGINT, SIG_DFL)

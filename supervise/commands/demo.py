@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.commands import svstat
 from slashservice.supervise.messages import MISUSE, Quit, fatal
@@ -79,7 +79,7 @@ def main(argv: Sequence[bytes]) -> int:
         nonlocal stopping
         stopping = True
 
-    for number in (signals.SIGINT, signals.SIGTERM, signals.SIGHUP):
+    for number in (signal_numbers.SIGINT, signal_numbers.SIGTERM, signal_numbers.SIGHUP):
         signals.signal(number, interrupted)
     while not stopping:
         show.changes()
@@ -88,7 +88,7 @@ def main(argv: Sequence[bytes]) -> int:
             pid = _start_svscan(services, commands)
             _say(f"svscan is gone; started again (pid {pid}), it adopts what still runs\n")
     _say("\nDown with them: services first, then their logs, then svscan.\n")
-    os.kill(pid, signals.SIGTERM)
+    os.kill(pid, signal_numbers.SIGTERM)
     while os.waitpid(pid, os.WNOHANG)[0] == 0:
         show.changes()
         time.sleep(SECONDS_BETWEEN_LOOKS)

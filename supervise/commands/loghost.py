@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.hosting.logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.lines import keep_memory
@@ -70,8 +70,8 @@ class LogHost:
         self._ending = False
         self.loop.add(self._workers.fd, self._workers.settle)
         self.loop.add(svscan.fileno(), self._told)
-        self.loop.on_signal(signals.SIGTERM, self._end)
-        self.loop.on_signal(signals.SIGCHLD, self._look_at_children)
+        self.loop.on_signal(signal_numbers.SIGTERM, self._end)
+        self.loop.on_signal(signal_numbers.SIGCHLD, self._look_at_children)
 
     def submit(self, work: Callable[[], None], then: Callable[[], None]) -> None:
         """Let a worker do ``work``, then call ``then``; mind that no worker may be free."""
@@ -130,7 +130,7 @@ class LogHost:
         self._loggers[number] = logger
         logger.start(argv)
         if self._ending:
-            logger.signal(signals.SIGTERM)
+            logger.signal(signal_numbers.SIGTERM)
 
     def _gone(self, number: bytes, status: int) -> None:
         del self._loggers[number]
@@ -144,7 +144,7 @@ class LogHost:
     def _end(self) -> None:
         self._ending = True
         for logger in list(self._loggers.values()):
-            logger.signal(signals.SIGTERM)
+            logger.signal(signal_numbers.SIGTERM)
         self._stop_if_done()
 
     def _stop_if_done(self) -> None:

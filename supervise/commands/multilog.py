@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.logs.lines import keep_memory
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
@@ -82,9 +82,9 @@ class Attention:
         self._woken, wake = os.pipe()
         for fd in (self._woken, wake):
             os.set_blocking(fd, False)
-        signals.signal(signals.SIGCHLD, signals.SIG_DFL)  # if ignored, no status to wait for
+        signals.signal(signal_numbers.SIGCHLD, signals.SIG_DFL)  # if ignored, no status to wait for
         signals.set_wakeup_fd(wake)
-        for number in (signals.SIGTERM, signals.SIGALRM):
+        for number in (signal_numbers.SIGTERM, signal_numbers.SIGALRM):
             signals.signal(number, _caught)
         self._poll = select.poll()
         for fd in (0, self._woken):
@@ -100,8 +100,8 @@ class Attention:
         for fd, _ in self._poll.poll(milliseconds):
             if fd == self._woken:
                 numbers = os.read(fd, BLOCK)
-                self.end |= signals.SIGTERM in numbers
-                self.rotate |= signals.SIGALRM in numbers
+                self.end |= signal_numbers.SIGTERM in numbers
+                self.rotate |= signal_numbers.SIGALRM in numbers
             else:
                 ready = True
         return ready

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage
 from slashservice.supervise.platform.loop import Loop
@@ -42,9 +42,9 @@ def main(argv: Sequence[bytes]) -> int:
     except OSError as error:
         raise fatal("supervise", b"unable to chdir to " + name, error) from None
     supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
-    loop.on_signal(signals.SIGTERM, supervised.drain)
-    loop.on_signal(signals.SIGHUP, lambda: None)
-    loop.on_signal(signals.SIGQUIT, loop.stop)
+    loop.on_signal(signal_numbers.SIGTERM, supervised.drain)
+    loop.on_signal(signal_numbers.SIGHUP, lambda: None)
+    loop.on_signal(signal_numbers.SIGQUIT, loop.stop)
     acquire(loop, supervised)()
     loop.run()
     return 0

@@ -12,7 +12,7 @@ import fcntl
 import os
 import time
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal
 from slashservice.supervise.platform.loop import Loop
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-OBEYED = (signals.SIGTERM, signals.SIGUSR1, signals.SIGHUP, signals.SIGQUIT)
+OBEYED = (
+    signal_numbers.SIGTERM,
+    signal_numbers.SIGUSR1,
+    signal_numbers.SIGHUP,
+    signal_numbers.SIGQUIT,
+)
 """The signals that :func:`obey_signals` is sure to unblock."""
 
 SECONDS_OF_PATIENCE = 1.0
@@ -76,12 +81,12 @@ def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) ->
         tell(b"STOPPING=1")
         scanner.drain()
 
-    loop.on_signal(signals.SIGTERM, drain)
-    if signals.getsignal(signals.SIGINT) != signals.SIG_IGN:
-        loop.on_signal(signals.SIGINT, drain)
-    loop.on_signal(signals.SIGUSR1, lambda: scanner.drain(stay=True))
-    loop.on_signal(signals.SIGHUP, scanner.scan)
-    loop.on_signal(signals.SIGQUIT, scanner.leave)
+    loop.on_signal(signal_numbers.SIGTERM, drain)
+    if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
+        loop.on_signal(signal_numbers.SIGINT, drain)
+    loop.on_signal(signal_numbers.SIGUSR1, lambda: scanner.drain(stay=True))
+    loop.on_signal(signal_numbers.SIGHUP, scanner.scan)
+    loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
 
 
 def is_running(path: bytes) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import Pause
@@ -97,15 +97,15 @@ class HostedLogger:
 
     def signal(self, number: int) -> None:
         """Behave as a process that is sent the signal."""
-        if number == signals.SIGTERM:
+        if number == signal_numbers.SIGTERM:
             self._ending = True
-        elif number == signals.SIGALRM:
+        elif number == signal_numbers.SIGALRM:
             self._rotate = True
-        elif number == signals.SIGSTOP:
+        elif number == signal_numbers.SIGSTOP:
             self._stopped = True
-        elif number == signals.SIGCONT:
+        elif number == signal_numbers.SIGCONT:
             self._stopped = False
-        elif number != signals.SIGCHLD:
+        elif number != signal_numbers.SIGCHLD:
             self._killed = number
         if not self._working:
             self._next()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import environment, pathexec
 from slashservice.supervise.logs.steps import PAUSE, Wait
 from slashservice.supervise.messages import TROUBLE, complain, message, write_all
@@ -126,9 +126,9 @@ def _start(where: int, argv: list[bytes], entries: list[bytes]) -> int:
 def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
     """In the child: become the processor. Returns only by raising ``OSError``."""
     signals.set_wakeup_fd(-1)
-    for number in (signals.SIGTERM, signals.SIGALRM):
+    for number in (signal_numbers.SIGTERM, signal_numbers.SIGALRM):
         signals.signal(number, signals.SIG_DFL)
-    signals.pthread_sigmask(signals.SIG_UNBLOCK, (signals.SIGTERM, signals.SIGALRM))
+    signals.pthread_sigmask(signals.SIG_UNBLOCK, (signal_numbers.SIGTERM, signal_numbers.SIGALRM))
     os.fchdir(where)
     files = [
         (b"previous", READ),

@@ -12,7 +12,7 @@ import os
 import selectors
 import time
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Loop:
         """How the signals we catch stood when we were started; a child gets them so again."""
         signals.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self.add(self._woken, self._take_signals)
-        self.on_signal(signals.SIGCHLD, self._reap)
+        self.on_signal(signal_numbers.SIGCHLD, self._reap)
 
     def add(self, fd: int, readable: Callable[[], None]) -> None:
         """Call ``readable`` whenever ``fd`` can be read."""

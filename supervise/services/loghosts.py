@@ -18,7 +18,7 @@ import os
 import socket
 import stat
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.services import processes
@@ -204,7 +204,9 @@ class LogHosts:
             self._loop.after(0, lambda: self._end(pid, start))
 
     def _end(self, pid: int, start: int) -> None:
-        processes.Adopted(self._loop, pid, start, lambda status: None).signal(signals.SIGTERM)
+        processes.Adopted(self._loop, pid, start, lambda status: None).signal(
+            signal_numbers.SIGTERM
+        )
 
     def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
         """Read what the log service runs; None unless it is plain, and ours to run."""

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain, message
 from slashservice.supervise.platform.current import system
@@ -51,7 +51,7 @@ class Heritage:
     def __init__(self, environment: Sequence[bytes], life: bytes, mask: set[int]) -> None:
         self.environment = environment
         self.life = life
-        self.mask = mask - {signals.SIGCHLD}
+        self.mask = mask - {signal_numbers.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
         """Soft and hard limit to put back, once ``raise_descriptor_limit`` changed it."""
         self.bulk: Bulk | None = None

@@ -10,7 +10,7 @@ second, deaf to commands, this one asks to be woken and goes on listening.
 
 from __future__ import annotations
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers
 
 UP = b"u"
 DOWN = b"d"
@@ -35,13 +35,13 @@ SECONDS_BETWEEN_STARTS = 1.0
 SECONDS_AFTER_FAILED_FORK = 5.0
 
 PLAIN_SIGNALS = {
-    ord("h"): signals.SIGHUP,
-    ord("a"): signals.SIGALRM,
-    ord("i"): signals.SIGINT,
-    ord("k"): signals.SIGKILL,
-    ord("q"): signals.SIGQUIT,
-    ord("1"): signals.SIGUSR1,
-    ord("2"): signals.SIGUSR2,
+    ord("h"): signal_numbers.SIGHUP,
+    ord("a"): signal_numbers.SIGALRM,
+    ord("i"): signal_numbers.SIGINT,
+    ord("k"): signal_numbers.SIGKILL,
+    ord("q"): signal_numbers.SIGQUIT,
+    ord("1"): signal_numbers.SIGUSR1,
+    ord("2"): signal_numbers.SIGUSR2,
 }
 """Control characters that send a signal and change nothing else."""
 
@@ -92,7 +92,7 @@ class Service:
             # Perhaps it was sent, just before the supervisor died; it is wanted.
             return [*self._terminate(), (ANNOUNCE, 0)]
         # Likewise whether it was stopped, when it was to be paused.
-        return [*(self._signal(signals.SIGSTOP) if paused else []), (ANNOUNCE, 0)]
+        return [*(self._signal(signal_numbers.SIGSTOP) if paused else []), (ANNOUNCE, 0)]
 
     def started(self, pid: int, now: float) -> list[Action]:
         """The run script runs, as ``pid``."""
@@ -175,26 +175,26 @@ class Service:
         if not self.pid:
             return []
         self.paused = True
-        return [*self._signal(signals.SIGSTOP), (ANNOUNCE, 0)]
+        return [*self._signal(signal_numbers.SIGSTOP), (ANNOUNCE, 0)]
 
     def _continue(self, now: float) -> list[Action]:
         if not self.pid:
             return []
         self.paused = False
-        return [*self._signal(signals.SIGCONT), (ANNOUNCE, 0)]
+        return [*self._signal(signal_numbers.SIGCONT), (ANNOUNCE, 0)]
 
     def _term(self, now: float) -> list[Action]:
         if not self.pid:
             return []
         self.termed = True
-        return [*self._signal(signals.SIGTERM), (ANNOUNCE, 0)]
+        return [*self._signal(signal_numbers.SIGTERM), (ANNOUNCE, 0)]
 
     def _terminate(self) -> list[Action]:
         if not self.pid:
             return []
         self.paused = False
         self.termed = True
-        return [*self._signal(signals.SIGTERM), *self._signal(signals.SIGCONT)]
+        return [*self._signal(signal_numbers.SIGTERM), *self._signal(signal_numbers.SIGCONT)]
 
     def _signal(self, number: int) -> list[Action]:
         return [(SIGNAL, number)] if self.pid else []

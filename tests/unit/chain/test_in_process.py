@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from slashservice.supervise import program, signals
+from slashservice.supervise import program, signal_numbers, signals
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 
 
@@ -163,11 +163,11 @@ def test_the_program_goes_on(monkeypatch):
     monkeypatch.setattr(program, "load", {"first": first, "second": second}.__getitem__)
     monkeypatch.setattr(sys, "argv", ["/x/first", "a"])
     monkeypatch.setattr(os, "_exit", end)
-    before = signals.getsignal(signals.SIGINT)
+    before = signals.getsignal(signal_numbers.SIGINT)
     try:
         with pytest.raises(End) as ended:
             program.run("first")
     finally:
-        signals.signal(signals.SIGINT, before)
+        signals.signal(signal_numbers.SIGINT, before)
     assert ended.value.args == (9,)
     assert calls == [("first", [b"a"]), ("link", [b"\xff"])]
