@@ -26,7 +26,6 @@ signal = _signal.signal
 getsignal = _signal.getsignal
 set_wakeup_fd = _signal.set_wakeup_fd
 pthread_sigmask = _signal.pthread_sigmask
-pidfd_send_signal = getattr(_signal, "pidfd_send_signal", None)
 
 IGNORED_BY_PYTHON: tuple[int, ...] = (_signal.SIGPIPE, _signal.SIGXFSZ)
 """What CPython ignores at start-up, and a program it execs would inherit as ignored."""

@@ -148,12 +148,10 @@ def new_session(_request: Request) -> None:
 
 def set_score(request: Request) -> None:
     """``-O``: how soon the kernel kills us when memory runs out."""
+    from slashservice.supervise.platform.current import system
+
     try:
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, b"%d" % request.score)
-        finally:
-            os.close(fd)
+        system.set_oom_score(request.score)
     except OSError as error:
         raise failed(b"unable to set OOM score", error) from None
 

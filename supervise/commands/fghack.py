@@ -49,8 +49,9 @@ def main(argv: Sequence[bytes]) -> int:
 
 
 def pipe() -> tuple[int, int]:
-    """Make the pipe, both ends inheritable. Raises ``OSError``."""
-    reading, writing = os.pipe2(0)
+    """Make the pipe, whose end for writing the child inherits. Raises ``OSError``."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
     try:
         PENDING.allowed(reading)
     except OSError:

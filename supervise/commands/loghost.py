@@ -16,6 +16,7 @@ from slashservice.supervise.hosting.logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.lines import keep_memory
 from slashservice.supervise.messages import usage
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 
 TYPE_CHECKING = False
@@ -39,22 +40,11 @@ def main(argv: Sequence[bytes]) -> int:
         raise usage("loghost", "loghost fd") from None
     svscan.set_inheritable(False)
     os.umask(0o022)
-    raise_descriptor_limit()
+    posix.raise_descriptor_limit()  # a logger needs four
     keep_memory()
     host = LogHost(svscan)
     host.loop.run()
     return 0
-
-
-def raise_descriptor_limit() -> None:
-    """Take as many descriptors as we may: a logger needs four."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):
-        pass
 
 
 class LogHost:

@@ -13,6 +13,7 @@ import time
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes
@@ -52,9 +53,7 @@ def main(argv: Sequence[bytes]) -> int:
 
 def acquire(loop: Loop, supervised: Supervised) -> Callable[[], None]:
     """Take the directory, waiting a moment if its lock is held; return how to begin."""
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    limit = posix.descriptor_limit()
     deadline = loop.clock() + SECONDS_OF_PATIENCE
     while True:
         try:

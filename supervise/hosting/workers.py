@@ -12,6 +12,8 @@ import os
 import threading
 from _queue import Empty, SimpleQueue
 
+from slashservice.supervise.platform import posix
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self.fd, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.fd, self._wake = posix.pipe()
         self._waiting: SimpleQueue[tuple[Work, Work]] = SimpleQueue()
         self._done: SimpleQueue[Work] = SimpleQueue()
         self._lock = threading.Lock()

@@ -23,6 +23,8 @@ import os
 import struct
 import zlib
 
+from slashservice.supervise.platform.current import system
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,10 +111,10 @@ class Journal:
     def take(self, pipe: int, size: int) -> bytes:
         """Return what is in the pipe, up to ``size`` bytes, now also kept here."""
         try:
-            self._length = os.splice(pipe, self.fd, size, offset_dst=self._start)
+            self._length = system.splice(pipe, self.fd, size, self._start)
         except BlockingIOError:
             raise
-        except (OSError, AttributeError):
+        except OSError:
             self._length = 0
             return os.read(pipe, size)
         return os.pread(self.fd, self._length, self._start)

@@ -5,6 +5,7 @@ Written from their manuals; no test has run it on such a system yet (``docs/prov
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 CAN_FIND = False
 """Whether a process that was started, but not yet recorded, can be found."""
+
+SPAWNS_SESSIONS = False
+"""Whether ``posix_spawn`` can give the process a session of its own."""
 
 
 def _output(*words: str) -> bytes:
@@ -67,3 +71,32 @@ def find(
 ) -> tuple[int, int]:
     """Return ``(0, 0)``: a process that is not recorded can't be found here."""
     return 0, 0
+
+
+def open_process(pid: int) -> int:
+    """Raise ``OSError``: there are no descriptors for processes."""
+    raise _unknown()
+
+
+def signal_process(fd: int, number: int) -> None:
+    """Raise ``OSError``, as :func:`open_process` does."""
+    raise _unknown()
+
+
+def path_of(fd: int) -> bytes:
+    """Raise ``OSError``: the path of an open file is not told."""
+    raise _unknown()
+
+
+def splice(pipe: int, file: int, size: int, offset: int) -> int:
+    """Raise ``OSError``: bytes can't be moved unread."""
+    raise _unknown()
+
+
+def set_oom_score(score: int) -> None:
+    """Raise ``OSError``: the kernel does not ask whom it shall kill."""
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _unknown() -> OSError:
+    return OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import time
+
+# For the type checker, which looks at what comes behind it only where it is so.
+assert sys.platform == "linux"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Sequence
+else:
+    import _signal
 
 STATE, PARENT, SESSION, START = 0, 1, 3, 19
 """Where the fields 3, 4, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
@@ -17,6 +25,9 @@ MOST_PIDS = 1 << 22
 
 CAN_FIND = True
 """Whether a process that was started, but not yet recorded, can be found."""
+
+SPAWNS_SESSIONS = True
+"""Whether ``posix_spawn`` can give the process a session of its own."""
 
 
 def boot() -> bytes:
@@ -166,3 +177,48 @@ def _stat(pid: int) -> list[bytes]:
             os.close(fd)
     except OSError:
         return []
+
+
+def open_process(pid: int) -> int:
+    """Return a descriptor for a process, readable once it is dead. Raises ``OSError``.
+
+    The kernel has these since 5.3; Python, if it was built where they were known.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except AttributeError:
+        raise _unknown() from None
+
+
+def signal_process(fd: int, number: int) -> None:
+    """Send a signal to the process of :func:`open_process`. Raises ``OSError``."""
+    _signal.pidfd_send_signal(fd, number)
+
+
+def path_of(fd: int) -> bytes:
+    """Return the present path of an open file. Raises ``OSError``."""
+    return os.readlink(b"/proc/self/fd/%d" % fd)
+
+
+def splice(pipe: int, file: int, size: int, offset: int) -> int:
+    """Move up to ``size`` bytes from a pipe to a place in a file; return how many.
+
+    Raises ``OSError``.
+    """
+    try:
+        return os.splice(pipe, file, size, offset_dst=offset)
+    except AttributeError:
+        raise _unknown() from None
+
+
+def set_oom_score(score: int) -> None:
+    """Set how soon the kernel kills us when memory runs out. Raises ``OSError``."""
+    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, b"%d" % score)
+    finally:
+        os.close(fd)
+
+
+def _unknown() -> OSError:
+    return OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))

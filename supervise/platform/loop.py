@@ -13,6 +13,7 @@ import selectors
 import time
 
 from slashservice.supervise import signal_numbers, signals
+from slashservice.supervise.platform import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Loop:
         self._count = 0
         self._on_signal: dict[int, Callable[[], None]] = {}
         self._children: dict[int, Exited] = {}
-        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._woken, self._wake = posix.pipe()
         self.mask: set[int] = signals.pthread_sigmask(signals.SIG_BLOCK, [])
         """The signals that were blocked when we were started; those we catch no longer are."""
         self.inherited: dict[int, int] = {}

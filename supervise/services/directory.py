@@ -12,6 +12,8 @@ import stat
 
 from slashservice.supervise import tai
 from slashservice.supervise.messages import complain, message
+from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record, status
 
 TYPE_CHECKING = False
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
-
-
-RESERVE = 32
-"""Descriptors kept free for what is open only for a moment: the last service must start too."""
 
 
 PLAIN = stat.S_IFREG | 0o644
@@ -100,7 +98,7 @@ class ServiceDirectory:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
         self.control = self._fifo(b"/supervise/control")
         self.ok = self._fifo(b"/supervise/ok")
-        if max(self.lock, self.control, self.ok) + RESERVE > limit:
+        if not posix.has_room(max(self.lock, self.control, self.ok), limit):
             full = OSError(errno.EMFILE, "")
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
@@ -219,7 +217,7 @@ class ServiceDirectory:
         if self._is_ours(self.path):
             return True
         try:
-            lock = os.readlink(b"/proc/self/fd/%d" % self.lock)
+            lock = system.path_of(self.lock)
         except OSError:
             return False
         path = os.path.dirname(os.path.dirname(lock))

@@ -13,7 +13,8 @@ import select
 import stat
 
 from slashservice.supervise.messages import complain, message, warn
-from slashservice.supervise.services.directory import RESERVE, Refused, make_fifo
+from slashservice.supervise.platform import posix
+from slashservice.supervise.services.directory import Refused, make_fifo
 from slashservice.supervise.services.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -209,7 +210,7 @@ class Pair:
         make_fifo(path)
         write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            if write_end + RESERVE > self._context.limit:
+            if not posix.has_room(write_end, self._context.limit):
                 raise OSError(errno.EMFILE, "")
             if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
                 raise FileExistsError(errno.EEXIST, "")

@@ -30,9 +30,9 @@ import os
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain, message
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
-from slashservice.supervise.services.directory import RESERVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,16 +59,10 @@ class Heritage:
 
     def raise_descriptor_limit(self) -> int:
         """Take as many descriptors as we may; return how many that is."""
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):
-            return soft
-        if soft != hard:
-            self.descriptor_limit = (soft, hard)
-        return hard
+        before, now = posix.raise_descriptor_limit()
+        if before != now:
+            self.descriptor_limit = (before, now)
+        return now
 
 
 def reserve_standard_descriptors() -> None:
@@ -120,8 +114,8 @@ class Adopted:
     def signal(self, number: int) -> None:
         """Send it a signal, if we may and it is not dead already."""
         try:
-            if self._fd >= 0 and signals.pidfd_send_signal:
-                signals.pidfd_send_signal(self._fd, number)
+            if self._fd >= 0:
+                system.signal_process(self._fd, number)
             elif self._runs():
                 os.kill(self.pid, number)
         except OSError:
@@ -144,13 +138,11 @@ class Adopted:
             self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)
 
     def _open(self) -> None:
-        import resource
-
         try:
-            self._fd = os.pidfd_open(self.pid)
-        except (AttributeError, OSError):
+            self._fd = system.open_process(self.pid)
+        except OSError:
             return
-        if self._fd + RESERVE > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+        if not posix.has_room(self._fd, posix.descriptor_limit()):
             self._close()
 
     def _runs(self) -> bool:
@@ -202,7 +194,7 @@ def _become(
         for theirs, ours in streams.items():
             os.dup2(ours, theirs)
         if heritage.descriptor_limit:
-            _set_descriptor_limit(*heritage.descriptor_limit)
+            posix.set_descriptor_limit(*heritage.descriptor_limit)
         directory.record(os.getpid(), heritage.life)
         signals.set_wakeup_fd(-1)
         for number, disposition in dispositions.items():
@@ -231,7 +223,7 @@ class Bulk:
         directory.record_intent(intent)
         limit = self._heritage.descriptor_limit
         if limit:
-            _set_descriptor_limit(*limit)
+            posix.set_descriptor_limit(*limit)
         try:
             os.chdir(directory.path)
             pid = self._spawn_ignoring(streams) if self._ignored else self._spawn(streams)
@@ -241,7 +233,7 @@ class Bulk:
         finally:
             os.chdir("/")
             if limit:
-                _set_descriptor_limit(limit[1], limit[1])
+                posix.set_descriptor_limit(limit[1], limit[1])
         intent.pid = pid
         directory.record_intent(intent)
         self._started.append((directory, pid))
@@ -297,7 +289,7 @@ def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null:
             list(command),
             pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
             file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
-            setsid=system.CAN_FIND,
+            setsid=system.SPAWNS_SESSIONS,
             setsigmask=heritage.mask,
             setsigdef=signals.IGNORED_BY_PYTHON,
         )
@@ -308,9 +300,3 @@ def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null:
 def not_started(name: bytes, error: OSError) -> bytes:
     """Compose the complaint that the run script of ``name`` can't be run."""
     return message("supervise", b"fatal", b"unable to start " + name + b"/run", error)
-
-
-def _set_descriptor_limit(soft: int, hard: int) -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes
@@ -17,7 +18,7 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[tuple[int, int]] = []
-    monkeypatch.setattr(processes, "_set_descriptor_limit", lambda *pair: limits.append(pair))
+    monkeypatch.setattr(posix, "set_descriptor_limit", lambda *pair: limits.append(pair))
     monkeypatch.chdir("/")
     heritage = processes.Heritage([b"PATH=/bin"], b"life", loop.mask)
     heritage.descriptor_limit = (10, 20)
