@@ -52,9 +52,6 @@ DIM = b"\x1b[2m"
 PLAIN = b"\x1b[0m"
 COLOURS = [b"\x1b[%dm" % number for number in (36, 33, 32, 35, 34, 31)]
 
-MODIFY = 0x2
-"""inotify's word that a file in a directory was written to."""
-
 
 def main(argv: Sequence[bytes]) -> int:
     """Show logs; go on until killed with ``-f``."""
@@ -241,22 +238,21 @@ def merged(
 def follow(readers: Sequence[LogReader], shower: Shower) -> None:
     """Show what comes, for ever."""
     from slashservice.supervise.platform import watch
+    from slashservice.supervise.platform.current import watcher as kernel_watcher
 
-    watcher = watch.watcher()
+    watcher = kernel_watcher()
     told = watcher is not None and watcher.tells_names
     if watcher:
         for reader in readers:
             try:
-                watcher.add(reader.directory, watch.ENTRIES | watch.CONTENT | MODIFY)
+                watcher.add(reader.directory, watch.ENTRIES | watch.CONTENT | watch.MODIFY)
             except OSError:
                 told = False
     while True:
         lines = [(*line, reader) for reader in readers for line in reader.new_lines()]
         shower.show(sorted(lines, key=lambda line: line[0]))
         if watcher and told:
-            import select
-
-            select.select([watcher.fd], [], [], 10 * SECONDS_BETWEEN_LOOKS)
+            watcher.wait(10 * SECONDS_BETWEEN_LOOKS)
             watcher.events()
         else:
             time.sleep(SECONDS_BETWEEN_LOOKS)

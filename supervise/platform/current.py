@@ -7,9 +7,36 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.platform.watch import Watcher
+
 if sys.platform == "linux":
     from slashservice.supervise.platform import linux as system
+
+    def _watcher() -> Watcher:
+        from slashservice.supervise.platform.inotify import Inotify
+
+        return Inotify()
+
 else:
     from slashservice.supervise.platform import bsd as system
 
-__all__ = ["system"]
+    def _watcher() -> Watcher:
+        from slashservice.supervise.platform.kqueue import Kqueue
+
+        return Kqueue()
+
+
+__all__ = ["system", "watcher"]
+
+
+def watcher() -> Watcher | None:
+    """Return what this kernel has to watch directories with; None if that is nothing.
+
+    A Python may also lack the modules for it, or a process the descriptors.
+    """
+    try:
+        return _watcher()
+    except (OSError, AttributeError, ImportError):
+        return None

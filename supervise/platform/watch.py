@@ -1,31 +1,32 @@
 """Being told what changes in a directory, instead of looking every five seconds.
 
-The standard library has no way to inotify, so this is a thin layer over the C library's
-three functions (inotify(7)), used nowhere else. With kqueue a change is seen but not what
-changed; where there is neither, :func:`watcher` returns None and the caller looks.
+The words are inotify's. :func:`~slashservice.supervise.platform.current.watcher` returns what
+the kernel offers: with kqueue a change is seen but not what changed.
 """
 
 from __future__ import annotations
 
-import os
 import select
-import sys
 
-READ_SIZE = 65536
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-CREATE = 0x100
-MOVED_TO = 0x80
-MOVED_FROM = 0x40
-DELETE = 0x200
-CLOSE_WRITE = 0x8
+    from slashservice.supervise.platform.loop import Loop
+
+MODIFY = 0x2
 ATTRIB = 0x4
+CLOSE_WRITE = 0x8
+MOVED_FROM = 0x40
+MOVED_TO = 0x80
+CREATE = 0x100
+DELETE = 0x200
 DELETE_SELF = 0x400
 MOVE_SELF = 0x800
 UNMOUNT = 0x2000
 OVERFLOW = 0x4000
 IGNORED = 0x8000
 ISDIR = 0x40000000
-_ONLYDIR = 0x01000000
 
 ENTRIES = CREATE | MOVED_TO | MOVED_FROM | DELETE | DELETE_SELF | MOVE_SELF
 """Entries come and go, or the directory itself does."""
@@ -51,92 +52,34 @@ class Event:
         self.name = name
 
 
-class Inotify:
-    """Linux."""
+class Watcher:
+    """Watches directories. ``fd`` is readable when something has happened.
 
-    tells_names = True
+    ``tells_names`` is whether an event says which entry changed, and how.
+    """
 
-    def __init__(self) -> None:
-        import ctypes
+    fd: int
+    tells_names: bool
 
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._errno = ctypes.get_errno
-        self.fd = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+    def listen(self, loop: Loop, changed: Callable[[Sequence[Event]], None]) -> None:
+        """Have ``loop`` call ``changed`` with what happened, whenever something has."""
+        loop.add(self.fd, lambda: changed(self.events()))
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something happens, so many seconds at most."""
+        select.select([self.fd], [], [], seconds)
 
     def add(self, path: bytes, mask: int) -> int:
-        """Watch the directory at ``path`` for what ``mask`` says; return its number."""
-        return self._checked(self._libc.inotify_add_watch(self.fd, path, mask | _ONLYDIR))
+        """Watch the directory at ``path`` for what ``mask`` says; return its number.
+
+        Raises ``OSError``.
+        """
+        raise NotImplementedError
 
     def remove(self, watch: int) -> None:
         """Stop watching; that it is gone already is no trouble."""
-        self._libc.inotify_rm_watch(self.fd, watch)
+        raise NotImplementedError
 
     def events(self) -> list[Event]:
         """Return what happened since."""
-        try:
-            data = os.read(self.fd, READ_SIZE)
-        except BlockingIOError:
-            return []
-        events = []
-        at = 0
-        while at < len(data):
-            watch = int.from_bytes(data[at : at + 4], sys.byteorder, signed=True)
-            mask = int.from_bytes(data[at + 4 : at + 8], sys.byteorder)
-            size = int.from_bytes(data[at + 12 : at + 16], sys.byteorder)
-            name = data[at + 16 : at + 16 + size].rstrip(b"\0")
-            events.append(Event(watch, mask, name))
-            at += 16 + size
-        return events
-
-    def _checked(self, result: int) -> int:
-        if result < 0:
-            number = self._errno()
-            raise OSError(number, os.strerror(number))
-        return result
-
-
-class Kqueue:
-    """The BSDs and macOS: an open descriptor per directory, and no names."""
-
-    tells_names = False
-
-    def __init__(self) -> None:
-        self._queue = select.kqueue()  # type: ignore[attr-defined,unused-ignore]
-        self.fd: int = self._queue.fileno()
-
-    def add(self, path: bytes, mask: int) -> int:
-        """Watch the directory at ``path``; return its number."""
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        s = select
-        notes = s.KQ_NOTE_WRITE | s.KQ_NOTE_DELETE | s.KQ_NOTE_RENAME  # type: ignore[attr-defined,unused-ignore]
-        flags = s.KQ_EV_ADD | s.KQ_EV_CLEAR  # type: ignore[attr-defined,unused-ignore]
-        self._queue.control(
-            [s.kevent(fd, s.KQ_FILTER_VNODE, flags, notes)],  # type: ignore[attr-defined,unused-ignore]
-            0,
-        )
-        return fd
-
-    def remove(self, watch: int) -> None:
-        """Stop watching."""
-        os.close(watch)
-
-    def events(self) -> list[Event]:
-        """Return what happened since."""
-        events = []
-        gone = select.KQ_NOTE_DELETE | select.KQ_NOTE_RENAME  # type: ignore[attr-defined,unused-ignore]
-        for event in self._queue.control(None, 64, 0):
-            mask = MOVE_SELF if event.fflags & gone else OVERFLOW
-            events.append(Event(event.ident, mask, b""))
-        return events
-
-
-def watcher() -> Inotify | Kqueue | None:
-    """Return what this kernel offers; None if that is nothing."""
-    try:
-        if sys.platform == "linux":
-            return Inotify()
-        if hasattr(select, "kqueue"):
-            return Kqueue()
-    except (OSError, AttributeError, ImportError):
-        pass
-    return None
+        raise NotImplementedError

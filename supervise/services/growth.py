@@ -35,7 +35,7 @@ class Growth:
     def __init__(
         self,
         loop: Loop,
-        watcher: watch.Inotify | watch.Kqueue,
+        watcher: watch.Watcher,
         complete: Callable[[bytes], None],
         changed: Callable[[bytes], None],
     ) -> None:

@@ -11,6 +11,7 @@ import stat
 
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
+from slashservice.supervise.platform.current import watcher
 from slashservice.supervise.services import ahead
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Context, Pair
@@ -41,7 +42,7 @@ class Scanner:
         self._names: dict[bytes, Key] = {}
         self._pairs: dict[Key, Pair] = {}
         self._strays: set[Pair] = set()
-        self._watch = watch.watcher()
+        self._watch = watcher()
         self._growth: Growth | None = None
         self._watched = -1
         self._watched_key = (0, 0)
@@ -51,7 +52,7 @@ class Scanner:
         self._doubts: dict[bytes, bytes] = {}
         """What was said of what could not be looked at."""
         if self._watch:
-            self._loop.add(self._watch.fd, self._changed)
+            self._watch.listen(self._loop, self._changed)
             if self._watch.tells_names:
                 self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
 
@@ -97,13 +98,17 @@ class Scanner:
             here = os.stat(self._path)
             key = (here.st_dev, here.st_ino)
             if self._watched >= 0 and key != self._watched_key:
-                self._watch.remove(self._watched)
-                self._watched = -1
+                self._unwatch()
             if self._watched < 0:
                 self._watched = self._watch.add(self._path, watch.ENTRIES)
                 self._watched_key = key
         except OSError:
             self._look_again()
+
+    def _unwatch(self) -> None:
+        if self._watch:
+            self._watch.remove(self._watched)
+        self._watched = -1
 
     def _look_again(self) -> None:
         """Scan again in a while, as nobody will tell us when."""
@@ -115,11 +120,10 @@ class Scanner:
         self._looking = False
         self.scan()
 
-    def _changed(self) -> None:
+    def _changed(self, events: Iterable[watch.Event]) -> None:
         """Take the kernel's word for what changed."""
-        assert self._watch is not None
         names = set()
-        for event in self._watch.events():
+        for event in events:
             if self._growth and self._growth.saw(event.watch, event.mask):
                 continue
             if event.mask & watch.OVERFLOW:
@@ -127,8 +131,7 @@ class Scanner:
             elif event.watch != self._watched:
                 continue
             elif event.mask & (watch.GONE | watch.IGNORED):
-                self._watch.remove(self._watched)
-                self._watched = -1
+                self._unwatch()
                 self._loop.after(0, self.scan)
             elif self._growth and event.mask & watch.CREATE and event.mask & watch.ISDIR:
                 self._grow(event.name)

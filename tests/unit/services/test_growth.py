@@ -63,7 +63,7 @@ class Subject:
         self.changed: list[bytes] = []
         self.growth = Growth(
             cast(Loop, self.timers),
-            cast(watch.Inotify, self.kernel),
+            cast(watch.Watcher, self.kernel),
             self.complete.append,
             self.changed.append,
         )

@@ -10,6 +10,7 @@ import pytest
 from slashservice.installer.host.files import Files
 from slashservice.installer.host.state import FileState
 from slashservice.supervise.platform import watch
+from slashservice.supervise.platform.inotify import Inotify
 
 OWNER = (os.getuid(), os.getgid())
 
@@ -20,7 +21,7 @@ OWNER = (os.getuid(), os.getgid())
     ids=lambda state: state.kind,
 )
 def test_nothing_half_made_can_be_taken_for_a_service(tmp_path: Path, state: FileState) -> None:
-    watcher = watch.Inotify()
+    watcher = Inotify()
     watcher.add(os.fsencode(tmp_path), watch.ENTRIES)
     Files(str(tmp_path)).put("/redis", state)
     seen = {event.name for event in watcher.events()}
