@@ -16,8 +16,8 @@ import time
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import launchers
-from slashservice.supervise.commands import svstat
 from slashservice.supervise.messages import MISUSE, Quit, fatal
+from slashservice.supervise.protocol import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ class Show:
     def changes(self) -> None:
         """Print what changed since the last time."""
         for name in SERVICES:
-            words = svstat.describe(os.fsencode(os.path.join(self._services, name)))
-            os.chdir("/")
+            words = client.describe(os.fsencode(os.path.join(self._services, name)))
             state, seconds, more = words.partition(b" seconds")
             if seconds:
                 state = state.rpartition(b" ")[0] + more

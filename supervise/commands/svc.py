@@ -8,10 +8,10 @@ that fails gives a warning and the next is tried; the exit status is 0 all the s
 from __future__ import annotations
 
 import errno
-import os
 
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.messages import MISUSE, Quit, fatal, warn, write_all
+from slashservice.supervise.messages import MISUSE, Quit, warn
+from slashservice.supervise.protocol import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,39 +35,25 @@ def main(argv: Sequence[bytes]) -> int:
             raise Quit(MISUSE, USAGE)
         if letter.encode() not in letters:
             letters += letter.encode()
-    try:
-        here = os.open(".", os.O_RDONLY)
-    except OSError as error:
-        raise fatal("svc", b"unable to open current directory", error) from None
-    for directory in options.rest:
-        control(directory, letters)
-        try:
-            os.fchdir(here)
-        except OSError as error:
-            raise fatal("svc", b"unable to set directory", error) from None
-    os.close(here)
+    for directory, trouble in client.visit("svc", options.rest):
+        if trouble:
+            warn("svc", b"unable to chdir to " + directory, trouble)
+        else:
+            control(directory, letters)
     return 0
 
 
 def control(directory: bytes, letters: bytes) -> None:
-    """Send ``letters`` to the service in ``directory``, warning of what goes wrong."""
+    """Send ``letters`` to the service in the current directory; warn of what goes wrong.
+
+    ``directory`` is what warnings call it.
+    """
     try:
-        os.chdir(directory)
+        client.tell(b"", letters)
     except OSError as error:
-        warn("svc", b"unable to chdir to " + directory, error)
-        return
-    try:
-        # Without O_NONBLOCK this would wait for a supervisor; with it there must be one.
-        fd = os.open("supervise/control", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
+        if error.filename is None:
+            warn("svc", b"error writing commands to " + directory, error)
+        elif error.errno == errno.ENXIO:
             warn("svc", b"unable to control " + directory + b": supervise not running")
         else:
             warn("svc", b"unable to control " + directory, error)
-        return
-    os.set_blocking(fd, True)
-    try:
-        write_all(fd, letters)
-    except OSError as error:
-        warn("svc", b"error writing commands to " + directory, error)
-    os.close(fd)

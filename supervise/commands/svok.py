@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 from slashservice.supervise.messages import MISUSE, fatal, usage
+from slashservice.supervise.protocol import client, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def main(argv: Sequence[bytes]) -> int:
     except OSError as error:
         raise fatal("svok", b"unable to chdir to " + directory, error) from None
     try:
-        os.close(os.open("supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+        return 0 if client.is_supervised(b"") else MISUSE
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENXIO):
-            return MISUSE
-        what = b"unable to open " + directory + b"/supervise/ok"
+        what = b"unable to open " + directory + b"/" + names.OK
         raise fatal("svok", what, error) from None
-    return 0

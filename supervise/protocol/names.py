@@ -1,9 +1,11 @@
-"""What is called how in a service directory; all paths are relative to it.
+"""The names of the files in a service directory and in a scan directory.
 
-``docs/design.md`` says what each file holds.
+Every path is relative to its directory. ``docs/design.md`` says what each file holds.
 """
 
 from __future__ import annotations
+
+import os
 
 SUPERVISE = b"supervise"
 LOCK = b"supervise/lock"
@@ -15,3 +17,18 @@ JOURNAL = b"supervise/journal"
 
 SCAN_DIRECTORY = "/service"
 """Services are in this directory unless somebody names another one."""
+
+DOWN = b"down"
+"""A service that has this file is normally down."""
+
+SCANNER = b".svscan"
+"""The folder that svscan makes in its scan directory."""
+
+SCANNER_LOCK = b".svscan/lock"
+SCANNER_PID = b".svscan/pid"
+
+AT_ONCE: int = getattr(os, "O_NONBLOCK", 0)
+"""The flag to open these files with. Without it, opening a FIFO waits for its other end.
+
+Windows has no such flag, and needs none.
+"""

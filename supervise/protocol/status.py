@@ -1,20 +1,26 @@
-"""The status file ``supervise/status``: what every client reads.
+"""The status file: its bytes, and svstat's words for it.
 
 Twenty bytes in runit's layout, the first 18 being daemontools': a TAI64N stamp of the last
 change between up and down (12), the pid (4, little-endian, 0 when down), whether it is
-paused, what is wanted (``u``, ``d`` or 0), whether the process was sent TERM, and the
-state (0 down, 1 run).
+paused (1), what is wanted (1: ``u``, ``d`` or 0), whether the process was sent TERM (1), and
+the state (1: 0 down, 1 run).
 """
 
 from __future__ import annotations
 
+import os
+import time
+
+from slashservice.supervise import tai
+from slashservice.supervise.protocol import names
+
 SIZE = 20
 DAEMONTOOLS_SIZE = 18
-"""What daemontools itself writes, and all that its clients read."""
+"""Bytes that daemontools itself writes; its clients read no more."""
 
 
 class Status:
-    """What a status file says; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte."""
+    """The contents of a status file; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte."""
 
     __slots__ = ("paused", "pid", "stamp", "termed", "want")
 
@@ -40,19 +46,37 @@ class Status:
 
 
 def unpack(data: bytes) -> Status | None:
-    """Read what daemontools, runit or we wrote; None if it is too short to be a status."""
+    """Parse a file written by daemontools, runit or us; None if it is too short."""
     if len(data) < DAEMONTOOLS_SIZE:
         return None
     pid = int.from_bytes(data[12:16], "little")
     return Status(data[:12], pid, bool(data[16]), data[17:18], data[18:19] == b"\1")
 
 
-def read(path: bytes | str, *, dir_fd: int | None = None) -> bytes:
+def read(path: bytes | str) -> bytes:
     """Return the first bytes of the file at ``path``, at most ``SIZE``; raises ``OSError``."""
-    import os
-
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
+    fd = os.open(path, os.O_RDONLY | names.AT_ONCE)
     try:
         return os.read(fd, SIZE)
     finally:
         os.close(fd)
+
+
+def words(now: Status, normally_up: bool) -> bytes:
+    """Put a status into svstat's words."""
+    label = int.from_bytes(now.stamp[:8], "big")
+    # A stamp that makes no sense is shown as C does, which calculates in floating point.
+    seconds = int(float(max(0, tai.EPOCH + int(time.time()) - label)))
+    text = b"up (pid %d) " % now.pid if now.pid else b"down "
+    text += b"%d seconds" % seconds
+    if now.pid and not normally_up:
+        text += b", normally down"
+    if not now.pid and normally_up:
+        text += b", normally up"
+    if now.pid and now.paused:
+        text += b", paused"
+    if not now.pid and now.want == b"u":
+        text += b", want up"
+    if now.pid and now.want == b"d":
+        text += b", want down"
+    return text

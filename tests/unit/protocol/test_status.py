@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slashservice.supervise import tai
-from slashservice.supervise.commands import svstat
 from slashservice.supervise.protocol import status
 
 stamps = st.binary(min_size=12, max_size=12)
@@ -89,15 +88,15 @@ def test_stamps_of_known_times() -> None:
 def test_svstat_with_any_clock(
     monkeypatch: pytest.MonkeyPatch, began: int, now: int, seconds: int
 ) -> None:
-    monkeypatch.setattr(svstat.time, "time", lambda: now + 0.5)
+    monkeypatch.setattr(status.time, "time", lambda: now + 0.5)
     found = status.Status(tai.pack(began * 10**9), 7, False, b"u")
-    assert svstat.words(found, True) == b"up (pid 7) %d seconds" % seconds
+    assert status.words(found, True) == b"up (pid 7) %d seconds" % seconds
 
 
 @given(st.binary(min_size=18, max_size=20))
 def test_svstat_says_something_of_any_status(data: bytes) -> None:
     found = status.unpack(data)
     assert found
-    said = svstat.words(found, True)
+    said = status.words(found, True)
     assert said.startswith(b"up (pid " if found.pid else b"down ")
     assert b" -" not in said
