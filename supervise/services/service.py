@@ -1,10 +1,43 @@
-"""A service as a pure state machine: events in, actions out.
+"""The life of a service, as a pure state machine: events in, actions out.
 
-It opens nothing, sleeps never and asks no clock, so that its rules can be tested without a
-process. :mod:`~slashservice.supervise.services.supervised` carries the actions out.
+It opens nothing, never sleeps and asks no clock, so that its rules can be tested without a
+process. :mod:`~slashservice.supervise.services.supervised` carries the actions out, in the
+order in which they are given, and reports what happened.
 
-The rules are daemontools': a service that should be up is started again the moment it
-dies, but never sooner than a second after its last start. Where C ``supervise`` sleeps that
+**States.** A service is in one of these four.
+
+- *Up*: its process runs. It may be paused, have been sent TERM, or be on its way out
+  (``leaving``, ``finishing``). Only the end of the process ends this state. The service is
+  then gone if it was on its way out, waiting if UP is wanted, and down otherwise.
+- *Waiting*: nothing runs, and a start is due (``starting``), not before ``not_before``. A
+  start that succeeds makes it up. Where no process can be had it goes on waiting. ``d``
+  makes it down, and ``x`` makes it gone.
+- *Down*: nothing runs and nothing is due. ``u`` and ``o`` order a start; ``x`` makes it gone.
+- *Gone*: FORGET was the last action. No event follows.
+
+**What is wanted** is apart from that: UP, DOWN or ONCE. Only ``u``, ``d`` and ``o`` change it.
+The death of the process does not, nor does a drain: a service that a supervisor brought down
+on its own way out is to be brought up by the next one.
+
+**Three ways out.** ``x`` ends supervision as soon as the service is down, whenever that is.
+A drain brings the service down for that purpose. Finishing is for a log service whose input
+has ended: it is started again until it has read all, and ends supervision when it then dies.
+
+**Record, then act.** The supervisor may be killed between any two system calls, and the
+next one acts on the status file. Had ``d`` sent TERM before DOWN was on record, the next
+supervisor would find UP, and start what was to stay down. So an event that changes what is
+wanted, or that pauses the process, gives RECORD_WANT before any signal or start. The
+opposite error is harmless: a supervisor that finds DOWN or paused on record sends the signal
+again, as it can't know whether it was sent. It does know that where TERM is on record, which
+is written only afterwards.
+
+**Announce when all is done.** The status file is written after the signals, and after a
+start: ``started``, ``not_started`` and ``not_run`` give ANNOUNCE, so what orders a start does
+not. One event rewrites the file once, or twice where what is wanted had to be recorded.
+
+**A second between starts.** A service that should be up is started again the moment it dies,
+but never sooner than a second after its last start: a daemon that dies at once would take up
+a processor and fill the logs. These are daemontools' rules. Where C ``supervise`` sleeps that
 second, deaf to commands, this one asks to be woken and goes on listening.
 """
 
@@ -12,24 +45,42 @@ from __future__ import annotations
 
 from slashservice.supervise import signal_numbers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, Literal
+
+    Plain = tuple[Literal["record want", "announce", "start", "forget"]]
+    Action = Plain | tuple[Literal["signal"], int] | tuple[Literal["wake"], float]
+    """What to do: one of the constants below, SIGNAL with its number, or WAKE with a time."""
+
+
 UP = b"u"
 DOWN = b"d"
 ONCE = b"\0"
-"""What is wanted, as the status file has it: up, down, or whatever it is once it dies."""
+"""What is wanted, as the status file has it.
 
-START = "start"
-SIGNAL = "signal"
-ANNOUNCE = "announce"
-WAKE = "wake"
-FORGET = "forget"
-
-Action = tuple[str, float]
-"""What to do, and with which number: a signal's, the time to wake at, else 0.
-
-``start`` runs the run script, and is answered by ``started`` or ``not_started``; ``signal``
-goes to the process; ``announce`` writes the status file; ``wake`` calls ``due`` at a time;
-``forget`` ends supervision, and nothing comes after it.
+UP: start it whenever it is down. DOWN: keep it down. ONCE: leave it as it is, and do not start
+it again when it dies.
 """
+
+RECORD_WANT: Final = ("record want",)
+"""Write the status file before going on: what is wanted, TERM not being counted as sent."""
+
+ANNOUNCE: Final = ("announce",)
+"""Write the status file."""
+
+START: Final = ("start",)
+"""Run the run script, and answer with ``started``, ``not_started`` or ``not_run``."""
+
+FORGET: Final = ("forget",)
+"""End supervision. No action comes after it."""
+
+SIGNAL: Final = "signal"
+"""Send the process the signal that comes with it."""
+
+WAKE: Final = "wake"
+"""Call ``due`` at the time that comes with it."""
 
 SECONDS_BETWEEN_STARTS = 1.0
 SECONDS_AFTER_FAILED_FORK = 5.0
@@ -49,10 +100,10 @@ PLAIN_SIGNALS = {
 class Service:
     """One service: what it is, and what is wanted of it.
 
-    ``pid`` is the process's, 0 when down. ``want`` is UP, DOWN or ONCE. ``termed`` tells
-    that the process was sent TERM (runit's flag). ``leaving`` ends supervision as soon as
-    the service is down; ``finishing`` likewise, but not before a log service has read all
-    its input. ``starting`` means a start is due. All times are seconds of one monotonic clock.
+    ``up`` tells that its process runs; ``paused`` and ``termed``, that this was sent STOP or
+    TERM. ``starting`` tells that a start is due. ``leaving`` ends supervision as soon as the
+    service is down, ``finishing`` as soon as it is down and has read all its input. All times
+    are seconds of one monotonic clock.
     """
 
     __slots__ = (
@@ -60,14 +111,14 @@ class Service:
         "leaving",
         "not_before",
         "paused",
-        "pid",
         "starting",
         "termed",
+        "up",
         "want",
     )
 
     def __init__(self, want: bytes = UP) -> None:
-        self.pid = 0
+        self.up = False
         self.want = want
         self.paused = False
         self.termed = False
@@ -78,35 +129,33 @@ class Service:
 
     def begin(self, now: float) -> list[Action]:
         """Supervision begins, with nothing running."""
-        return [(ANNOUNCE, 0), *self._start_if(self.want == UP, now)]
+        return self._start(now) if self.want == UP else [ANNOUNCE]
 
-    def adopt(self, pid: int, paused: bool, termed: bool = False) -> list[Action]:
+    def adopt(self, paused: bool, termed: bool = False) -> list[Action]:
         """Supervision begins, with the process of a supervisor that was killed still running.
 
-        ``termed`` tells that TERM was sent for certain.
+        ``paused`` tells that it was to be paused, ``termed`` that TERM was sent for certain.
         """
-        self.pid = pid
+        self.up = True
         self.paused = paused
         self.termed = termed
         if self.want == DOWN and not termed:
-            # Perhaps it was sent, just before the supervisor died; it is wanted.
-            return [*self._terminate(), (ANNOUNCE, 0)]
-        # Likewise whether it was stopped, when it was to be paused.
-        return [*(self._signal(signal_numbers.SIGSTOP) if paused else []), (ANNOUNCE, 0)]
+            return [*self._terminate(), ANNOUNCE]
+        return [(SIGNAL, signal_numbers.SIGSTOP), ANNOUNCE] if paused else [ANNOUNCE]
 
-    def started(self, pid: int, now: float) -> list[Action]:
-        """The run script runs, as ``pid``."""
-        self.pid = pid
+    def started(self, now: float) -> list[Action]:
+        """The run script runs."""
+        self.up = True
         self.starting = False
         self.paused = False
         self.termed = False
         self.not_before = now + SECONDS_BETWEEN_STARTS
-        return [(ANNOUNCE, 0)]
+        return [ANNOUNCE]
 
     def not_started(self, now: float) -> list[Action]:
         """No process could be had; try again in a while, unless it is told otherwise."""
         self.not_before = now + SECONDS_AFTER_FAILED_FORK
-        return [(ANNOUNCE, 0), (WAKE, self.not_before)]
+        return [ANNOUNCE, (WAKE, self.not_before)]
 
     def not_run(self, now: float) -> list[Action]:
         """The run script can't be run: as if it had been started, and died at once."""
@@ -115,24 +164,22 @@ class Service:
         return self.exited(now)
 
     def due(self, now: float) -> list[Action]:
-        """The time asked for with ``wake`` has come (or some other: then nothing happens)."""
-        return self._start(now) if self.starting and not self.pid else []
+        """The time asked for with WAKE has come. At any other time nothing happens."""
+        if self.up or not self.starting:
+            return []
+        return [START] if now >= self.not_before else [(WAKE, self.not_before)]
 
     def exited(self, now: float, unread: bool = False) -> list[Action]:
         """The process is gone; ``unread`` tells that a finishing log service left input."""
-        self.pid = 0
+        self.up = False
         self.paused = False
         self.termed = False
         if self.leaving or (self.finishing and not (unread and self.want == UP)):
-            return [(ANNOUNCE, 0), (FORGET, 0)]
-        return [(ANNOUNCE, 0), *self._start_if(self.want == UP, now)]
+            return [ANNOUNCE, FORGET]
+        return self._start(now) if self.want == UP else [ANNOUNCE]
 
     def drain(self, now: float) -> list[Action]:
-        """Bring it down and then end supervision; a second time changes nothing.
-
-        What is wanted of it stays: should we be killed before it is down, the next
-        supervisor is to bring it up again.
-        """
+        """Bring it down and then end supervision; a second time changes nothing."""
         if self.leaving and self.termed and not self.paused:
             return []
         return [*self._terminate(), *self._exit(now)]
@@ -142,9 +189,9 @@ class Service:
         if self.finishing or self.leaving:
             return []
         self.finishing = True
-        if self.pid or self.starting:
+        if self.up or self.starting:
             return []
-        return self._start(now) if self.want == UP else [(FORGET, 0)]
+        return self._start(now) if self.want == UP else [FORGET]
 
     def control(self, character: int, now: float) -> list[Action]:
         """One byte from the control FIFO; any that means nothing is ignored."""
@@ -154,61 +201,66 @@ class Service:
         return handler(self, now) if handler else []
 
     def _up(self, now: float) -> list[Action]:
-        self.want = UP
-        return [(ANNOUNCE, 0), *self._start_if(True, now)]
+        return [*self._wanted(UP), *self._start_unless_up(now)]
 
     def _once(self, now: float) -> list[Action]:
-        self.want = ONCE
-        return [(ANNOUNCE, 0), *self._start_if(True, now)]
+        return [*self._wanted(ONCE), *self._start_unless_up(now)]
 
     def _down(self, now: float) -> list[Action]:
-        self.want = DOWN
         self.starting = False
-        return [*self._terminate(), (ANNOUNCE, 0)]
+        return [*self._wanted(DOWN), *self._terminate(), ANNOUNCE]
 
     def _exit(self, now: float) -> list[Action]:
         self.leaving = True
         self.starting = False
-        return [(ANNOUNCE, 0)] if self.pid else [(ANNOUNCE, 0), (FORGET, 0)]
+        return [ANNOUNCE] if self.up else [ANNOUNCE, FORGET]
 
     def _pause(self, now: float) -> list[Action]:
-        if not self.pid:
+        if not self.up:
             return []
+        record: list[Action] = [] if self.paused else [RECORD_WANT]
         self.paused = True
-        return [*self._signal(signal_numbers.SIGSTOP), (ANNOUNCE, 0)]
+        return [*record, (SIGNAL, signal_numbers.SIGSTOP), ANNOUNCE]
 
     def _continue(self, now: float) -> list[Action]:
-        if not self.pid:
+        if not self.up:
             return []
         self.paused = False
-        return [*self._signal(signal_numbers.SIGCONT), (ANNOUNCE, 0)]
+        return [(SIGNAL, signal_numbers.SIGCONT), ANNOUNCE]
 
     def _term(self, now: float) -> list[Action]:
-        if not self.pid:
+        if not self.up:
             return []
         self.termed = True
-        return [*self._signal(signal_numbers.SIGTERM), (ANNOUNCE, 0)]
+        return [(SIGNAL, signal_numbers.SIGTERM), ANNOUNCE]
+
+    def _wanted(self, want: bytes) -> list[Action]:
+        """From now on ``want`` is wanted; give what has to be done before anything else."""
+        if self.want == want:
+            return []
+        self.want = want
+        return [RECORD_WANT]
 
     def _terminate(self) -> list[Action]:
-        if not self.pid:
+        if not self.up:
             return []
         self.paused = False
         self.termed = True
-        return [*self._signal(signal_numbers.SIGTERM), *self._signal(signal_numbers.SIGCONT)]
+        return [(SIGNAL, signal_numbers.SIGTERM), (SIGNAL, signal_numbers.SIGCONT)]
 
     def _signal(self, number: int) -> list[Action]:
-        return [(SIGNAL, number)] if self.pid else []
+        return [(SIGNAL, number)] if self.up else []
 
-    def _start_if(self, wanted: bool, now: float) -> list[Action]:
-        return self._start(now) if wanted and not self.pid and not self.leaving else []
+    def _start_unless_up(self, now: float) -> list[Action]:
+        return [ANNOUNCE] if self.up or self.leaving else self._start(now)
 
     def _start(self, now: float) -> list[Action]:
         """Start now, or as soon as a second has passed since the last start."""
         self.starting = True
-        return [(START, 0)] if now >= self.not_before else [(WAKE, self.not_before)]
+        return [START] if now >= self.not_before else [ANNOUNCE, (WAKE, self.not_before)]
 
 
-CONTROLS = {
+CONTROLS: dict[int, Callable[[Service, float], list[Action]]] = {
     ord("u"): Service._up,
     ord("d"): Service._down,
     ord("o"): Service._once,

@@ -14,13 +14,7 @@ from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services import processes
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.service import (
-    ANNOUNCE,
-    FORGET,
-    SIGNAL,
-    START,
     UP,
-    WAKE,
-    Action,
     Service,
 )
 
@@ -32,6 +26,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.directory import Left
     from slashservice.supervise.services.loghosts import Hosted, LogHosts
     from slashservice.supervise.services.processes import Heritage
+    from slashservice.supervise.services.service import Action
 
 
 CONTROL_READ = 256
@@ -110,7 +105,7 @@ class Supervised:
         self.directory.record(left.pid, self._heritage.life)  # it may have been found without one
         self._child = processes.Adopted(self._loop, left.pid, left.start, self._exited)
         termed = found.termed and found.pid == left.pid
-        self._do(self.service.adopt(left.pid, found.paused, termed))
+        self._do(self.service.adopt(found.paused, termed))
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
@@ -131,19 +126,12 @@ class Supervised:
             self._child.leave()
 
     def _controlled(self) -> None:
-        service = self.service
         try:
             characters = os.read(self.directory.control, CONTROL_READ)
         except BlockingIOError:  # someone else reads our FIFO, and was faster
             return
         for character in characters:
-            want, paused = service.want, service.paused
-            actions = service.control(character, self._loop.clock())
-            if service.want != want or service.paused > paused:
-                # Before acting: were we killed in between, the next supervisor would
-                # act on what was wanted before, against what has been done already.
-                self._announce(termed=False)
-            self._do(actions)
+            self._do(self.service.control(character, self._loop.clock()))
             if self.directory.control < 0:
                 return
 
@@ -158,26 +146,27 @@ class Supervised:
             self._do(self.service.due(self._loop.clock()))
 
     def _do(self, actions: list[Action]) -> None:
-        """Carry out actions; the status file is written once, when the dust has settled."""
-        announce = forget = False
+        """Carry out actions, in their order."""
         while actions:
-            action, number = actions.pop(0)
-            if action == SIGNAL and self._child:
-                self._child.signal(int(number))
-            elif action == ANNOUNCE:
-                announce = True
-            elif action == START:
+            action = actions.pop(0)
+            if action[0] == "record want":
+                self._announce(termed=False)
+            elif action[0] == "signal":
+                if self._child:
+                    self._child.signal(action[1])
+            elif action[0] == "announce":
+                self._announce(termed=self.service.termed)
+            elif action[0] == "start":
                 actions += self._start()
-            elif action == WAKE:
-                self._loop.at(number, self._due)
-            elif action == FORGET:
-                forget = True
-        if announce:
-            self._announce()
-        if forget:
-            self._loop.remove(self.directory.control)
-            self.directory.release(forget=True)
-            self.forgotten()
+            elif action[0] == "wake":
+                self._loop.at(action[1], self._due)
+            else:
+                self._forget()
+
+    def _forget(self) -> None:
+        self._loop.remove(self.directory.control)
+        self.directory.release(forget=True)
+        self.forgotten()
 
     def _start(self) -> list[Action]:
         now = self._loop.clock()
@@ -199,7 +188,7 @@ class Supervised:
             return self.service.not_run(now)
         directory.stamp = tai.now()
         self._child = child
-        return self.service.started(child.pid, now)
+        return self.service.started(now)
 
     def _process(self) -> processes.Child:
         pid = processes.start(self._loop, self._heritage, self.directory, self.streams)
@@ -214,17 +203,12 @@ class Supervised:
             self.directory.record(hosted.pid, self._heritage.life, hosted=True)
         return hosted
 
-    def _announce(self, termed: bool = True) -> None:
-        """Write the status; with ``termed`` false, TERM is yet to be sent."""
+    def _announce(self, termed: bool) -> None:
+        """Write the status file; ``termed`` tells that the process was sent TERM."""
         service = self.service
+        pid = self._child.pid if self._child else 0
         complaint = self.directory.announce(
-            Status(
-                self.directory.stamp,
-                service.pid,
-                service.paused,
-                service.want,
-                service.termed and termed,
-            )
+            Status(self.directory.stamp, pid, service.paused, service.want, termed)
         )
         if complaint:
             complain(complaint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -16,19 +17,23 @@ from slashservice.supervise.services.service import (
     FORGET,
     ONCE,
     PLAIN_SIGNALS,
+    RECORD_WANT,
     SIGNAL,
     START,
     UP,
     WAKE,
-    Action,
     Service,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from slashservice.supervise.services.service import Action
+
+    Expected = dict[tuple[str, str], list[Action]]
+
 HUP, INT, QUIT, KILL, USR1, USR2, ALRM, TERM, CONT, STOP = 1, 2, 3, 9, 10, 12, 14, 15, 18, 19
 
-SAY = (ANNOUNCE, 0)
-RUN = (START, 0)
-END = (FORGET, 0)
 LAST_START = 100.0
 SOON = 100.5
 LATER = 200.0
@@ -40,7 +45,7 @@ def sends(*numbers: int) -> list[Action]:
 
 def up(want: bytes = UP) -> Service:
     service = Service(want)
-    service.started(7, LAST_START)
+    service.started(LAST_START)
     return service
 
 
@@ -97,63 +102,69 @@ STATES = {
 }
 
 IS_UP = {"up", "up once", "up, wanted down", "paused", "leaving", "draining", "finishing"}
+IS_DOWN = STATES.keys() - IS_UP
 
-WAIT = [(WAKE, LAST_START + 1)]
+ON_RECORD = {
+    "u": {"up", "paused", "leaving", "draining", "finishing", "waiting to start", "starved"},
+    "o": {"up once", "down after once"},
+    "d": {"up, wanted down", "down"},
+    "p": {"paused"},
+}
+"""For each command, the states that are on record as it wants them: there is nothing to record."""
+
+WAIT: list[Action] = [(WAKE, LAST_START + 1)]
+WAIT_FOR_A_PROCESS: list[Action] = [(WAKE, LAST_START + 5)]
 NOTHING: list[Action] = []
 
-EXPECTED: dict[tuple[str, str], list[Action]] = {
+
+def each(command: str, states: Iterable[str], *actions: Action) -> Expected:
+    """Return what is expected of a command: what changes is recorded before the actions."""
+    expected: Expected = {}
+    for state in states:
+        record: list[Action] = [] if state in ON_RECORD[command] else [RECORD_WANT]
+        expected[state, command] = [*record, *actions]
+    return expected
+
+
+EXPECTED: Expected = {
     # A process that dies is started again if it should be up, a second after its last start.
-    ("up", "exited"): [SAY, *WAIT],
-    ("up once", "exited"): [SAY],
-    ("up, wanted down", "exited"): [SAY],
-    ("paused", "exited"): [SAY, *WAIT],
-    ("leaving", "exited"): [SAY, END],
-    ("draining", "exited"): [SAY, END],
-    ("finishing", "exited"): [SAY, END],
-    # u
-    **{(state, "u"): [SAY] for state in IS_UP},
-    ("down", "u"): [SAY, *WAIT],
-    ("down after once", "u"): [SAY, *WAIT],
-    ("waiting to start", "u"): [SAY, *WAIT],
-    ("starved", "u"): [SAY, (WAKE, LAST_START + 5)],
-    # o
-    **{(state, "o"): [SAY] for state in IS_UP},
-    ("down", "o"): [SAY, *WAIT],
-    ("down after once", "o"): [SAY, *WAIT],
-    ("waiting to start", "o"): [SAY, *WAIT],
-    ("starved", "o"): [SAY, (WAKE, LAST_START + 5)],
+    ("up", "exited"): [ANNOUNCE, *WAIT],
+    ("up once", "exited"): [ANNOUNCE],
+    ("up, wanted down", "exited"): [ANNOUNCE],
+    ("paused", "exited"): [ANNOUNCE, *WAIT],
+    ("leaving", "exited"): [ANNOUNCE, FORGET],
+    ("draining", "exited"): [ANNOUNCE, FORGET],
+    ("finishing", "exited"): [ANNOUNCE, FORGET],
+    # u and o
+    **each("u", IS_UP, ANNOUNCE),
+    **each("u", ["down", "down after once", "waiting to start"], ANNOUNCE, *WAIT),
+    **each("u", ["starved"], ANNOUNCE, *WAIT_FOR_A_PROCESS),
+    **each("o", IS_UP, ANNOUNCE),
+    **each("o", ["down", "down after once", "waiting to start"], ANNOUNCE, *WAIT),
+    **each("o", ["starved"], ANNOUNCE, *WAIT_FOR_A_PROCESS),
     # d
-    **{(state, "d"): [*sends(TERM, CONT), SAY] for state in IS_UP},
-    ("down", "d"): [SAY],
-    ("down after once", "d"): [SAY],
-    ("waiting to start", "d"): [SAY],
-    ("starved", "d"): [SAY],
+    **each("d", IS_UP, *sends(TERM, CONT), ANNOUNCE),
+    **each("d", IS_DOWN, ANNOUNCE),
     # x
-    **{(state, "x"): [SAY] for state in IS_UP},
-    ("down", "x"): [SAY, END],
-    ("down after once", "x"): [SAY, END],
-    ("waiting to start", "x"): [SAY, END],
-    ("starved", "x"): [SAY, END],
-    # drain: as d and x together
-    **{(state, "drain"): [*sends(TERM, CONT), SAY] for state in IS_UP},
+    **{(state, "x"): [ANNOUNCE] for state in IS_UP},
+    **{(state, "x"): [ANNOUNCE, FORGET] for state in IS_DOWN},
+    # drain: as d and x together, but what is wanted stays
+    **{(state, "drain"): [*sends(TERM, CONT), ANNOUNCE] for state in IS_UP},
     ("draining", "drain"): NOTHING,
-    ("down", "drain"): [SAY, END],
-    ("down after once", "drain"): [SAY, END],
-    ("waiting to start", "drain"): [SAY, END],
-    ("starved", "drain"): [SAY, END],
+    **{(state, "drain"): [ANNOUNCE, FORGET] for state in IS_DOWN},
     # finish: no process, no start due, and none wanted: that is the end
     **{(state, "finish"): NOTHING for state in STATES},
-    ("down", "finish"): [END],
-    ("down after once", "finish"): [END],
+    ("down", "finish"): [FORGET],
+    ("down after once", "finish"): [FORGET],
     # due
     **{(state, "due"): NOTHING for state in STATES},
     ("waiting to start", "due"): WAIT,
-    ("starved", "due"): [(WAKE, LAST_START + 5)],
+    ("starved", "due"): WAIT_FOR_A_PROCESS,
     # p, c and t
-    **{(state, "p"): [*sends(STOP), SAY] for state in IS_UP},
-    **{(state, "c"): [*sends(CONT), SAY] for state in IS_UP},
-    **{(state, "t"): [*sends(TERM), SAY] for state in IS_UP},
-    **{(state, letter): NOTHING for state in STATES if state not in IS_UP for letter in "pct"},
+    **each("p", IS_UP, *sends(STOP), ANNOUNCE),
+    **{(state, "c"): [*sends(CONT), ANNOUNCE] for state in IS_UP},
+    **{(state, "t"): [*sends(TERM), ANNOUNCE] for state in IS_UP},
+    **{(state, letter): NOTHING for state in IS_DOWN for letter in "pct"},
 }
 
 PLAIN = {"h": HUP, "a": ALRM, "i": INT, "k": KILL, "q": QUIT, "1": USR1, "2": USR2}
@@ -204,12 +215,15 @@ def test_other_characters_mean_nothing(state: str) -> None:
 @pytest.mark.parametrize("event", ["u", "o"])
 @pytest.mark.parametrize("state", ["down", "down after once"])
 def test_a_second_after_the_last_start_it_starts_at_once(state: str, event: str) -> None:
-    assert STATES[state]().control(ord(event), LAST_START + 1) == [SAY, RUN]
-    assert STATES["up"]().exited(LAST_START + 1) == [SAY, RUN]
-    assert STATES["waiting to start"]().due(LAST_START + 1) == [RUN]
+    expected = each(event, [state], START)[state, event]
+    assert STATES[state]().control(ord(event), LAST_START + 1) == expected
+    assert STATES["up"]().exited(LAST_START + 1) == [START]
+    assert STATES["waiting to start"]().due(LAST_START + 1) == [START]
 
 
-@pytest.mark.parametrize(("want", "actions"), [(UP, [SAY, RUN]), (DOWN, [SAY]), (ONCE, [SAY])])
+@pytest.mark.parametrize(
+    ("want", "actions"), [(UP, [START]), (DOWN, [ANNOUNCE]), (ONCE, [ANNOUNCE])]
+)
 def test_the_beginning(want: bytes, actions: list[Action]) -> None:
     assert Service(want).begin(LATER) == actions
 
@@ -217,23 +231,23 @@ def test_the_beginning(want: bytes, actions: list[Action]) -> None:
 @pytest.mark.parametrize(
     ("want", "was_paused", "actions"),
     [
-        (UP, False, [SAY]),
-        (UP, True, [*sends(STOP), SAY]),
-        (ONCE, False, [SAY]),
-        (DOWN, False, [*sends(TERM, CONT), SAY]),
-        (DOWN, True, [*sends(TERM, CONT), SAY]),
+        (UP, False, [ANNOUNCE]),
+        (UP, True, [*sends(STOP), ANNOUNCE]),
+        (ONCE, False, [ANNOUNCE]),
+        (DOWN, False, [*sends(TERM, CONT), ANNOUNCE]),
+        (DOWN, True, [*sends(TERM, CONT), ANNOUNCE]),
     ],
 )
 def test_adoption(want: bytes, was_paused: bool, actions: list[Action]) -> None:
     service = Service(want)
-    assert service.adopt(7, was_paused) == actions
-    assert (service.pid, service.want) == (7, want)
+    assert service.adopt(was_paused) == actions
+    assert (service.up, service.want) == (True, want)
     assert service.paused == (was_paused and want != DOWN)
 
 
 def test_adoption_where_term_was_sent_for_certain() -> None:
     service = Service(DOWN)
-    assert service.adopt(7, False, True) == [SAY]
+    assert service.adopt(False, True) == [ANNOUNCE]
     assert service.termed
 
 
@@ -241,7 +255,7 @@ def test_a_paused_service_that_drains_is_made_to_go_on() -> None:
     service = leaving()
     service.control(ord("t"), SOON)
     service.control(ord("p"), SOON)
-    assert service.drain(SOON) == [*sends(TERM, CONT), SAY]
+    assert service.drain(SOON) == [*sends(TERM, CONT), ANNOUNCE]
 
 
 def test_draining_keeps_what_is_wanted() -> None:
@@ -253,23 +267,32 @@ def test_draining_keeps_what_is_wanted() -> None:
 
 def test_a_log_service_is_not_finished_while_it_has_input() -> None:
     service = finishing()
-    assert service.exited(LATER, unread=True) == [SAY, RUN]
-    service.started(8, LATER)
-    assert service.exited(LATER, unread=False) == [SAY, END]
+    assert service.exited(LATER, unread=True) == [START]
+    service.started(LATER)
+    assert service.exited(LATER, unread=False) == [ANNOUNCE, FORGET]
 
 
 def test_a_log_service_that_is_wanted_up_reads_before_it_ends() -> None:
     service = Service(UP)
     service.not_before = LAST_START
-    assert service.finish(LATER) == [RUN]
-    assert Service(DOWN).finish(LATER) == [END]
+    assert service.finish(LATER) == [START]
+    assert Service(DOWN).finish(LATER) == [FORGET]
 
 
 def test_a_run_script_that_cannot_be_run_is_tried_once_a_second() -> None:
     service = Service()
-    assert service.begin(LAST_START) == [SAY, RUN]
-    assert service.not_run(LAST_START) == [SAY, *WAIT]
-    assert service.due(LAST_START + 1) == [RUN]
+    assert service.begin(LAST_START) == [START]
+    assert service.not_run(LAST_START) == [ANNOUNCE, *WAIT]
+    assert service.due(LAST_START + 1) == [START]
+
+
+class OnRecord(NamedTuple):
+    """What the status file says."""
+
+    want: bytes
+    up: bool
+    paused: bool
+    termed: bool
 
 
 class Life(RuleBasedStateMachine):
@@ -281,38 +304,61 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.pids = 1
-        self.begin(UP, 0, False, False)
+        self.begin(UP, False, False, False)
 
-    def begin(self, want: bytes, running: int, paused: bool, termed: bool) -> None:
+    def begin(self, want: bytes, running: bool, paused: bool, termed: bool) -> None:
         self.running = running
+        self.sent_term = termed
         self.started_at = self.now - 1000
         self.forgotten = False
         self.wakes: list[float] = []
         self.fails = ""
         self.service = Service(want)
+        self.on_record = OnRecord(want, running, paused, termed)
         if running:
-            self.carry_out(self.service.adopt(running, paused, termed))
+            self.carry_out(self.service.adopt(paused, termed))
         else:
             self.carry_out(self.service.begin(self.now))
 
     def carry_out(self, actions: list[Action]) -> None:
+        announced = 0
         while actions:
-            action, number = actions.pop(0)
+            action = actions.pop(0)
             assert not self.forgotten, "nothing comes after it is forgotten"
-            if action == START:
+            if action[0] == "start":
                 assert not self.running, "never two at a time"
                 assert self.now >= self.started_at + 1, "never sooner than a second"
+                self.check_record()
+                assert not actions, "its answer tells what else there is to do"
                 actions += self.start()
-            elif action == SIGNAL:
+            elif action[0] == "signal":
                 assert self.running, "nobody else is sent a signal"
-            elif action == WAKE:
-                assert number > self.now
-                self.wakes.append(number)
-            elif action == FORGET:
+                self.check_record()
+                self.sent_term |= action[1] == TERM
+            elif action[0] == "wake":
+                assert action[1] > self.now
+                self.wakes.append(action[1])
+            elif action[0] == "record want":
+                assert not announced
+                self.write(False)
+            elif action[0] == "announce":
+                announced += 1
+                assert announced == 1, "the status file is written once"
+                assert not self.service.termed or self.sent_term, "what is yet to be sent"
+                self.write(self.service.termed)
+            else:
                 assert not self.running, "never while it runs"
                 assert not actions
                 self.forgotten = True
+
+    def check_record(self) -> None:
+        """What is wanted is on record before anything is done about it."""
+        assert self.on_record.want == self.service.want
+        assert self.on_record.paused or not self.service.paused
+
+    def write(self, termed: bool) -> None:
+        service = self.service
+        self.on_record = OnRecord(service.want, service.up, service.paused, termed)
 
     def start(self) -> list[Action]:
         if self.fails == "fork":
@@ -320,9 +366,9 @@ class Life(RuleBasedStateMachine):
         self.started_at = self.now
         if self.fails == "exec":
             return self.service.not_run(self.now)
-        self.pids += 1
-        self.running = self.pids
-        return self.service.started(self.pids, self.now)
+        self.running = True
+        self.sent_term = False
+        return self.service.started(self.now)
 
     alive = precondition(lambda self: not self.forgotten)
 
@@ -339,7 +385,7 @@ class Life(RuleBasedStateMachine):
     @rule(unread=st.booleans())
     def dies(self, unread: bool) -> None:
         if self.running:
-            self.running = 0
+            self.running = False
             self.carry_out(self.service.exited(self.now, unread))
 
     @alive
@@ -374,7 +420,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def it_knows_its_process(self) -> None:
-        assert self.service.pid == self.running
+        assert self.service.up == self.running
+
+    @invariant()
+    def all_that_clients_read_is_on_record(self) -> None:
+        service = self.service
+        now = OnRecord(service.want, service.up, service.paused, service.termed)
+        assert self.on_record == now
 
     @invariant()
     def what_should_be_up_is_up_or_will_be(self) -> None:
@@ -401,6 +453,7 @@ def test_whatever_is_sent_down_and_kill_end_it(noise: bytes) -> None:
     service = up()
     for character in noise.replace(b"x", b""):
         service.control(character, SOON)
-    assert service.control(ord("d"), SOON)[:2] == sends(TERM, CONT)
-    assert service.exited(LATER) == [SAY]
+    record = [] if service.want == DOWN else [RECORD_WANT]
+    assert service.control(ord("d"), SOON) == [*record, *sends(TERM, CONT), ANNOUNCE]
+    assert service.exited(LATER) == [ANNOUNCE]
     assert service.want == DOWN
