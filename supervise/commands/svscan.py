@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import environment
-from slashservice.supervise.messages import fatal
+from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import notify, processes
 from slashservice.supervise.services.pair import Context
+from slashservice.supervise.services.refusal import Refused, outwait
 from slashservice.supervise.services.scanner import Scanner
 
 TYPE_CHECKING = False
@@ -33,9 +33,6 @@ OBEYED = (
     signal_numbers.SIGQUIT,
 )
 """The signals that :func:`obey_signals` is sure to unblock."""
-
-SECONDS_OF_PATIENCE = 1.0
-"""The last child of a killed svscan holds its lock until it has become the daemon."""
 
 
 def main(argv: Sequence[bytes]) -> int:
@@ -115,15 +112,15 @@ def lock(path: bytes) -> None:
         fd = os.open(own + b"/lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return
-    deadline = time.monotonic() + SECONDS_OF_PATIENCE
-    while True:
+
+    def take() -> None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
         except OSError as error:
-            if time.monotonic() > deadline:
-                raise fatal("svscan", b"unable to acquire " + own + b"/lock", error) from None
-            time.sleep(0.01)
+            what = b"unable to acquire " + own + b"/lock"
+            raise Refused(message("svscan", b"fatal", what, error), busy=True) from None
+
+    outwait(take)
     # Whoever learns the pid may send a signal; it waits until we can obey it.
     signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
     try:

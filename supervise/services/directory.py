@@ -15,6 +15,8 @@ from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record, status
+from slashservice.supervise.services import inode
+from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +28,6 @@ if TYPE_CHECKING:
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
-
-
-class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
-    """The directory can't be supervised (now); ``line`` says why, as C supervise would."""
-
-    def __init__(self, line: bytes, busy: bool = False) -> None:
-        super().__init__(line)
-        self.line = line
-        self.busy = busy
 
 
 class Left:
@@ -69,7 +62,7 @@ class ServiceDirectory:
         self.stamp = b""
         self.default = b"u"
         self._seen = b""
-        self._inode = (0, 0)
+        self._inode: inode.Inode = (0, 0)
 
     def acquire(self, life: bytes, limit: int, environment: Sequence[bytes] = ()) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
@@ -86,10 +79,10 @@ class ServiceDirectory:
 
     def _open(self, limit: int) -> None:
         try:
-            here = os.stat(self.path + b"/.")  # which needs what entering it would need
+            # The dot makes it need what a chdir would need.
+            self._inode = inode.of(os.stat(self.path + b"/."))
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
-        self._inode = (here.st_dev, here.st_ino)
         self.default = self._default_want()
         try:
             self.lock = self._open_lock(self.path + b"/supervise/lock")
@@ -214,31 +207,21 @@ class ServiceDirectory:
         The kernel knows the present name of the lock file we hold open, and so the
         directory two above it.
         """
-        if self._is_ours(self.path):
+        if inode.at(self.path) == self._inode:
             return True
         try:
             lock = system.path_of(self.lock)
         except OSError:
             return False
         path = os.path.dirname(os.path.dirname(lock))
-        if self._is_ours(path):
+        if inode.at(path) == self._inode:
             self.path = path
             return True
         return False
 
-    def _is_ours(self, path: bytes) -> bool:
-        try:
-            here = os.stat(path)
-        except OSError:
-            return False
-        return (here.st_dev, here.st_ino) == self._inode
-
     def holds_lock_in(self, path: bytes) -> bool:
         """Tell whether the lock file of the service directory ``path`` is the one we hold."""
-        try:
-            return os.path.samestat(os.stat(path + b"/supervise/lock"), os.fstat(self.lock))
-        except OSError:
-            return False
+        return inode.at(path + b"/supervise/lock") == inode.of(os.fstat(self.lock))
 
     def announce(self, now: Status, again: bool = True) -> bytes:
         """Write the status file, unless it says so already; return a warning or nothing."""

@@ -3,9 +3,9 @@
 The proper way to add a service is to make it elsewhere and link it, but people also say
 ``cp -r`` or ``mkdir`` in the scan directory itself. Being told at once, we would overtake
 them: start a service whose log directory comes last, and never start its log. So a
-directory made in place counts as complete when nothing was put into it for a moment. On a
-busy machine, or by hand, the next thing may come later still: so what changes in the
-seconds after is told, too.
+directory made in place counts as complete when nothing was put into it for a moment. By
+hand, or on a busy machine, the next thing may come later than that. So changes in the
+seconds after are reported as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,21 @@ SECONDS_OF_QUIET = 0.02
 SECONDS_AT_MOST = 5.0
 """How long we wait for quiet, and how long we go on looking after it."""
 
-NEVER = -1.0
+
+class Growing:
+    """A new directory: the ``name`` of its entry, and how far it has got.
+
+    ``until`` is when the quiet we wait for will have lasted long enough (None: we do not
+    wait), ``latest`` when we stop waiting for it. ``is_complete`` tells that it was reported.
+    """
+
+    __slots__ = ("is_complete", "latest", "name", "until")
+
+    def __init__(self, name: bytes, latest: float) -> None:
+        self.name = name
+        self.latest = latest
+        self.until: float | None = None
+        self.is_complete = False
 
 
 class Growth:
@@ -43,8 +57,7 @@ class Growth:
         self._watcher = watcher
         self._complete = complete
         self._changed = changed
-        self._growing: dict[int, tuple[bytes, float, float]] = {}
-        self._grown: set[int] = set()
+        self._growing: dict[int, Growing] = {}
 
     def begin(self, path: bytes, name: bytes) -> None:
         """The directory ``path`` was just made; its entry is ``name``."""
@@ -53,8 +66,7 @@ class Growth:
         except OSError:
             self._complete(name)
             return
-        now = self._loop.clock()
-        self._growing[number] = (name, now, now + SECONDS_AT_MOST)
+        self._growing[number] = Growing(name, self._loop.clock() + SECONDS_AT_MOST)
         self._wait(number)
 
     def saw(self, number: int, mask: int) -> bool:
@@ -63,34 +75,30 @@ class Growth:
             return False
         if mask & watch.IGNORED:
             del self._growing[number]
-            self._grown.discard(number)
         else:
             self._wait(number)
         return True
 
     def _wait(self, number: int) -> None:
-        name, _, latest = self._growing[number]
-        until = min(self._loop.clock() + SECONDS_OF_QUIET, latest)
-        self._growing[number] = (name, until, latest)
+        growing = self._growing[number]
+        growing.until = until = min(self._loop.clock() + SECONDS_OF_QUIET, growing.latest)
         self._loop.at(until, lambda: self._quiet(number, until))
 
     def _quiet(self, number: int, until: float) -> None:
         """Nothing happened up to ``until``, unless another wait has begun since."""
-        name, awaited, latest = self._growing.get(number, (b"", NEVER, NEVER))
-        if awaited != until:
+        growing = self._growing.get(number)
+        if growing is None or growing.until != until:
             return
-        if number in self._grown:
-            self._growing[number] = (name, NEVER, latest)
-            self._changed(name)
+        growing.until = None
+        if growing.is_complete:
+            self._changed(growing.name)
             return
-        latest = self._loop.clock() + SECONDS_AT_MOST
-        self._growing[number] = (name, NEVER, latest)
-        self._grown.add(number)
-        self._loop.at(latest, lambda: self._end(number))
-        self._complete(name)
+        growing.is_complete = True
+        growing.latest = self._loop.clock() + SECONDS_AT_MOST
+        self._loop.at(growing.latest, lambda: self._end(number))
+        self._complete(growing.name)
 
     def _end(self, number: int) -> None:
         if number in self._growing:
             del self._growing[number]
-            self._grown.discard(number)
             self._watcher.remove(number)

@@ -1,10 +1,12 @@
 """Telling the init system that we are ready, by its protocol of one datagram.
 
-systemd's ``sd_notify(3)``: a message to the Unix socket that ``NOTIFY_SOCKET`` names. What
-systemd tells us about ourselves in the environment is no business of the daemons.
+systemd's ``sd_notify(3)``: a message to the Unix socket that ``NOTIFY_SOCKET`` names. The
+variables by which systemd tells us about ourselves are kept from the daemons.
 """
 
 from __future__ import annotations
+
+from slashservice.supervise.chain import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +29,22 @@ OURS_ALONE = (
 """Variables that a daemon would take for its own if it saw them."""
 
 
-def without(environment: list[bytes]) -> list[bytes]:
-    """Return the ``NAME=VALUE`` entries as daemons should have them.
+def without(entries: list[bytes]) -> list[bytes]:
+    """Return the entries of an environment as daemons should have them.
 
-    They are left alone unless we are what systemd expects to hear from.
+    They stay as they are unless systemd expects to hear from us.
     """
-    if not _value(environment, b"NOTIFY_SOCKET"):
-        return environment
-    return [entry for entry in environment if entry.split(b"=", 1)[0] not in OURS_ALONE]
+    if not environment.get(b"NOTIFY_SOCKET", entries):
+        return entries
+    return [entry for entry in entries if entry.split(b"=", 1)[0] not in OURS_ALONE]
 
 
-def notifier(environment: list[bytes]) -> Callable[[bytes], None]:
-    """Return what sends a state such as ``READY=1``; it does nothing where nobody listens."""
-    address = _value(environment, b"NOTIFY_SOCKET")
+def notifier(entries: list[bytes]) -> Callable[[bytes], None]:
+    """Return a function that sends a state such as ``READY=1``.
+
+    It does nothing where nobody listens.
+    """
+    address = environment.get(b"NOTIFY_SOCKET", entries)
     if not address:
         return lambda state: None
     if address[:1] == b"@":
@@ -55,10 +60,3 @@ def notifier(environment: list[bytes]) -> Callable[[bytes], None]:
                 pass
 
     return notify
-
-
-def _value(environment: list[bytes], name: bytes) -> bytes:
-    for entry in environment:
-        if entry.startswith(name + b"="):
-            return entry[len(name) + 1 :]
-    return b""

@@ -14,7 +14,8 @@ import stat
 
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import posix
-from slashservice.supervise.services.directory import Refused, make_fifo
+from slashservice.supervise.services.directory import make_fifo
+from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE, Refused
 from slashservice.supervise.services.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.platform.loop import Loop
+    from slashservice.supervise.services.inode import Inode
     from slashservice.supervise.services.loghosts import LogHosts
     from slashservice.supervise.services.processes import Heritage
 
@@ -35,12 +37,6 @@ SECONDS_OF_GRACE = 5.0
 RETRY_FIRST = 0.02
 RETRY_LAST = 5.0
 """Seconds until a refused directory is tried again; doubled each time."""
-
-PATIENCE = 1.0
-"""Seconds of delay from which on a lock held by someone else is worth a complaint.
-
-The last child of a killed svscan holds the lock until it has become the daemon.
-"""
 
 
 class Context:
@@ -90,7 +86,7 @@ class Pair:
     def __init__(
         self,
         context: Context,
-        key: tuple[int, int],
+        key: Inode,
         path: bytes,
         name: bytes,
         has_log: bool,
@@ -276,8 +272,8 @@ class Pair:
             self._log.drain()
 
     def _complain(self, refused: Refused) -> None:
-        """Say why, once, and not at all while it may be our predecessor's last child."""
-        if (refused.busy and self._delay < PATIENCE) or refused.line == self._said:
+        """Say why, once, and not while a predecessor's last child may hold the lock."""
+        if (refused.busy and self._delay < SECONDS_OF_PATIENCE) or refused.line == self._said:
             return
         self._said = refused.line
         complain(refused.line)

@@ -12,7 +12,7 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
-from slashservice.supervise.services import ahead
+from slashservice.supervise.services import ahead, inode
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Context, Pair
 
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Key = tuple[int, int]
+    from slashservice.supervise.services.inode import Inode
 
 
 SECONDS_BETWEEN_SCANS = 5.0
@@ -39,13 +39,13 @@ class Scanner:
         self._context = context
         self._loop = context.loop
         self._path = path
-        self._names: dict[bytes, Key] = {}
-        self._pairs: dict[Key, Pair] = {}
+        self._names: dict[bytes, Inode] = {}
+        self._pairs: dict[Inode, Pair] = {}
         self._strays: set[Pair] = set()
         self._watch = watcher()
         self._growth: Growth | None = None
         self._watched = -1
-        self._watched_key = (0, 0)
+        self._watched_key: Inode = (0, 0)
         self._draining = False
         self._stay = False
         self._looking = False
@@ -95,8 +95,7 @@ class Scanner:
             self._look_again()
             return
         try:
-            here = os.stat(self._path)
-            key = (here.st_dev, here.st_ino)
+            key = inode.of(os.stat(self._path))
             if self._watched >= 0 and key != self._watched_key:
                 self._unwatch()
             if self._watched < 0:
@@ -164,7 +163,8 @@ class Scanner:
 
     def _look_at_one(self, name: bytes) -> None:
         entry = os.path.join(self._path, name)
-        path, key = entry, None
+        path = entry
+        key: Inode | None = None
         try:
             if os.path.islink(entry):
                 # From here on only what it leads to counts: the link may be renamed, even
@@ -172,13 +172,13 @@ class Scanner:
                 path = os.path.realpath(entry)
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
-                key = (found.st_dev, found.st_ino)
+                key = inode.of(found)
             self._doubts.pop(name, None)
         except FileNotFoundError as error:
             if not os.path.islink(entry):
                 self._doubts.pop(name, None)
             elif os.path.exists(entry):
-                self._look_again()  # it has led somewhere only just now
+                self._look_again()  # the link led nowhere a moment ago, but leads somewhere now
             else:
                 self._doubt(name, error)
         except OSError as error:
@@ -198,17 +198,17 @@ class Scanner:
         self._doubts[what] = line
         self._look_again()
 
-    def _disappeared(self, name: bytes, key: Key) -> None:
+    def _disappeared(self, name: bytes, key: Inode) -> None:
         del self._names[name]
         pair = self._pairs[key]
         pair.names.discard(name)
         if not pair.names:
             pair.deactivate()
 
-    def _appeared(self, name: bytes, key: Key, path: bytes) -> None:
+    def _appeared(self, name: bytes, key: Inode, path: bytes) -> None:
         pair = self._pairs.get(key)
         if pair and not pair.is_still_there(path):
-            if _key(path) != key:
+            if inode.at(path) != key:
                 self._look_again()  # it was moved away just now
                 return
             # A new directory with the number of one that was removed while supervised.
@@ -253,12 +253,3 @@ class Scanner:
     def _stop_if_empty(self) -> None:
         if self._draining and not self._stay and not self._pairs and not self._strays:
             self._loop.stop()
-
-
-def _key(path: bytes) -> Key | None:
-    """Return the device and inode of what is at ``path``; None if there is nothing."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -1,0 +1,50 @@
+"""A directory that can't be had, and how long to wait for one that is only held.
+
+The last child that a supervisor forked holds its lock, too, until it has become the daemon.
+So when a supervisor was killed, its successor may find the lock held for a moment: no reason
+to give up, or to complain, before ``SECONDS_OF_PATIENCE`` have passed.
+"""
+
+from __future__ import annotations
+
+import time
+
+from slashservice.supervise.messages import TROUBLE, Quit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+SECONDS_OF_PATIENCE = 1.0
+SECONDS_BETWEEN_TRIES = 0.01
+
+
+class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
+    """A directory can't be had (now); ``line`` is the complaint, as C would make it.
+
+    ``busy`` tells that another process holds the lock.
+    """
+
+    def __init__(self, line: bytes, busy: bool = False) -> None:
+        super().__init__(line)
+        self.line = line
+        self.busy = busy
+
+
+def outwait(take: Callable[[], T]) -> T:
+    """Call ``take``, again while it is refused because of a held lock; return its result.
+
+    Blocks. Raises ``Quit`` when it is refused for another reason, or patience is at an end.
+    """
+    deadline = time.monotonic() + SECONDS_OF_PATIENCE
+    while True:
+        try:
+            return take()
+        except Refused as refused:
+            if not refused.busy or time.monotonic() > deadline:
+                raise Quit(TROUBLE, refused.line) from None
+        time.sleep(SECONDS_BETWEEN_TRIES)
