@@ -16,7 +16,9 @@ from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes
+from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.refusal import outwait
+from slashservice.supervise.services.starters import Forking
 from slashservice.supervise.services.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -37,11 +39,12 @@ def main(argv: Sequence[bytes]) -> int:
         path = os.getcwdb()
     except OSError as error:
         raise fatal("supervise", b"unable to chdir to " + name, error) from None
-    supervised = Supervised(loop, heritage, path, name, {}, loop.stop)
-    loop.on_signal(signal_numbers.SIGTERM, supervised.drain)
+    context = Context(loop, heritage, posix.descriptor_limit(), Forking(loop, heritage))
+    loop.on_signal(signal_numbers.SIGTERM, lambda: supervised.drain())
     loop.on_signal(signal_numbers.SIGHUP, lambda: None)
     loop.on_signal(signal_numbers.SIGQUIT, loop.stop)
-    limit = posix.descriptor_limit()
-    outwait(lambda: supervised.acquire(limit))()
+    directory, left = outwait(lambda: context.acquire(path, name))
+    supervised = Supervised(context, directory, {}, loop.stop)
+    supervised.begin(left)
     loop.run()
     return 0

@@ -8,124 +8,15 @@ As PID 1 it also reaps what is orphaned. Exit status 111 if the directory can't 
 
 from __future__ import annotations
 
-import fcntl
-import os
-
-from slashservice.supervise import signal_numbers, signals
-from slashservice.supervise.chain import environment
-from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import record
-from slashservice.supervise.services import notify, processes
-from slashservice.supervise.services.pair import Context
-from slashservice.supervise.services.refusal import Refused, outwait
-from slashservice.supervise.services.scanner import Scanner
+from slashservice.supervise.services import processes, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-OBEYED = (
-    signal_numbers.SIGTERM,
-    signal_numbers.SIGUSR1,
-    signal_numbers.SIGHUP,
-    signal_numbers.SIGQUIT,
-)
-"""The signals that :func:`obey_signals` is sure to unblock."""
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given, or else the current one."""
     processes.reserve_standard_descriptors()
-    return run(argv[0] if argv else b".", Loop())
-
-
-def run(directory: bytes, loop: Loop) -> int:
-    """Scan ``directory`` until told to end; return the exit status."""
-    try:
-        path = os.path.join(os.getcwdb(), directory)
-        os.chdir(directory)
-    except OSError as error:
-        raise fatal("svscan", b"unable to chdir to " + directory, error) from None
-    lock(path)
-    inherited = environment.inherited()
-    tell = notify.notifier(inherited)
-    heritage = processes.Heritage(notify.without(inherited), record.life(), loop.mask)
-    limit = heritage.raise_descriptor_limit()
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    scanner = Scanner(Context(loop, heritage, null, limit), path)
-    obey_signals(loop, scanner, tell)
-    scan_first(scanner, loop, heritage)
-    tell(b"READY=1")
-    loop.run()
-    return 0
-
-
-def scan_first(scanner: Scanner, loop: Loop, heritage: processes.Heritage) -> None:
-    """Start all that there is, in the fastest way."""
-    heritage.bulk = bulk = processes.bulk(loop, heritage)
-    scanner.scan()
-    heritage.bulk = None
-    if bulk:
-        bulk.end()
-
-
-def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) -> None:
-    """Let the signals do what the manual says."""
-
-    def drain() -> None:
-        tell(b"STOPPING=1")
-        scanner.drain()
-
-    loop.on_signal(signal_numbers.SIGTERM, drain)
-    if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
-        loop.on_signal(signal_numbers.SIGINT, drain)
-    loop.on_signal(signal_numbers.SIGUSR1, lambda: scanner.drain(stay=True))
-    loop.on_signal(signal_numbers.SIGHUP, scanner.scan)
-    loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
-
-
-def is_running(path: bytes) -> bool:
-    """Tell whether an svscan of ours runs on the scan directory ``path``."""
-    try:
-        fd = os.open(os.path.join(path, b".svscan/lock"), os.O_WRONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
-
-
-def lock(path: bytes) -> None:
-    """Be the only svscan on ``path``, and say so in ``.svscan/lock`` and ``.svscan/pid``.
-
-    Where these can't be written, as on a read-only root, we do without.
-    """
-    own = os.path.join(path, b".svscan")
-    try:
-        os.makedirs(own, 0o700, exist_ok=True)
-        fd = os.open(own + b"/lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return
-
-    def take() -> None:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            what = b"unable to acquire " + own + b"/lock"
-            raise Refused(message("svscan", b"fatal", what, error), busy=True) from None
-
-    outwait(take)
-    # Whoever learns the pid may send a signal; it waits until we can obey it.
-    signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
-    try:
-        pid = os.open(own + b"/pid", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        os.write(pid, b"%d\n" % os.getpid())
-        os.close(pid)
-    except OSError:
-        return
+    return session.run(argv[0] if argv else b".", Loop())

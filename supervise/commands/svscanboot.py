@@ -13,10 +13,9 @@ import sys
 
 from slashservice.supervise import messages
 from slashservice.supervise.chain import environment
-from slashservice.supervise.commands import svscan
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
-from slashservice.supervise.services import processes
+from slashservice.supervise.services import processes, session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def main(argv: Sequence[bytes]) -> int:
     end_leftovers(directory)
     loop = Loop()
     ErrorDisplay(loop)
-    return svscan.run(directory, loop)
+    return session.run(directory, loop)
 
 
 def end_leftovers(directory: bytes) -> None:
@@ -51,7 +50,7 @@ def end_leftovers(directory: bytes) -> None:
     """
     from slashservice.supervise.commands import svc
 
-    if svscan.is_running(directory):
+    if session.is_running(directory):
         return
     try:
         names = sorted(name for name in os.listdir(directory) if not name.startswith(b"."))

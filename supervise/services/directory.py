@@ -20,11 +20,15 @@ from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from slashservice.supervise.platform.loop import Loop
     from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
 
+
+CONTROL_READ = 256
+"""Control characters taken at a time, so that a flood for one service delays no other."""
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
@@ -53,16 +57,26 @@ class ServiceDirectory:
     wanted of the service at first.
     """
 
-    __slots__ = ("_inode", "_seen", "control", "default", "lock", "name", "ok", "path", "stamp")
+    __slots__ = (
+        "_commands",
+        "_control",
+        "_inode",
+        "_ok",
+        "_written",
+        "default",
+        "lock",
+        "name",
+        "path",
+    )
 
     def __init__(self, path: bytes, name: bytes) -> None:
         self.path = path
         self.name = name
-        self.lock = self.control = self.ok = -1
-        self.stamp = b""
+        self.lock = self._control = self._ok = -1
         self.default = b"u"
-        self._seen = b""
-        self._inode: inode.Inode = (0, 0)
+        self._commands: Callable[[bytes], None] | None = None
+        self._written = b""
+        self._inode = inode.NONE
 
     def acquire(self, life: bytes, limit: int, environment: Sequence[bytes] = ()) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
@@ -89,9 +103,9 @@ class ServiceDirectory:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
-        self.control = self._fifo(b"/supervise/control")
-        self.ok = self._fifo(b"/supervise/ok")
-        if not posix.has_room(max(self.lock, self.control, self.ok), limit):
+        self._control = self._fifo(b"/supervise/control")
+        self._ok = self._fifo(b"/supervise/ok")
+        if not posix.has_room(max(self.lock, self._control, self._ok), limit):
             full = OSError(errno.EMFILE, "")
             raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
 
@@ -155,6 +169,33 @@ class ServiceDirectory:
         if found is None or found.want not in (b"u", b"d", b"\0"):
             found = status.Status(tai.now(), pid, False, self.default)
         return Left(found, pid, start, left.hosted)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is ours, from ``acquire`` to ``release``."""
+        return self.lock >= 0
+
+    def listen(self, loop: Loop, commands: Callable[[bytes], None]) -> None:
+        """Call ``commands`` with the control characters that clients send."""
+        self._commands = commands
+        loop.add(self._control, self._commanded)
+
+    def ignore(self, loop: Loop) -> None:
+        """Listen no longer; before it is released."""
+        loop.remove(self._control)
+        self._commands = None
+
+    def _commanded(self) -> None:
+        try:
+            characters = os.read(self._control, CONTROL_READ)
+        except BlockingIOError:  # someone else reads our FIFO, and was faster
+            return
+        if self._commands:
+            self._commands(characters)
+
+    def not_started(self, error: OSError) -> bytes:
+        """Compose the complaint that the run script can't be run."""
+        return message("supervise", b"fatal", b"unable to start " + self.name + b"/run", error)
 
     def _forget_status(self) -> None:
         """Take away a status of another life of the machine, whose pid is nobody's by now.
@@ -224,11 +265,14 @@ class ServiceDirectory:
         return inode.at(path + b"/supervise/lock") == inode.of(os.fstat(self.lock))
 
     def announce(self, now: Status, again: bool = True) -> bytes:
-        """Write the status file, unless it says so already; return a warning or nothing."""
+        """Write the status file if its content changes.
+
+        Returns the warning to print, empty if all went well.
+        """
         data = now.pack()
-        if data == self._seen:
+        if data == self._written:
             return b""
-        self._seen = data
+        self._written = data
         what = b"unable to open "
         why = b"/supervise/status.new"
         try:
@@ -250,10 +294,10 @@ class ServiceDirectory:
             os.rename(new, self.path + b"/supervise/status")
         except OSError as error:
             if again and error.errno == errno.ENOENT:  # renamed just now, maybe
-                self._seen = b""
+                self._written = b""
                 return self.announce(now, again=False)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
-                self._seen = b""
+                self._written = b""
                 return message("supervise", b"warning", what + self.name + why, error)
         return b""
 
@@ -277,10 +321,10 @@ class ServiceDirectory:
         """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
         if forget:
             self.record(0, record.NAMELESS)
-        for fd in (self.ok, self.control, self.lock):
+        for fd in (self._ok, self._control, self.lock):
             if fd >= 0:
                 os.close(fd)
-        self.lock = self.control = self.ok = -1
+        self.lock = self._control = self._ok = -1
 
 
 def make_fifo(path: bytes) -> None:

@@ -42,8 +42,10 @@ SECONDS_OF_IDLENESS = 5.0
 """How long a host without loggers is kept."""
 
 
-class Hosted:
-    """A logger inside a host."""
+class RemoteLogger:
+    """A logger inside a host: what a process is to another service."""
+
+    __slots__ = ("_host", "_number", "pid")
 
     def __init__(self, host: Host, number: bytes) -> None:
         self.pid = host.pid
@@ -87,13 +89,13 @@ class Host:
         loop.add(self._socket.fileno(), self._heard)
         loop.on_exit(self.pid, self._died)
 
-    def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> Hosted:
+    def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> RemoteLogger:
         """Let a logger begin; its descriptors are its input, its directory and its journal."""
         self._count += 1
         number = b"%d" % self._count
         self._loggers[number] = exited
         self.send(b"start", number, *argv, descriptors=descriptors)
-        return Hosted(self, number)
+        return RemoteLogger(self, number)
 
     @property
     def is_closed(self) -> bool:
@@ -176,7 +178,7 @@ class LogHosts:
         self._unusable: set[bytes | None] = set()
         self._retired: set[tuple[int, int]] = set()
 
-    def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> Hosted | None:
+    def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
         """Run the log service in a host; None if it has to be run as it is written.
 
         Raises ``OSError`` if the host can't be started.

@@ -1,20 +1,11 @@
-"""A service and its log service, with the pipe between them.
-
-The pipe is a FIFO in the service's supervise directory. ``svscan`` holds it open for
-reading and for writing, and the daemon gets a descriptor for both: as long as either lives
-the kernel keeps what is unread, and nobody is sent SIGPIPE while no logger reads.
-"""
+"""A service and its log service: which of them runs, from its entry's coming to its end."""
 
 from __future__ import annotations
 
-import errno
 import os
-import select
-import stat
 
 from slashservice.supervise.messages import complain, message, warn
-from slashservice.supervise.platform import posix
-from slashservice.supervise.services.directory import make_fifo
+from slashservice.supervise.services.log_pipe import LogPipe
 from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE, Refused
 from slashservice.supervise.services.supervised import Supervised
 
@@ -22,14 +13,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from slashservice.supervise.platform.loop import Loop
-    from slashservice.supervise.services.inode import Inode
-    from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.processes import Heritage
+    from slashservice.supervise.services.context import Context
 
 
 SECONDS_TO_RETURN = 5.0
-"""A service told to exit whose entry is still there comes back: C rescans as often."""
+"""When a service that was told to exit comes back, if its entry is still there.
+
+C rescans as often.
+"""
 
 SECONDS_OF_GRACE = 5.0
 """How long a log service may wait for an end of input that strays of its service hold up."""
@@ -37,25 +28,6 @@ SECONDS_OF_GRACE = 5.0
 RETRY_FIRST = 0.02
 RETRY_LAST = 5.0
 """Seconds until a refused directory is tried again; doubled each time."""
-
-
-class Context:
-    """What all services of a supervisor share."""
-
-    def __init__(self, loop: Loop, heritage: Heritage, null: int, limit: int) -> None:
-        self.loop = loop
-        self.heritage = heritage
-        self.null = null
-        self.limit = limit
-        self._hosts: LogHosts | None = None
-
-    def log_hosts(self) -> LogHosts:
-        """Return what runs the log services that need no process of their own."""
-        if self._hosts is None:
-            from slashservice.supervise.services.loghosts import LogHosts
-
-            self._hosts = LogHosts(self.loop, self.heritage, self.null)
-        return self._hosts
 
 
 class Pair:
@@ -86,7 +58,7 @@ class Pair:
     def __init__(
         self,
         context: Context,
-        key: Inode,
+        key: int,
         path: bytes,
         name: bytes,
         has_log: bool,
@@ -97,7 +69,7 @@ class Pair:
         self._has_log = has_log
         self._main: Supervised | None = None
         self._log: Supervised | None = None
-        self._pipe = (-1, -1)
+        self._pipe: LogPipe | None = None
         self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
@@ -114,8 +86,8 @@ class Pair:
         try:
             if self._main is None and self._context.loop.clock() >= self._not_before:
                 self._start_main()
-            if self._has_log and self._log is None:
-                self._start_log()
+            if self._pipe and self._log is None:
+                self._start_log(self._pipe)
             self._delay = RETRY_FIRST
             self._said = b""
         except Refused as refused:
@@ -151,13 +123,12 @@ class Pair:
         if self._main is None:
             return  # it will find the log when it begins
         try:
-            self._open_pipe()
+            pipe = self._open_pipe()
         except OSError as error:
             self._has_log = False
             warn("svscan", b"unable to create pipe for " + self.name, error)
             return
-        self._main.streams[1] = self._pipe[1]
-        self._main.restart()
+        self._main.redirect(1, pipe.writer)
         self.start()
 
     def leave(self) -> None:
@@ -170,71 +141,35 @@ class Pair:
         """Tell whether the directory at ``path`` is the one we supervise, not a new one."""
         return self._main is None or self._main.directory.holds_lock_in(path)
 
-    def _part(self, path: bytes, name: bytes, forgotten: Callable[[], None]) -> Supervised:
-        context = self._context
-        return Supervised(context.loop, context.heritage, path, name, {}, forgotten, self._unread)
-
     def _start_main(self) -> None:
-        main = self._part(self.path, self.name, self._main_forgotten)
-        begin = main.acquire(self._context.limit)
+        context = self._context
+        directory, left = context.acquire(self.path, self.name)
+        streams = {0: context.null}
         try:
             if self._has_log:
-                self._open_pipe()
+                streams[1] = self._open_pipe().writer
         except OSError as error:
-            main.directory.release()
+            directory.release()
             what = b"unable to create pipe for " + self.name
             raise Refused(message("svscan", b"warning", what, error)) from None
-        main.streams = {0: self._context.null}
-        if self._has_log:
-            main.streams[1] = self._pipe[1]
-        self._main = main
-        begin()
+        self._main = Supervised(context, directory, streams, self._main_forgotten)
+        self._main.begin(left)
 
-    def _start_log(self) -> None:
-        log = self._part(self.path + b"/log", self.name + b"/log", self._log_forgotten)
-        log.hosts = self._context.log_hosts()
-        begin = log.acquire(self._context.limit)
-        log.streams = {0: self._pipe[0]}
-        self._log = log
-        begin()
+    def _start_log(self, pipe: LogPipe) -> None:
+        context = self._context
+        hosts = context.log_hosts()
+        directory, left = context.acquire(self.path + b"/log", self.name + b"/log")
+        streams = {0: pipe.reader}
+        forgotten = self._log_forgotten
+        self._log = Supervised(context, directory, streams, forgotten, hosts, pipe.unread)
+        self._log.begin(left)
 
-    def _open_pipe(self) -> None:
-        """Open the FIFO; it stays open from one service process to the next."""
-        if self._pipe[1] >= 0:
-            return
-        path = self.path + b"/supervise/pipe"
-        make_fifo(path)
-        write_end = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            if not posix.has_room(write_end, self._context.limit):
-                raise OSError(errno.EMFILE, "")
-            if not stat.S_ISFIFO(os.fstat(write_end).st_mode):
-                raise FileExistsError(errno.EEXIST, "")
-            os.set_blocking(write_end, True)
-            if not self._reads(write_end):
-                self._close(0)
-                self._pipe = (os.open(path, os.O_RDONLY | os.O_CLOEXEC), -1)
-            self._pipe = (self._pipe[0], write_end)
-        except OSError:
-            os.close(write_end)
-            raise
-
-    def _reads(self, write_end: int) -> bool:
-        """Tell whether we have the other end open, as a log service that is to end has."""
-        read_end = self._pipe[0]
-        return read_end >= 0 and os.path.samestat(os.fstat(read_end), os.fstat(write_end))
-
-    def _close(self, end: int) -> None:
-        """Close an end of the pipe."""
-        if self._pipe[end] >= 0:
-            os.close(self._pipe[end])
-        self._pipe = (-1, self._pipe[1]) if end == 0 else (self._pipe[0], -1)
-
-    def _unread(self) -> bool:
-        """Tell whether something waits in the pipe."""
-        poll = select.poll()
-        poll.register(self._pipe[0], select.POLLIN)
-        return any(event & select.POLLIN for _, event in poll.poll(0))
+    def _open_pipe(self) -> LogPipe:
+        """Open the pipe; it stays open from one service process to the next."""
+        pipe = self._pipe or LogPipe()
+        pipe.open(self.path, self._context.limit)
+        self._pipe = pipe
+        return pipe
 
     def _main_forgotten(self) -> None:
         self._main = None
@@ -256,14 +191,13 @@ class Pair:
         if self._main is not None:
             return
         if self._log is not None:
-            if self._pipe[1] >= 0:
-                # The end of input: what is still in the pipe stays there, as we can read it.
-                self._close(1)
+            if self._pipe and self._pipe.writer >= 0:
+                self._pipe.close_writer()
                 self._log.finish()
                 self._context.loop.after(SECONDS_OF_GRACE, self._insist)
             return
-        self._close(0)
-        self._close(1)
+        if self._pipe:
+            self._pipe.close()
         self._ended(self)
 
     def _insist(self) -> None:

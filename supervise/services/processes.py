@@ -1,26 +1,12 @@
-"""Processes: starting a run script, sending it signals, learning that it died.
+"""Processes: what they inherit, sending them signals, learning that they died.
 
-**Two ways to start.** A supervisor may be killed at any instruction, and the next one must
-know every process that runs. If the parent wrote the record of its child there would be a
-moment in which the daemon runs unrecorded. So the child writes it, about itself, before it
-becomes the daemon; and the flock on the service, which a fork shares and an exec closes,
-stays held until then. Whoever gets the lock next finds either the record of a process or
-no process. That needs our own code between fork and exec, and forking an interpreter costs
-half a millisecond that ``posix_spawn`` does not.
-
-For one service that is nothing; for the thousand that a boot starts it is what makes us
-slower than C. So the first scan starts them with ``posix_spawn``, after recording the
-intent and its time, and records the pid behind it. A supervisor killed in between, which
-can only happen in that first scan, leaves an intent without a pid, and the next one looks
-for the process: a session leader, started since, in the service's directory or on its pipe,
-or else the orphan with our environment that got the next pid
-(``find`` in :mod:`slashservice.supervise.platform.linux`).
-
-**What the daemon inherits** is what it would get from C: the descriptors that were open
+**What a daemon inherits** is what it would get from C: the descriptors that were open
 when we were started (ours are all close-on-exec), the umask, the soft descriptor limit and
 the signals as they were then, a signal mask without SIGCHLD, the environment to the byte.
 On purpose it gets two things more: a session of its own, so that one which signals its
 process group can't hit the supervisor, and ``/dev/null`` as its input under ``svscan``.
+
+How a daemon is started is in :mod:`~slashservice.supervise.services.starters`.
 """
 
 from __future__ import annotations
@@ -29,17 +15,32 @@ import os
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import pathexec
-from slashservice.supervise.messages import TROUBLE, complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
-from slashservice.supervise.protocol import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
-    from slashservice.supervise.services.directory import ServiceDirectory
+
+    class Process(Protocol):
+        """The process of a service that is up: ours, adopted, or a logger in a log host.
+
+        Whoever makes one gives it a function, which it calls with the wait status when the
+        process is dead.
+        """
+
+        @property
+        def pid(self) -> int:
+            """The pid that clients are told."""
+
+        def signal(self, number: int) -> None:
+            """Send it a signal, if we may; that it is dead is no trouble."""
+
+        def leave(self) -> None:
+            """Let go of it; it runs on."""
 
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -54,8 +55,6 @@ class Heritage:
         self.mask = mask - {signal_numbers.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
         """Soft and hard limit to put back, once ``raise_descriptor_limit`` changed it."""
-        self.bulk: Bulk | None = None
-        """What starts the services while there are many to start at once."""
 
     def raise_descriptor_limit(self) -> int:
         """Take as many descriptors as we may; return how many that is."""
@@ -80,6 +79,8 @@ def reserve_standard_descriptors() -> None:
 class Child:
     """A process that we started."""
 
+    __slots__ = ("pid",)
+
     def __init__(self, loop: Loop, pid: int, exited: Exited) -> None:
         self.pid = pid
         loop.on_exit(pid, exited)
@@ -101,6 +102,8 @@ class Adopted:
     Where there is none (an old kernel, another system, or no descriptor to spare) it is
     looked at once a second. Its exit status can't be known.
     """
+
+    __slots__ = ("_exited", "_fd", "_loop", "_start", "pid")
 
     def __init__(self, loop: Loop, pid: int, start: int, exited: Exited) -> None:
         self.pid = pid
@@ -160,123 +163,6 @@ class Adopted:
         self._exited(status)
 
 
-def start(
-    loop: Loop, heritage: Heritage, directory: ServiceDirectory, streams: dict[int, int]
-) -> int:
-    """Run ``./run`` in ``directory``; return its pid. Raises ``OSError`` if there can be none.
-
-    ``streams`` maps the daemon's descriptors to ours.
-    """
-    if heritage.bulk:
-        return heritage.bulk.start(directory, streams)
-    # A signal that reached the child before its exec would write into our signal pipe,
-    # which it shares: we would take a daemon's TERM for our own.
-    before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
-    try:
-        pid = os.fork()
-        if pid == 0:
-            _become(loop.inherited, heritage, directory, streams)
-    finally:
-        signals.pthread_sigmask(signals.SIG_SETMASK, before)
-    return pid
-
-
-def _become(
-    dispositions: dict[int, int],
-    heritage: Heritage,
-    directory: ServiceDirectory,
-    streams: dict[int, int],
-) -> None:
-    """In the child: become the daemon, or say why not and end. Never returns."""
-    try:
-        os.setsid()
-        os.chdir(directory.path)
-        for theirs, ours in streams.items():
-            os.dup2(ours, theirs)
-        if heritage.descriptor_limit:
-            posix.set_descriptor_limit(*heritage.descriptor_limit)
-        directory.record(os.getpid(), heritage.life)
-        signals.set_wakeup_fd(-1)
-        for number, disposition in dispositions.items():
-            signals.signal(number, disposition)
-        signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
-        pathexec.execute(b"./run", [b"./run"], heritage.environment)
-    except OSError as error:
-        complain(not_started(directory.name, error))
-    finally:
-        os._exit(TROUBLE)
-
-
-class Bulk:
-    """Starts many services, one after the other, without a copy of ourselves for each."""
-
-    def __init__(self, loop: Loop, heritage: Heritage) -> None:
-        self._heritage = heritage
-        self._environment = pathexec.Entries(heritage.environment)
-        self._started: list[tuple[ServiceDirectory, int]] = []
-        self._ignored = [n for n, was in loop.inherited.items() if was == signals.SIG_IGN]
-
-    def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
-        """Run ``./run`` and return its pid. Raises ``OSError`` also if it can't be run."""
-        life = self._heritage.life
-        intent = record.intent(life)
-        directory.record_intent(intent)
-        limit = self._heritage.descriptor_limit
-        if limit:
-            posix.set_descriptor_limit(*limit)
-        try:
-            os.chdir(directory.path)
-            pid = self._spawn_ignoring(streams) if self._ignored else self._spawn(streams)
-        except BaseException:
-            directory.record(0, life)
-            raise
-        finally:
-            os.chdir("/")
-            if limit:
-                posix.set_descriptor_limit(limit[1], limit[1])
-        intent.pid = pid
-        directory.record_intent(intent)
-        self._started.append((directory, pid))
-        return pid
-
-    def end(self) -> None:
-        """Complete the records: when a process started is slow to learn while it execs."""
-        for directory, pid in self._started:
-            directory.record(pid, self._heritage.life)
-
-    def _spawn_ignoring(self, streams: dict[int, int]) -> int:
-        """Spawn it with the signals ignored that we found ignored, and catch.
-
-        The child takes over what is ignored; a signal that is blocked meanwhile is not lost.
-        """
-        before = signals.pthread_sigmask(signals.SIG_BLOCK, self._ignored)
-        handlers = [(number, signals.signal(number, signals.SIG_IGN)) for number in self._ignored]
-        try:
-            return self._spawn(streams)
-        finally:
-            for number, handler in handlers:
-                signals.signal(number, handler)
-            signals.pthread_sigmask(signals.SIG_SETMASK, before)
-
-    def _spawn(self, streams: dict[int, int]) -> int:
-        return os.posix_spawn(
-            b"./run",
-            [b"./run"],
-            self._environment,  # type: ignore[arg-type]
-            file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()],
-            setsid=True,
-            setsigmask=self._heritage.mask,
-            setsigdef=signals.IGNORED_BY_PYTHON,
-        )
-
-
-def bulk(loop: Loop, heritage: Heritage) -> Bulk | None:
-    """Return what starts many services faster, if it can be used here."""
-    if system.CAN_FIND and pathexec.is_plain(heritage.environment):
-        return Bulk(loop, heritage)
-    return None
-
-
 def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:
     """Start a program of our own, which may have descriptor ``keep``; return its pid.
 
@@ -295,8 +181,3 @@ def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null:
         )
     finally:
         os.set_inheritable(keep, False)
-
-
-def not_started(name: bytes, error: OSError) -> bytes:
-    """Compose the complaint that the run script of ``name`` can't be run."""
-    return message("supervise", b"fatal", b"unable to start " + name + b"/run", error)

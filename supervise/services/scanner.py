@@ -12,15 +12,15 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
-from slashservice.supervise.services import ahead, inode
+from slashservice.supervise.services import inode
 from slashservice.supervise.services.growth import Growth
-from slashservice.supervise.services.pair import Context, Pair
+from slashservice.supervise.services.pair import Pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from slashservice.supervise.services.inode import Inode
+    from slashservice.supervise.services.context import Context
 
 
 SECONDS_BETWEEN_SCANS = 5.0
@@ -39,13 +39,13 @@ class Scanner:
         self._context = context
         self._loop = context.loop
         self._path = path
-        self._names: dict[bytes, Inode] = {}
-        self._pairs: dict[Inode, Pair] = {}
+        self._names: dict[bytes, int] = {}
+        self._pairs: dict[int, Pair] = {}
         self._strays: set[Pair] = set()
         self._watch = watcher()
         self._growth: Growth | None = None
         self._watched = -1
-        self._watched_key: Inode = (0, 0)
+        self._watched_key = inode.NONE
         self._draining = False
         self._stay = False
         self._looking = False
@@ -70,8 +70,7 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
-        if self._context.heritage.bulk:
-            ahead.make([os.path.join(self._path, n) for n in sorted(names) if n[:1] != b"."])
+        self._context.expect(self._path, names)
         self._look_at(names | self._names.keys())
 
     def drain(self, stay: bool = False) -> None:
@@ -164,7 +163,7 @@ class Scanner:
     def _look_at_one(self, name: bytes) -> None:
         entry = os.path.join(self._path, name)
         path = entry
-        key: Inode | None = None
+        key: int | None = None
         try:
             if os.path.islink(entry):
                 # From here on only what it leads to counts: the link may be renamed, even
@@ -198,14 +197,14 @@ class Scanner:
         self._doubts[what] = line
         self._look_again()
 
-    def _disappeared(self, name: bytes, key: Inode) -> None:
+    def _disappeared(self, name: bytes, key: int) -> None:
         del self._names[name]
         pair = self._pairs[key]
         pair.names.discard(name)
         if not pair.names:
             pair.deactivate()
 
-    def _appeared(self, name: bytes, key: Inode, path: bytes) -> None:
+    def _appeared(self, name: bytes, key: int, path: bytes) -> None:
         pair = self._pairs.get(key)
         if pair and not pair.is_still_there(path):
             if inode.at(path) != key:

@@ -6,15 +6,16 @@ it what happened. ``supervise`` has one of these, ``svscan`` thousands.
 
 from __future__ import annotations
 
-import os
-
 from slashservice.supervise import tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.protocol.status import Status
-from slashservice.supervise.services import processes
-from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.service import (
+    ANNOUNCE,
+    RECORD_WANT,
+    SIGNAL,
+    START,
     UP,
+    WAKE,
     Service,
 )
 
@@ -22,193 +23,174 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from slashservice.supervise.platform.loop import Loop
-    from slashservice.supervise.services.directory import Left
-    from slashservice.supervise.services.loghosts import Hosted, LogHosts
-    from slashservice.supervise.services.processes import Heritage
+    from slashservice.supervise.services.context import Context
+    from slashservice.supervise.services.directory import Left, ServiceDirectory
+    from slashservice.supervise.services.loghosts import LogHosts
+    from slashservice.supervise.services.processes import Process
     from slashservice.supervise.services.service import Action
 
 
-CONTROL_READ = 256
-"""Control characters taken at a time, so that a flood for one service delays no other."""
-
-
 class Supervised:
-    """The service at ``path``, called ``name`` in messages.
+    """The service in ``directory``, which has been acquired.
 
     ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when
-    supervision has ended by command. ``unread`` tells whether a finishing log service
-    has input left. ``hosts`` may run it, if it is a log service.
+    supervision has ended by command. For a log service, ``hosts`` may run it, and ``unread``
+    tells whether it has input left.
     """
 
     __slots__ = (
-        "_child",
-        "_heritage",
-        "_loop",
+        "_context",
+        "_forgotten",
+        "_hosts",
+        "_process",
+        "_service",
+        "_stamp",
+        "_streams",
+        "_unread",
         "directory",
-        "forgotten",
-        "hosts",
-        "service",
-        "streams",
-        "unread",
     )
 
     def __init__(
         self,
-        loop: Loop,
-        heritage: Heritage,
-        path: bytes,
-        name: bytes,
+        context: Context,
+        directory: ServiceDirectory,
         streams: dict[int, int],
         forgotten: Callable[[], None],
-        unread: Callable[[], bool] = lambda: False,
+        hosts: LogHosts | None = None,
+        unread: Callable[[], bool] | None = None,
     ) -> None:
-        self._loop = loop
-        self._heritage = heritage
-        self.directory = ServiceDirectory(path, name)
-        self.streams = streams
-        self.forgotten = forgotten
-        self.unread = unread
-        self.hosts: LogHosts | None = None
-        self.service = Service()
-        self._child: processes.Child | processes.Adopted | Hosted | None = None
+        self.directory = directory
+        self._context = context
+        self._streams = streams
+        self._forgotten = forgotten
+        self._hosts = hosts
+        self._unread = unread
+        self._service = Service(directory.default)
+        self._process: Process | None = None
+        self._stamp = b""
 
-    def acquire(self, limit: int) -> Callable[[], None]:
-        """Take the directory, with descriptors up to ``limit``; return how to begin.
-
-        Raises :class:`~slashservice.supervise.services.directory.Refused`.
-        """
-        heritage = self._heritage
-        left = self.directory.acquire(heritage.life, limit, heritage.environment)
-        if left is None:
-            self.service.want = self.directory.default
-            return self._begin
-        self.service.want = left.status.want
-        if left.pid and not left.hosted:
-            return lambda: self._adopt(left)
-        if left.pid and self.hosts:
-            self.hosts.retire(left.pid, left.start)
-        return self._begin
-
-    def _begin(self) -> None:
-        self.directory.stamp = tai.now()
-        self._loop.add(self.directory.control, self._controlled)
-        if self.service.want != UP:
+    def begin(self, left: Left | None) -> None:
+        """Go on with what a killed supervisor ``left``, or begin anew."""
+        context = self._context
+        if left:
+            self._service.want = left.status.want
+        if left and left.pid and not left.hosted:
+            self._adopt(left)
+            return
+        if left and left.pid and self._hosts:
+            self._hosts.retire(left.pid, left.start)
+        self._stamp = tai.now()
+        self.directory.listen(context.loop, self._commanded)
+        if self._service.want != UP:
             # Else the daemon itself leaves the record that the next supervisor goes on with.
-            self.directory.record(0, self._heritage.life)
-        self._do(self.service.begin(self._loop.clock()))
+            self.directory.record(0, context.heritage.life)
+        self._do(self._service.begin(context.loop.clock()))
 
     def _adopt(self, left: Left) -> None:
+        context = self._context
         found = left.status
-        self.directory.stamp = found.stamp if found.pid == left.pid else tai.now()
-        self._loop.add(self.directory.control, self._controlled)
-        self.directory.record(left.pid, self._heritage.life)  # it may have been found without one
-        self._child = processes.Adopted(self._loop, left.pid, left.start, self._exited)
-        termed = found.termed and found.pid == left.pid
-        self._do(self.service.adopt(found.paused, termed))
+        self._stamp = found.stamp if found.pid == left.pid else tai.now()
+        self.directory.listen(context.loop, self._commanded)
+        # It may have been found without a record.
+        self.directory.record(left.pid, context.heritage.life)
+        self._process = context.adopt(left.pid, left.start, self._exited)
+        self._do(self._service.adopt(found.paused, found.termed and found.pid == left.pid))
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
-        self._do(self.service.drain(self._loop.clock()))
+        self._do(self._service.drain(self._context.loop.clock()))
 
-    def restart(self) -> None:
-        """End the process, if it is to be started again then."""
-        if self.service.want == UP:
-            self._do(self.service.control(ord("t"), self._loop.clock()))
+    def redirect(self, descriptor: int, ours: int) -> None:
+        """Give the daemon another stream; if it should be up, end it to have it start again."""
+        self._streams[descriptor] = ours
+        if self._service.want == UP:
+            self._do(self._service.control(ord("t"), self._context.loop.clock()))
 
     def finish(self) -> None:
         """End supervision of a log service once it has read all its input."""
-        self._do(self.service.finish(self._loop.clock()))
+        self._do(self._service.finish(self._context.loop.clock()))
 
     def leave(self) -> None:
         """Let go at once, and leave the daemon running for the next supervisor."""
-        if self._child:
-            self._child.leave()
+        if self._process:
+            self._process.leave()
 
-    def _controlled(self) -> None:
-        try:
-            characters = os.read(self.directory.control, CONTROL_READ)
-        except BlockingIOError:  # someone else reads our FIFO, and was faster
-            return
+    def _commanded(self, characters: bytes) -> None:
         for character in characters:
-            self._do(self.service.control(character, self._loop.clock()))
-            if self.directory.control < 0:
+            self._do(self._service.control(character, self._context.loop.clock()))
+            if not self.directory.is_held:
                 return
 
     def _exited(self, status: int) -> None:
-        self._child = None
-        self.directory.stamp = tai.now()
-        unread = self.service.finishing and self.unread()
-        self._do(self.service.exited(self._loop.clock(), unread))
+        self._process = None
+        self._stamp = tai.now()
+        unread = self._service.finishing and self._unread is not None and self._unread()
+        self._do(self._service.exited(self._context.loop.clock(), unread))
 
     def _due(self) -> None:
-        if self.directory.lock >= 0:
-            self._do(self.service.due(self._loop.clock()))
+        if self.directory.is_held:
+            self._do(self._service.due(self._context.loop.clock()))
 
     def _do(self, actions: list[Action]) -> None:
         """Carry out actions, in their order."""
         while actions:
             action = actions.pop(0)
-            if action[0] == "record want":
-                self._announce(termed=False)
-            elif action[0] == "signal":
-                if self._child:
-                    self._child.signal(action[1])
-            elif action[0] == "announce":
-                self._announce(termed=self.service.termed)
-            elif action[0] == "start":
+            if action[0] == SIGNAL:
+                if self._process:
+                    self._process.signal(action[1])
+            elif action[0] == WAKE:
+                self._context.loop.at(action[1], self._due)
+            elif action == RECORD_WANT:
+                self._write_status(termed=False)
+            elif action == ANNOUNCE:
+                self._write_status(termed=self._service.termed)
+            elif action == START:
                 actions += self._start()
-            elif action[0] == "wake":
-                self._loop.at(action[1], self._due)
             else:
                 self._forget()
 
-    def _forget(self) -> None:
-        self._loop.remove(self.directory.control)
-        self.directory.release(forget=True)
-        self.forgotten()
-
     def _start(self) -> list[Action]:
-        now = self._loop.clock()
+        now = self._context.loop.clock()
         directory = self.directory
         if not directory.locate():
             # No client can reach its FIFO any more, and nothing can bring it back.
             what = b"unable to start " + directory.name + b"/run: service directory is gone"
             complain(message("supervise", b"fatal", what))
-            return self.service.drain(now)
+            return self._service.drain(now)
         try:
-            child = self._hosted() or self._process()
+            process = self._hosted() or self._context.start(directory, self._streams, self._exited)
         except BlockingIOError as error:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, error))
-            directory.record(0, self._heritage.life)
-            return self.service.not_started(now)
+            directory.record(0, self._context.heritage.life)
+            return self._service.not_started(now)
         except OSError as error:
-            complain(processes.not_started(directory.name, error))
-            return self.service.not_run(now)
-        directory.stamp = tai.now()
-        self._child = child
-        return self.service.started(now)
+            complain(directory.not_started(error))
+            return self._service.not_run(now)
+        self._stamp = tai.now()
+        self._process = process
+        return self._service.started(now)
 
-    def _process(self) -> processes.Child:
-        pid = processes.start(self._loop, self._heritage, self.directory, self.streams)
-        return processes.Child(self._loop, pid, self._exited)
-
-    def _hosted(self) -> Hosted | None:
+    def _hosted(self) -> Process | None:
         """Let a log host run it, if it is a log service that one can run."""
-        if self.hosts is None:
+        if self._hosts is None:
             return None
-        hosted = self.hosts.start(self.directory, self.streams[0], self._exited)
-        if hosted:
-            self.directory.record(hosted.pid, self._heritage.life, hosted=True)
-        return hosted
+        logger = self._hosts.start(self.directory, self._streams[0], self._exited)
+        if logger:
+            self.directory.record(logger.pid, self._context.heritage.life, hosted=True)
+        return logger
 
-    def _announce(self, termed: bool) -> None:
+    def _write_status(self, termed: bool) -> None:
         """Write the status file; ``termed`` tells that the process was sent TERM."""
-        service = self.service
-        pid = self._child.pid if self._child else 0
+        service = self._service
+        pid = self._process.pid if self._process else 0
         complaint = self.directory.announce(
-            Status(self.directory.stamp, pid, service.paused, service.want, termed)
+            Status(self._stamp, pid, service.paused, service.want, termed)
         )
         if complaint:
             complain(complaint)
+
+    def _forget(self) -> None:
+        self.directory.ignore(self._context.loop)
+        self.directory.release(forget=True)
+        self._forgotten()

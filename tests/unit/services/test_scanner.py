@@ -14,8 +14,10 @@ from helpers.services import is_supervised
 
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import pair, processes
+from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
+from slashservice.supervise.services.starters import Forking
 
 LOOKS = ("lstat", "readlink", "stat")
 """How one looks at an entry."""
@@ -35,7 +37,7 @@ class Scan:
         self.loop = loop
         heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        context = pair.Context(loop, heritage, self.null, 1000)
+        context = Context(loop, heritage, 1000, Forking(loop, heritage), self.null)
         self.scanner = Scanner(context, os.fsencode(self.entries))
         self.scanner.scan()
 

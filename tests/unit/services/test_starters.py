@@ -10,7 +10,7 @@ import pytest
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
-from slashservice.supervise.services import processes
+from slashservice.supervise.services import processes, starters
 from slashservice.supervise.services.directory import ServiceDirectory
 
 
@@ -28,7 +28,7 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     directory.acquire(b"life", 1 << 20)
     path.rename(tmp_path / "after")
     with pytest.raises(FileNotFoundError):
-        processes.Bulk(loop, heritage).start(directory, {})
+        starters.Bulk(loop, heritage).start(directory, {})
     assert limits == [(10, 20), (20, 20)]
     left = record.parse(os.pread(directory.lock, record.LENGTH, 0))
     assert left is not None

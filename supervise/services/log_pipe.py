@@ -1,0 +1,84 @@
+"""The pipe from a service to its log service.
+
+It is a FIFO in the service's supervise directory. ``svscan`` holds it open for reading and
+for writing, and the daemon gets a descriptor for both: as long as either lives the kernel
+keeps what is unread, and nobody is sent SIGPIPE while no logger reads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+
+from slashservice.supervise.platform import posix
+from slashservice.supervise.protocol import names
+from slashservice.supervise.services import inode
+from slashservice.supervise.services.directory import make_fifo
+
+
+class LogPipe:
+    """Both ends: ``writer`` for the service, ``reader`` for its log; -1 while closed."""
+
+    __slots__ = ("reader", "writer")
+
+    def __init__(self) -> None:
+        self.reader = -1
+        self.writer = -1
+
+    def open(self, path: bytes, limit: int) -> None:
+        """Open what is closed of the pipe of the service directory at ``path``.
+
+        ``limit`` is how many descriptors we may have. Raises ``OSError``.
+        """
+        if self.writer >= 0:
+            return
+        path += b"/" + names.PIPE
+        make_fifo(path)
+        writer = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if not posix.has_room(writer, limit):
+                raise OSError(errno.EMFILE, "")
+            if not stat.S_ISFIFO(os.fstat(writer).st_mode):
+                raise FileExistsError(errno.EEXIST, "")
+            os.set_blocking(writer, True)
+            if not self._reads_from(writer):
+                self._close_reader()
+                self.reader = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            os.close(writer)
+            raise
+        self.writer = writer
+
+    def close_writer(self) -> None:
+        """Let the log service find the end of its input, once nobody else writes.
+
+        What is unread stays in the pipe, as we can read it.
+        """
+        if self.writer >= 0:
+            os.close(self.writer)
+        self.writer = -1
+
+    def unread(self) -> bool:
+        """Tell whether something waits in the pipe."""
+        poll = select.poll()
+        poll.register(self.reader, select.POLLIN)
+        return any(event & select.POLLIN for _, event in poll.poll(0))
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._close_reader()
+        self.close_writer()
+
+    def _reads_from(self, writer: int) -> bool:
+        """Tell whether the end that we have open is of the same pipe.
+
+        It is while a log service comes to its end and its service has come back.
+        """
+        return self.reader >= 0 and inode.of(os.fstat(self.reader)) == inode.of(os.fstat(writer))
+
+    def _close_reader(self) -> None:
+        if self.reader >= 0:
+            os.close(self.reader)
+        self.reader = -1
