@@ -2,9 +2,9 @@
 
 A service that is started for the first time needs a directory and four files in it, and
 the file system may take longer to make these than we take for all the rest (ext4 passes over
-inodes that were freed in the last minutes, one by one). The first scan does one service
-after the other; so a child process of ours makes the files meanwhile, from the other end.
-Whatever it can't do is left for the scan to do, or to complain about.
+inodes that were freed in the last minutes, one by one). The first scan goes through the
+services one by one. Meanwhile a child process of ours makes the files, beginning with the
+last service. If it fails, the scan makes them itself, or complains.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signals
+from slashservice.supervise.protocol import names
+from slashservice.supervise.services.directory import NEW_STATUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FEWEST = 32
-"""From so many services on a process is worth it."""
+"""With fewer services than this, a process costs more than it saves."""
 
 
 def make(services: Sequence[bytes]) -> None:
@@ -26,7 +28,7 @@ def make(services: Sequence[bytes]) -> None:
 
     It ends by itself; nobody waits for it.
     """
-    if len(services) < FEWEST or os.path.lexists(services[-1] + b"/supervise"):
+    if len(services) < FEWEST or os.path.lexists(os.path.join(services[-1], names.SUPERVISE)):
         return
     # It shares our signal pipe: a signal to it would be taken for one to us.
     before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
@@ -44,20 +46,21 @@ def _make_all(services: Sequence[bytes]) -> None:
         for path in reversed(services):
             for part in (path, path + b"/log"):
                 try:
-                    _make(part + b"/supervise")
+                    _make(part)
                 except OSError:
                     pass
     finally:
         os._exit(0)
 
 
-def _make(path: bytes) -> None:
-    """Make one supervise directory and what is in it, unless there is something already."""
-    os.mkdir(path, 0o700)
-    _touch(path + b"/status.new", 0o644)  # first, as it must not come behind the real one
-    os.mkfifo(path + b"/control", 0o600)
-    os.mkfifo(path + b"/ok", 0o600)
-    _touch(path + b"/lock", 0o600)
+def _make(service: bytes) -> None:
+    """Make the supervise directory and what is in it, unless there is something already."""
+    os.mkdir(os.path.join(service, names.SUPERVISE), 0o700)
+    # At once: made after the scan has renamed its own, an empty one would stay there.
+    _touch(os.path.join(service, NEW_STATUS), 0o644)
+    os.mkfifo(os.path.join(service, names.CONTROL), 0o600)
+    os.mkfifo(os.path.join(service, names.OK), 0o600)
+    _touch(os.path.join(service, names.LOCK), 0o600)
 
 
 def _touch(path: bytes, mode: int) -> None:

@@ -14,7 +14,7 @@ from slashservice.supervise import tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
-from slashservice.supervise.protocol import record, status
+from slashservice.supervise.protocol import names, record, status
 from slashservice.supervise.services import inode
 from slashservice.supervise.services.refusal import Refused
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 CONTROL_READ = 256
 """Control characters taken at a time, so that a flood for one service delays no other."""
+
+NEW_STATUS = names.STATUS + b".new"
+"""The file that becomes the status file."""
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
@@ -99,15 +102,15 @@ class ServiceDirectory:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self.default = self._default_want()
         try:
-            self.lock = self._open_lock(self.path + b"/supervise/lock")
+            self.lock = self._open_lock(self._at(names.LOCK))
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise self._refused(b"unable to acquire ", b"/supervise/lock", error) from None
-        self._control = self._fifo(b"/supervise/control")
-        self._ok = self._fifo(b"/supervise/ok")
+            raise self._refused(b"unable to acquire ", names.LOCK, error) from None
+        self._control = self._fifo(names.CONTROL)
+        self._ok = self._fifo(names.OK)
         if not posix.has_room(max(self.lock, self._control, self._ok), limit):
             full = OSError(errno.EMFILE, "")
-            raise self._refused(b"unable to acquire ", b"/supervise/lock", full)
+            raise self._refused(b"unable to acquire ", names.LOCK, full)
 
     def _open_lock(self, path: bytes) -> int:
         # Not through a link: unlike C we write into it.
@@ -129,33 +132,38 @@ class ServiceDirectory:
         except FileExistsError:
             pass  # made ahead, just now
 
-    def _fifo(self, path: bytes) -> int:
+    def _fifo(self, file: bytes) -> int:
         """Open a FIFO, made if need be, for reading and writing: so it never ends."""
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             try:
-                fd = os.open(self.path + path, flags)
+                fd = os.open(self._at(file), flags)
             except FileNotFoundError:
-                make_fifo(self.path + path)
-                fd = os.open(self.path + path, flags)
+                make_fifo(self._at(file))
+                fd = os.open(self._at(file), flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
         except OSError as error:
             # C opens it for reading first, which works on a directory.
             what = b"write " if isinstance(error, IsADirectoryError) else b"read "
-            raise self._refused(b"unable to " + what, path, error) from None
+            raise self._refused(b"unable to " + what, file, error) from None
         return fd
 
-    def _refused(self, what: bytes, path: bytes, error: OSError) -> Refused:
-        line = message("supervise", b"fatal", what + self.name + path, error)
+    def _at(self, file: bytes) -> bytes:
+        """Return the path of a file of ours, as :mod:`names` has it."""
+        return self.path + b"/" + file
+
+    def _refused(self, what: bytes, file: bytes, error: OSError) -> Refused:
+        path = self.name + b"/" + file if file else self.name
+        line = message("supervise", b"fatal", what + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
     def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
         try:
             left = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
         except OSError as error:
-            raise self._refused(b"unable to read ", b"/supervise/lock", error) from None
+            raise self._refused(b"unable to read ", names.LOCK, error) from None
         if left is None or left.life != life or life == record.NAMELESS:
             self._forget_status()
             return None
@@ -163,12 +171,29 @@ class ServiceDirectory:
         start = left.runs()
         pid = left.pid if start else 0
         try:
-            found = status.unpack(status.read(self.path + b"/supervise/status"))
+            found = status.unpack(status.read(self._at(names.STATUS)))
         except OSError:
             found = None
         if found is None or found.want not in (b"u", b"d", b"\0"):
             found = status.Status(tai.now(), pid, False, self.default)
         return Left(found, pid, start, left.hosted)
+
+    def _forget_status(self) -> None:
+        """Take away a status of another life of the machine, whose pid is nobody's by now.
+
+        It becomes the file that the first status is written to, if it is one as we or C make
+        them: that saves making one, and writing over one, after which ext4 writes data out at
+        once.
+        """
+        path = self._at(names.STATUS)
+        try:
+            found = os.lstat(path)
+            if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
+                os.rename(path, self._at(NEW_STATUS))
+            else:
+                os.unlink(path)
+        except OSError:
+            pass
 
     @property
     def is_held(self) -> bool:
@@ -197,29 +222,12 @@ class ServiceDirectory:
         """Compose the complaint that the run script can't be run."""
         return message("supervise", b"fatal", b"unable to start " + self.name + b"/run", error)
 
-    def _forget_status(self) -> None:
-        """Take away a status of another life of the machine, whose pid is nobody's by now.
-
-        It becomes the file that the first status is written to, if it is one as we or C make
-        them: that saves making one, and writing over one, after which ext4 writes data out at
-        once.
-        """
-        path = self.path + b"/supervise/status"
-        try:
-            found = os.lstat(path)
-            if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
-                os.rename(path, path + b".new")
-            else:
-                os.unlink(path)
-        except OSError:
-            pass
-
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
             self._write(record.of(pid, life, hosted))
         except OSError as error:
-            what = b"unable to write " + self.name + b"/supervise/lock"
+            what = b"unable to write " + self.name + b"/" + names.LOCK
             complain(message("supervise", b"warning", what, error))
 
     def record_intent(self, intent: Record) -> None:
@@ -235,11 +243,11 @@ class ServiceDirectory:
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
-            os.stat(self.path + b"/down")
+            os.stat(self._at(names.DOWN))
         except FileNotFoundError:
             return b"u"
         except OSError as error:
-            raise self._refused(b"unable to stat ", b"/down", error) from None
+            raise self._refused(b"unable to stat ", names.DOWN, error) from None
         return b"d"
 
     def locate(self) -> bool:
@@ -262,7 +270,7 @@ class ServiceDirectory:
 
     def holds_lock_in(self, path: bytes) -> bool:
         """Tell whether the lock file of the service directory ``path`` is the one we hold."""
-        return inode.at(path + b"/supervise/lock") == inode.of(os.fstat(self.lock))
+        return inode.at(os.path.join(path, names.LOCK)) == inode.of(os.fstat(self.lock))
 
     def announce(self, now: Status, again: bool = True) -> bytes:
         """Write the status file if its content changes.
@@ -274,11 +282,11 @@ class ServiceDirectory:
             return b""
         self._written = data
         what = b"unable to open "
-        why = b"/supervise/status.new"
+        which = NEW_STATUS
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
-            new = self.path + why
+            new = self._at(NEW_STATUS)
             # A link would become the status file, and what it leads to be written over.
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(new, flags, 0o644)
@@ -290,15 +298,15 @@ class ServiceDirectory:
                     os.ftruncate(fd, len(data))
             finally:
                 os.close(fd)
-            what, why = b"unable to rename ", b"/supervise/status.new to status"
-            os.rename(new, self.path + b"/supervise/status")
+            what, which = b"unable to rename ", NEW_STATUS + b" to status"
+            os.rename(new, self._at(names.STATUS))
         except OSError as error:
             if again and error.errno == errno.ENOENT:  # renamed just now, maybe
                 self._written = b""
                 return self.announce(now, again=False)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
                 self._written = b""
-                return message("supervise", b"warning", what + self.name + why, error)
+                return message("supervise", b"warning", what + self.name + b"/" + which, error)
         return b""
 
     def _overwrite(self, data: bytes) -> bool:
@@ -308,7 +316,7 @@ class ServiceDirectory:
         kernel's at just that moment: better than a status that is wrong until there is room.
         """
         try:
-            path = self.path + b"/supervise/status"
+            path = self._at(names.STATUS)
             fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 return os.pwrite(fd, data, 0) == len(data)

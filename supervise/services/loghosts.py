@@ -21,6 +21,7 @@ import stat
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 from slashservice.supervise.logs import run_script
+from slashservice.supervise.protocol import names
 from slashservice.supervise.services import processes
 
 TYPE_CHECKING = False
@@ -193,7 +194,7 @@ class LogHosts:
         opened: list[int] = []
         try:
             opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            opened += _journal(directory.path + b"/supervise/journal")
+            opened += _journal(os.path.join(directory.path, names.JOURNAL))
             return host.start(wanted.actions, [stdin, *opened], exited)
         finally:
             for fd in opened:

@@ -9,7 +9,7 @@ from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import record
+from slashservice.supervise.protocol import names, record
 from slashservice.supervise.services import notify, processes, starters
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.refusal import Refused, outwait
@@ -70,7 +70,7 @@ def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) ->
 def is_running(path: bytes) -> bool:
     """Tell whether an svscan of ours runs on the scan directory ``path``."""
     try:
-        fd = os.open(os.path.join(path, b".svscan/lock"), os.O_WRONLY | os.O_CLOEXEC)
+        fd = os.open(os.path.join(path, names.SCANNER_LOCK), os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -83,14 +83,14 @@ def is_running(path: bytes) -> bool:
 
 
 def lock(path: bytes) -> None:
-    """Be the only svscan on ``path``, and say so in ``.svscan/lock`` and ``.svscan/pid``.
+    """Be the only svscan on ``path``, by a lock, and put our pid beside that.
 
-    Where these can't be written, as on a read-only root, we do without.
+    Where neither can be written, as on a read-only root, we do without.
     """
-    own = os.path.join(path, b".svscan")
+    lock_file = os.path.join(path, names.SCANNER_LOCK)
     try:
-        os.makedirs(own, 0o700, exist_ok=True)
-        fd = os.open(own + b"/lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.makedirs(os.path.join(path, names.SCANNER), 0o700, exist_ok=True)
+        fd = os.open(lock_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return
 
@@ -98,14 +98,15 @@ def lock(path: bytes) -> None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            what = b"unable to acquire " + own + b"/lock"
+            what = b"unable to acquire " + lock_file
             raise Refused(message("svscan", b"fatal", what, error), busy=True) from None
 
     outwait(take)
     # Whoever learns the pid may send a signal; it waits until we can obey it.
     signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
     try:
-        pid = os.open(own + b"/pid", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        pid = os.open(os.path.join(path, names.SCANNER_PID), flags, 0o644)
         os.write(pid, b"%d\n" % os.getpid())
         os.close(pid)
     except OSError:
