@@ -85,7 +85,7 @@ class ServiceDirectory:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
         Returns what a supervisor that was killed left, in this life of the machine.
-        ``limit`` is the highest descriptor we may use; ``environment``, what daemons get.
+        ``limit`` is how many descriptors we may have; ``environment`` is the daemons'.
         """
         try:
             self._open(limit)
@@ -130,10 +130,10 @@ class ServiceDirectory:
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
-            pass  # made ahead, just now
+            pass  # made ahead of us, a moment ago
 
     def _fifo(self, file: bytes) -> int:
-        """Open a FIFO, made if need be, for reading and writing: so it never ends."""
+        """Open a FIFO, made if need be. Open for reading and writing, it never ends."""
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             try:
@@ -179,11 +179,11 @@ class ServiceDirectory:
         return Left(found, pid, start, left.hosted)
 
     def _forget_status(self) -> None:
-        """Take away a status of another life of the machine, whose pid is nobody's by now.
+        """Take away the status file of another life of the machine: its pid means nothing now.
 
-        It becomes the file that the first status is written to, if it is one as we or C make
-        them: that saves making one, and writing over one, after which ext4 writes data out at
-        once.
+        If it is a file as we or C make them, it becomes the one to which the first status is
+        written. That saves making a file, and replacing one, for which ext4 would write out
+        the data at once.
         """
         path = self._at(names.STATUS)
         try:
@@ -206,14 +206,14 @@ class ServiceDirectory:
         loop.add(self._control, self._commanded)
 
     def ignore(self, loop: Loop) -> None:
-        """Listen no longer; before it is released."""
+        """Listen no more. To be called before ``release``."""
         loop.remove(self._control)
         self._commands = None
 
     def _commanded(self) -> None:
         try:
             characters = os.read(self._control, CONTROL_READ)
-        except BlockingIOError:  # someone else reads our FIFO, and was faster
+        except BlockingIOError:  # another process reads our FIFO, and was faster
             return
         if self._commands:
             self._commands(characters)
@@ -231,11 +231,11 @@ class ServiceDirectory:
             complain(message("supervise", b"warning", what, error))
 
     def record_intent(self, intent: Record) -> None:
-        """Write down a process that is being started; ``record`` comes behind it."""
+        """Write down that a process is being started; ``record`` is to follow."""
         try:
             self._write(intent)
         except OSError:
-            pass  # ``record`` will complain
+            pass  # ``record`` will complain of it
 
     def _write(self, about: Record) -> None:
         os.pwrite(self.lock, about.line(), 0)
@@ -253,7 +253,7 @@ class ServiceDirectory:
     def locate(self) -> bool:
         """Make sure that ``path`` is still our directory, following a rename; False if gone.
 
-        The kernel knows the present name of the lock file we hold open, and so the
+        The kernel knows the present path of the lock file that we hold open. Ours is the
         directory two above it.
         """
         if inode.at(self.path) == self._inode:
@@ -287,21 +287,21 @@ class ServiceDirectory:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
             new = self._at(NEW_STATUS)
-            # A link would become the status file, and what it leads to be written over.
+            # Through a link we would overwrite another file.
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(new, flags, 0o644)
             what = b"unable to write "
             try:
                 os.write(fd, data)
                 if os.fstat(fd).st_size > len(data):
-                    # Not O_TRUNC: what it empties, ext4 writes out before the close returns.
+                    # Not by O_TRUNC, with which close waits until ext4 has written the data out.
                     os.ftruncate(fd, len(data))
             finally:
                 os.close(fd)
             what, which = b"unable to rename ", NEW_STATUS + b" to status"
             os.rename(new, self._at(names.STATUS))
         except OSError as error:
-            if again and error.errno == errno.ENOENT:  # renamed just now, maybe
+            if again and error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile
                 self._written = b""
                 return self.announce(now, again=False)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
@@ -310,10 +310,10 @@ class ServiceDirectory:
         return b""
 
     def _overwrite(self, data: bytes) -> bool:
-        """Write the status file over itself, which needs no space; False if it can't be done.
+        """Write over the status file, for which no space is needed; False if that fails.
 
-        A client that reads meanwhile might see half of it, had it looked at a page of the
-        kernel's at just that moment: better than a status that is wrong until there is room.
+        A client that reads at just that moment might see half of the change. That is better
+        than a status that stays wrong until there is space.
         """
         try:
             path = self._at(names.STATUS)
@@ -326,7 +326,7 @@ class ServiceDirectory:
             return False
 
     def release(self, forget: bool = False) -> None:
-        """Let go of the directory; with ``forget``, so that nothing is found to go on with."""
+        """Let go of the directory; with ``forget``, the next supervisor is to start afresh."""
         if forget:
             self.record(0, record.NAMELESS)
         for fd in (self._ok, self._control, self.lock):
@@ -336,7 +336,7 @@ class ServiceDirectory:
 
 
 def make_fifo(path: bytes) -> None:
-    """Make a FIFO for us alone; that it is there already is no trouble."""
+    """Make a FIFO that only our account may use, unless it is there already."""
     try:
         os.mkfifo(path, 0o600)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Directories that are being made in place: when are they complete?
+"""Directories that are being made in place, and the moment at which they are complete.
 
 The proper way to add a service is to make it elsewhere and link it, but people also say
 ``cp -r`` or ``mkdir`` in the scan directory itself. Being told at once, we would overtake
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SECONDS_OF_QUIET = 0.02
 SECONDS_AT_MOST = 5.0
-"""How long we wait for quiet, and how long we go on looking after it."""
+"""How long we wait for quiet at most, and how long we go on watching after it."""
 
 
 class Growing:
@@ -70,7 +70,7 @@ class Growth:
         self._wait(number)
 
     def saw(self, number: int, mask: int) -> bool:
-        """Something happened in the watched directory ``number``; False if it is not ours."""
+        """Something happened in the directory ``number``; False if it is none of ours."""
         if number not in self._growing:
             return False
         if mask & watch.IGNORED:
@@ -85,7 +85,7 @@ class Growth:
         self._loop.at(until, lambda: self._quiet(number, until))
 
     def _quiet(self, number: int, until: float) -> None:
-        """Nothing happened up to ``until``, unless another wait has begun since."""
+        """The time ``until`` has come. If no other wait has begun, it was quiet until then."""
         growing = self._growing.get(number)
         if growing is None or growing.until != until:
             return

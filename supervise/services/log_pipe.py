@@ -52,7 +52,7 @@ class LogPipe:
         self.writer = writer
 
     def close_writer(self) -> None:
-        """Let the log service find the end of its input, once nobody else writes.
+        """Let the log service find the end of its input, when no other process writes.
 
         What is unread stays in the pipe, as we can read it.
         """
@@ -72,9 +72,9 @@ class LogPipe:
         self.close_writer()
 
     def _reads_from(self, writer: int) -> bool:
-        """Tell whether the end that we have open is of the same pipe.
+        """Tell whether our reader is of the same pipe.
 
-        It is while a log service comes to its end and its service has come back.
+        It is when a service comes back while its log still reads what is left.
         """
         return self.reader >= 0 and inode.of(os.fstat(self.reader)) == inode.of(os.fstat(writer))
 

@@ -1,15 +1,15 @@
 """Hosted logs: log services that run inside a log host instead of a process each.
 
 A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
-plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process per
-account. To the state machine a hosted logger is a child like any other: it has a pid (the
+plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process
+per account. To its supervisor a hosted logger is a process like any other: it has a pid (the
 host's), takes signals, and exits.
 
 svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
 ARG...`` with the logger's input, its directory and its journal as descriptors, ``signal ID
 NUMBER``, and back ``exited ID STATUS``. A host whose svscan is killed goes on. The next
-svscan, which has opened all pipes by then, sends it TERM: its loggers finish at the end of a
-line and let go of their directories, for which their successors in a new host wait.
+svscan opens all pipes, then sends it TERM. Its loggers finish at the end of a line and let go
+of their directories. Their successors, in a new host, wait for that.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ MESSAGE = 4096
 """No message from a host is longer."""
 
 SECONDS_UNTIL_MORE = 0.01
-"""When to go on with messages that a host didn't take at once."""
+"""How long until a message is sent again that a host didn't take at once."""
 
 SECONDS_OF_IDLENESS = 5.0
 """How long a host without loggers is kept."""
 
 
 class RemoteLogger:
-    """A logger inside a host: what a process is to another service."""
+    """A logger inside a host: the process of a log service that has none of its own."""
 
     __slots__ = ("_host", "_number", "pid")
 
@@ -54,7 +54,7 @@ class RemoteLogger:
         self._number = number
 
     def signal(self, number: int) -> None:
-        """Let the logger behave as a process would that is sent the signal."""
+        """Have the logger do what its own process would do at this signal."""
         self._host.send(b"signal", self._number, b"%d" % number)
 
     def leave(self) -> None:
@@ -62,7 +62,7 @@ class RemoteLogger:
 
 
 class Host:
-    """The log host of one account (None: whoever we are)."""
+    """The log host of one account (None: of our own)."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Host:
         loop.on_exit(self.pid, self._died)
 
     def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> RemoteLogger:
-        """Let a logger begin; its descriptors are its input, its directory and its journal."""
+        """Start a logger; ``descriptors`` are its input, its directory and its journal."""
         self._count += 1
         number = b"%d" % self._count
         self._loggers[number] = exited
@@ -100,7 +100,7 @@ class Host:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it takes no messages any more: it ends, or has."""
+        """Whether it takes no more messages: it is ending, or has ended."""
         return self._socket.fileno() < 0
 
     @property
@@ -147,7 +147,7 @@ class Host:
         except OSError:
             data = b""
         if not data:
-            self.close()  # its death will be told
+            self.close()  # its death is reported by the loop
             return
         word, number, status = data.split(b"\0")
         exited = self._loggers.pop(number, None)
@@ -201,7 +201,7 @@ class LogHosts:
                 os.close(fd)
 
     def retire(self, pid: int, start: int) -> None:
-        """Tell the host of a killed svscan to end, as soon as all its pipes are open here."""
+        """Have the host of a killed svscan end, as soon as we have opened all its pipes."""
         if (pid, start) not in self._retired:
             self._retired.add((pid, start))
             self._loop.after(0, lambda: self._end(pid, start))
@@ -243,12 +243,12 @@ class LogHosts:
         if self._hosts.get(host.account) is host:  # and not one that took its place
             del self._hosts[host.account]
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-            # Not killed, but unable: let the log services of this account run as written.
+            # It was not killed: it can't work. Run the log services of this account as written.
             self._unusable.add(host.account)
 
 
 def _journal(path: bytes) -> list[int]:
-    """Open the file for a journal, which the host's account could not; none if it can't be."""
+    """Open the file for a journal, as the host's account may not; return nothing on failure."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o600)

@@ -1,4 +1,7 @@
-"""A service and its log service: which of them runs, from its entry's coming to its end."""
+"""A service and its log service, from the moment that a scan directory has an entry for it.
+
+They begin together, and end in turn: the service first, then its log when it has read all.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,14 @@ C rescans as often.
 """
 
 SECONDS_OF_GRACE = 5.0
-"""How long a log service may wait for an end of input that strays of its service hold up."""
+"""How long a log service may wait for the end of its input.
+
+Processes that its service left behind may hold the pipe open.
+"""
 
 RETRY_FIRST = 0.02
 RETRY_LAST = 5.0
-"""Seconds until a refused directory is tried again; doubled each time."""
+"""Seconds until a refused directory is tried again; they double each time."""
 
 
 class Pair:
@@ -80,7 +86,7 @@ class Pair:
         self.active = True
 
     def start(self) -> None:
-        """Supervise both parts, as far as they are not yet; try again later where refused."""
+        """Supervise the parts that are not supervised yet. Where refused, try again later."""
         if not self.active:
             return
         try:
@@ -108,7 +114,7 @@ class Pair:
         self._settle()
 
     def found(self, name: bytes, path: bytes) -> None:
-        """An entry of that name leads to us, by that path; perhaps by the old one no longer."""
+        """An entry ``name`` leads to us, by ``path``. Our old path may lead nowhere by now."""
         self.names.add(name)
         self.path = path
         if not self.active:
@@ -116,12 +122,12 @@ class Pair:
             self.start()
 
     def attach_log(self) -> None:
-        """If the service has got a log directory since it began, begin again with a log."""
+        """Begin again with a log, if the service has got a log directory since it began."""
         if self._has_log or not os.path.exists(self.path + b"/log"):
             return
         self._has_log = True
         if self._main is None:
-            return  # it will find the log when it begins
+            return  # the pipe is opened when it begins
         try:
             pipe = self._open_pipe()
         except OSError as error:
@@ -187,7 +193,7 @@ class Pair:
             self._settle()
 
     def _settle(self) -> None:
-        """Without an entry: once the service has ended, end its log, then be done."""
+        """Now that there is no entry: when the service has ended, end its log, then the pair."""
         if self._main is not None:
             return
         if self._log is not None:
@@ -206,7 +212,7 @@ class Pair:
             self._log.drain()
 
     def _complain(self, refused: Refused) -> None:
-        """Say why, once, and not while a predecessor's last child may hold the lock."""
+        """Say why, but not twice, and not while a predecessor's last child may hold the lock."""
         if (refused.busy and self._delay < SECONDS_OF_PATIENCE) or refused.line == self._said:
             return
         self._said = refused.line

@@ -47,14 +47,14 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class Heritage:
-    """What every daemon is given: taken down once, when the supervisor starts."""
+    """What every daemon is given. It is determined once, when the supervisor starts."""
 
     def __init__(self, environment: Sequence[bytes], life: bytes, mask: set[int]) -> None:
         self.environment = environment
         self.life = life
         self.mask = mask - {signal_numbers.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
-        """Soft and hard limit to put back, once ``raise_descriptor_limit`` changed it."""
+        """Soft and hard limit to give daemons, if ``raise_descriptor_limit`` changed ours."""
 
     def raise_descriptor_limit(self) -> int:
         """Take as many descriptors as we may; return how many that is."""
@@ -65,9 +65,10 @@ class Heritage:
 
 
 def reserve_standard_descriptors() -> None:
-    """Occupy any of descriptors 0 to 2 that was closed, or our own files would become them.
+    """Open ``/dev/null`` on those of descriptors 0 to 2 that are closed.
 
-    What occupies them is closed at an exec, so that a daemon finds them as we did.
+    Otherwise our own files would get these numbers. They are closed at an exec, so that a
+    daemon finds them as we did.
     """
     while True:
         fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -86,7 +87,7 @@ class Child:
         loop.on_exit(pid, exited)
 
     def signal(self, number: int) -> None:
-        """Send it a signal, if we may. Its pid is its own until we fetch its status."""
+        """Send it a signal, if we may. No other process gets its pid before we fetch its status."""
         try:
             os.kill(self.pid, number)
         except OSError:
@@ -111,7 +112,7 @@ class Adopted:
         self._loop = loop
         self._exited = exited
         self._fd = -1
-        # Not at once: all services are to have their descriptors first.
+        # Later, as the descriptors of the services come first.
         loop.after(0, self._watch)
 
     def signal(self, number: int) -> None:
@@ -135,7 +136,7 @@ class Adopted:
             self._close()
             self._exited(0)
         elif self._fd >= 0:
-            self._loop.on_exit(self.pid, self._gone)  # PID 1 may fetch its status first
+            self._loop.on_exit(self.pid, self._gone)  # as PID 1 we may fetch its status first
             self._loop.add(self._fd, lambda: self._gone(0))
         else:
             self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)

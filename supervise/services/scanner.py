@@ -1,7 +1,7 @@
-"""What ``svscan`` does with its scan directory: see the services come and go.
+"""The scan directory of an ``svscan``: services come and go in it.
 
-The kernel tells what changes; the directory is read as a whole only at the start, on
-demand, and where the kernel doesn't tell.
+The kernel reports what changes. The directory is read as a whole only at the start, on
+demand, and where the kernel reports nothing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 
 SECONDS_BETWEEN_SCANS = 5.0
-"""How often to look where the kernel doesn't tell: directories that can't be watched or are
-lost, and links that lead nowhere yet."""
+"""How often to look where the kernel reports nothing.
+
+That is at directories which can't be watched or are lost, and at links that lead nowhere yet.
+"""
 
 
 class Scanner:
@@ -50,7 +52,7 @@ class Scanner:
         self._stay = False
         self._looking = False
         self._doubts: dict[bytes, bytes] = {}
-        """What was said of what could not be looked at."""
+        """The last complaint about each entry that could not be looked at."""
         if self._watch:
             self._watch.listen(self._loop, self._changed)
             if self._watch.tells_names:
@@ -109,7 +111,7 @@ class Scanner:
         self._watched = -1
 
     def _look_again(self) -> None:
-        """Scan again in a while, as nobody will tell us when."""
+        """Scan again in a while: nothing will tell us when to."""
         if not self._looking:
             self._looking = True
             self._loop.after(SECONDS_BETWEEN_SCANS, self._look)
@@ -119,7 +121,7 @@ class Scanner:
         self.scan()
 
     def _changed(self, events: Iterable[watch.Event]) -> None:
-        """Take the kernel's word for what changed."""
+        """Look at the entries that the kernel reports."""
         names = set()
         for event in events:
             if self._growth and self._growth.saw(event.watch, event.mask):
@@ -142,7 +144,7 @@ class Scanner:
             self._growth.begin(os.path.join(self._path, name), name)
 
     def _complete(self, name: bytes) -> None:
-        """A new directory is quiet; it may be that we began with it before it was."""
+        """A new directory is complete. We may have begun with it before, without its log."""
         self._look_at([name])
         self._look_for_log(name)
 
@@ -153,7 +155,7 @@ class Scanner:
             self._pairs[key].attach_log()
 
     def _look_at(self, names: Iterable[bytes]) -> None:
-        """See what stands behind each name now, and act on what changed."""
+        """Find what each name leads to now, and act on what changed."""
         if self._draining:
             return
         for name in sorted(names):
@@ -166,8 +168,8 @@ class Scanner:
         key: int | None = None
         try:
             if os.path.islink(entry):
-                # From here on only what it leads to counts: the link may be renamed, even
-                # now, or go while the service is supervised.
+                # From here on the link does not matter: it may be renamed, even now, or be
+                # removed while the service is supervised.
                 path = os.path.realpath(entry)
             found = os.stat(path)
             if stat.S_ISDIR(found.st_mode):
@@ -208,9 +210,9 @@ class Scanner:
         pair = self._pairs.get(key)
         if pair and not pair.is_still_there(path):
             if inode.at(path) != key:
-                self._look_again()  # it was moved away just now
+                self._look_again()  # it was moved away a moment ago
                 return
-            # A new directory with the number of one that was removed while supervised.
+            # A new directory has the inode of one that was removed while supervised.
             self._strays.add(self._pairs.pop(key))
             for other in pair.names:
                 del self._names[other]
@@ -223,7 +225,7 @@ class Scanner:
         try:
             has_log = self._has_log(path)
         except FileNotFoundError:
-            self._look_again()  # it was moved away just now
+            self._look_again()  # it was moved away a moment ago
             return
         except OSError as error:
             self._doubt(name + b"/log", error)
@@ -234,7 +236,7 @@ class Scanner:
         pair.start()
 
     def _has_log(self, path: bytes) -> bool:
-        """Tell whether the service directory ``path`` has a log; OSError if that can't be told."""
+        """Tell whether the service directory ``path`` has a log. Raises ``OSError`` in doubt."""
         try:
             os.stat(path + b"/log")
         except FileNotFoundError:
@@ -243,7 +245,7 @@ class Scanner:
         return True
 
     def _ended(self, pair: Pair) -> None:
-        """Nothing is left of a service."""
+        """Neither part of a pair is left."""
         self._strays.discard(pair)
         if self._pairs.get(pair.key) is pair:
             del self._pairs[pair.key]

@@ -1,4 +1,7 @@
-"""A run of svscan, from taking its scan directory to the end, for svscan and svscanboot."""
+"""A run of svscan, from the moment it takes its scan directory until it ends.
+
+The commands svscan and svscanboot have this in common.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def run(directory: bytes, loop: Loop) -> int:
 
 
 def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) -> None:
-    """Let the signals do what the manual says."""
+    """Have each signal do what the manual of svscan says; ``tell`` informs the init system."""
 
     def drain() -> None:
         tell(b"STOPPING=1")
@@ -102,7 +105,7 @@ def lock(path: bytes) -> None:
             raise Refused(message("svscan", b"fatal", what, error), busy=True) from None
 
     outwait(take)
-    # Whoever learns the pid may send a signal; it waits until we can obey it.
+    # From here on somebody may read our pid and send a signal. It waits until we can obey.
     signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

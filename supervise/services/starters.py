@@ -63,10 +63,10 @@ class Forking:
         self._heritage = heritage
 
     def expect(self, folder: bytes, names: Iterable[bytes]) -> None:
-        """Nothing is prepared."""
+        """There is nothing to prepare."""
 
     def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
-        """Run ``./run`` and return its pid. That it can't be run, the child complains of."""
+        """Run ``./run`` and return its pid. If it can't be run, the child complains and ends."""
         # A signal that reached the child before its exec would write into our signal pipe,
         # which it shares: we would take a daemon's TERM for our own.
         before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
@@ -104,7 +104,7 @@ class Forking:
 
 
 class Bulk:
-    """Starts many services, one after the other, without a copy of ourselves for each."""
+    """Starts many services, one after the other, by ``posix_spawn``, and keeps the records."""
 
     def __init__(self, loop: Loop, heritage: Heritage) -> None:
         self._loop = loop
