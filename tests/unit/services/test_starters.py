@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import processes, starters
+from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 
 
@@ -34,3 +36,28 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     assert left is not None
     assert (left.pid, left.after) == (0, None)
     directory.release()
+
+
+def test_a_start_is_handed_in_until_the_first_scan_is_over(loop: Loop, tmp_path: Path) -> None:
+    class First:
+        ended = 0
+
+        def expect(self, folder: bytes, names: Iterable[bytes]) -> None:
+            self.expected = folder, list(names)
+
+        def start(self, directory: ServiceDirectory, streams: dict[int, int]) -> int:
+            return os.getppid()
+
+        def end(self) -> None:
+            self.ended += 1
+
+    first = First()
+    heritage = processes.Heritage([b"PATH=/bin"], b"life", loop.mask)
+    context = Context(loop, heritage, 1 << 20, first)
+    context.expect(b"/service", [b"a"])
+    directory = ServiceDirectory(os.fsencode(tmp_path), b"service")
+    assert first.expected == (b"/service", [b"a"])
+    assert context.start(directory, {}, lambda status: None).pid == os.getppid()
+    context.first_scan_is_over()
+    assert first.ended == 1
+    assert isinstance(context._starter, starters.Forking)

@@ -1,0 +1,210 @@
+"""A service under supervision, on a real directory, with processes that are only pretended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.clock import Clock
+
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol import names, status
+from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services import processes, starters
+from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.supervised import Supervised
+
+TERM, CONT, STOP = 15, 18, 19
+
+
+class Process:
+    """It notes each signal, with the status file as it was then."""
+
+    def __init__(self, path: Path, exited: Callable[[int], None]) -> None:
+        self.pid = 7
+        self.signals: list[tuple[int, Status]] = []
+        self.exited = exited
+        self.left = False
+        self._path = path
+
+    def signal(self, number: int) -> None:
+        self.signals.append((number, on_disk(self._path)))
+
+    def leave(self) -> None:
+        self.left = True
+
+
+class World(Context):
+    """What a service needs, without starting anything."""
+
+    def __init__(self, loop: Loop, path: Path) -> None:
+        heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        super().__init__(loop, heritage, 1 << 20, starters.Forking(loop, heritage))
+        self.path = path
+        self.fails: OSError | None = None
+        self.started: list[tuple[dict[int, int], Process]] = []
+
+    def start(
+        self,
+        directory: ServiceDirectory,
+        streams: dict[int, int],
+        exited: Callable[[int], None],
+    ) -> Process:
+        if self.fails:
+            raise self.fails
+        process = Process(self.path, exited)
+        self.started.append((dict(streams), process))
+        return process
+
+    @property
+    def process(self) -> Process:
+        return self.started[-1][1]
+
+
+class Subject:
+    """A service in a directory of its own, and what became of it."""
+
+    def __init__(self, path: Path, loop: Loop) -> None:
+        self.path = path
+        self.world = World(loop, path)
+        directory, left = self.world.acquire(os.fsencode(path), b"service")
+        self.forgotten = 0
+        self.supervised = Supervised(self.world, directory, {1: 5}, self.forget)
+        self.supervised.begin(left)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    def command(self, characters: bytes) -> None:
+        control = os.open(self.path / os.fsdecode(names.CONTROL), os.O_WRONLY)
+        os.write(control, characters)
+        os.close(control)
+        self.world.loop.step()
+
+
+def on_disk(path: Path) -> Status:
+    found = status.unpack((path / os.fsdecode(names.STATUS)).read_bytes())
+    assert found
+    return found
+
+
+def says(path: Path) -> tuple[bytes, int, bool, bool]:
+    found = on_disk(path)
+    return found.want, found.pid, found.paused, found.termed
+
+
+@pytest.fixture
+def subject(tmp_path: Path, loop: Loop) -> Iterator[Subject]:
+    made = Subject(tmp_path, loop)
+    yield made
+    if made.supervised.directory.is_held:
+        made.supervised.directory.ignore(loop)
+        made.supervised.directory.release()
+
+
+def test_it_starts_and_says_so(subject: Subject) -> None:
+    ((streams, _),) = subject.world.started
+    assert streams == {1: 5}
+    assert says(subject.path) == (b"u", 7, False, False)
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "before", "after"),
+    [
+        (b"d", TERM, (b"d", 7, False, False), (b"d", 7, False, True)),
+        (b"p", STOP, (b"u", 7, True, False), (b"u", 7, True, False)),
+        (b"t", TERM, (b"u", 7, False, False), (b"u", 7, False, True)),
+    ],
+)
+def test_what_is_wanted_is_on_disk_when_the_signal_is_sent(
+    subject: Subject,
+    command: bytes,
+    number: int,
+    before: tuple[bytes, int, bool, bool],
+    after: tuple[bytes, int, bool, bool],
+) -> None:
+    subject.command(command)
+    sent, then = subject.world.process.signals[0]
+    assert sent == number
+    assert (then.want, then.pid, then.paused, then.termed) == before
+    assert says(subject.path) == after
+
+
+def test_it_is_started_again_a_second_after_its_last_start(subject: Subject, clock: Clock) -> None:
+    first = subject.world.process
+    first.exited(0)
+    assert says(subject.path) == (b"u", 0, False, False)
+    clock.now += 1
+    subject.world.loop.step()
+    assert subject.world.process is not first
+    assert says(subject.path) == (b"u", 7, False, False)
+
+
+def test_nothing_is_obeyed_after_the_end(subject: Subject) -> None:
+    process = subject.world.process
+    subject.command(b"dx")
+    process.exited(0)
+    assert subject.forgotten == 1
+    assert not subject.supervised.directory.is_held
+
+
+def test_the_rest_of_what_was_sent_is_dropped_at_the_end(subject: Subject) -> None:
+    subject.world.process.exited(0)
+    subject.command(b"dxuuu")
+    assert subject.forgotten == 1
+    assert len(subject.world.started) == 1
+
+
+def test_another_stream_from_the_next_start_on(subject: Subject, clock: Clock) -> None:
+    subject.supervised.redirect(1, 6)
+    assert [number for number, _ in subject.world.process.signals] == [TERM]
+    clock.now += 1
+    subject.world.process.exited(0)
+    assert subject.world.started[1][0] == {1: 6}
+
+
+def test_one_that_is_down_is_not_started_for_another_stream(subject: Subject) -> None:
+    subject.command(b"d")
+    subject.world.process.exited(0)
+    subject.supervised.redirect(1, 6)
+    assert len(subject.world.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "complaint"),
+    [
+        (BlockingIOError(11, ""), 5, "warning: unable to fork for service, trying again"),
+        (PermissionError(13, ""), 1, "fatal: unable to start service/run: access denied"),
+    ],
+    ids=["no process", "no run"],
+)
+def test_a_start_that_fails_is_tried_again(
+    subject: Subject,
+    clock: Clock,
+    capfd: pytest.CaptureFixture[str],
+    error: OSError,
+    seconds: int,
+    complaint: str,
+) -> None:
+    clock.now += 10
+    subject.world.fails = error
+    subject.world.process.exited(0)
+    assert complaint in capfd.readouterr().err
+    assert says(subject.path) == (b"u", 0, False, False)
+    subject.world.fails = None
+    clock.now += seconds - 0.5
+    subject.world.loop.after(0, lambda: None)
+    subject.world.loop.step()
+    assert len(subject.world.started) == 1
+    clock.now += 0.5
+    subject.world.loop.step()
+    assert len(subject.world.started) == 2
+
+
+def test_what_is_let_go_runs_on(subject: Subject) -> None:
+    subject.supervised.leave()
+    assert subject.world.process.left
+    assert subject.world.process.signals == []
