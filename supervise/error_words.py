@@ -1,7 +1,8 @@
 """daemontools' own words for what went wrong, as its binaries say them.
 
-Read from Debian's programs by making a system call fail with every error there is (the
-conformance tests do it again). They differ from the C library's, and scripts match on them.
+They differ from the C library's, and scripts match on them. They were read from Debian's
+programs by making a system call fail with every error there is; the conformance tests do
+that again.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ WORDS = {
 
 
 def words_of(number: int) -> bytes:
-    """Return the words for ``number``, an ``errno``; the system's own where the C has none."""
+    """Return the words for ``number``, an ``errno``; the system's own where C has none."""
     for name, words in WORDS.items():  # not by errno.errorcode, where a number has one name
         if getattr(errno, name, 0) == number:
             return words

@@ -1,9 +1,9 @@
 """Option parsing as the C commands do it.
 
-Single letters, bundled or apart, an option's value in the rest of its word or the next
-one. A word that begins with ``--`` ends them, as does the first that is no option, such as
-a lone ``-``. ``argparse`` would cost more start-up than the whole command, and has other
-messages.
+Options are single letters, bundled or apart. A value is the rest of its option's word, or the
+next word. The options end at a word that begins with ``--``, or before the first word that
+is no option, such as a lone ``-``. ``argparse`` has other messages, and would take longer to
+start than the whole command.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 BAD = "?"
-"""Yielded in place of an option that isn't one, after the complaint about it."""
+"""Comes in place of a wrong option, after the complaint about it."""
 
 
 class Options:

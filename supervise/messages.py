@@ -1,8 +1,8 @@
 """What commands say, and with which exit status they end.
 
-Messages and exit statuses are the ones of daemontools: a line ``NAME: fatal: what: why``
-on standard error with status 111 for trouble that may pass, ``NAME: usage: ...`` with 100
-for misuse, ``NAME: warning: what: why`` where the program goes on.
+Messages and exit statuses are those of daemontools. For trouble that may pass there is a line
+``NAME: fatal: what: why`` on standard error, and status 111. Misuse gives
+``NAME: usage: ...`` and status 100. After ``NAME: warning: what: why`` the program goes on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def usage(program: str, text: str) -> Quit:
 
 
 def warn(program: str, what: bytes, error: OSError | None = None) -> None:
-    """Complain on standard error and go on."""
+    """Complain by a warning; the program goes on."""
     complain(message(program, b"warning", what, error))
 
 
@@ -58,7 +58,7 @@ def error_words(error: OSError) -> bytes:
 
 
 def complain(line: bytes) -> None:
-    """Write ``line`` to standard error in one piece; that it can't be written is no trouble."""
+    """Write ``line`` to where complaints go. If it can't be written it is lost."""
     try:
         write(line)
     except OSError:
@@ -71,7 +71,7 @@ def to_standard_error(line: bytes) -> None:
 
 
 def to_standard_error_without_waiting(line: bytes) -> None:
-    """Write to a pipe with no room for it nothing, and of a long line what surely has room."""
+    """Write as much of ``line`` as surely has room; nothing if standard error is full."""
     import select
 
     poll = select.poll()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 LARGEST = (1 << 64) - 1
-"""The largest number that C's 64 bits hold; one more is 0 again."""
+"""The largest number in C's 64 bits; one more is 0 again."""
 
 
 def unsigned(word: bytes) -> int | None:
-    """Return the number ``word`` says; None if it has anything but digits. Empty is 0."""
+    """Return the number in ``word``; None if it has anything but digits. Empty is 0."""
     number = 0
     for digit in word:
         if not 48 <= digit <= 57:
@@ -17,13 +17,13 @@ def unsigned(word: bytes) -> int | None:
 
 
 def signed(word: bytes) -> int | None:
-    """Return the number ``word`` says, which may have a sign; None if it says none."""
+    """Return the number in ``word``, which may have a sign; None if there is none."""
     number = unsigned(word[1:] if word[:1] in (b"+", b"-") else word)
     return -number if number is not None and word[:1] == b"-" else number
 
 
 def octal(word: bytes) -> int | None:
-    """Return the file mode ``word`` says, 0 to 777; None if it says none."""
+    """Return the file mode in ``word``, 0 to 777; None if there is none."""
     if not 1 <= len(word) <= 4 or word.strip(b"01234567"):
         return None
     number = int(word, 8)

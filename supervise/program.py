@@ -20,11 +20,10 @@ LAUNCHER_SIZE = 1024
 
 
 class GoOn(BaseException):
-    """Ends the command, for this process to go on as the command ``name`` with ``argv``.
+    """Ends the command; the process goes on as the command ``name`` with ``argv``.
 
-    ``path`` is where its launcher was found.
-
-    Not an ``Exception``: nothing on the way up is to take it for trouble.
+    ``path`` is where its launcher was found. This is not an ``Exception``, so that nothing on
+    the way up takes it for trouble.
     """
 
     def __init__(self, name: str, argv: Sequence[bytes], path: bytes) -> None:

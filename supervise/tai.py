@@ -1,7 +1,8 @@
 """TAI64N: the time stamps of status files and log lines.
 
-A label counts seconds from 2^62 at the start of 1970, plus the ten seconds TAI was ahead
-of UTC then; leap seconds since are not applied, as daemontools on a POSIX clock never did.
+A label counts seconds. At the start of 1970 it was 2^62, plus the ten seconds that TAI was
+ahead of UTC then. Leap seconds since then are not counted: daemontools on a POSIX clock never
+counted them.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def changed(entries: Sequence[bytes], settings: Iterable[bytes]) -> list[bytes]:
 def hand_over(entries: Sequence[bytes]) -> None:
     """Make ``entries`` this process's environment for the next command of a chain.
 
-    The C library's own view (time zone, name service) follows as far as it can: it holds one
-    value per name.
+    The C library's own view (time zone, name service) follows, except that it holds one value
+    per name.
     """
     PENDING.environment = list(entries)
     wanted: dict[bytes, bytes] = {}

@@ -1,12 +1,12 @@
 """Going on as another of our commands, in the same process.
 
-An exec of a launcher would: close what is to be closed on exec, put the signals into the
-state of a fresh interpreter, name the process after the file, hand over the environment, and
-start with the limits in force. Here each of these is done by hand, without the exec.
+An exec of a launcher would close the descriptors that are to be closed on exec, put the
+signals into the state of a fresh interpreter, name the process after the file, hand over the
+environment, and start with the limits in force. This module does each of these by hand.
 
-Two things stay as they were, and are documented: ``ps -f`` shows the command line of the
-whole chain, and a memory limit that our interpreter could not live under is not imposed on
-a command of ours (its children get it).
+Two differences remain, and are documented. ``ps -f`` shows the command line of the whole
+chain. A memory limit that our interpreter could not live under is not imposed on a command
+of ours, but on its children.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def command_at(path: bytes) -> str | None:
 
 
 def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
-    """Raise ``GoOn`` if ``path`` is a launcher of ours; return if it takes a real exec."""
+    """Raise ``GoOn`` if ``path`` is a launcher of ours; return if a real exec is needed."""
     name = command_at(path)
     if name is None:
         return
@@ -69,7 +69,7 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
 
 
 def close_on_exec() -> None:
-    """Close every descriptor that an exec would close; a name service may have left some."""
+    """Close every descriptor that an exec would close: a name service may have left some open."""
     try:
         names = os.listdir(DESCRIPTORS)
     except OSError:
@@ -80,14 +80,14 @@ def close_on_exec() -> None:
             if not os.get_inheritable(fd):
                 os.close(fd)
         except OSError:
-            pass  # the one the listing itself used
+            pass  # the listing itself used this one
 
 
 def set_name(name: bytes) -> None:
     """Name this process ``name`` (its first 15 bytes), as ``ps`` and ``/proc`` show it.
 
-    The kernel gives the file to root once a process has changed its account; the C library
-    has another way then. A name that can't be set is no trouble.
+    Once a process has changed its account, the file belongs to root; then the C library sets
+    the name. A name that can't be set is no trouble.
     """
     name = name[:15]
     try:
@@ -108,10 +108,10 @@ def set_name(name: bytes) -> None:
 def become_visible() -> None:
     """Let the account we changed to look at this process again, as after an exec.
 
-    The kernel hides a process that has changed its account from that account (its files in
-    ``/proc``, debuggers, core dumps), for its memory may hold what only root may know. Ours
-    holds nothing but what the account is given anyway. A module of the name service may have
-    left more, so where one was loaded we stay hidden. The files' owner tells us which it is.
+    When a process changes its account, the kernel hides it from the new one: its files in
+    ``/proc`` belong to root, and no debugger or core dump gets at its memory, which may hold
+    secrets of root's. Ours holds none, unless a module of the name service has left some. So
+    we stay hidden if such a module was loaded. The owner of the files tells if we are hidden.
     """
     try:
         if os.stat(OWNER).st_uid == os.geteuid():

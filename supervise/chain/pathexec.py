@@ -1,10 +1,10 @@
 """Becoming another program: PATH search, exec, and going on in this process.
 
-The search is daemontools' own: a name with a slash is taken as it is; otherwise each
-directory of PATH (``/bin:/usr/bin`` when there is no PATH, an empty one being the current
-directory) is tried by exec itself. A file that is missing, may not be executed or is a
-directory makes it try the next one; any other trouble ends it. What is reported is the last
-trouble other than a missing file.
+The search is daemontools' own. A name with a slash is taken as it is. Otherwise exec itself
+tries the file in each directory of PATH; without PATH these are ``/bin`` and ``/usr/bin``, and
+an empty one is the current directory. After a file that is missing, may not be executed or is
+a directory, the search goes on with the next one. Any other error ends it. The search reports
+the last error that was no missing file.
 
 **Chains.** ``setuidgid joe envdir ./env softlimit -o64 daemon`` would start three
 interpreters one after the other. So when the search finds the launcher of another command of
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 DEFAULT_PATH = b"/bin:/usr/bin"
 
 TRY_NEXT = (FileNotFoundError, PermissionError, IsADirectoryError)
-"""The troubles with one candidate after which the search tries the next."""
+"""After these errors with one candidate the search tries the next."""
 
 NOT_THERE = 2
 FILE_TYPE = 0o170000
 REGULAR = 0o100000
-"""Of ``errno``, and of a file's mode: the same everywhere, and two imports less."""
+"""Numbers of ``errno`` and of ``stat``. They are the same everywhere, and save two imports."""
 
 ROOM = 100_000
-"""Bytes of arguments and environment that every kernel lets an exec pass, in any case."""
+"""Every kernel lets an exec pass so many bytes of arguments and environment."""
 
 
 def candidates(file: bytes, path: bytes | None) -> Iterator[bytes]:
@@ -59,10 +59,10 @@ def run(
 ) -> NoReturn:
     """Become the program ``file`` with ``argv`` and the environment ``entries``.
 
-    It is looked for on the PATH of the present environment, as C does, even where
-    ``entries`` has another. Without ``entries`` the environment stays as it is; without
-    ``file`` it is ``argv[0]``. Raises ``OSError`` when there is no such program, and ``GoOn``
-    when it is one of ours.
+    The search uses the PATH of the present environment, as C does, even where ``entries``
+    has another one. Without ``entries`` the environment stays as it is. Without ``file`` the
+    program is ``argv[0]``. Raises ``OSError`` if there is no such program, and ``GoOn`` if it
+    is one of ours.
     """
     present = environment.inherited()
     if entries is None:
@@ -100,10 +100,10 @@ def run_or_fail(
 
 
 def go_on_if_ours(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
-    """Raise ``GoOn`` if ``path`` is another of our commands; return if an exec is called for.
+    """Raise ``GoOn`` if ``path`` is another of our commands; return if a real exec is needed.
 
-    With more words than every kernel allows an exec to pass, only a real one can tell
-    whether it may. Another root directory has other code in it.
+    With very many words, only a real exec can tell if the kernel accepts them. Another root
+    directory has other code in it.
     """
     words = len(argv) + len(entries)
     if sum(map(len, argv)) + sum(map(len, entries)) + 9 * words > ROOM or PENDING.other_root:
@@ -127,7 +127,7 @@ def execute(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> NoR
         try:
             from slashservice.supervise.platform import clib
         except ImportError:
-            pass  # a Python without it: pass on all that can be
+            pass  # without _ctypes we pass on all that Python can pass
         else:
             ready = clib.Exec(path, argv, entries)
     if limits:
@@ -153,9 +153,9 @@ def passable(entries: Sequence[bytes]) -> bool:
 
 
 class Entries:
-    """Entries in the shape that ``os.execve`` wants: a mapping, which may repeat a name.
+    """Entries in the shape that ``os.execve`` wants: a mapping, but names may repeat.
 
-    Those that Python can't pass on are left out.
+    It leaves out the entries that Python can't pass on.
     """
 
     def __init__(self, entries: Sequence[bytes]) -> None:

@@ -1,7 +1,8 @@
 """chpst: run a program with a changed process state.
 
-runit's command of that name, letter for letter, and four more of what people miss: ``-G``,
-``-M``, ``-N`` and ``-O``. What is done, and in which order, is runit's; see :data:`ORDER`.
+It is runit's command of that name, letter for letter, with four more options that people
+miss there: ``-G``, ``-M``, ``-N`` and ``-O``. The order of the steps is runit's; see
+:data:`ORDER`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SPEC = "u:U:b:e:/:C:n:l:L:m:d:o:p:f:c:r:t:vVP012GM:NO:"
 LIMITS = "mdopfcrt"
 
 UNTOUCHED = (1 << 63) - 1
-"""To runit larger numbers are negative ones, and say that there is nothing to set."""
+"""runit takes larger numbers for negative ones, and sets nothing then."""
 
 USAGE = (
     "[-vVPGN012] [-u user[:group]] [-U user[:group]] [-b argv0] [-e dir] [-/ root] [-C pwd] "
@@ -37,7 +38,7 @@ USAGE = (
 
 
 class Request:
-    """What the command line asks for."""
+    """A command line, read and checked."""
 
     def __init__(self, argv: Sequence[bytes]) -> None:
         self.given: dict[str, bytes] = {}
@@ -55,7 +56,7 @@ class Request:
             raise self.misuse()
 
     def misuse(self) -> Quit:
-        """Make the end by a wrong call, worded as runit does it."""
+        """Make the end by a wrong call, in runit's words."""
         return Quit(MISUSE, os.fsencode(f"usage: {self.called} {USAGE}\n\n"))
 
     def _take(self, letter: str, value: bytes) -> None:
@@ -303,7 +304,7 @@ def set_umask(request: Request) -> None:
 
 
 def forbid_privileges(_request: Request) -> None:
-    """``-N``: no set-id program gives us or our children anything any more."""
+    """``-N``: from now on no set-id program gives us or our children more rights."""
     try:
         from slashservice.supervise.platform import clib
 
@@ -329,4 +330,4 @@ ORDER: tuple[tuple[str, Callable[[Request], list[bytes] | None]], ...] = (
     ("M", set_umask),
     ("N", forbid_privileges),
 )
-"""What each letter does, in the order in which it is done."""
+"""The step of each letter, in the order in which the steps are done."""

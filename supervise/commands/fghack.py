@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "fghack"
 
 COPIES = 30
-"""Of the pipe, besides the one it has anyway: daemons close the first few descriptors."""
+"""Extra copies of the pipe's end for CHILD, because daemons close the first few descriptors."""
 
 
 def main(argv: Sequence[bytes]) -> int:
@@ -28,7 +28,7 @@ def main(argv: Sequence[bytes]) -> int:
         reading, writing = pipe()
     except OSError as error:
         raise fatal(NAME, b"unable to create pipe", error) from None
-    environment.inherited()  # while a descriptor is left to read it with
+    environment.inherited()  # now, while a descriptor is free to read it with
     try:
         child = os.fork()
     except OSError as error:
@@ -75,7 +75,7 @@ def copy(fd: int) -> None:
 
 
 def wait_for_end(fd: int) -> None:
-    """Read until nobody can write any more; what is written, if anything, is lost."""
+    """Read until nobody can write any more, and forget what was read."""
     try:
         while os.read(fd, 65536):
             pass

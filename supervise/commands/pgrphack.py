@@ -16,7 +16,7 @@ NAME = "pgrphack"
 
 
 def main(argv: Sequence[bytes]) -> int:
-    """Be ``pgrphack CHILD``. One that leads a process group already stays as it is."""
+    """Be ``pgrphack CHILD``. A process that leads a process group already stays as it is."""
     if not argv:
         raise usage(NAME, "pgrphack child")
     try:

@@ -17,8 +17,8 @@ NAME = "setlock"
 def main(argv: Sequence[bytes]) -> int:
     """Be ``setlock [-nNxX] FILE PROGRAM``.
 
-    ``-n`` does not wait for the lock, ``-x`` ends with status 0 and silence where the lock
-    can't be had; ``-N`` and ``-X`` take that back.
+    ``-n`` does not wait for the lock. ``-x`` ends in silence, with status 0, if the lock can't
+    be had. ``-N`` and ``-X`` take these back.
     """
     wait, silent = True, False
     options = Options(NAME, argv, "nNxX")

@@ -23,7 +23,7 @@ def main(argv: Sequence[bytes]) -> int:
     if known is None:
         raise fatal(NAME, b"unknown account " + argv[0])
     user, group = known
-    environment.inherited()  # which the kernel shows to the account we were started by alone
+    environment.inherited()  # now: the kernel will not show it to the new account
     try:
         os.setgroups([group])
         os.setgid(group)
