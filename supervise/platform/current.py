@@ -14,21 +14,39 @@ if TYPE_CHECKING:
 if sys.platform == "linux":
     from slashservice.supervise.platform import linux as system
 
+    if TYPE_CHECKING:
+        from slashservice.supervise.platform.epoll import Epoll
+
     def _watcher() -> Watcher:
         from slashservice.supervise.platform.inotify import Inotify
 
         return Inotify()
 
+    def selector() -> Epoll:
+        """Make what waits for descriptors to become readable."""
+        from slashservice.supervise.platform.epoll import Epoll
+
+        return Epoll()
+
 else:
     from slashservice.supervise.platform import bsd as system
+
+    if TYPE_CHECKING:
+        from slashservice.supervise.platform.selector import Selector
 
     def _watcher() -> Watcher:
         from slashservice.supervise.platform.kqueue import Kqueue
 
         return Kqueue()
 
+    def selector() -> Selector:
+        """Make what waits for descriptors to become readable."""
+        from slashservice.supervise.platform.selector import Selector
 
-__all__ = ["system", "watcher"]
+        return Selector()
+
+
+__all__ = ["selector", "system", "watcher"]
 
 
 def watcher() -> Watcher | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import heapq
 import os
-import selectors
 import time
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import selector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class Loop:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.stopped = False
-        self._selector = selectors.DefaultSelector()
+        self._selector = selector()
+        self._readable: dict[int, tuple[Callable[[], None]]] = {}
+        """What to call for each descriptor. The tuple tells one call of ``add`` from another."""
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._on_signal: dict[int, Callable[[], None]] = {}
@@ -50,10 +52,12 @@ class Loop:
 
     def add(self, fd: int, readable: Callable[[], None]) -> None:
         """Call ``readable`` whenever ``fd`` can be read."""
-        self._selector.register(fd, selectors.EVENT_READ, readable)
+        self._selector.register(fd)
+        self._readable[fd] = (readable,)
 
     def remove(self, fd: int) -> None:
         """Forget ``fd``; before it is closed."""
+        del self._readable[fd]
         self._selector.unregister(fd)
 
     def at(self, when: float, call: Callable[[], None]) -> None:
@@ -98,10 +102,11 @@ class Loop:
         timeout = None
         if self._timers:
             timeout = max(0.0, self._timers[0][0] - self.clock())
-        for key, _ in self._selector.select(timeout):
+        ready = self._selector.ready(timeout, len(self._readable))
+        for fd, entry in [(fd, self._readable.get(fd)) for fd in ready]:
             # One callback may have removed the descriptor of another in this same round.
-            if self._selector.get_map().get(key.fd) is key:
-                key.data()
+            if entry and self._readable.get(fd) is entry:
+                entry[0]()
         now = self.clock()
         while self._timers and self._timers[0][0] <= now:
             heapq.heappop(self._timers)[2]()

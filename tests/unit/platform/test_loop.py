@@ -57,6 +57,22 @@ def test_descriptors(loop: Loop) -> None:
     os.close(in_)
 
 
+def test_a_descriptor_that_is_closed_before_it_is_removed(loop: Loop) -> None:
+    """With a copy of it open, the kernel may still tell of it."""
+    seen: list[str] = []
+    out, in_ = os.pipe()
+    copy = os.dup(out)
+    loop.add(out, lambda: seen.append("readable"))
+    os.close(out)
+    loop.remove(out)
+    os.write(in_, b"x")
+    loop.after(0, lambda: None)
+    loop.step()
+    assert seen == []
+    os.close(copy)
+    os.close(in_)
+
+
 def test_one_callback_removes_the_descriptor_of_another(loop: Loop) -> None:
     pipes = [os.pipe() for _ in range(2)]
     seen: list[int] = []
