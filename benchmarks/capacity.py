@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness import VALUE, Figure
 from benchmarks.world import (
+    LOCK,
     World,
     children,
     daemon_pid,
@@ -80,7 +81,7 @@ def too_many(world: World) -> list[Figure]:
     refused = [service for service in services if service not in served]
     said = errors.read_text()
     unclear = sum(
-        said.count(f"unable to acquire {service.name}/supervise/lock: ") != 1 for service in refused
+        said.count(f"unable to acquire {service.name}/{LOCK}: ") != 1 for service in refused
     )
     unserved = 0
     for service in (served[0], served[-1]):

@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from slashservice.supervise.chain import launchers
+from slashservice.supervise.protocol import names, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
+
+LOCK = os.fsdecode(names.LOCK)
+STATUS = os.fsdecode(names.STATUS)
 
 C = Path("/usr/bin")
 """Where Debian's package ``daemontools`` puts the C programs."""
@@ -131,8 +135,8 @@ def forget_boot(scan: Path) -> None:
     No record of a process that could be adopted, and a status that is seen to be old.
     """
     for service in services_of(scan):
-        os.truncate(service / "supervise/lock", 0)
-        os.utime(service / "supervise/status", ns=(0, 0))
+        os.truncate(service / LOCK, 0)
+        os.utime(service / STATUS, ns=(0, 0))
 
 
 def daemon_pid(service: Path, name: str = DAEMON) -> int:
@@ -141,12 +145,12 @@ def daemon_pid(service: Path, name: str = DAEMON) -> int:
     ``name`` is what the kernel calls it then: before, it is ``run`` or a shell.
     """
     try:
-        with open(service / "supervise/status", "rb", buffering=0) as status:
-            pid = int.from_bytes(status.read(18)[12:16], "little")
-            if not pid or not os.fstat(status.fileno()).st_mtime_ns:
+        with open(service / STATUS, "rb", buffering=0) as file:
+            now = status.unpack(file.read(status.SIZE))
+            if not now or not now.pid or not os.fstat(file.fileno()).st_mtime_ns:
                 return 0
-        with open(f"/proc/{pid}/comm", "rb", buffering=0) as comm:
-            return pid if comm.read().rstrip() == name.encode() else 0
+        with open(f"/proc/{now.pid}/comm", "rb", buffering=0) as comm:
+            return now.pid if comm.read().rstrip() == name.encode() else 0
     except OSError:
         return 0
 

@@ -23,6 +23,7 @@ from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.status import look
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Patient:
     @property
     def service_dir(self) -> str:
         """The scan directory."""
-        return self.receipt.service_dir if self.receipt else "/service"
+        return self.receipt.service_dir if self.receipt else SCAN_DIRECTORY
 
 
 Check = Callable[[Patient], Iterator[Finding]]

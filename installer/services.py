@@ -19,6 +19,7 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import NEW, Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.supervision import supervised, tell
+from slashservice.supervise.protocol.client import wait_for
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
 HOMES = "/etc/slashservice"
@@ -107,7 +108,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str) -> list[str]
     host.put(link, FileState("link", target=home))
     said = [f"{home} is made and linked as {link}"]
     if host.live and supervision.running(service_dir) and not service.down:
-        if supervision.wait_for(lambda: supervised(link), START_LIMIT):
+        if wait_for(lambda: supervised(link), START_LIMIT):
             said.append(f"svscan supervises it: svstat {link}")
         else:
             said.append(f"svscan has not taken it up yet: svstat {link}")
@@ -194,9 +195,9 @@ def stop(home: str) -> None:
     log = f"{home}/log"
     tell(log, b"x")
     tell(home, b"dx")
-    if not supervision.wait_for(lambda: not supervised(home), STOP_LIMIT):
+    if not wait_for(lambda: not supervised(home), STOP_LIMIT):
         raise Trouble(f"the service in {home} does not go down", "svstat tells more")
-    if not supervision.wait_for(lambda: not supervised(log), DRAIN_GRACE):
+    if not wait_for(lambda: not supervised(log), DRAIN_GRACE):
         tell(log, b"dx")
-        if not supervision.wait_for(lambda: not supervised(log), STOP_LIMIT):
+        if not wait_for(lambda: not supervised(log), STOP_LIMIT):
             raise Trouble(f"the log in {log} does not end", "svstat tells more")

@@ -8,6 +8,7 @@ from slashservice.installer import services
 from slashservice.installer.cli.verb import DONE, Ended, HostVerb, Misuse, need_root, say
 from slashservice.installer.host.host import Host
 from slashservice.installer.record import receipt as receipts
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
 class Add(HostVerb):
@@ -65,4 +66,4 @@ class Remove(HostVerb):
 def scan_directory(host: Host) -> str:
     """Return the scan directory of the installation on a host; the usual one without it."""
     receipt = receipts.load(host)
-    return receipt.service_dir if receipt else "/service"
+    return receipt.service_dir if receipt else SCAN_DIRECTORY

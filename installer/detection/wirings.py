@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from slashservice.installer.detection.evidence import Scanner, Wiring
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.edits import BEGIN, END
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
 SCANNER = re.compile(
     r"(?<![\w./-])(/(?:[\w.+-]+/)*(?:svscanboot|svscan|runsvdir-start|runsvdir|s6-svscanboot"
@@ -122,7 +123,7 @@ def _directory(host: Host, program: str, argument: str) -> str:
             return inner.group(1).decode().rstrip("/")
     if argument:
         return argument.rstrip("/") or "/"
-    return "/service" if "svscan" in program else "/etc/service"
+    return SCAN_DIRECTORY if "svscan" in program else "/etc/service"
 
 
 def _enabled(host: Host, path: str) -> bool:
@@ -198,5 +199,6 @@ def _scanner(host: Host, pid: int, program: str) -> Scanner:
             directory = os.readlink(f"/proc/{pid}/cwd")
         except OSError:
             directory = ""
-    own = (host.read(f"{directory}/.svscan/pid") or b"").strip() == str(pid).encode()
+    known = host.read(f"{directory}/{os.fsdecode(SCANNER_PID)}") or b""
+    own = known.strip() == str(pid).encode()
     return Scanner(pid, program, directory.rstrip("/") or "/", own)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slashservice.installer.errors import Refusal
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def layout(name: str, version: str, service_dir: str = "") -> Layout:
             tree=f"/package/admin/slashservice-{version}",
             current="/package/admin/slashservice",
             commands="/command",
-            service_dir=service_dir or "/service",
+            service_dir=service_dir or SCAN_DIRECTORY,
         )
     if name == "fhs":
         return Layout(

@@ -14,6 +14,7 @@ from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.telling import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
 from slashservice.installer.plan.templates import render
 from slashservice.installer.supervision import SEARCH_PATH
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 NAME = "svscan"
 """The service's name, in every init system that has names."""
@@ -44,7 +45,7 @@ class Site:
     def svscanboot(self) -> str:
         """The command line of svscanboot, for those that don't: see readproctitle(8)."""
         boot = self.layout.command("svscanboot")
-        return boot if self.service_dir == "/service" else f"{boot} {self.service_dir}"
+        return boot if self.service_dir == SCAN_DIRECTORY else f"{boot} {self.service_dir}"
 
     @property
     def drain(self) -> str:

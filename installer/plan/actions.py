@@ -23,11 +23,12 @@ from slashservice.installer.host.host import Host, make_directories, state_folde
 from slashservice.installer.host.judge import judge, unified_diff
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
+from slashservice.supervise.protocol.names import SCANNER
 
 KEPT = "kept"
 """Folder beside the receipt, for what others made of our files."""
 
-SVSCAN_FOLDER = ".svscan"
+SVSCAN_FOLDER = os.fsdecode(SCANNER)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action, EditFile, RemovePath
 from slashservice.installer.plan.edits import CommentOut
 from slashservice.installer.plan.telling import STOP_LIMIT, RunCommand
+from slashservice.supervise.protocol.client import wait_for
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 RELOADS = {
     "sysvinit": ("telinit", "q"),
@@ -57,7 +59,7 @@ class QuietenScanner(Action):
     """Stop the services of a running C svscan on ``service_dir``, in order, and it with them."""
 
     kind: ClassVar[str] = "quieten"
-    service_dir: str = "/service"
+    service_dir: str = SCAN_DIRECTORY
 
     @property
     def key(self) -> str:
@@ -86,7 +88,7 @@ class QuietenScanner(Action):
         services = supervision.service_directories(self.service_dir)
         logs = [f"{service}/log" for service in services]
         self._down(services)
-        if not supervision.wait_for(lambda: not _behind(logs), STOP_LIMIT):
+        if not wait_for(lambda: not _behind(logs), STOP_LIMIT):
             raise Trouble("logs have not read all in time", ", ".join(_behind(logs)))
         self._down(logs)
 
@@ -100,7 +102,7 @@ class QuietenScanner(Action):
         """Take services down and have their supervise exit; wait until all have."""
         for service in services:
             supervision.tell(service, b"dx")
-        if not supervision.wait_for(lambda: not _alive(services), STOP_LIMIT):
+        if not wait_for(lambda: not _alive(services), STOP_LIMIT):
             raise Trouble("services did not go down in time", ", ".join(_alive(services)))
 
 
@@ -109,7 +111,7 @@ class EndScanner(Action):
     """End a C svscan whose services are down and which nothing starts again."""
 
     kind: ClassVar[str] = "end-scanner"
-    service_dir: str = "/service"
+    service_dir: str = SCAN_DIRECTORY
 
     @property
     def key(self) -> str:
@@ -132,7 +134,7 @@ class EndScanner(Action):
         """End it: its services are down, so there is nothing it could take care of."""
         for pid in strangers(host, self.service_dir):
             supervision.send(pid, signal.SIGKILL)
-        if not supervision.wait_for(lambda: self.done(host), STOP_LIMIT):
+        if not wait_for(lambda: self.done(host), STOP_LIMIT):
             raise Trouble(f"the other svscan on {self.service_dir} did not end")
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:

@@ -12,6 +12,8 @@ from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.plan.actions import Action
+from slashservice.supervise.protocol.client import wait_for
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 START_LIMIT = 20
 """Seconds until svscan must run: inits look every five, and machines may be busy."""
@@ -90,7 +92,7 @@ class Supervise(Action):
     """
 
     kind: ClassVar[str] = "supervise"
-    service_dir: str = "/service"
+    service_dir: str = SCAN_DIRECTORY
     start: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
     respawns: bool = False
@@ -125,7 +127,7 @@ class Supervise(Action):
             return
         if self.start:
             RunCommand(do=self.start, why="")._run(host, self.start)
-        if not supervision.wait_for(lambda: supervision.running(self.service_dir), START_LIMIT):
+        if not wait_for(lambda: supervision.running(self.service_dir), START_LIMIT):
             raise Trouble(
                 f"svscan does not run on {self.service_dir} after {START_LIMIT} seconds", self.hint
             )
@@ -141,9 +143,7 @@ class Supervise(Action):
         host.step("stop", self.service_dir)
         if self.stop:
             RunCommand(undo_=self.stop).undo(host, {}, "")
-            stopped = supervision.wait_for(
-                lambda: not supervision.running(self.service_dir), STOP_LIMIT
-            )
+            stopped = wait_for(lambda: not supervision.running(self.service_dir), STOP_LIMIT)
         else:
             stopped = supervision.drain(self.service_dir, stay=self.respawns, program=self.program)
         if not stopped:
@@ -160,7 +160,7 @@ class HandOver(Action):
     """
 
     kind: ClassVar[str] = "hand-over"
-    service_dir: str = "/service"
+    service_dir: str = SCAN_DIRECTORY
     start: tuple[str, ...] = ()
     respawns: bool = False
 
@@ -193,14 +193,12 @@ class HandOver(Action):
         host.step("hand over", self.service_dir)
         if not supervision.quit_(self.service_dir):
             raise Trouble(f"svscan on {self.service_dir} does not give way")
-        back = self.respawns or supervision.wait_for(
+        back = self.respawns or wait_for(
             lambda: supervision.running(self.service_dir), RESPAWN_LIMIT
         )
         if not back:
             RunCommand(do=self.start).apply(host)
-        if not supervision.wait_for(
-            lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT
-        ):
+        if not wait_for(lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT):
             raise Trouble(f"svscan did not come back on {self.service_dir}")
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
@@ -213,7 +211,7 @@ class AwaitEnd(Action):
     """When undoing, behind the unwiring: wait until the idle svscan is gone, and see to it."""
 
     kind: ClassVar[str] = "await-end"
-    service_dir: str = "/service"
+    service_dir: str = SCAN_DIRECTORY
     program: str = ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
@@ -293,7 +291,7 @@ class ForgetState(Action):
             state = f"{self.path}/{name}"
             lock = host.real(f"{state}/lock", follow=True)
             if host.live:
-                supervision.wait_for(functools.partial(_free, lock), STATE_LIMIT)
+                wait_for(functools.partial(_free, lock), STATE_LIMIT)
             if host.readlink(state) is not None:
                 inner = host.resolve(state)
                 if inner.startswith("/run/") and host.is_directory(inner):

@@ -1,9 +1,9 @@
 """``svscanboot [DIR]``: start svscan as an init system should, on ``/service`` by default.
 
-The environment is emptied but for a fixed PATH, the standard descriptors go to
-``/dev/null``, and what svscan and the services say on standard error is shown by a
-``readproctitle`` in the process list. This process itself becomes svscan: the pid that the
-init system knows is the one that takes its signals.
+The environment is a fixed PATH and nothing else. The standard descriptors go to
+``/dev/null``. A ``readproctitle`` shows in the process list what svscan and the services
+write to standard error. This process itself becomes svscan, so the init system knows the
+pid that takes the signals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sys
 from slashservice.supervise import messages
 from slashservice.supervise.chain import environment
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+from slashservice.supervise.protocol import client, names, scan_directory
+from slashservice.supervise.protocol.scan_directory import PATH
 from slashservice.supervise.services import processes, session
 
 TYPE_CHECKING = False
@@ -22,20 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PATH = "/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
 DOTS = 400
+"""Bytes that readproctitle shows."""
+
 SECONDS_BETWEEN_STARTS = 1.0
 
 
 def main(argv: Sequence[bytes]) -> int:
     """Become svscan on the directory given."""
-    directory = os.path.abspath(argv[0]) if argv else os.fsencode(SCAN_DIRECTORY)
+    directory = os.path.abspath(argv[0]) if argv else os.fsencode(names.SCAN_DIRECTORY)
     processes.reserve_standard_descriptors()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
-    environment.hand_over([b"PATH=" + PATH.encode()])
+    environment.hand_over([b"PATH=" + PATH])
     os.chdir("/")
     end_leftovers(directory)
     loop = Loop()
@@ -44,27 +46,25 @@ def main(argv: Sequence[bytes]) -> int:
 
 
 def end_leftovers(directory: bytes) -> None:
-    """End supervise processes that a killed C svscan left, as C's svscanboot does.
+    """End the supervise processes that a killed C svscan left, as C's svscanboot does.
 
-    Not when an svscan of ours runs there: the services would be its own.
+    Where a svscan of ours runs, the services are its own, and nothing is ended.
     """
-    from slashservice.supervise.commands import svc
-
-    if session.is_running(directory):
+    if scan_directory.is_locked(directory):
         return
-    try:
-        names = sorted(name for name in os.listdir(directory) if not name.startswith(b"."))
-    except OSError:
-        return
-    services = [os.path.join(directory, name) for name in names]
-    svc.main([b"-dx", *services, *(service + b"/log" for service in services)])
+    services = scan_directory.services(directory)
+    for path in (*services, *(service + b"/log" for service in services)):
+        try:
+            client.tell(path, b"dx")
+        except OSError:
+            pass  # nobody supervises it
 
 
 class ErrorDisplay:
-    """Standard error as a pipe into a ``readproctitle``, started again should it die.
+    """Standard error as a pipe into a ``readproctitle``, which is started again if it dies.
 
-    We keep the reading end open, so that nobody is sent SIGPIPE in between. What we have to
-    say then has to fit into the pipe: waiting for room, we would never start another.
+    We keep the reading end open, so nobody gets SIGPIPE while there is no readproctitle. Our
+    own messages never wait for room in the pipe: then nobody would start the next one.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -82,7 +82,7 @@ class ErrorDisplay:
             pid = os.posix_spawn(
                 reader,
                 [reader, b"service", b"errors:", b"." * DOTS],
-                {b"PATH": PATH.encode()},
+                {b"PATH": PATH},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, self._read_end, 0),
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -98,11 +98,11 @@ class ErrorDisplay:
         self._loop.after(SECONDS_BETWEEN_STARTS, self._start)
 
     def _program(self) -> bytes:
-        """Find readproctitle: beside ourselves, or as the PATH has it."""
+        """Return the path of readproctitle: beside this program, or else on the PATH."""
         beside = os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0]))) + b"/readproctitle"
         if os.access(beside, os.X_OK):
             return beside
-        for folder in PATH.encode().split(b":"):
+        for folder in PATH.split(b":"):
             found = folder + b"/readproctitle"
             if os.access(found, os.X_OK):
                 return found

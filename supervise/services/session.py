@@ -70,21 +70,6 @@ def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) ->
     loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
 
 
-def is_running(path: bytes) -> bool:
-    """Tell whether an svscan of ours runs on the scan directory ``path``."""
-    try:
-        fd = os.open(os.path.join(path, names.SCANNER_LOCK), os.O_WRONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
-
-
 def lock(path: bytes) -> None:
     """Be the only svscan on ``path``, by a lock, and put our pid beside that.
 
