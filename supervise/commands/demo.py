@@ -1,8 +1,8 @@
 """``slashservice demo [DIR]``: svscan at work on a few small services, shown as it happens.
 
-Makes a scan directory (DIR, which must be new or empty, or else a temporary one), runs
-svscan on it, and says what changes, until ^C: then everything is brought down in order and
-removed again. Needs no root and nothing but Python.
+The demo makes a scan directory and runs svscan on it. DIR must be new or empty; without it
+the directory is a temporary one. The demo prints what changes until ^C. Then it brings
+everything down in order, and removes it. It needs no root, and nothing but Python.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SERVICES = {
     ),
     "sleeper": ("normally down: nothing runs until it is told to", "exec sleep 1000000"),
 }
-"""By path: what it shows, and its run script."""
+"""Path of each service, with what it shows, and its run script."""
 
 NORMALLY_DOWN = "sleeper"
 
@@ -99,7 +99,7 @@ def main(argv: Sequence[bytes]) -> int:
 
 
 class Show:
-    """Tells what is new: how each service is, and what the clock's log says."""
+    """Prints what changes: the state of each service, and the lines in the clock's log."""
 
     def __init__(self, services: str) -> None:
         self._services = services
@@ -154,7 +154,7 @@ def _make_services(services: str) -> None:
 
 
 def _start_svscan(services: str, commands: str) -> int:
-    """Run svscan in a session of its own, so that ^C is for us to pass on."""
+    """Start svscan and return its pid. It has its own session: ^C at the terminal ends only us."""
     environment = {**os.environ, "PATH": f"{commands}:{os.environ.get('PATH', os.defpath)}"}
     program = os.path.join(commands, "svscan")
     pid = os.fork()
