@@ -11,15 +11,8 @@ from helpers.checkout import CHECKOUT
 
 WRITTEN = re.compile(r"supervise/(control|ok|status|lock|pipe|journal)\b|(^|/)\.svscan\b")
 
-EXEMPT = {
-    "supervise/protocol/names.py",
-    "supervise/commands/svscan.py",
-    "supervise/platform/linux.py",
-    "supervise/services/directory.py",
-    "supervise/services/loghosts.py",
-    "supervise/services/pair.py",
-}
-"""The module of the names, and those that still write them out."""
+EXEMPT = {"supervise/protocol/names.py", "supervise/platform/linux.py"}
+"""The module of the names, and one that is below it and looks into ``/proc`` for them."""
 
 MODULES = sorted(
     path
