@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from slashservice.supervise.commands.loghost import LogHost
+    from slashservice.supervise.hosting.host import LogHost
     from slashservice.supervise.logs.steps import Steps, Wait
     from slashservice.supervise.platform.loop import Loop
 
