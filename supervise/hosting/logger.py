@@ -16,7 +16,6 @@ import os
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
-from slashservice.supervise.logs.steps import Pause
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slashservice.supervise.hosting.host import LogHost
-    from slashservice.supervise.logs.steps import Steps, Wait
+    from slashservice.supervise.logs.steps import Pause, Steps, Wait
     from slashservice.supervise.platform.loop import Loop
 
 BLOCK = 65536
@@ -210,14 +209,11 @@ class HostedLogger:
         self._working = False
         steps = self._steps
         assert steps is not None
-        if isinstance(outcome, Pause):
-            self._loop.after(outcome.seconds, lambda: self._resume(steps, 0))
-        elif isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException):
             self._steps = None
             self._end_of_steps(outcome)
             return
-        else:
-            self._host.wait(outcome.pid, lambda status: self._resume(steps, status))
+        outcome.arrange(self._loop.after, self._host.wait, lambda value: self._resume(steps, value))
         self._next()
 
     def _resume(self, steps: Steps[None], value: int) -> None:

@@ -60,7 +60,7 @@ class LogDirectory:
     """The log directory ``path``."""
 
     __slots__ = (
-        "_attempt",
+        "_attempts",
         "_begun",
         "_cut",
         "_dropped",
@@ -79,7 +79,7 @@ class LogDirectory:
     def __init__(self, path: bytes, settings: Settings) -> None:
         self._path = path
         self._settings = settings
-        self._attempt = Attempts(path)
+        self._attempts = Attempts("multilog", path)
         self._lock = -1
         self._fd = -1
         """Of ``current``."""
@@ -239,7 +239,7 @@ class LogDirectory:
                     self._drop(data, start, end, error)
                     return
                 if not self._make_room(error):
-                    self._attempt.complain(b"unable to write to %s/current", os.write, error)
+                    self._attempts.complain(b"unable to write to %s/current", os.write, error)
                     yield PAUSE
             else:
                 self.bytes += written
@@ -280,21 +280,16 @@ class LogDirectory:
 
     def turn_over(self) -> Steps[None]:
         """Finish ``current``, process it, and go on in a new one."""
-        fails, folder = self._attempt.fails, self._folder
-        while fails(b"unable to write %s/current to disk", os.fsync, self._fd):
-            yield PAUSE
+        attempt, folder = self._attempts.attempt, self._folder
+        yield from attempt(b"unable to write %s/current to disk", os.fsync, self._fd)
         os.close(self._fd)
         self._fd = -1
         trouble = b"unable to rename current to previous in directory %s"
-        while fails(trouble, folder.rename, b"current", b"previous"):
-            yield PAUSE
-        while fails(b"unable to create %s/current", self._begin):
-            yield PAUSE
-        while fails(b"unable to set mode of %s/current", os.fchmod, self._fd, UNDER_WAY):
-            yield PAUSE
+        yield from attempt(trouble, folder.rename, b"current", b"previous")
+        yield from attempt(b"unable to create %s/current", self._begin)
+        yield from attempt(b"unable to set mode of %s/current", os.fchmod, self._fd, UNDER_WAY)
         trouble = b"unable to set mode of %s/previous"
-        while fails(trouble, folder.change_mode, b"previous", COMPLETE):
-            yield PAUSE
+        yield from attempt(trouble, folder.change_mode, b"previous", COMPLETE)
         if self._settings.processor is not None:
             yield from self._process(self._settings.processor)
             yield from self._finish(b"processed", self._settings.code)
@@ -309,69 +304,62 @@ class LogDirectory:
         """Make ``processed`` of ``previous``, and a new ``state``."""
         from slashservice.supervise.logs.processor import process
 
-        fails, folder = self._attempt.fails, self._folder
-        yield from process(self._attempt, folder, command, self._make_room)
+        attempt, folder = self._attempts.attempt, self._folder
+        yield from process(self._attempts, folder, command, self._make_room)
         yield from self._secure(b"processed", COMPLETE)
         yield from self._secure(b"newstate", None)
-        while fails(b"unable to remove %s/previous", folder.remove, b"previous"):
-            yield PAUSE
+        yield from attempt(b"unable to remove %s/previous", folder.remove, b"previous")
         trouble = b"unable to rename newstate to state in directory %s"
-        while fails(trouble, folder.rename, b"newstate", b"state"):
-            yield PAUSE
+        yield from attempt(trouble, folder.rename, b"newstate", b"state")
 
     def _secure(self, name: bytes, mode: int | None) -> Steps[None]:
         """Put a file of the processor on disk, and then give it a mode."""
-        fails = self._attempt.fails
-        fds: list[int] = []
-        while fails(b"unable to create %s/" + name, self._open_into, fds, name):
-            yield PAUSE
-        while fails(b"unable to write %s/" + name + b" to disk", os.fsync, fds[0]):
-            yield PAUSE
-        while mode and fails(b"unable to set mode of %s/" + name, os.fchmod, fds[0], mode):
-            yield PAUSE
-        os.close(fds[0])
-
-    def _open_into(self, fds: list[int], name: bytes) -> None:
-        fds.append(self._folder.append_to(name))
+        attempt = self._attempts.attempt
+        fd = yield from attempt(b"unable to create %s/" + name, self._folder.append_to, name)
+        yield from attempt(b"unable to write %s/" + name + b" to disk", os.fsync, fd)
+        if mode:
+            yield from attempt(b"unable to set mode of %s/" + name, os.fchmod, fd, mode)
+        os.close(fd)
 
     def _finish_if_there(self, name: bytes, code: bytes) -> Steps[None]:
         """Do :meth:`_finish` if there is such a file, and it has no final name yet."""
-        links: list[int] = []
-        while self._attempt.fails(b"unable to stat %s/" + name, self._count_links, links, name):
-            yield PAUSE
-        if links[0]:
-            yield from self._finish(name, code, links[0] == 1)
+        about = yield from self._attempts.attempt(
+            b"unable to stat %s/" + name, self._folder.stat, name
+        )
+        if about and about.st_nlink:
+            yield from self._finish(name, code, about.st_nlink == 1)
 
     def _finish(self, name: bytes, code: bytes, nameless: bool = True) -> Steps[None]:
         """Give the file ``name`` its final name, if it is ``nameless``; remove the oldest."""
-        fails, folder = self._attempt.fails, self._folder
+        attempt = self._attempts.attempt
         final = b""
-        while nameless:
-            final = tai.label(tai.now()) + b"." + code
-            if not fails(b"unable to link to %s/" + final, folder.link, name, final):
-                break
-            yield PAUSE
-        while fails(b"unable to remove %s/" + name, folder.remove, name):
-            yield PAUSE
-        while fails(b"unable to read %s", self._finished.added, os.fsdecode(final)):
-            yield PAUSE
+        if nameless:
+            final = yield from self._link(name, code)
+        yield from attempt(b"unable to remove %s/" + name, self._folder.remove, name)
+        yield from attempt(b"unable to read %s", self._finished.added, os.fsdecode(final))
 
-    def _count_links(self, links: list[int], name: bytes) -> None:
-        about = self._folder.stat(name)
-        links.append(about.st_nlink if about else 0)
+    def _link(self, name: bytes, code: bytes) -> Steps[bytes]:
+        """Link the file ``name`` to a final name with the time of the attempt; return that."""
+        while True:
+            final = tai.label(tai.now()) + b"." + code
+            try:
+                self._folder.link(name, final)
+            except OSError as error:
+                self._attempts.complain(b"unable to link to %s/" + final, self._link, error)
+            else:
+                return final
+            yield PAUSE
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
-        fails = self._attempt.fails
+        attempt = self._attempts.attempt
         if self._dropped != NONE:
             try:
                 self._tell_of_dropped()
             except OSError:
                 pass
-        while fails(b"unable to write %s/current to disk", os.fsync, self._fd):
-            yield PAUSE
-        while fails(b"unable to set mode of %s/current", os.fchmod, self._fd, COMPLETE):
-            yield PAUSE
+        yield from attempt(b"unable to write %s/current to disk", os.fsync, self._fd)
+        yield from attempt(b"unable to set mode of %s/current", os.fchmod, self._fd, COMPLETE)
         self.release()
 
     def release(self) -> None:

@@ -216,12 +216,12 @@ class AlertOutput:
 class StatusOutput:
     """Keeps the last line in a file, padded with newlines to a fixed size."""
 
-    __slots__ = ("_attempt", "_fd", "_path", "_selection")
+    __slots__ = ("_attempts", "_fd", "_path", "_selection")
 
     def __init__(self, selection: Selection, path: bytes) -> None:
         self._selection = selection
         self._path = path
-        self._attempt = Attempts(path)
+        self._attempts = Attempts("multilog", path)
         self._fd = -1
 
     def open(self, base: int) -> None:
@@ -241,15 +241,18 @@ class StatusOutput:
         view = batch.chosen(self._selection).last_view()
         if view is None:
             return
-        fails = self._attempt.fails
+        attempts = self._attempts
         content = view.ljust(STATUS_SIZE, b"\n")
+        trouble = b"unable to move to beginning of %s"
         while True:
-            trouble = b"unable to move to beginning of %s"
-            if not fails(trouble, os.lseek, self._fd, 0, os.SEEK_SET) and not fails(
-                b"unable to write %s", self._write, content
-            ):
+            yield from attempts.attempt(trouble, os.lseek, self._fd, 0, os.SEEK_SET)
+            try:
+                self._write(content)
+            except OSError as error:
+                attempts.complain(b"unable to write %s", self._write, error)
+                yield PAUSE
+            else:
                 return
-            yield PAUSE
 
     def _write(self, content: bytes) -> None:
         if os.write(self._fd, content) != STATUS_SIZE:

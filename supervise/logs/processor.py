@@ -41,7 +41,7 @@ OUT_OF_THE_WAY = 10
 
 
 def process(
-    attempt: Attempts, folder: Folder, command: bytes, make_room: Callable[[OSError], bool]
+    attempts: Attempts, folder: Folder, command: bytes, make_room: Callable[[OSError], bool]
 ) -> Steps[None]:
     """Run ``command`` in the log directory ``folder`` until it succeeds.
 
@@ -50,25 +50,23 @@ def process(
     words = command.split()
     if words and words[0] in COMPRESSORS and not words[2:] and _is_level(words[1:]):
         if words[0] == b"gzip":
-            yield from _compress(attempt, folder, int(b"".join(words[1:])[1:] or b"6"), make_room)
+            yield from _compress(attempts, folder, int(b"".join(words[1:])[1:] or b"6"), make_room)
             return
         argv = [words[0], b"-q", *words[1:]]
     else:
         argv = [b"/bin/sh", b"-c", command]
     entries = environment.inherited()
-    pids: list[int] = []
     while True:
-        while attempt.fails(FORK_TROUBLE, lambda: pids.append(_start(folder.fd, argv, entries))):
-            yield PAUSE
+        pid = yield from attempts.attempt(FORK_TROUBLE, _start, folder.fd, argv, entries)
         try:
-            status = yield Wait(pids.pop())
+            status = yield Wait(pid)
         except OSError as error:
-            attempt.complain(b"wait failed for processor in %s", Wait, error)
+            attempts.complain(b"wait failed for processor in %s", Wait, error)
         else:
             if status == 0:
                 return
             kind = b"crashed" if os.WIFSIGNALED(status) else b"failed"
-            attempt.complain(b"processor " + kind + b" in %s", kind)
+            attempts.complain(b"processor " + kind + b" in %s", kind)
         yield PAUSE
 
 
@@ -78,7 +76,7 @@ def _is_level(words: list[bytes]) -> bool:
 
 
 def _compress(
-    attempt: Attempts, folder: Folder, level: int, make_room: Callable[[OSError], bool]
+    attempts: Attempts, folder: Folder, level: int, make_room: Callable[[OSError], bool]
 ) -> Steps[None]:
     """Do what the program gzip would."""
     while True:
@@ -90,7 +88,7 @@ def _compress(
         except OSError as error:
             if make_room(error):
                 continue
-            attempt.complain(b"processor failed in %s", _gzip, error)
+            attempts.complain(b"processor failed in %s", _gzip, error)
         yield PAUSE
 
 

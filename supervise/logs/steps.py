@@ -1,8 +1,8 @@
 """Trouble that passes: say so once, wait, try again, for as long as it takes.
 
-What may have to wait is a generator, *steps*: it yields a :class:`Pause` or a :class:`Wait`
-and goes on when that is over. So the same code serves a process that may simply sleep
-(:func:`carry_out`) and a log host that has a thousand other logs to see to.
+Code that may have to wait is a generator, *steps*. It yields a :class:`Pause` or a
+:class:`Wait`, and goes on when that is over. So the same code serves a process that may simply
+sleep (:func:`carry_out`) and a log host, which has a thousand other logs to see to.
 """
 
 from __future__ import annotations
@@ -18,25 +18,48 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     T = TypeVar("T")
+    GoOn = Callable[[int], None]
+    After = Callable[[float, Callable[[], None]], None]
+    AfterDeath = Callable[[int, GoOn], None]
+
     Steps = Generator["Pause | Wait", int, T]
 
 
 class Pause:
-    """To be yielded: go on after so many seconds."""
+    """To be yielded: go on, with 0, after so many seconds."""
 
     __slots__ = ("seconds",)
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
+    def sit_out(self) -> int:
+        """Sleep."""
+        time.sleep(self.seconds)
+        return 0
+
+    def arrange(self, after: After, after_death: AfterDeath, go_on: GoOn) -> None:
+        """Have ``go_on`` called when the time is over."""
+        del after_death
+        after(self.seconds, lambda: go_on(0))
+
 
 class Wait:
-    """To be yielded: go on with the wait status of the child ``pid``, or the error as raised."""
+    """To be yielded: go on with the wait status of the child ``pid``."""
 
     __slots__ = ("pid",)
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+
+    def sit_out(self) -> int:
+        """Wait for the child. Raises the ``OSError`` of waiting, which the steps then get."""
+        return os.waitpid(self.pid, 0)[1]
+
+    def arrange(self, after: After, after_death: AfterDeath, go_on: GoOn) -> None:
+        """Have ``go_on`` called when the child is dead."""
+        del after
+        after_death(self.pid, go_on)
 
 
 PAUSE = Pause(5.0)
@@ -44,51 +67,53 @@ PAUSE = Pause(5.0)
 
 
 class Attempts:
-    """Attempts at what can fail for a while, on behalf of the thing called ``name``.
+    """Attempts of ``program`` at what can fail for a while, all about the thing called ``name``.
 
-    As long as the same attempt fails for the same reason, that is said only once. A
-    complaint is given with ``%s`` where the name goes.
+    As long as the same attempt fails for the same reason, only the first failure is reported.
+    In the text of a complaint, ``%s`` stands for the name.
     """
 
-    __slots__ = ("_last", "_name")
+    __slots__ = ("_last", "_name", "_program")
 
-    def __init__(self, name: bytes) -> None:
+    def __init__(self, program: str, name: bytes) -> None:
+        self._program = program
         self._name = name
         self._last: object = None
 
-    def fails(self, trouble: bytes, call: Callable[..., object], *arguments: object) -> bool:
-        """Make the call; if that raises ``OSError`` complain of ``trouble``, and return True."""
-        try:
-            call(*arguments)
-        except OSError as error:
-            self.complain(trouble, call, error)
-            return True
-        self._last = None
-        return False
+    def attempt(self, trouble: bytes, call: Callable[..., T], *arguments: object) -> Steps[T]:
+        """Make the call until it raises no ``OSError``; return its value.
+
+        Each failure is a complaint of ``trouble`` and a pause.
+        """
+        while True:
+            try:
+                value = call(*arguments)
+            except OSError as error:
+                self.complain(trouble, call, error)
+            else:
+                self._last = None
+                return value
+            yield PAUSE
 
     def complain(self, trouble: bytes, about: object, error: OSError | None = None) -> None:
-        """Say that we pause because of ``trouble``, unless ``about`` the same we just did."""
+        """Report ``trouble``, once: stay silent if the last report had the same cause and errno."""
         complaint = (about, error and error.errno)
         if complaint != self._last:
             self._last = complaint
-            warn("multilog", trouble.replace(b"%s", self._name, 1) + b", pausing", error)
+            warn(self._program, trouble.replace(b"%s", self._name, 1) + b", pausing", error)
 
 
 def carry_out(steps: Steps[T]) -> T:
-    """Do all steps in this thread, sleeping as they say; return what they come to."""
+    """Do all steps in this thread, sleeping as they say; return their value."""
     try:
         effect = next(steps)
         while True:
-            if isinstance(effect, Pause):
-                time.sleep(effect.seconds)
-                effect = steps.send(0)
-                continue
             try:
-                status = os.waitpid(effect.pid, 0)[1]
+                value = effect.sit_out()
             except OSError as error:
                 effect = steps.throw(error)
             else:
-                effect = steps.send(status)
+                effect = steps.send(value)
     except StopIteration as stop:
         result: T = stop.value
         return result

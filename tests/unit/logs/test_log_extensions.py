@@ -195,7 +195,7 @@ def test_other_commands_get_a_shell(command: bytes, monkeypatch: pytest.MonkeyPa
     class Somewhere:
         fd = -1
 
-    steps = processor.process(Attempts(b"d"), Somewhere(), command, lambda _: False)  # type: ignore[arg-type]
+    steps = processor.process(Attempts("multilog", b"d"), Somewhere(), command, lambda _: False)  # type: ignore[arg-type]
     next(steps)
     assert started == [[b"/bin/sh", b"-c", command]]
 
