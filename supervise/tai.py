@@ -12,6 +12,9 @@ import time
 EPOCH = (1 << 62) + 10
 """The label's seconds at Unix time 0."""
 
+LABEL_LENGTH = 25
+"""Characters of a label in its external form."""
+
 
 def now() -> bytes:
     """Return the time as 12 bytes: 8 of seconds and 4 of nanoseconds, big-endian."""

@@ -1,43 +1,116 @@
-"""The files of a directory, by the descriptor of the directory.
+"""A log directory to the system: its lock, its files, and the marks they bear.
 
 Nothing here needs to know where the directory is, or where the process is: a log host is in
 none of the many directories it works in, and its account may be unable to reach some by path.
-All errors are the ``OSError`` of the call.
+Except where it says otherwise, a method is one system call, and raises its ``OSError``.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
+READ = os.O_RDONLY | os.O_NONBLOCK
 SEARCH = os.O_RDONLY | os.O_NONBLOCK | os.O_DIRECTORY
+
+UNDER_WAY = "under way"
+"""The mark of a file that is being written to."""
+
+COMPLETE = "complete"
+"""The mark of a file that is closed and on disk."""
+
+MODES = {UNDER_WAY: 0o644, COMPLETE: 0o744}
+"""How a file is marked: by its mode."""
+
+COMPLETE_BIT = 0o100
+"""The bit of a mode that tells."""
 
 
 class Folder:
-    """The directory ``path``, seen from the directory ``base`` (a descriptor)."""
+    """The directory ``path``, to be opened before anything else.
 
-    __slots__ = ("fd",)
+    ``fd`` is its descriptor.
+    """
 
-    def __init__(self, path: bytes, base: int) -> None:
-        self.fd = os.open(path, SEARCH, dir_fd=base)
+    __slots__ = ("_lock", "_path", "fd")
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+        self._lock = -1
+        self.fd = -1
+
+    def make(self, base: int) -> None:
+        """Make the directory, seen from the directory ``base`` (a descriptor), if possible."""
+        try:
+            os.mkdir(self._path, 0o700, dir_fd=base)
+        except OSError:
+            pass  # it is there, or opening it will fail
+
+    def open(self, base: int) -> None:
+        """Open the directory, seen from ``base``; make sure that we may enter."""
+        self.fd = os.open(self._path, SEARCH, dir_fd=base)
         try:
             os.stat(b".", dir_fd=self.fd)  # fails where we may not enter
         except OSError:
             self.close()
             raise
 
+    def lock(self) -> None:
+        """Take the lock. Raises ``BlockingIOError`` if another process has it."""
+        if self._lock < 0:
+            self._lock = self.append_to(b"lock")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
     def close(self) -> None:
-        """Let go of the directory."""
-        os.close(self.fd)
+        """Let go of the lock and of the directory, if they are ours."""
+        for fd in (self._lock, self.fd):
+            if fd >= 0:
+                os.close(fd)
+        self._lock = self.fd = -1
+
+    def last_change(self) -> float:
+        """Return when, in Unix time, a file was last made, renamed or removed here."""
+        return os.fstat(self.fd).st_mtime
+
+    def open_current(self) -> int:
+        """Open ``current`` for appending, made (0600) if missing; return its descriptor."""
+        return self.append_to(b"current")
 
     def append_to(self, name: bytes) -> int:
         """Open a file for appending, made (0600) if missing; return its descriptor."""
         return os.open(name, APPEND, 0o600, dir_fd=self.fd)
 
+    def read_from(self, name: bytes) -> int:
+        """Open a file for reading; return its descriptor."""
+        return os.open(name, READ, dir_fd=self.fd)
+
     def empty(self, name: bytes) -> None:
         """Make a file empty, or make an empty file (0644)."""
         os.close(os.open(name, TRUNCATE, 0o644, dir_fd=self.fd))
+
+    def put_on_disk(self, fd: int) -> None:
+        """Return once the file open as ``fd`` is on disk."""
+        os.fsync(fd)
+
+    def mark(self, fd: int, mark: str) -> None:
+        """Mark the file open as ``fd``."""
+        os.fchmod(fd, MODES[mark])
+
+    def mark_closed(self, name: bytes, mark: str) -> None:
+        """Mark a file that is not open."""
+        os.chmod(name, MODES[mark], dir_fd=self.fd)
+
+    def is_complete(self, name: bytes) -> bool:
+        """Tell whether there is such a file, marked as complete."""
+        about = self.stat(name)
+        return about is not None and bool(about.st_mode & COMPLETE_BIT)
+
+    def links(self, name: bytes) -> int:
+        """Return how many names the file ``name`` has, 0 if there is none."""
+        about = self.stat(name)
+        return about.st_nlink if about else 0
 
     def stat(self, name: bytes) -> os.stat_result | None:
         """Return what is known about a file, None if there is none."""
@@ -45,15 +118,6 @@ class Folder:
             return os.stat(name, dir_fd=self.fd)
         except FileNotFoundError:
             return None
-
-    def mode(self, name: bytes) -> int:
-        """Return the mode of a file, 0 if there is none."""
-        about = self.stat(name)
-        return about.st_mode if about else 0
-
-    def change_mode(self, name: bytes, mode: int) -> None:
-        """Give a file a mode."""
-        os.chmod(name, mode, dir_fd=self.fd)
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename a file, replacing what has the new name."""
@@ -63,7 +127,7 @@ class Folder:
         """Give a file a second name, which must be free."""
         os.link(old, new, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
-    def remove(self, name: bytes | str) -> None:
+    def remove(self, name: bytes) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self.fd)
 
@@ -74,6 +138,6 @@ class Folder:
         except OSError:
             pass
 
-    def names(self) -> list[str]:
+    def names(self) -> list[bytes]:
         """Return all names, in no order."""
-        return os.listdir(self.fd)
+        return [os.fsencode(name) for name in os.listdir(self.fd)]

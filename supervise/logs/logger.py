@@ -150,7 +150,7 @@ class Logger:
     def rotate(self) -> Steps[None]:
         """Finish each ``current`` that isn't empty."""
         for directory in self._directories:
-            if directory.bytes:
+            if directory.size:
                 yield from directory.turn_over()
 
     def seconds_until_old(self) -> float | None:

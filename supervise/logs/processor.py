@@ -96,7 +96,7 @@ def _gzip(folder: Folder, level: int) -> None:
     import zlib
 
     compressor = zlib.compressobj(level, zlib.DEFLATED, GZIP_FORMAT)
-    source = os.open(b"previous", READ, dir_fd=folder.fd)
+    source = folder.read_from(b"previous")
     try:
         target = folder.append_to(b"processed")
         try:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import tai
+from slashservice.supervise.logs.retention import finished
+from slashservice.supervise.tai import LABEL_LENGTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     """Unix time in nanoseconds, the line's stamp as it stands there, and the rest of it."""
 
 BLOCK = 1 << 18
-LABEL = 25
-STAMP = LABEL + 1
+STAMP_LENGTH = LABEL_LENGTH + 1
 
 GONE = (FileNotFoundError, NotADirectoryError)
 """What opening a file fails with once it, or the whole directory, has been removed."""
@@ -147,7 +148,7 @@ class LogReader:
             names = os.listdir(self.directory)
         except GONE:
             return []
-        return sorted(name for name in names if name[:1] == b"@" and len(name) >= LABEL)
+        return finished(names)
 
     def _is_current(self) -> bool:
         """Tell whether the file we read still is ``current``."""
@@ -208,7 +209,7 @@ def unpack(data: bytes) -> bytes:
 
 def stamp_time(line: bytes) -> int | None:
     """Return the time, in Unix nanoseconds, of the stamp a line begins with, if it does."""
-    if line[:1] == b"@" and line[LABEL:STAMP] == b" ":
+    if line[:1] == b"@" and line[LABEL_LENGTH:STAMP_LENGTH] == b" ":
         return _label_time(line)
     stamp = line[:20].partition(b" ")[0]
     seconds, _, fraction = stamp.partition(b".")
@@ -220,6 +221,6 @@ def stamp_time(line: bytes) -> int | None:
 def _label_time(text: bytes) -> int:
     """Return the time of the label that ``text`` begins with; 0 if it is none."""
     try:
-        return tai.unpack(bytes.fromhex(text[1:LABEL].decode("ascii")))
+        return tai.unpack(bytes.fromhex(text[1:LABEL_LENGTH].decode("ascii")))
     except ValueError:
         return 0

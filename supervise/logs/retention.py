@@ -1,4 +1,4 @@
-"""The finished files of a log directory, of which so many are kept.
+"""The finished files of a log directory, and how many of them are kept.
 
 Their names, ``@LABEL`` and a suffix, sort by age.
 """
@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import time
 
+from slashservice.supervise.tai import LABEL_LENGTH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from slashservice.supervise.logs.folder import Folder
 
 
-LABEL_LENGTH = 25
-
 SECONDS_OF_TRUST = 0.1
-"""How long what we know is believed. A log that fills files by the thousand a second need not
-read its directory for each; any other does, as somebody may have been there meanwhile.
+"""How long a list of the files is believed.
+
+A log that fills thousands of files a second need not read its directory for each of them. Any
+other log does, as somebody else may have added or removed files meanwhile.
 """
+
+
+def finished(names: Iterable[bytes]) -> list[bytes]:
+    """Return those of the names that a finished file can have, oldest first."""
+    return sorted(name for name in names if name[:1] == b"@" and len(name) >= LABEL_LENGTH)
 
 
 class Finished:
@@ -28,22 +37,20 @@ class Finished:
     def __init__(self, folder: Folder, number: int) -> None:
         self._folder = folder
         self._number = number
-        self._known: list[str] = []
+        self._known: list[bytes] = []
         self._believed_until = 0.0
 
-    def names(self) -> list[str]:
+    def names(self) -> list[bytes]:
         """Return their names, oldest first. Raises the ``OSError`` of reading the directory."""
-        names = self._folder.names()
-        names = [name for name in names if name[0] == "@" and len(name) >= LABEL_LENGTH]
-        names.sort()
-        return names
+        return finished(self._folder.names())
 
-    def added(self, name: str) -> None:
-        """The file ``name`` is there now: remove the oldest until there are not too many.
+    def added(self, name: bytes) -> None:
+        """Learn that the file ``name`` is there now; remove the oldest of too many.
 
         Raises the ``OSError`` of reading the directory or of removing.
         """
-        believed = time.monotonic() < self._believed_until and name > "".join(self._known[-1:])
+        newest = not self._known or name > self._known[-1]
+        believed = newest and time.monotonic() < self._believed_until
         if believed:
             self._known.append(name)
         else:
@@ -64,7 +71,7 @@ class Finished:
         self._believed_until = time.monotonic() + SECONDS_OF_TRUST
 
     def remove_one(self) -> bool:
-        """Remove the oldest; return whether there was one that could be."""
+        """Remove the oldest; return whether there was one that could be removed."""
         self._believed_until = 0.0
         try:
             self._folder.remove(self.names()[0])

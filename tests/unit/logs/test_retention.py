@@ -35,14 +35,15 @@ def name(number: int) -> str:
 def add(files: Finished, place: Path, number: int) -> list[int]:
     """Add a file; return which there are then."""
     (place / name(number)).touch()
-    files.added(name(number))
+    files.added(name(number).encode())
     return sorted(int(path.name[1:25], 16) for path in place.glob("@*"))
 
 
 @pytest.fixture
 def files(place: Path) -> Iterator[Finished]:
     here = os.open(place, os.O_RDONLY)
-    folder = Folder(b".", here)
+    folder = Folder(b".")
+    folder.open(here)
     yield Finished(folder, 4)
     folder.close()
     os.close(here)
