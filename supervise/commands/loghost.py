@@ -36,14 +36,3 @@ def main(argv: Sequence[bytes]) -> int:
     host = LogHost(svscan)
     host.loop.run()
     return 0
-
-
-def raise_descriptor_limit() -> None:
-    """Take as many descriptors as we may: a logger needs four."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):
-        pass

@@ -58,15 +58,8 @@ def main(argv: Sequence[bytes]) -> int:
             size = 1  # what comes after this line is for whoever reads next
         if not ready:
             continue  # a read would wait, and be deaf to signals
-        try:
-            block = os.read(0, size)
-        except BlockingIOError:
-            continue
-        except OSError:
+        if not carry_out(logger.take(0, size)):
             break
-        if not block:
-            break
-        carry_out(logger.feed(block))
     carry_out(logger.finish())
     return 0
 

@@ -8,6 +8,8 @@ import socket
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.hosting.logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
+from slashservice.supervise.logs.journal import Journal
+from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
 from slashservice.supervise.platform.loop import Loop
 
 TYPE_CHECKING = False
@@ -37,14 +39,14 @@ class LogHost:
         self.loop.on_signal(signal_numbers.SIGTERM, self._end)
         self.loop.on_signal(signal_numbers.SIGCHLD, self._look_at_children)
 
-    def submit(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+    def _submit(self, work: Callable[[], None], then: Callable[[], None]) -> None:
         """Let a worker do ``work``, then call ``then``; mind that no worker may be free."""
         self._workers.submit(work, then)
         if not self._growing:
             self._growing = True
             self.loop.after(SECONDS_UNTIL_STUCK, self._grow)
 
-    def wait(self, pid: int, call: Callable[[int], None]) -> None:
+    def _after_death(self, pid: int, call: Callable[[int], None]) -> None:
         """Call with the wait status of the child ``pid`` once it is dead, as it may be by now."""
         self._children[pid] = call
         self.loop.after(0, self._look_at_children)
@@ -88,11 +90,18 @@ class LogHost:
         for fd in (stdin, base, journal):
             if fd >= 0:
                 os.set_inheritable(fd, False)
+        record = Journal(journal, argv) if journal >= 0 else NO_JOURNAL
         logger = HostedLogger(
-            self.loop, self, stdin, base, journal, lambda status: self._gone(number, status)
+            self.loop,
+            self._submit,
+            self._after_death,
+            Logger(argv, record),
+            stdin,
+            base,
+            lambda status: self._gone(number, status),
         )
         self._loggers[number] = logger
-        logger.start(argv)
+        logger.start()
         if self._ending:
             logger.signal(signal_numbers.SIGTERM)
 

@@ -1,12 +1,12 @@
-"""One logger inside a log host: what a multilog process would be, to whoever looks at it.
+"""One logger inside a log host. To others it behaves as a multilog process would.
 
-It reads its input when there is some, feeds its
-:class:`~slashservice.supervise.logs.logger.Logger`, and obeys signals as a process does: TERM
-ends it at the end of a line, ALRM rotates, STOP and CONT suspend it, and any other ends it on
-the spot, with its log left as not closed cleanly.
+It gives its input to a :class:`~slashservice.supervise.logs.logger.Logger` and obeys signals as
+a process does: TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it, and
+any other ends it on the spot, with its log left as not closed cleanly.
 
-Whatever may block is done by the workers, one step at a time; all the deciding is done in
-the loop's thread.
+Workers do whatever may block, one step at a time. Everything is decided in the thread of the
+loop: steps tell by what they return that the logger has finished, and while a worker is at a
+step nobody else touches the logger.
 """
 
 from __future__ import annotations
@@ -14,85 +14,97 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.logs.journal import Journal
-from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from slashservice.supervise.hosting.host import LogHost
-    from slashservice.supervise.logs.steps import Pause, Steps, Wait
+    from slashservice.supervise.logs.logger import Logger
+    from slashservice.supervise.logs.steps import AfterDeath, Pause, Steps, Wait
     from slashservice.supervise.platform.loop import Loop
+
+    Work = Callable[[], None]
+
+    Outcome = Pause | Wait | BaseException
+    """What a step ends with: what to wait for, or ``StopIteration`` or trouble at the end."""
 
 BLOCK = 65536
 """Bytes read at a time: what a pipe holds."""
 
+IDLE = "idle"
+"""Nothing is under way."""
+
+LISTENING = "listening"
+"""The loop waits for input."""
+
+WORKING = "working"
+"""A worker is at a step."""
+
+WAITING = "waiting"
+"""Steps wait for the end of a pause, or of a processor."""
+
+READY = "ready"
+"""That wait is over, and the steps can go on with a value."""
+
+GONE = "gone"
+
 
 class HostedLogger:
-    """A logger that runs the action script ``argv`` over the descriptor ``stdin``.
+    """Runs ``logger`` over the descriptor ``stdin``, in the directory ``base`` (a descriptor).
 
-    ``base`` is a descriptor of its working directory, ``journal`` one of the file for its
-    journal, or -1. ``exited`` is called with a wait status once it is gone.
+    ``submit`` lets a worker do the first call, then the loop the second. ``after_death`` calls
+    with the wait status of a child once that is dead. ``exited`` is called with the logger's own
+    wait status once it is gone, and both descriptors are closed.
     """
 
     __slots__ = (
+        "_after_death",
         "_base",
         "_ending",
         "_exited",
-        "_host",
-        "_journal",
-        "_journal_fd",
         "_killed",
-        "_listening",
         "_logger",
-        "_looking",
         "_loop",
-        "_resumption",
         "_rotate",
+        "_state",
         "_stdin",
         "_steps",
         "_stopped",
-        "_working",
+        "_submit",
+        "_timer_set",
+        "_value",
     )
 
     def __init__(
         self,
         loop: Loop,
-        host: LogHost,
+        submit: Callable[[Work, Work], None],
+        after_death: AfterDeath,
+        logger: Logger,
         stdin: int,
         base: int,
-        journal: int,
         exited: Callable[[int], None],
     ) -> None:
         self._loop = loop
-        self._host = host
+        self._submit = submit
+        self._after_death = after_death
+        self._logger = logger
         self._stdin = stdin
         self._base = base
-        self._journal_fd = journal
-        self._journal: Journal | None = None
         self._exited = exited
-        self._logger: Logger | None = None
-        self._steps: Steps[None] | None = None
-        self._resumption: int | None = None
-        self._working = False
-        self._listening = self._looking = False
+        self._state = IDLE
+        self._steps: Steps[bool] | None = None
+        """What is under way: WORKING, WAITING or READY. They return whether that was the end."""
+        self._value = 0
         self._ending = self._rotate = self._stopped = False
         self._killed = 0
+        """What signals asked for, to be done as soon as it can be."""
+        self._timer_set = False
 
-    def start(self, argv: Sequence[bytes]) -> None:
+    def start(self) -> None:
         """Begin: open the directories, waiting for those that are locked, then read."""
-        try:
-            self._logger = Logger(argv)
-        except Quit as end:
-            complain(end.line)
-            self._gone(end.status << 8)
-            return
-        if self._journal_fd >= 0:
-            self._journal = Journal(self._journal_fd, argv)
-            self._journal_fd = -1  # the logger closes it
-        self._carry_out(self._logger.start(self._base, True, self._journal))
+        self._carry_out(self._opened())
 
     def signal(self, number: int) -> None:
         """Behave as a process that is sent the signal."""
@@ -106,150 +118,141 @@ class HostedLogger:
             self._stopped = False
         elif number != signal_numbers.SIGCHLD:
             self._killed = number
-        if not self._working:
-            self._next()
+        self._next()
 
     def _next(self) -> None:
-        """Decide what to do, nothing being under way but perhaps a pause."""
-        if self._logger is None:
+        """Decide what to do. While a worker is at a step, leave that to the end of the step."""
+        if self._state in (WORKING, GONE):
             return
         if self._killed:
             self._stop_listening()
-            self._logger.release()
             self._gone(self._killed)
         elif self._stopped:
             self._stop_listening()
-        elif self._steps is not None:
-            if self._resumption is not None:
-                value, self._resumption = self._resumption, None
-                self._go_on(self._steps, value)
+        elif self._steps:
+            if self._state == READY:
+                self._step(self._steps, self._value)
         elif self._rotate:
             self._rotate = False
-            self._carry_out(self._logger.rotate())
+            self._carry_out(self._rotated())
         elif self._ending and self._logger.at_line_end:
-            self._finish()
+            self._carry_out(self._finished())
         elif self._is_old():
-            self._carry_out(self._logger.rotate_old())
-        elif not self._listening:
-            self._listening = True
+            self._carry_out(self._old_rotated())
+        elif self._state != LISTENING:
+            self._state = LISTENING
             self._loop.add(self._stdin, self._readable)
 
     def _is_old(self) -> bool:
         """Tell whether a file has reached its age; see to it that we look again when one has."""
-        wait = self._logger.seconds_until_old() if self._logger else None
+        wait = self._logger.seconds_until_old()
         if wait is None or wait <= 0:
             return wait is not None
-        if not self._looking:
-            self._looking = True
+        if not self._timer_set:
+            self._timer_set = True
             self._loop.after(wait, self._look)
         return False
 
     def _look(self) -> None:
-        self._looking = False
-        if not self._working:
-            self._next()
+        self._timer_set = False
+        self._next()
 
     def _readable(self) -> None:
         """There is input, or its end."""
-        self._stop_listening()
-        assert self._logger is not None
-        # To the end of the line only: what comes after it is for whoever reads next.
-        self._carry_out(self._read_and_feed(self._logger, 1 if self._ending else BLOCK))
-
-    def _read_and_feed(self, logger: Logger, size: int) -> Steps[None]:
-        try:
-            if self._journal:
-                block = self._journal.take(self._stdin, size)
-            else:
-                block = os.read(self._stdin, size)
-        except BlockingIOError:
-            return
-        except OSError:
-            block = b""
-        if block:
-            yield from logger.feed(block)
-        else:
-            yield from logger.finish()
-            self._logger = None
-
-    def _finish(self) -> None:
-        self._stop_listening()
-        assert self._logger is not None
-        self._carry_out(self._finished(self._logger))
-
-    def _finished(self, logger: Logger) -> Steps[None]:
-        yield from logger.finish()
-        self._logger = None
+        # While ending, not beyond the end of the line: the rest is for the next to read.
+        self._carry_out(self._input_taken(1 if self._ending else BLOCK))
 
     def _stop_listening(self) -> None:
-        if self._listening:
-            self._listening = False
+        if self._state == LISTENING:
+            self._state = IDLE
             self._loop.remove(self._stdin)
 
-    def _carry_out(self, steps: Steps[None]) -> None:
+    # Steps, which the workers do
+
+    def _opened(self) -> Steps[bool]:
+        yield from self._logger.start(self._base, True)
+        return False
+
+    def _input_taken(self, size: int) -> Steps[bool]:
+        goes_on = yield from self._logger.take(self._stdin, size)
+        if not goes_on:
+            yield from self._logger.finish()
+        return not goes_on
+
+    def _rotated(self) -> Steps[bool]:
+        yield from self._logger.rotate()
+        return False
+
+    def _old_rotated(self) -> Steps[bool]:
+        yield from self._logger.rotate_old()
+        return False
+
+    def _finished(self) -> Steps[bool]:
+        yield from self._logger.finish()
+        return True
+
+    # What has the workers do them
+
+    def _carry_out(self, steps: Steps[bool]) -> None:
         """Do steps, each in a worker, with what they wait for in between."""
         self._stop_listening()
         self._steps = steps
-        self._step(lambda: next(steps))
+        self._step(steps, None)
 
-    def _step(self, go_on: Callable[[], Pause | Wait]) -> None:
-        """Let a worker go on with the steps, and see to what they yield."""
-        outcome: list[Pause | Wait | BaseException] = []
+    def _step(self, steps: Steps[bool], value: int | None) -> None:
+        """Let a worker begin with the steps (None), or go on with a value."""
+        outcome: list[Outcome] = []
 
         def work() -> None:
             try:
-                outcome.append(go_on())
+                outcome.append(next(steps) if value is None else steps.send(value))
             except BaseException as end:
                 outcome.append(end)
 
-        self._working = True
-        self._host.submit(work, lambda: self._did(outcome[0]))
+        self._state = WORKING
+        self._submit(work, lambda: self._did(outcome[0]))
 
-    def _did(self, outcome: Pause | Wait | BaseException) -> None:
-        self._working = False
-        steps = self._steps
-        assert steps is not None
+    def _did(self, outcome: Outcome) -> None:
+        """A step is done."""
         if isinstance(outcome, BaseException):
             self._steps = None
+            self._state = IDLE
             self._end_of_steps(outcome)
             return
-        outcome.arrange(self._loop.after, self._host.wait, lambda value: self._resume(steps, value))
+        self._state = WAITING
+        outcome.arrange(self._loop.after, self._after_death, self._resume)
         self._next()
 
-    def _resume(self, steps: Steps[None], value: int) -> None:
-        """A pause is over, or a processor dead; unless the logger was killed meanwhile."""
-        if self._steps is steps:
-            self._resumption = value
+    def _resume(self, value: int) -> None:
+        """The wait of the steps is over, unless the logger was killed meanwhile."""
+        if self._state == WAITING:
+            self._state = READY
+            self._value = value
             self._next()
-
-    def _go_on(self, steps: Steps[None], value: int) -> None:
-        self._step(lambda: steps.send(value))
 
     def _end_of_steps(self, end: BaseException) -> None:
         if isinstance(end, StopIteration):
-            if self._logger is None:
+            if end.value:
                 self._gone(0)
-            else:
-                if self._base >= 0:
-                    os.close(self._base)
-                    self._base = -1
-                self._next()
-            return
-        if isinstance(end, Quit):
+                return
+            self._close_base()  # it was for the first steps
+            self._next()
+        elif isinstance(end, Quit):
             complain(end.line)
-            status = end.status
+            self._gone(end.status << 8)
         else:
             complain(message("multilog", b"fatal", repr(end).encode()))
-            status = TROUBLE
-        if self._logger:
-            self._logger.release()
-        self._gone(status << 8)
+            self._gone(TROUBLE << 8)
 
     def _gone(self, status: int) -> None:
-        self._logger = None
+        self._logger.release()
+        self._state = GONE
         self._steps = None
-        for fd in (self._stdin, self._base, self._journal_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._stdin = self._base = self._journal_fd = -1
+        self._close_base()
+        os.close(self._stdin)
         self._exited(status)
+
+    def _close_base(self) -> None:
+        if self._base >= 0:
+            os.close(self._base)
+            self._base = -1

@@ -23,11 +23,12 @@ import os
 import struct
 import zlib
 
+from slashservice.supervise.logs.carry import as_read
 from slashservice.supervise.platform.current import system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from slashservice.supervise.logs.folder import Folder
 
@@ -44,51 +45,76 @@ LARGEST = 1 << 20
 """Bytes after which a journal that is never empty begins anew."""
 
 
+class Interrupted:
+    """The block that a killed logger was at, and how far it had got.
+
+    ``carry`` is what it had carried over from the blocks before. The lines of the block have
+    the ``stamp``, which is empty if nothing was written yet. All outputs before number
+    ``output`` are written, and of that one ``offset`` bytes.
+    """
+
+    __slots__ = ("block", "carry", "offset", "output", "stamp")
+
+    def __init__(self, block: bytes, carry: bytes) -> None:
+        self.block = block
+        self.carry = carry
+        self.stamp = b""
+        self.output = self.offset = 0
+
+
 class Journal:
-    """The journal in the file ``fd``, of a logger with the action script ``words``."""
+    """The journal in the file ``fd``, of a logger with the action script ``words``.
+
+    For each block there is a :meth:`take` or a :meth:`put`, then :meth:`begin`, an
+    :meth:`intend` before each write, and :meth:`done`.
+    """
+
+    __slots__ = ("_fd", "_file", "_interrupted", "_length", "_script", "_stamp", "_start")
 
     def __init__(self, fd: int, words: Sequence[bytes]) -> None:
-        self.fd = fd
-        self.stamp = b""
-        """The stamp of the block that is being written."""
-        self.carry = b""
-        """What the logger carried over from the blocks before."""
-        self.resume = (0, 0)
-        """The output, and the offset in it, where an interrupted block goes on."""
+        self._fd = fd
         self._script = zlib.crc32(b"\0".join(words))
         self._start = DATA
+        """Where in the file the block is."""
         self._length = 0
+        """Bytes of the block that are in the file: all, or none."""
+        self._stamp = b""
+        self._interrupted: Interrupted | None = None
         self._file = (0, 0, 0)
+        """Of the write that was interrupted: the file's inode number and size, and its length."""
 
     def try_lock(self) -> bool:
         """Take the journal, unless a predecessor still has it."""
         try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
-    def recover(self) -> bytes:
-        """Return the block that a killed logger was at, or nothing.
+    def recover(self) -> Interrupted | None:
+        """Return what a killed logger has left to be done, if anything.
 
         If it had another script, what it had begun is done again by this one.
         """
-        header = os.pread(self.fd, DATA, 0).ljust(DATA, b"\0")
+        header = os.pread(self._fd, DATA, 0).ljust(DATA, b"\0")
         magic, script, start, length = CARRY.unpack_from(header)
-        raw = b""
+        raw = carry = b""
         if magic == MAGIC:
             self._start = start
-            self.carry = header[CARRY.size : CARRY.size + length]
+            carry = header[CARRY.size : CARRY.size + length]
             if script != self._script:
-                raw, self.carry = _unfinished(self.carry), b""
-        self._length = max(0, os.fstat(self.fd).st_size - self._start)
-        block = os.pread(self.fd, self._length, self._start)
+                raw, carry = as_read(carry), b""
+        self._length = max(0, os.fstat(self._fd).st_size - self._start)
+        block = raw + os.pread(self._fd, self._length, self._start)
+        if not block and not carry:
+            return None
+        found = self._interrupted = Interrupted(block, carry)
         magic, script, output, stamp, *file, offset, length = INTENT.unpack_from(header, INTENT_AT)
         if magic == MAGIC and script == self._script:
-            self.stamp = stamp
-            self.resume = (output, offset)
+            self._stamp = found.stamp = stamp
+            found.output, found.offset = output, offset
             self._file = (*file, length)
-        return raw + block
+        return found
 
     def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
         """Find out how far the last write got, if it was one of ``output`` in ``folder``.
@@ -96,92 +122,84 @@ class Journal:
         ``names`` are the files it may have been to. If none of them is, that file was
         finished, and complete, so that it could be removed.
         """
+        found = self._interrupted
         inode, size, length = self._file
-        if output != self.resume[0] or not inode:
+        if not found or output != found.output or not inode:
             return
         written = length
         for name in names:
             about = folder.stat(name)
             if about and about.st_ino == inode:
                 written = min(max(about.st_size - size, 0), length)
-        self.resume = (output, self.resume[1] + written)
+        found.offset += written
         self._file = (0, 0, 0)
-        self.intend(output, 0, 0, self.resume[1], 0)
+        self._note(output, 0, 0, found.offset, 0)
 
     def take(self, pipe: int, size: int) -> bytes:
         """Return what is in the pipe, up to ``size`` bytes, now also kept here."""
         try:
-            self._length = system.splice(pipe, self.fd, size, self._start)
+            self._length = system.splice(pipe, self._fd, size, self._start)
         except BlockingIOError:
             raise
         except OSError:
             self._length = 0
             return os.read(pipe, size)
-        return os.pread(self.fd, self._length, self._start)
+        return os.pread(self._fd, self._length, self._start)
 
     def put(self, block: bytes) -> None:
         """Keep a block that doesn't come from the pipe."""
         try:
-            self._length = os.pwrite(self.fd, block, self._start)
+            self._length = os.pwrite(self._fd, block, self._start)
         except OSError:
             self._length = 0
 
-    def intend(self, output: int, inode: int, size: int, offset: int, length: int) -> None:
+    def begin(self, stamp: bytes) -> None:
+        """Learn which stamp the lines of the block get."""
+        self._stamp = stamp
+
+    def intend(self, output: int, file: int, size: int, offset: int, length: int) -> None:
         """Note that ``length`` bytes of an output, at ``offset``, are about to be written.
 
-        They go to the end of the file with that inode number, which has that size now.
+        They go to the end of the file with the descriptor ``file``, which has that size now.
         """
         if self._length:
+            self._note(output, os.fstat(file).st_ino, size, offset, length)
+
+    def _note(self, output: int, inode: int, size: int, offset: int, length: int) -> None:
+        if self._length:
             intent = INTENT.pack(
-                MAGIC, self._script, output, self.stamp, inode, size, offset, length
+                MAGIC, self._script, output, self._stamp, inode, size, offset, length
             )
             try:
-                os.pwrite(self.fd, intent, INTENT_AT)
+                os.pwrite(self._fd, intent, INTENT_AT)
             except OSError:
                 pass
 
-    def done(self, carry: bytes) -> None:
-        """The block is written, all but the ``carry``, which goes with the next one."""
-        self.resume = (0, 0)
+    def done(self, carry: Callable[[], bytes]) -> None:
+        """Learn that the block is written, all but the carry, which goes with the next one."""
+        self._interrupted = None
+        unfinished = carry()
         try:
-            if carry and CARRY.size + len(carry) <= INTENT_AT:
-                self._carry_over(carry)
+            if unfinished and CARRY.size + len(unfinished) <= INTENT_AT:
+                self._carry_over(unfinished)
                 return
         except OSError:
             pass
         self._start = DATA
-        os.ftruncate(self.fd, 0)
+        os.ftruncate(self._fd, 0)
 
     def _carry_over(self, carry: bytes) -> None:
         self._start += self._length
         self._write_header(carry)
         if self._start > LARGEST:
-            os.ftruncate(self.fd, DATA)
+            os.ftruncate(self._fd, DATA)
             self._start = DATA
             self._write_header(carry)
 
     def _write_header(self, carry: bytes) -> None:
         header = CARRY.pack(MAGIC, self._script, self._start, len(carry)) + carry
-        os.pwrite(self.fd, header.ljust(DATA, b"\0"), 0)
+        os.pwrite(self._fd, header.ljust(DATA, b"\0"), 0)
 
     def close(self) -> None:
         """Let go of the file, and with it of the lock."""
-        os.close(self.fd)
-
-
-def pack_carry(head: bytes, read: int, overlong: bool, passing: Sequence[bool]) -> bytes:
-    """Pack what a logger knows of an unfinished line (see :class:`~.lines.Lines`)."""
-    flags = bytes(passing)
-    return struct.pack("<?HH", overlong, read, len(flags)) + flags + head
-
-
-def unpack_carry(carry: bytes) -> tuple[bytes, int, bool, bytes]:
-    """Unpack what :func:`pack_carry` packed."""
-    overlong, read, count = struct.unpack_from("<?HH", carry)
-    return carry[5 + count :], read, overlong, carry[5 : 5 + count]
-
-
-def _unfinished(carry: bytes) -> bytes:
-    """Return the characters of a carry as they were read, without any stamp."""
-    head, read, _, _ = unpack_carry(carry)
-    return head[-read:] if read else b""
+        os.close(self._fd)

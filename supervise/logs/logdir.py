@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.logs.action_script import Settings
     from slashservice.supervise.logs.journal import Journal
+    from slashservice.supervise.logs.no_journal import NoJournal
     from slashservice.supervise.logs.steps import Steps
     from slashservice.supervise.messages import Quit
-
-    Intend = Callable[[int, int, int, int], None]
 
 MARGIN = 2000
 """A file whose last line ends within so many bytes of the size is full."""
@@ -48,7 +47,10 @@ LOCK_LAST = 1.0
 
 
 class LogDirectory:
-    """The log directory ``path``. Its ``current`` has ``size`` bytes."""
+    """The log directory ``path``, output ``number`` of a logger with that ``journal``.
+
+    Its ``current`` has ``size`` bytes.
+    """
 
     __slots__ = (
         "_attempts",
@@ -58,14 +60,20 @@ class LogDirectory:
         "_fd",
         "_finished",
         "_folder",
+        "_journal",
+        "_number",
         "_path",
         "_settings",
         "size",
     )
 
-    def __init__(self, path: bytes, settings: Settings) -> None:
+    def __init__(
+        self, path: bytes, settings: Settings, journal: Journal | NoJournal, number: int
+    ) -> None:
         self._path = path
         self._settings = settings
+        self._journal = journal
+        self._number = number
         self._attempts = Attempts("multilog", path)
         self._folder = Folder(path)
         self._finished = Finished(self._folder, settings.number)
@@ -121,11 +129,11 @@ class LogDirectory:
         except OSError as error:
             raise self._fatal(trouble, error) from None
 
-    def settle(self, output: int, journal: Journal) -> None:
+    def settle(self) -> None:
         """Let the journal see how far a killed logger's write to this directory got."""
         try:
             names = [b"current", b"previous", *self._finished.names()]
-            journal.settle_write(output, self._folder, names)
+            self._journal.settle_write(self._number, self._folder, names)
         except OSError as error:
             raise self._fatal(b"unable to read %s", error) from None
 
@@ -161,13 +169,12 @@ class LogDirectory:
         self,
         data: bytes,
         stretches: Callable[[int], Iterable[tuple[int, bool]]],
-        intend: Intend | None = None,
+        before: int = 0,
     ) -> Steps[None]:
         """Write ``data``; files become full where C, with these stretches of it, fills them.
 
-        ``stretches`` is told how many bytes fit anyway. ``intend`` is told of each write before
-        it is tried: the file's inode number and size, where in ``data`` it begins, and how much
-        it is.
+        ``stretches`` is told how many bytes fit anyway. A killed logger has written the
+        ``before`` bytes of the same block that come before ``data``.
         """
         limit = self._settings.size - MARGIN
         done = 0
@@ -180,15 +187,13 @@ class LogDirectory:
                 for piece in cut(data, at, at + length) if divisible else (length,):
                     at += piece
                     if self.size + at - done >= limit:
-                        yield from self._fill(data, done, at - piece, at, intend)
+                        yield from self._fill(data, done, at - piece, at, before)
                         done = at
                 if self.size + len(data) - done < limit:
                     break
-        yield from self._write(data, done, len(data), intend)
+        yield from self._write(data, done, len(data), before)
 
-    def _fill(
-        self, data: bytes, done: int, start: int, end: int, intend: Intend | None
-    ) -> Steps[None]:
+    def _fill(self, data: bytes, done: int, start: int, end: int, before: int) -> Steps[None]:
         """Write ``data[done:end]``, from ``start`` a piece that may fill ``current``."""
         size = self._settings.size
         while start < end:
@@ -200,17 +205,16 @@ class LogDirectory:
             if stop - start >= room - MARGIN:
                 newline = data.rfind(b"\n", start, stop)
                 stop = newline + 1 if newline >= 0 else stop
-            yield from self._write(data, done, stop, intend)
+            yield from self._write(data, done, stop, before)
             done = start = stop
             if self.size >= size - MARGIN and data[stop - 1] == 0x0A:
                 yield from self.turn_over()
 
-    def _write(self, data: bytes, start: int, end: int, intend: Intend | None) -> Steps[None]:
+    def _write(self, data: bytes, start: int, end: int, before: int) -> Steps[None]:
         """Write ``data[start:end]`` to ``current``."""
         view = memoryview(data)
         while start < end:
-            if intend:
-                intend(os.fstat(self._fd).st_ino, self.size, start, end - start)
+            self._journal.intend(self._number, self._fd, self.size, before + start, end - start)
             try:
                 if self._dropped is not None:
                     self._tell_of_dropped(self._dropped)

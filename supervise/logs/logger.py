@@ -1,7 +1,7 @@
 """A logger: one action script at work, wherever its input comes from.
 
-``multilog`` feeds one from its standard input, a log host feeds many. Nothing here reads,
-sleeps or knows of signals. What can take long is in steps
+``multilog`` runs one on its standard input, a log host runs many. Nothing here sleeps or
+knows of signals. All that can take long is in steps
 (:mod:`~slashservice.supervise.logs.steps`), to be carried out one after the other.
 """
 
@@ -16,6 +16,7 @@ from slashservice.supervise.logs.action_script import ActionScript, Alert, Statu
 from slashservice.supervise.logs.c_writes import stretches
 from slashservice.supervise.logs.lines import Lines, Selection
 from slashservice.supervise.logs.logdir import LogDirectory
+from slashservice.supervise.logs.no_journal import NoJournal
 from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
 from slashservice.supervise.messages import complain, fatal
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from slashservice.supervise.logs.action_script import Rules
-    from slashservice.supervise.logs.journal import Journal
+    from slashservice.supervise.logs.journal import Interrupted, Journal
     from slashservice.supervise.logs.lines import Batch
     from slashservice.supervise.logs.steps import Steps
 
@@ -38,9 +39,11 @@ SECONDS_BETWEEN_LOCKS = 0.1
 STATUS_SIZE = 1001
 """Bytes of a status file, always."""
 
+NO_JOURNAL = NoJournal()
+
 
 class Logger:
-    """Does what the action script ``words`` says with each line it is fed.
+    """Does what the action script ``words`` says with each line of its input.
 
     Log directories and status files are seen from the directory ``base``, a descriptor,
     which is needed only until ``start`` is done.
@@ -48,10 +51,10 @@ class Logger:
 
     __slots__ = ("_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
 
-    def __init__(self, words: Iterable[bytes]) -> None:
+    def __init__(self, words: Iterable[bytes], journal: Journal | NoJournal = NO_JOURNAL) -> None:
         script = ActionScript(words)
         selections: dict[Rules, Selection] = {}
-        self._journal: Journal | None = None
+        self._journal = journal
         self._lines = Lines()
         self._stamp = STAMPS[script.stamp]
         self._directories: list[LogDirectory] = []
@@ -68,79 +71,89 @@ class Logger:
             elif isinstance(action, StatusFile):
                 self._outputs.append(StatusOutput(selection, action.path))
             else:
-                directory = LogDirectory(action.path, action.settings)
+                number = len(self._outputs)
+                directory = LogDirectory(action.path, action.settings, journal, number)
                 self._directories.append(directory)
                 self._outputs.append(DirectoryOutput(selection, directory))
         self._selections = list(selections.values())
 
-    def start(
-        self, base: int, patient: bool = False, journal: Journal | None = None
-    ) -> Steps[None]:
-        """Open everything. ``patient`` waits for what another logger has locked.
+    def start(self, base: int, patient: bool = False) -> Steps[None]:
+        """Open everything, and do what the journal tells that a killed logger has left.
 
-        With a ``journal``, go on where a killed logger stopped. Trouble that C would end
-        with raises ``Quit``.
+        ``patient`` waits for what another logger has locked. Trouble that C would end with
+        raises ``Quit``.
         """
-        self._journal = journal
-        while journal and not journal.try_lock():
+        journal = self._journal
+        while not journal.try_lock():
             yield Pause(SECONDS_BETWEEN_LOCKS)
-        block = journal.recover() if journal else b""
+        left = journal.recover()
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.open(base)
-        for number, output in enumerate(self._outputs):
-            if isinstance(output, DirectoryOutput):
-                yield from output.directory.acquire(base, patient)
-                if journal and block:
-                    output.directory.settle(number, journal)
-                yield from output.directory.enter()
-        if journal and (block or journal.carry):
-            yield from self._go_on(journal, block)
+        for directory in self._directories:
+            yield from directory.acquire(base, patient)
+            if left and left.block:
+                directory.settle()
+            yield from directory.enter()
+        if left:
+            yield from self._go_on(left)
 
-    def _go_on(self, journal: Journal, block: bytes) -> Steps[None]:
+    def _go_on(self, left: Interrupted) -> Steps[None]:
         """Do the rest of the block that a killed logger was at."""
-        from slashservice.supervise.logs.journal import unpack_carry
+        if left.carry:
+            from slashservice.supervise.logs import carry
 
-        if journal.carry:
-            lines = self._lines
-            lines.head, lines.read, lines.overlong, passing = unpack_carry(journal.carry)
-            for selection, passes in zip(self._selections, passing, strict=True):
-                selection.passing = bool(passes)
+            carry.unpack(left.carry, self._lines, self._selections)
+        if not left.block:
+            return
+        batch = self._begin(left.block, left.stamp or self._stamp())
+        for selection in self._selections:
+            batch.chosen(selection)  # what it knows of an overlong line, it has to see each block
+        for number, output in enumerate(self._outputs):
+            if number == left.output and isinstance(output, DirectoryOutput):
+                yield from output.take(batch, left.offset)
+            elif number >= left.output:
+                yield from output.take(batch)
+        self._journal.done(self._carry)
+
+    def take(self, pipe: int, size: int) -> Steps[bool]:
+        """Read a block of ``size`` bytes at most, and do what is to be done with its lines.
+
+        Return False at the end of input, or where there is trouble with it.
+        """
+        try:
+            block = self._journal.take(pipe, size)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
         if block:
-            output, offset = journal.resume
-            batch = self._lines.take(block, journal.stamp or self._stamp())
-            yield from self._take(batch, output, offset)
+            yield from self._do(block)
+        return bool(block)
 
     def feed(self, block: bytes) -> Steps[None]:
-        """Do what is to be done with the lines in ``block``, however they lie in it.
+        """Do what is to be done with the lines of ``block``, which comes from no pipe."""
+        self._journal.put(block)
+        return self._do(block)
 
-        If there is a journal, the block must have come from it.
-        """
-        stamp = self._stamp()
-        if self._journal:
-            self._journal.stamp = stamp
-        return self._take(self._lines.take(block, stamp), 0, 0)
+    def _do(self, block: bytes) -> Steps[None]:
+        """Do what is to be done with a block that is in the journal."""
+        batch = self._begin(block, self._stamp())
+        for output in self._outputs:
+            yield from output.take(batch)
+        self._journal.done(self._carry)
 
-    def _take(self, batch: Batch, first: int, offset: int) -> Steps[None]:
-        """Give ``batch`` to the outputs, from the first and there from the offset given."""
-        journal = self._journal
-        for number, output in enumerate(self._outputs):
-            if journal is None or (number >= first and not isinstance(output, DirectoryOutput)):
-                yield from output.take(batch)
-            elif isinstance(output, DirectoryOutput):
-                done = offset if number == first else 0 if number > first else None
-                yield from output.take_on_record(batch, done, number, journal)
-        if journal:
-            journal.done(self._carry())
+    def _begin(self, block: bytes, stamp: bytes) -> Batch:
+        self._journal.begin(stamp)
+        return self._lines.take(block, stamp)
 
     def _carry(self) -> bytes:
-        lines = self._lines
-        if not lines.unfinished:
+        """Return what the next logger has to know of an unfinished line, if there is one."""
+        if self.at_line_end:
             return b""
-        from slashservice.supervise.logs.journal import pack_carry
+        from slashservice.supervise.logs import carry
 
-        passing = [selection.passing for selection in self._selections]
-        return pack_carry(lines.head, lines.read, lines.overlong, passing)
+        return carry.pack(self._lines, self._selections)
 
     @property
     def at_line_end(self) -> bool:
@@ -168,8 +181,6 @@ class Logger:
     def finish(self) -> Steps[None]:
         """End the last line, if it is unfinished, and close everything cleanly."""
         if not self.at_line_end:
-            if self._journal:
-                self._journal.put(b"\n")
             yield from self.feed(b"\n")
         for directory in self._directories:
             yield from directory.close_cleanly()
@@ -182,9 +193,8 @@ class Logger:
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.release()
-        if self._journal:
-            self._journal.close()
-            self._journal = None
+        self._journal.close()
+        self._journal = NO_JOURNAL
 
 
 class AlertOutput:
@@ -274,39 +284,23 @@ class DirectoryOutput:
         self._selection = selection
         self.directory = directory
 
-    def take(self, batch: Batch) -> Steps[None]:
-        """Append the selected lines."""
+    def take(self, batch: Batch, done: int = 0) -> Steps[None]:
+        """Append the selected lines, but for ``done`` bytes that a killed logger has written."""
         selection = self._selection
         chosen = batch.chosen(selection)
         data = chosen.all()
-        if data:
+        if done:
+            data = data[done:]
+            lengths = [(len(line), False) for line in data.splitlines(keepends=True)]
+            yield from self.directory.append(data, lambda _: lengths, done)
+        elif data:
             yield from self.directory.append(
                 data, lambda room: stretches(batch, selection, chosen, room)
             )
 
-    def take_on_record(
-        self, batch: Batch, done: int | None, number: int, journal: Journal
-    ) -> Steps[None]:
-        """Do the same as output ``number`` with a journal.
 
-        ``done`` bytes were written by a logger that was then killed; None if all were.
-        """
-        selection = self._selection
-        chosen = batch.chosen(selection)
-        data = chosen.all()
-        if done is None or done >= len(data):
-            return
-
-        def intend(inode: int, size: int, offset: int, length: int) -> None:
-            journal.intend(number, inode, size, (done or 0) + offset, length)
-
-        if done:
-            data = data[done:]
-            lengths = [len(line) for line in data.splitlines(keepends=True)]
-            yield from self.directory.append(data, lambda _: [(n, False) for n in lengths], intend)
-        else:
-            ways = lambda room: stretches(batch, selection, chosen, room)  # noqa: E731
-            yield from self.directory.append(data, ways, intend)
+def _no_stamp() -> bytes:
+    return b""
 
 
 def _label() -> bytes:
@@ -318,4 +312,5 @@ def _decimal() -> bytes:
     return b"%d.%06d " % (seconds, nanoseconds // 1000)
 
 
-STAMPS: dict[bytes, Callable[[], bytes]] = {b"": bytes, b"t": _label, b"T": _decimal}
+STAMPS: dict[bytes, Callable[[], bytes]] = {b"": _no_stamp, b"t": _label, b"T": _decimal}
+"""What returns the stamp of a block, by the word of the action script."""

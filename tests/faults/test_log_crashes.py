@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,20 +79,20 @@ class Life:
             for module in (folder, journal, logdir, logger, processor):
                 patch.setattr(module, "os", deadly)
             patch.setattr(steps.time, "sleep", killed_while_pausing)
-            current = Logger(self.script)
-            kept = None
+            if self.journaled:
+                fd = os.open(self.place / "journal", os.O_RDWR | os.O_CREAT, 0o600)
+                current = Logger(self.script, Journal(fd, self.script))
+            else:
+                current = Logger(self.script)
             try:
-                if self.journaled:
-                    fd = os.open(self.place / "journal", os.O_RDWR | os.O_CREAT, 0o600)
-                    kept = Journal(fd, self.script)
-                carry_out(current.start(self.base, False, kept))
-                while True:
-                    try:
-                        block = kept.take(self.read, 4096) if kept else os.read(self.read, 4096)
-                    except BlockingIOError:
-                        break
-                    self.fed += b"" if kept else block
-                    carry_out(current.feed(block))
+                carry_out(current.start(self.base))
+                while select.select([self.read], [], [], 0)[0]:
+                    if self.journaled:
+                        carry_out(current.take(self.read, 4096))
+                    else:
+                        block = os.read(self.read, 4096)
+                        self.fed += block
+                        carry_out(current.feed(block))
                 carry_out(current.finish())
                 return False
             except Killed:

@@ -1,0 +1,50 @@
+"""What a logger has that keeps no journal: multilog, or one whose journal can't be opened.
+
+It has the methods of :class:`~slashservice.supervise.logs.journal.Journal`, and what that
+module imports stays unimported.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from slashservice.supervise.logs.folder import Folder
+
+
+class NoJournal:
+    """Notes nothing, and knows of no predecessor."""
+
+    __slots__ = ()
+
+    def try_lock(self) -> bool:
+        """There is nothing to lock."""
+        return True
+
+    def recover(self) -> None:
+        """No predecessor left anything."""
+
+    def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
+        """No predecessor wrote anything."""
+
+    def take(self, pipe: int, size: int) -> bytes:
+        """Return what is in the pipe, up to ``size`` bytes."""
+        return os.read(pipe, size)
+
+    def put(self, block: bytes) -> None:
+        """Note nothing."""
+
+    def begin(self, stamp: bytes) -> None:
+        """Note nothing."""
+
+    def intend(self, output: int, file: int, size: int, offset: int, length: int) -> None:
+        """Note nothing."""
+
+    def done(self, carry: Callable[[], bytes]) -> None:
+        """Note nothing."""
+
+    def close(self) -> None:
+        """Let go of nothing."""
