@@ -17,7 +17,7 @@ import os
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.logs.lines import keep_memory
-from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.logger import BLOCK, Logger
 from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import fatal
 
@@ -25,9 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-BLOCK = 65536
-"""Bytes read at a time: what a pipe holds."""
 
 LONGEST = 86_400_000
 """Milliseconds of a wait, which takes no more than an int holds."""

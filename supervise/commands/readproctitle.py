@@ -61,10 +61,14 @@ def shower(length: int) -> Callable[[bytes], object]:
     return lambda title: os.pwrite(memory, title, start)
 
 
+def _show_nothing(title: bytes) -> None:
+    """There is nothing to show it with."""
+
+
 def _setproctitle() -> Callable[[bytes], object]:
     import ctypes
 
     function = getattr(ctypes.CDLL(None), "setproctitle", None)
     if function is None:
-        return len  # nothing to show it with
+        return _show_nothing
     return lambda title: function(b"-%s", b"readproctitle " + title)

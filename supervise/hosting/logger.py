@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signal_numbers
+from slashservice.supervise.logs.logger import BLOCK
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     Outcome = Pause | Wait | BaseException
     """What a step ends with: what to wait for, or ``StopIteration`` or trouble at the end."""
-
-BLOCK = 65536
-"""Bytes read at a time: what a pipe holds."""
 
 IDLE = "idle"
 """Nothing is under way."""

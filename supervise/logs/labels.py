@@ -1,6 +1,6 @@
 """Filters from standard input to standard output, block by block.
 
-What a read brings goes out before the next read, so nothing waits in a filter that a reader
+All that a read brings goes out before the next read, so nothing waits in a filter that a reader
 at the other end could have. Trouble with either end is told by the exit status alone.
 """
 
@@ -10,16 +10,31 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.messages import TROUBLE, write_all
+from slashservice.supervise.tai import EPOCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    ShowNanoseconds = Callable[[int], bytes | None]
+    """Returns the text to write instead of a label, or None to leave the label."""
+
 
 BLOCK = 65536
 
 
-def run(convert: Callable[[bytes], bytes], rest: Callable[[], bytes] = bytes) -> int:
+def replace(show_second: Callable[[int], ShowNanoseconds]) -> int:
+    """Replace the labels of standard input, see :class:`LabelFilter`; return the exit status."""
+    labels = LabelFilter(show_second)
+    return run(labels.convert, labels.rest)
+
+
+def no_rest() -> bytes:
+    """Return nothing: all that was read has gone out."""
+    return b""
+
+
+def run(convert: Callable[[bytes], bytes], rest: Callable[[], bytes] = no_rest) -> int:
     """Write ``convert(block)`` for each block read, and ``rest()`` at the end of input.
 
     Return the exit status. A reader that went away ends the process by SIGPIPE, as in C.
@@ -37,18 +52,22 @@ def run(convert: Callable[[bytes], bytes], rest: Callable[[], bytes] = bytes) ->
 HEX = b"0123456789abcdef"
 
 LONGEST = 1000
-"""Digits of a label that has not ended yet which are kept; the last 24 are what counts."""
+"""Digits that are kept of a label which has not ended yet; only its last 24 count."""
 
 
 class LabelFilter:
     """Replaces the TAI64N labels that lines begin with.
 
-    ``show`` gets a label's high part (its digits but the last eight) and its nanoseconds,
-    and returns what to write instead of the label, or None to leave it.
+    ``show_second`` gets a label's Unix time in seconds. It returns a function that shows the
+    moments of this second by their nanoseconds, and that is asked again for the lines after,
+    as most of them are of the same second.
     """
 
-    def __init__(self, show: Callable[[bytes, int], bytes | None]) -> None:
-        self._show = show
+    def __init__(self, show_second: Callable[[int], ShowNanoseconds]) -> None:
+        self._show_second = show_second
+        self._high: bytes | None = None
+        """The digits, but for the last eight, of the last label; ``_show`` shows its second."""
+        self._show: ShowNanoseconds = _leave
         self._held = b""
         """The beginning of a line that is nothing but a label so far."""
         self._inside = False
@@ -82,13 +101,19 @@ class LabelFilter:
         digits = line[1 : len(line) - len(behind)][-24:]
         if not digits:
             return line
-        shown = self._show(digits[:-8], int(digits[-8:], 16))
+        high = digits[:-8]
+        if high != self._high:
+            self._high = high
+            self._show = self._show_second(_seconds(high))
+        shown = self._show(int(digits[-8:], 16))
         return line if shown is None else shown + behind
 
 
-def seconds(high: bytes) -> int:
-    """Return the Unix time, in seconds, of a label's high part."""
-    from slashservice.supervise.tai import EPOCH
+def _leave(nanoseconds: int) -> None:
+    """Show no label."""
 
+
+def _seconds(high: bytes) -> int:
+    """Return the Unix time, in seconds, of a label's high part."""
     value = (int(high or b"0", 16) - EPOCH) & 0xFFFFFFFFFFFFFFFF
     return value - (1 << 64) if value >> 63 else value

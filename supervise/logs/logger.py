@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from slashservice.supervise.logs.steps import Steps
 
 
+BLOCK = 65536
+"""Bytes to read at a time: as many as a pipe holds."""
+
 ALERT_VIEW = 200
 """Characters of a line that an alert shows."""
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slashservice.supervise.commands.tai64n import Stamper
-from slashservice.supervise.commands.tai64nfrac import UnixTime
-from slashservice.supervise.commands.tai64nlocal import LocalTime
+from slashservice.supervise.commands.tai64nfrac import unix_time
+from slashservice.supervise.commands.tai64nlocal import local_time
 from slashservice.supervise.logs.labels import LabelFilter
 
 EPOCH = (1 << 62) + 10
@@ -85,7 +85,7 @@ def test_tai64nlocal(text: bytes, cuts: list[int], zone: str, oracle: Path) -> N
     os.environ["TZ"] = zone
     time.tzset()
     try:
-        local = LabelFilter(LocalTime().show)
+        local = LabelFilter(local_time)
         assert b"".join(map(local.convert, in_pieces(text, cuts))) + local.rest() == theirs[1]
     finally:
         del os.environ["TZ"]
@@ -104,7 +104,8 @@ def test_tai64nlocal_leaves_what_is_no_time(line: bytes, ours: Path) -> None:
 
 @given(second=st.integers(-(10**6), 2**40), nanosecond=st.integers(0, 999_999_999))
 def test_tai64nfrac(second: int, nanosecond: int) -> None:
-    shown = UnixTime().show(f"{second + EPOCH:016x}".encode(), nanosecond)
+    line = f"@{second + EPOCH:016x}{nanosecond:08x}\n".encode()
+    shown = LabelFilter(unix_time).convert(line).rstrip(b"\n")
     whole, _, fraction = shown.lstrip(b"-").partition(b".")
     sign = -1 if shown.startswith(b"-") else 1
     assert len(fraction) == 9

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slashservice.supervise import messages
-from slashservice.supervise.commands.multilog import BLOCK
-from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.logger import BLOCK, Logger
 from slashservice.supervise.logs.steps import carry_out
 
 SHM = Path("/dev/shm")
