@@ -12,14 +12,18 @@ import time
 
 from slashservice.supervise import signals, tai
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.logs import run_script
-from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.logs.action_script import seconds
+from slashservice.supervise.logs.find import find
 from slashservice.supervise.messages import fatal, usage, warn, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from slashservice.supervise.logs.reader import LogReader
+
+    LineOf = tuple[int, bytes, bytes, LogReader]
+    """A line (see :class:`~slashservice.supervise.logs.reader.LogReader`) and its reader."""
 
 USAGE = "svlog [-afirv] [-n number] [-s time] [-g pattern] [-c auto|always|never] dir ..."
 
@@ -35,18 +39,16 @@ LONG = {
     b"--color": b"-c",
     b"--colour": b"-c",
 }
-"""Long names of options, for memory's sake."""
+"""Long names of options, which are easier to remember."""
 
 LINES = 10
-"""What is shown without being asked for anything."""
+"""How many lines are shown unless another number is asked for."""
 
 SECONDS_BETWEEN_LOOKS = 0.5
-"""How often a log is looked at that nothing tells us of."""
+"""How often a log is looked at whose changes the kernel does not report."""
 
 AT_ONCE = 4096
 """Lines written in one go."""
-
-UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
 
 DIM = b"\x1b[2m"
 PLAIN = b"\x1b[0m"
@@ -57,7 +59,12 @@ def main(argv: Sequence[bytes]) -> int:
     """Show logs; go on until killed with ``-f``."""
     wishes = Wishes(argv)
     signals.restore_defaults()
-    readers = [reader for directory in wishes.directories for reader in find(directory)]
+    readers = []
+    for directory in wishes.directories:
+        found = find(directory)
+        if not found:
+            warn("svlog", b"no log in " + directory)
+        readers += found
     if not readers:
         raise fatal("svlog", b"no log found")
     shower = Shower(wishes, readers)
@@ -145,10 +152,9 @@ def moment(text: bytes, now: float) -> int:
             return tai.unpack(bytes.fromhex(digits.decode("ascii")))
         except ValueError:
             raise _no_time(text) from None
-    number = text.rstrip(b"smhdw")
-    unit = UNITS.get(text[len(number) :])
-    if number.isdigit() and unit:
-        return int((now - int(number) * unit) * 1e9)
+    ago = seconds(text)
+    if ago is not None:
+        return int((now - ago) * 1e9)
     year, month, day = time.localtime(now)[:3]
     if not text:
         raise _no_time(text)
@@ -168,67 +174,11 @@ def _no_time(text: bytes) -> Exception:
     return fatal("svlog", b"not a time: " + text)
 
 
-def find(directory: bytes) -> list[LogReader]:
-    """Return readers for the logs in a log, service, or scan directory; warn if there are none."""
-    path = directory.rstrip(b"/") or b"/"
-    if _is_log(path):
-        return [LogReader(path, _service_name(path))]
-    found = _of_service(path)
-    if not found:
-        for name in sorted(_names(path)):
-            below = path + b"/" + name
-            found += [LogReader(below, name)] if _is_log(below) else _of_service(below)
-    if not found:
-        warn("svlog", b"no log in " + directory)
-    return found
-
-
-def _of_service(path: bytes) -> list[LogReader]:
-    """Return readers for the logs of a service: those its script names, else those there are."""
-    log = path + b"/log"
-    directories = []
-    try:
-        with open(log + b"/run", "rb") as run:
-            script = run_script.parse(run.read(run_script.LONGEST + 1))
-    except OSError:
-        script = None
-    if script:
-        words = [word for word in script.actions if word[:1] in (b".", b"/")]
-        directories = [os.path.normpath(os.path.join(log, word)) for word in words]
-    directories = [one for one in directories if _is_log(one)]
-    if not directories:
-        below = [log + b"/" + name for name in sorted(_names(log))]
-        directories = [one for one in below if _is_log(one)]
-    service = os.path.basename(os.path.abspath(path))
-    if len(directories) == 1:
-        return [LogReader(directories[0], service)]
-    return [LogReader(one, service + b"/" + os.path.basename(one)) for one in directories]
-
-
-def _names(path: bytes) -> list[bytes]:
-    try:
-        return [name for name in os.listdir(path) if name[:1] != b"."]
-    except OSError:
-        return []
-
-
-def _is_log(path: bytes) -> bool:
-    return os.path.exists(path + b"/current") or os.path.exists(path + b"/lock")
-
-
-def _service_name(path: bytes) -> bytes:
-    """Name a log directory after the service it is in."""
-    parts = os.path.abspath(path).split(b"/")
-    return parts[-3] if parts[-2:-1] == [b"log"] and len(parts) > 3 else parts[-1]
-
-
-def merged(
-    readers: Sequence[LogReader], since: int
-) -> Iterable[tuple[int, bytes, bytes, LogReader]]:
+def merged(readers: Sequence[LogReader], since: int) -> Iterable[LineOf]:
     """Return the lines of all readers in the order of time."""
     import heapq
 
-    def labelled(reader: LogReader) -> Iterable[tuple[int, bytes, bytes, LogReader]]:
+    def labelled(reader: LogReader) -> Iterable[LineOf]:
         for when, stamp, rest in reader.lines(since):
             yield when, stamp, rest, reader
 
@@ -259,7 +209,7 @@ def follow(readers: Sequence[LogReader], shower: Shower) -> None:
 
 
 class Shower:
-    """Writes lines as they are wished for."""
+    """Writes lines in the way that was asked for."""
 
     def __init__(self, wishes: Wishes, readers: Sequence[LogReader]) -> None:
         self._search = wishes.search
@@ -282,7 +232,7 @@ class Shower:
                 name = reader.name.ljust(width)
                 self._names[reader] = b"%s%s%s " % (colour, name, PLAIN if coloured else b"")
 
-    def show(self, lines: Iterable[tuple[int, bytes, bytes, LogReader]]) -> None:
+    def show(self, lines: Iterable[LineOf]) -> None:
         """Write those lines that are asked for."""
         out: list[bytes] = []
         for when, stamp, rest, reader in lines:

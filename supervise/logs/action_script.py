@@ -85,7 +85,8 @@ class Settings:
         elif letter == b"w" and value and b"/" not in value:
             self.code = value
         elif letter == b"a":
-            self.age = _seconds(value, self.age)
+            age = seconds(value)
+            self.age = self.age if age is None else age
         elif word in (WAIT, DELETE, DROP):
             self.when_full = word
 
@@ -136,10 +137,10 @@ def _number(text: bytes) -> int:
     return int(text[:digits] or b"0") & 0xFFFFFFFFFFFFFFFF
 
 
-def _seconds(text: bytes, otherwise: int) -> int:
-    """Return the seconds of a time such as ``90``, ``15m`` or ``1d``."""
+def seconds(text: bytes) -> int | None:
+    """Return the seconds of a time such as ``90``, ``15m`` or ``1d``; None if it is none."""
     number = text.rstrip(b"smhdw")
     unit = UNITS.get(text[len(number) :])
     if unit is None or not number.isdigit():
-        return otherwise
+        return None
     return int(number) * unit

@@ -1,0 +1,60 @@
+"""Finding the logs of a service, or of many."""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise.logs import run_script
+from slashservice.supervise.logs.reader import LogReader
+
+
+def find(directory: bytes) -> list[LogReader]:
+    """Return readers for the logs in a log directory, a service directory or a scan directory."""
+    path = directory.rstrip(b"/") or b"/"
+    if _is_log(path):
+        return [LogReader(path, _service_name(path))]
+    found = _of_service(path)
+    if not found:
+        for name in sorted(_names(path)):
+            below = path + b"/" + name
+            found += [LogReader(below, name)] if _is_log(below) else _of_service(below)
+    return found
+
+
+def _of_service(path: bytes) -> list[LogReader]:
+    """Return readers for the logs of a service: those its script names, else those there are."""
+    log = path + b"/log"
+    directories = []
+    try:
+        with open(log + b"/run", "rb") as run:
+            script = run_script.parse(run.read(run_script.LONGEST + 1))
+    except OSError:
+        script = None
+    if script:
+        words = [word for word in script.actions if word[:1] in (b".", b"/")]
+        directories = [os.path.normpath(os.path.join(log, word)) for word in words]
+    directories = [one for one in directories if _is_log(one)]
+    if not directories:
+        below = [log + b"/" + name for name in sorted(_names(log))]
+        directories = [one for one in below if _is_log(one)]
+    service = os.path.basename(os.path.abspath(path))
+    if len(directories) == 1:
+        return [LogReader(directories[0], service)]
+    return [LogReader(one, service + b"/" + os.path.basename(one)) for one in directories]
+
+
+def _names(path: bytes) -> list[bytes]:
+    try:
+        return [name for name in os.listdir(path) if name[:1] != b"."]
+    except OSError:
+        return []
+
+
+def _is_log(path: bytes) -> bool:
+    return os.path.exists(path + b"/current") or os.path.exists(path + b"/lock")
+
+
+def _service_name(path: bytes) -> bytes:
+    """Name a log directory after the service it is in."""
+    parts = os.path.abspath(path).split(b"/")
+    return parts[-3] if parts[-2:-1] == [b"log"] and len(parts) > 3 else parts[-1]
