@@ -16,6 +16,7 @@ from slashservice.supervise.logs import folder, journal, logdir, logger, process
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
+from slashservice.supervise.platform import linux
 
 CALLS = ["open", "write", "pwrite", "splice", "pread", "ftruncate", "rename", "link", "unlink"]
 CALLS += ["chmod", "fchmod", "fsync", "mkdir", "stat", "fstat", "listdir", "fork"]
@@ -76,7 +77,7 @@ class Life:
         """Run a logger until the pipe is empty, or its time comes; return whether it did."""
         with monkeypatch.context() as patch:
             deadly = Deadly(calls)
-            for module in (folder, journal, logdir, logger, processor):
+            for module in (folder, journal, linux, logdir, logger, processor):
                 patch.setattr(module, "os", deadly)
             patch.setattr(steps.time, "sleep", killed_while_pausing)
             if self.journaled:
