@@ -46,6 +46,10 @@ def ignore_as_python_does() -> None:
         signal(number, SIG_IGN)
 
 
+def do_nothing(number: int, frame: object) -> None:
+    """Handle a signal whose number the interpreter has written to the wake-up descriptor."""
+
+
 def die_of_interrupt() -> None:
     """Let ^C end this process as it ends a C program, unless it was ignored at the start."""
     if getsignal(_signal.SIGINT) != SIG_IGN:

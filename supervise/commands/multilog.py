@@ -75,7 +75,7 @@ class Attention:
         signals.signal(signal_numbers.SIGCHLD, signals.SIG_DFL)  # if ignored, no status to wait for
         signals.set_wakeup_fd(wake)
         for number in (signal_numbers.SIGTERM, signal_numbers.SIGALRM):
-            signals.signal(number, _caught)
+            signals.signal(number, signals.do_nothing)
         self._poll = select.poll()
         for fd in (0, self._woken):
             self._poll.register(fd, select.POLLIN)
@@ -95,7 +95,3 @@ class Attention:
             else:
                 ready = True
         return ready
-
-
-def _caught(number: int, frame: object) -> None:
-    """Do nothing: the number is in the pipe by now."""

@@ -77,7 +77,7 @@ class Loop:
                 signals.SIG_IGN if before == signals.SIG_IGN else signals.SIG_DFL
             )
         self._on_signal[number] = call
-        signals.signal(number, _caught)
+        signals.signal(number, signals.do_nothing)
         signals.pthread_sigmask(signals.SIG_UNBLOCK, [number])
 
     def on_exit(self, pid: int, call: Exited) -> None:
@@ -128,7 +128,3 @@ class Loop:
             call = self._children.pop(pid, None)
             if call:
                 call(status)
-
-
-def _caught(number: int, frame: object) -> None:
-    """Do nothing: the number is in the pipe by now."""
