@@ -3,7 +3,7 @@
 svscan starts it for log services that are nothing but a multilog (see
 :mod:`~slashservice.supervise.services.loghosts` for the protocol spoken over the socket FD);
 it is not meant for people. It goes on when svscan is killed. TERM lets every logger finish at
-the end of a line. It ends, with status 0, when there is no svscan and no logger any more.
+the end of a line. It ends, with status 0, once svscan and all loggers are gone.
 """
 
 from __future__ import annotations

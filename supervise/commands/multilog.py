@@ -1,14 +1,14 @@
 """``multilog SCRIPT...``: append selected lines of standard input to any number of logs.
 
 **Blocks, not bytes.** C reads 1024 bytes at a time, looks at each, and may take the time
-for each line. Here a block is whatever one read brings, up to 64 kilobytes; its lines get
-one time stamp, that of their arrival, and each log directory one write. Nothing is ever
-held back: what a read brought is written before the next read, except a line's beginning
+for each line. Here a block is the result of one read, up to 64 kilobytes. All its lines get one
+time stamp, that of their arrival, and each log directory gets one write. Nothing is ever
+held back: a block is written before the next one is read. Only the beginning of a line waits
 until the line is complete (or too long to wait for).
 
-**Signals** are only noted while a block is at work. They end the wait for input, never a
-read: with ``read`` itself interrupted there would be a moment in which a signal is missed,
-or a block lost.
+**Signals** are only noted while a block is written. They end the wait for input, never a read:
+if ``read`` itself were interrupted, there would be a moment in which a signal is missed, or a
+block lost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 LONGEST = 86_400_000
-"""Milliseconds of a wait, which takes no more than an int holds."""
+"""Milliseconds to wait at most: poll takes no more than an int holds."""
 
 
 def main(argv: Sequence[bytes]) -> int:
@@ -52,9 +52,9 @@ def main(argv: Sequence[bytes]) -> int:
         if attention.end:
             if logger.at_line_end:
                 break
-            size = 1  # what comes after this line is for whoever reads next
+            size = 1  # the input behind this line is for our successor
         if not ready:
-            continue  # a read would wait, and be deaf to signals
+            continue  # a read would wait, and signals would not end it
         if not carry_out(logger.take(0, size)):
             break
     carry_out(logger.finish())
@@ -81,9 +81,9 @@ class Attention:
             self._poll.register(fd, select.POLLIN)
 
     def wait(self, seconds: float | None) -> bool:
-        """Return when there is input, or a signal came, or time is over.
+        """Return when there is input, a signal came, or ``seconds`` are over (None: never).
 
-        True if there is input, or its end, or standard input is no good.
+        True if a read would not wait: there is input, or its end, or an error.
         """
         ready = False
         milliseconds = None if seconds is None else max(0, min(int(seconds * 1000) + 1, LONGEST))

@@ -1,8 +1,8 @@
 """``readproctitle WORD... DOTS``: show what standard input says in the process title.
 
-What it reads is shifted through its last argument, where ``ps`` shows it; the first three
-dots stay. Exit status 0 at the end of input, 111 if it can't be read, 100 and silence if
-the last argument is shorter than five bytes.
+Its input is shifted through its last argument, where ``ps`` shows it. The first three dots
+stay. Exit status 0 at the end of input, 111 if it can't be read, 100 and silence if the last
+argument is shorter than five bytes.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def shift(title: bytes, data: bytes) -> bytes:
 
 
 def shower(length: int) -> Callable[[bytes], object]:
-    """Return what puts bytes in place of our last argument, which has ``length``.
+    """Return a function that puts bytes in place of our last argument, which has ``length``.
 
     The kernel tells where the arguments of a process lie (proc(5), ``stat``, field 49), and
-    lets it write its own memory as a file. Where there is no such file, the system's
-    setproctitle(3) shows the title as it can.
+    lets it write to its own memory as to a file. Where there is no such file, setproctitle(3)
+    shows the title.
     """
     try:
         with open("/proc/self/stat", "rb", buffering=0) as stat:

@@ -1,8 +1,8 @@
 """``svlog [-afirv] [-n NUMBER] [-s TIME] [-g PATTERN] [-c WHEN] DIR...``: show logs.
 
-Each DIR is a service directory, a log directory, or a scan directory with many of them. What
-all of them say is shown in the order of time, in local time, with the service's name in
-front where there are several.
+Each DIR is a service directory, a log directory, or a scan directory with many of them. The
+lines of all their logs are shown in the order of time, in local time, with the service's name in
+front if there are several.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _short(argv: Sequence[bytes]) -> list[bytes]:
 
 
 def moment(text: bytes, now: float) -> int:
-    """Return the Unix time, in nanoseconds, that ``text`` means at Unix time ``now``.
+    """Return the Unix time, in nanoseconds, that ``text`` means at the Unix time ``now``.
 
     ``10m`` is ten minutes ago (also s, h, d, w), ``14:05`` today, ``2026-11-21`` midnight,
     ``2026-11-21 14:05:30`` that moment, ``@...`` a label.
@@ -186,7 +186,7 @@ def merged(readers: Sequence[LogReader], since: int) -> Iterable[LineOf]:
 
 
 def follow(readers: Sequence[LogReader], shower: Shower) -> None:
-    """Show what comes, for ever."""
+    """Show the lines that are written from now on, for ever."""
     from slashservice.supervise.platform import watch
     from slashservice.supervise.platform.current import watcher as kernel_watcher
 
@@ -233,7 +233,7 @@ class Shower:
                 self._names[reader] = b"%s%s%s " % (colour, name, PLAIN if coloured else b"")
 
     def show(self, lines: Iterable[LineOf]) -> None:
-        """Write those lines that are asked for."""
+        """Write those of the lines that were asked for."""
         out: list[bytes] = []
         for when, stamp, rest, reader in lines:
             if self._search and bool(self._search(rest)) == self._invert:
@@ -251,7 +251,7 @@ class Shower:
         out.clear()
 
     def _time(self, when: int, stamp: bytes) -> bytes:
-        """Return a line's time as it is to be shown, a space behind it."""
+        """Return a line's time as it is shown, with a space behind it."""
         if not stamp:
             return b""
         if self._raw:

@@ -17,13 +17,13 @@ def main(argv: Sequence[bytes]) -> int:
 
 
 class Stamper:
-    """Stamps lines; knows whether the last block ended with one unfinished."""
+    """Stamps lines; remembers whether the last block ended within a line."""
 
     def __init__(self) -> None:
         self._inside = False
 
     def convert(self, block: bytes) -> bytes:
-        """Return ``block`` with the present time in front of each line that begins in it."""
+        """Return ``block`` with the time of now in front of each line that begins in it."""
         stamp = tai.label(tai.now()) + b" "
         ended = block[-1] == 0x0A
         text = block.replace(b"\n", b"\n" + stamp)

@@ -40,14 +40,17 @@ class LogHost:
         self.loop.on_signal(signal_numbers.SIGCHLD, self._look_at_children)
 
     def _submit(self, work: Callable[[], None], then: Callable[[], None]) -> None:
-        """Let a worker do ``work``, then call ``then``; mind that no worker may be free."""
+        """Let a worker do ``work``, then call ``then``. See to it that there is a free worker."""
         self._workers.submit(work, then)
         if not self._growing:
             self._growing = True
             self.loop.after(SECONDS_UNTIL_STUCK, self._grow)
 
     def _after_death(self, pid: int, call: Callable[[int], None]) -> None:
-        """Call with the wait status of the child ``pid`` once it is dead, as it may be by now."""
+        """Call with the wait status of the child ``pid`` once it is dead.
+
+        It may be dead already: a worker has started it.
+        """
         self._children[pid] = call
         self.loop.after(0, self._look_at_children)
 
@@ -67,7 +70,7 @@ class LogHost:
                 self._children.pop(pid)(status)
 
     def _told(self) -> None:
-        """Do what svscan says."""
+        """Do what a message from svscan says, or end with svscan."""
         assert self._svscan is not None
         try:
             data, descriptors, _, _ = socket.recv_fds(self._svscan, MESSAGE, DESCRIPTORS)

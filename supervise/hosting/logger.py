@@ -1,12 +1,12 @@
-"""One logger inside a log host. To others it behaves as a multilog process would.
+"""One logger inside a log host, which behaves as a multilog process would.
 
-It gives its input to a :class:`~slashservice.supervise.logs.logger.Logger` and obeys signals as
-a process does: TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it, and
-any other ends it on the spot, with its log left as not closed cleanly.
+It runs a :class:`~slashservice.supervise.logs.logger.Logger` on its input and obeys signals as
+a process does. TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it. Any
+other signal ends it on the spot, with its log left as not closed cleanly.
 
-Workers do whatever may block, one step at a time. Everything is decided in the thread of the
-loop: steps tell by what they return that the logger has finished, and while a worker is at a
-step nobody else touches the logger.
+All that may block is done by workers, one step at a time. All decisions are made in the thread
+of the loop. While a worker is at a step, the loop leaves the logger alone. Steps return whether
+they were the logger's last.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LISTENING = "listening"
 """The loop waits for input."""
 
 WORKING = "working"
-"""A worker is at a step."""
+"""A worker is at a step; the loop decides when it is done."""
 
 WAITING = "waiting"
 """Steps wait for the end of a pause, or of a processor."""
@@ -93,11 +93,11 @@ class HostedLogger:
         self._exited = exited
         self._state = IDLE
         self._steps: Steps[bool] | None = None
-        """What is under way: WORKING, WAITING or READY. They return whether that was the end."""
+        """Under way while WORKING, WAITING or READY. They return whether they were the last."""
         self._value = 0
         self._ending = self._rotate = self._stopped = False
         self._killed = 0
-        """What signals asked for, to be done as soon as it can be."""
+        """The signal to die of, as a process would."""
         self._timer_set = False
 
     def start(self) -> None:
@@ -119,7 +119,7 @@ class HostedLogger:
         self._next()
 
     def _next(self) -> None:
-        """Decide what to do. While a worker is at a step, leave that to the end of the step."""
+        """Decide what to do next, unless a worker is at a step."""
         if self._state in (WORKING, GONE):
             return
         if self._killed:
@@ -142,7 +142,7 @@ class HostedLogger:
             self._loop.add(self._stdin, self._readable)
 
     def _is_old(self) -> bool:
-        """Tell whether a file has reached its age; see to it that we look again when one has."""
+        """Tell whether a file has reached its age. If not, set a timer for when one has."""
         wait = self._logger.seconds_until_old()
         if wait is None or wait <= 0:
             return wait is not None
@@ -157,7 +157,7 @@ class HostedLogger:
 
     def _readable(self) -> None:
         """There is input, or its end."""
-        # While ending, not beyond the end of the line: the rest is for the next to read.
+        # While ending, do not read beyond the end of the line: the rest is for our successor.
         self._carry_out(self._input_taken(1 if self._ending else BLOCK))
 
     def _stop_listening(self) -> None:

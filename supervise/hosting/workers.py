@@ -1,9 +1,10 @@
-"""Threads that do what may block, as few as it takes.
+"""A pool of threads for work that may block: normally one thread.
 
 A log host hands out the work of its loggers here: reading a block, writing it, rotating.
 Most of it takes microseconds, and one thread does it all. But a call that hangs on a slow
-disk must not delay another log: whenever work has waited for a while and none was finished
-meanwhile, every worker is stuck, and one more is started. Those too many end by themselves.
+disk must not delay another log. So when work has waited for a while and no other work was
+finished meanwhile, all threads hang, and one more is started. A thread that finds no work for
+some time ends.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
     Work = Callable[[], None]
 
 SECONDS_UNTIL_STUCK = 0.05
-"""How long work waits, with none being finished, before another thread is started."""
+"""How long work waits, while no other work is finished, before another thread is started."""
 
 SECONDS_OF_IDLENESS = 10.0
 """How long a thread waits for work before it ends, unless it is the last."""
 
 
 class Workers:
-    """Does work in threads; what it calls back with is done in the thread of the loop.
+    """Does work in threads, and then calls back in the thread of the loop.
 
-    ``fd`` becomes readable when there is something for :meth:`settle`.
+    ``fd`` becomes readable when there is something for :meth:`settle` to do.
     """
 
     def __init__(self) -> None:
@@ -44,14 +45,14 @@ class Workers:
         self._seen = 0
 
     def submit(self, work: Work, then: Work) -> None:
-        """Do ``work`` in some thread, and ``then`` in the loop's."""
+        """Do ``work`` in some thread, and then ``then`` in the thread of the loop."""
         self._unfinished += 1
         self._waiting.put((work, then))
         if self._threads == 0:
             self._start()
 
     def settle(self) -> None:
-        """Call back for what was done."""
+        """Call back for all work that was done."""
         try:
             os.read(self.fd, 4096)
         except BlockingIOError:
@@ -71,7 +72,7 @@ class Workers:
         return not self._waiting.empty()
 
     def grow(self) -> None:
-        """Start another thread if all are stuck: none finished anything since the last call."""
+        """Start another thread if no thread has finished anything since the last call."""
         if self.is_behind and self._seen == self._finished:
             self._start()
         self._seen = self._finished
@@ -83,7 +84,7 @@ class Workers:
             threading.Thread(target=self._run, daemon=True).start()
         except RuntimeError:
             with self._lock:
-                self._threads -= 1  # no more to be had: those there are have to do
+                self._threads -= 1  # the system gives us no more
 
     def _run(self) -> None:
         while True:
@@ -100,4 +101,4 @@ class Workers:
             try:
                 os.write(self._wake, b"\0")
             except BlockingIOError:
-                pass  # it is awake
+                pass  # the pipe is full, so the loop will wake up anyway

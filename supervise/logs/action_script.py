@@ -1,8 +1,8 @@
-"""multilog's arguments, the action script: what is to be done with each line, in order.
+"""multilog's arguments, the action script: the actions for each line, in order.
 
-Words that mean nothing are passed over, as in C. So an extension can be any word that C
-passes over, and a script that doesn't know of extensions keeps its meaning: ``T``, ``F``,
-``S``, ``wCODE`` (all daemontools-encore's), ``aTIME``, ``fwait``, ``fdelete``, ``fdrop``.
+Words without a meaning are passed over, as in C. So each extension is a word that C passes
+over: ``T``, ``F``, ``S``, ``wCODE`` (all daemontools-encore's), ``aTIME``, ``fwait``,
+``fdelete``, ``fdrop``. A script that doesn't know of extensions keeps its meaning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST_NUMBER = 2
 DEFAULT_NUMBER = 10
 
 WAIT, DELETE, DROP = b"fwait", b"fdelete", b"fdrop"
-"""What to do where there is no space: wait for it, make it, or let lines go."""
+"""Policies for a full disk: wait for space, delete old files, or drop lines."""
 
 UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
 
@@ -49,7 +49,7 @@ class StatusFile:
 
 
 class Settings:
-    """What is set for the log directories after it.
+    """The settings for the log directories behind them in the script.
 
     ``size`` in bytes and ``number`` of files, ``processor`` (a shell command, or
     None), ``code`` (the suffix of a finished file), ``age`` in seconds (0 for no limit),
@@ -67,14 +67,14 @@ class Settings:
         self.when_full = WAIT
 
     def copy(self) -> Settings:
-        """Return settings of their own that are equal."""
+        """Return a copy."""
         new = Settings()
         for name in self.__slots__:
             setattr(new, name, getattr(self, name))
         return new
 
     def change(self, word: bytes) -> None:
-        """Carry out the setting ``word``; one that isn't a setting changes nothing."""
+        """Change what ``word`` says; a word that isn't a setting changes nothing."""
         letter, value = word[:1], word[1:]
         if letter == b"s":
             self.size = min(max(_number(value), LEAST_SIZE), MOST_SIZE)

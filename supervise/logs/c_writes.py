@@ -1,11 +1,13 @@
 """Where C multilog would cut its output into writes.
 
-Nobody sees that, except where a log file gets full: C looks for the last newline *of the
-piece it is about to write*. To end files at the same line we have to know where its pieces
-end. It reads 1024 bytes at a time and puts a line, and then its newline, into a buffer of
-512 when the newline has come; it writes the buffer when the next put doesn't fit (a put
-that never would it writes by itself), and writes whatever is in it before it reads again.
-A line that has reached 1000 characters is put at once, and the rest of it one by one.
+Nobody sees its writes, except where a log file gets full: C looks for the last newline *of the
+piece that it is about to write*. To end files at the same line we have to know where its pieces
+end.
+
+C reads 1024 bytes at a time. When a newline has come, it puts the line, and then the newline,
+into a buffer of 512 bytes. It writes the buffer when the next put does not fit (a put larger
+than the buffer is written on its own), and before it reads again. A line that has reached 1000
+characters is put at once, and the rest of it one by one.
 """
 
 from __future__ import annotations
@@ -29,10 +31,10 @@ BUFFER = 512
 def stretches(
     batch: Batch, selection: Selection, chosen: Chosen, room: int
 ) -> Iterator[tuple[int, bool]]:
-    """Yield lengths that add up to all that is chosen, none of which ends within a piece.
+    """Yield lengths that add up to all that is chosen. None of them ends within a piece.
 
-    Those that come with True are whole lines, to be cut into pieces by :func:`cut`; the
-    others are pieces. What lies within the first ``room`` bytes may come as one.
+    A length with True stands for whole lines, to be cut into pieces by :func:`cut`; one with
+    False is a piece. All within the first ``room`` bytes may come as one.
     """
     if batch.rest or batch.begun or batch.has_long_lines():
         for length in _pieces(_puts(batch, selection, chosen)):
@@ -52,17 +54,17 @@ def stretches(
 
 
 def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
-    """Yield how much text each read of C's completes, where all of it is selected."""
+    """Yield how much text each read of C completes, where every line is selected."""
     block, stamp = batch.block, batch.stamp_length
     done, start = -batch.before, 0
-    # Lines being about equally long, so many reads surely fit, and are looked at as one.
+    # If lines are about equally long, so many reads surely fit: take them as one.
     stop = max(READ, len(block) * room // len(batch.text) * 7 // 8 // READ * READ)
     while start < len(block):
         end = block.rfind(b"\n", start, stop) + 1
         if end:
             length = end - done + (stamp * block.count(b"\n", start, stop) if stamp else 0)
             if length > room and stop > READ and not start:
-                stop = READ  # they are not
+                stop = READ  # they are not equally long
                 continue
             yield length, True
             done = end
@@ -73,11 +75,11 @@ def cut(data: bytes, start: int, end: int) -> Iterator[int]:
     """Yield the lengths of the pieces of ``data[start:end]``, whole lines shorter than a view."""
     while end - start > BUFFER:
         newline = data.rfind(b"\n", start, start + BUFFER + 1)
-        if newline < 0:  # more than a buffer: a piece by itself
+        if newline < 0:  # a line larger than the buffer is a piece of its own
             newline = at = data.find(b"\n", start, end)
         elif newline < start + BUFFER:
             at = newline + 1
-        else:  # the newline is what doesn't fit any more
+        else:  # the line fits, and its newline does not
             at = newline
         yield at - start
         start = at

@@ -1,4 +1,4 @@
-"""What a logger knows of an unfinished line, as bytes in its journal."""
+"""An unfinished line, and what is known of it, as bytes for the journal."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ and the beginning of the line, stamped.
 
 
 def pack(lines: Lines, selections: Sequence[Selection]) -> bytes:
-    """Return what ``lines`` and ``selections`` know of the unfinished line."""
+    """Pack what ``lines`` and ``selections`` know of the unfinished line."""
     passing = bytes(selection.passing for selection in selections)
     return LAYOUT.pack(lines.overlong, lines.read, len(passing)) + passing + lines.head
 
 
 def unpack(carry: bytes, lines: Lines, selections: Sequence[Selection]) -> None:
-    """Let ``lines`` and ``selections`` know what others knew when they packed it."""
+    """Give ``lines`` and ``selections`` what a killed logger packed."""
     lines.overlong, lines.read, count = LAYOUT.unpack_from(carry)
     passing = carry[LAYOUT.size : LAYOUT.size + count]
     lines.head = carry[LAYOUT.size + count :]

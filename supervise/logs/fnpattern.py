@@ -53,9 +53,9 @@ def translate(pattern: bytes) -> bytes:
 
 
 def _bracket(pattern: bytes, start: int) -> tuple[bytes, int]:
-    """Translate the bracket expression behind a ``[``; return also where it ends.
+    """Translate the bracket expression behind a ``[``; return it, and where it ends.
 
-    One that never ends is a plain ``[``.
+    Without an end, the ``[`` is a plain character.
     """
     at = start
     inverted = pattern[at : at + 1] in (b"!", b"^")
@@ -85,7 +85,10 @@ def _bracket(pattern: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _member(pattern: bytes, at: int) -> tuple[bytes, int]:
-    """Return the character at ``at``, a backslash before it taken away; empty at the end."""
+    """Return the character at ``at``, without a backslash before it, and where the next one is.
+
+    The character is empty at the end of the pattern.
+    """
     if pattern[at : at + 1] == b"\\":
         at += 1
     return pattern[at : at + 1], at + 1

@@ -1,19 +1,19 @@
-"""What a hosted logger has taken from its pipe and not yet written to its logs.
+"""The journal of a hosted logger: the input that is not yet in its logs.
 
-A log host may be killed at any instruction, and then every line its loggers had been given
-must still arrive, and once. So a logger keeps a journal, a file in the supervise directory
-of its log service, and each step leaves enough there for its successor to go on exactly:
+A log host may be killed at any instruction. Even then every line must arrive in the logs once.
+So a logger keeps a journal, a file in the supervise directory of its log service. Each step
+leaves enough in the journal for the next logger to go on at exactly the same point:
 
-1. A block is *moved* from the pipe into the journal by ``splice``. The kernel does that in one
-   system call, within which a process isn't killed, and the size of the file tells how much.
-2. Before each write to a log, the journal is told the intent: the file (by its inode
-   number), its size, and which part of which output follows. How far the write got can be
-   seen from the size of the file afterwards.
-3. When a block is done the journal is emptied, which takes all of that back at once. If an
-   unfinished line is carried over to the next block, it is first put into the header.
+1. A block is *moved* from the pipe into the journal by ``splice``. The kernel does this in one
+   system call, and no process is killed within one. The size of the file tells how much it was.
+2. Before each write to a log, the intent is noted: the log file (by its inode number), its
+   size, and which part of which output follows. The size of the log file afterwards tells how
+   far the write got.
+3. When a block is done, the journal is emptied, which takes all this back at once. If an
+   unfinished line is carried over to the next block, it is put into the header before.
 
-None of this is there to survive the machine, only the process: nothing is ever synced.
-Where the journal can't be written (its disk is full) the logger goes on without.
+The journal survives the process, not the machine: nothing is ever synced. Where it can't be
+written (its disk is full), the logger goes on without it.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ MAGIC = b"slj1"
 INTENT_AT = 1920
 DATA = 2048
 LARGEST = 1 << 20
-"""Bytes after which a journal that is never empty begins anew."""
+"""Bytes after which a journal that never becomes empty is begun anew."""
 
 
 class Interrupted:
     """The block that a killed logger was at, and how far it had got.
 
-    ``carry`` is what it had carried over from the blocks before. The lines of the block have
-    the ``stamp``, which is empty if nothing was written yet. All outputs before number
-    ``output`` are written, and of that one ``offset`` bytes.
+    ``carry`` is what the logger had carried over from the blocks before. ``stamp`` is the stamp
+    of the block's lines; it is empty if none of them was written. All outputs before number
+    ``output`` are written, and ``offset`` bytes of this one.
     """
 
     __slots__ = ("block", "carry", "offset", "output", "stamp")
@@ -84,7 +84,7 @@ class Journal:
         """Of the write that was interrupted: the file's inode number and size, and its length."""
 
     def try_lock(self) -> bool:
-        """Take the journal, unless a predecessor still has it."""
+        """Lock the journal; return whether it is ours, and not a predecessor's."""
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -94,7 +94,7 @@ class Journal:
     def recover(self) -> Interrupted | None:
         """Return what a killed logger has left to be done, if anything.
 
-        If it had another script, what it had begun is done again by this one.
+        If that logger had another script, the whole block is done again by this one.
         """
         header = os.pread(self._fd, DATA, 0).ljust(DATA, b"\0")
         magic, script, start, length = CARRY.unpack_from(header)
@@ -119,8 +119,8 @@ class Journal:
     def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
         """Find out how far the last write got, if it was one of ``output`` in ``folder``.
 
-        ``names`` are the files it may have been to. If none of them is, that file was
-        finished, and complete, so that it could be removed.
+        The write went to one of the files ``names``. If none of them is that file, it was
+        complete and finished, and has been removed since.
         """
         found = self._interrupted
         inode, size, length = self._file
@@ -136,7 +136,10 @@ class Journal:
         self._note(output, 0, 0, found.offset, 0)
 
     def take(self, pipe: int, size: int) -> bytes:
-        """Return what is in the pipe, up to ``size`` bytes, now also kept here."""
+        """Return up to ``size`` bytes of the pipe, which are now kept here.
+
+        Raises ``BlockingIOError`` if the pipe is empty, and the ``OSError`` of reading.
+        """
         try:
             self._length = system.splice(pipe, self._fd, size, self._start)
         except BlockingIOError:
@@ -147,14 +150,14 @@ class Journal:
         return os.pread(self._fd, self._length, self._start)
 
     def put(self, block: bytes) -> None:
-        """Keep a block that doesn't come from the pipe."""
+        """Keep a block that does not come from the pipe."""
         try:
             self._length = os.pwrite(self._fd, block, self._start)
         except OSError:
             self._length = 0
 
     def begin(self, stamp: bytes) -> None:
-        """Learn which stamp the lines of the block get."""
+        """Note which stamp the lines of the block get."""
         self._stamp = stamp
 
     def intend(self, output: int, file: int, size: int, offset: int, length: int) -> None:
@@ -176,7 +179,7 @@ class Journal:
                 pass
 
     def done(self, carry: Callable[[], bytes]) -> None:
-        """Learn that the block is written, all but the carry, which goes with the next one."""
+        """Note that the block is written, except the carry, which comes with the next block."""
         self._interrupted = None
         unfinished = carry()
         try:

@@ -1,11 +1,10 @@
 """Blocks of input as lines, and which of them are selected.
 
-A block is what one read brought. Its lines are never taken one by one unless a pattern has
-to see them: stamping, and finding where the last line ends, are single calls over the
-whole block. What is kept from one block to the next is the beginning of an unfinished
-line, and never more than a view's worth of it: a line that has grown longer is *overlong*,
-is decided upon, and passes through in parts. So a gigabyte without a newline takes no more
-memory than any other.
+A block is the result of one read. Its lines are taken one by one only if a pattern has to see
+them: stamping, and finding the end of the last line, are single calls over the whole block.
+From one block to the next only the beginning of an unfinished line is kept, and never more than
+a view's worth of it. A line that has grown longer is *overlong*: it is decided upon at once, and
+passes through in parts. So a gigabyte without a newline takes no more memory than any other.
 """
 
 from __future__ import annotations
@@ -19,23 +18,23 @@ if TYPE_CHECKING:
 
 
 PLENTY = 1 << 20
-"""Bytes that no block takes, with all that is made of it."""
+"""More bytes than a block takes, with all that is made of it."""
 
 
 def keep_memory() -> None:
     """Have the C library keep memory for the next block, instead of giving it back each time.
 
-    Having been given back so much at once, glibc from then on takes that for usual. Nothing
-    of it is touched, so it takes no memory by itself.
+    Freeing one large block raises glibc's dynamic mmap threshold (mallopt(3)), so later blocks
+    are reused. calloc never touches it, so it costs no memory.
     """
     bytes(PLENTY)
 
 
 class Batch:
-    """What a block brought, stamped.
+    """The parts of a block, stamped.
 
-    ``rest`` goes on with an overlong line from before, and holds its newline if that came;
-    ``text`` is complete lines; ``begun`` is the beginning of an overlong line.
+    ``rest`` continues an overlong line of the blocks before, up to its newline if that came.
+    ``text`` is complete lines. ``begun`` is the beginning of a new overlong line.
     """
 
     __slots__ = (
@@ -58,7 +57,7 @@ class Batch:
         self.text = text
         self.begun = begun
         self.before = before
-        """Characters of the first line of ``text`` that blocks before this one brought."""
+        """Characters of the first line of ``text`` that came with the blocks before."""
         self.stamp_length = stamp
         self._lines: list[bytes] | None = None
         self._long: bool | None = None
@@ -72,7 +71,7 @@ class Batch:
         return self._lines
 
     def views(self) -> list[bytes]:
-        """Return what patterns see of the lines that are to be decided upon."""
+        """Return the beginnings, as far as patterns see them, of the lines to be decided upon."""
         return _views(self.text, self.begun)
 
     def has_long_lines(self) -> bool:
@@ -87,7 +86,7 @@ class Batch:
         return self._long
 
     def chosen(self, selection: Selection) -> Chosen:
-        """Return the parts of this batch that are selected; worked out once for each selection."""
+        """Return the selected parts of this batch, worked out once for each selection."""
         known = self._chosen.get(selection)
         if known is None:
             known = self._chosen[selection] = selection.choose(self)
@@ -95,7 +94,7 @@ class Batch:
 
 
 class Lines:
-    """Turns blocks into batches; holds what is unfinished between them."""
+    """Turns blocks into batches, and keeps an unfinished line between them."""
 
     __slots__ = ("head", "overlong", "read")
 
@@ -113,7 +112,7 @@ class Lines:
         return self.overlong or bool(self.head)
 
     def take(self, block: bytes, stamp: bytes) -> Batch:
-        """Return what ``block`` brings; lines that begin in it get ``stamp`` in front."""
+        """Return ``block`` as a batch. Lines that begin in it get ``stamp`` in front."""
         whole = block
         rest = text = begun = b""
         if self.overlong:
@@ -157,11 +156,11 @@ class Chosen:
         return self.text
 
     def views(self) -> list[bytes]:
-        """Return what alerts see of the lines that were decided upon."""
+        """Return the beginnings, as far as alerts see them, of the lines that were decided upon."""
         return _views(self.text, self.begun)
 
     def last_view(self) -> bytes | None:
-        """Return what a status file sees last, or None if no line was decided upon."""
+        """Return the last line as far as a status file sees it; None if there is none."""
         if self.begun:
             return self.begun[:VIEW]
         if not self.text:
@@ -179,7 +178,7 @@ class Selection:
         self._match = matcher(rules)
         self._sieve = _sieve(rules) if self._match else None
         self.passing = True
-        """Whether the overlong line that is passing through, if there is one, is selected."""
+        """Whether the overlong line that passes through (if one does) is selected."""
 
     @property
     def selects_all(self) -> bool:
@@ -191,7 +190,7 @@ class Selection:
         return self._match is None or bool(self._match(view))
 
     def choose(self, batch: Batch) -> Chosen:
-        """Return what is selected of ``batch``; to be called for each batch exactly once."""
+        """Return the selected parts of ``batch``. Call it for each batch, exactly once."""
         rest = batch.rest if self.passing else b""
         text, begun, match = batch.text, batch.begun, self._match
         if match is None:

@@ -1,15 +1,16 @@
 """A log directory: ``current``, the files before it, and the ways between.
 
-What is on disk tells at any moment what has happened (``multilog(8)`` describes it):
+Names and marks tell at any moment how far a logger has got (``multilog(8)`` describes it):
 
-- ``current`` has mode 0644 while it is written to, 0744 once it is closed and on disk;
-- a file that is full goes to disk, becomes ``previous``, gets mode 0744, and is linked to
-  its final name ``@LABEL.s`` (where there is a processor, its output ``processed`` is,
-  once that has mode 0744);
-- whoever opens the directory finds out from these names and modes what was going on, and
-  finishes it: what had not got as far as ``.s`` becomes ``.u``.
+- ``current`` is marked as under way (by mode 0644) while it is written to, and as complete
+  (0744) once it is closed and on disk.
+- A file that is full goes to disk, becomes ``previous``, is marked as complete, and is linked to
+  its final name ``@LABEL.s``. Where there is a processor, its output ``processed`` is marked and
+  linked instead.
+- The next logger that opens the directory finishes what was going on. A file that had not got
+  as far as ``.s`` becomes ``.u``.
 
-So each step here is one system call that can be the last, and their order is C's.
+So each step here is one system call that can be the last one. Their order is C's.
 """
 
 from __future__ import annotations
@@ -37,19 +38,19 @@ if TYPE_CHECKING:
     from slashservice.supervise.messages import Quit
 
 MARGIN = 2000
-"""A file whose last line ends within so many bytes of the size is full."""
+"""A file is full when a line ends within so many bytes of the size that is set."""
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 LOCK_FIRST = 0.1
 LOCK_LAST = 1.0
-"""Seconds until a lock that another log host still holds is tried again; doubled each time."""
+"""Seconds until a lock that another log host still holds is tried again. They double each time."""
 
 
 class LogDirectory:
-    """The log directory ``path``, output ``number`` of a logger with that ``journal``.
+    """The log directory ``path``, output ``number`` of a logger that keeps ``journal``.
 
-    Its ``current`` has ``size`` bytes.
+    ``size`` is how many bytes ``current`` has.
     """
 
     __slots__ = (
@@ -90,8 +91,7 @@ class LogDirectory:
     def acquire(self, base: int, patient: bool) -> Steps[None]:
         """Make and lock the directory, seen from ``base``.
 
-        If it is locked by another process, wait if ``patient``. Trouble ends the program, by
-        raising ``Quit``.
+        If ``patient``, wait for another process that has locked it. Raises ``Quit`` on any error.
         """
         self._folder.make(base)
         trouble = b"unable to open directory %s"
@@ -130,7 +130,10 @@ class LogDirectory:
             raise self._fatal(trouble, error) from None
 
     def settle(self) -> None:
-        """Let the journal see how far a killed logger's write to this directory got."""
+        """Let the journal see how far the last write of a killed logger got.
+
+        Raises ``Quit`` if the directory can't be read.
+        """
         try:
             names = [b"current", b"previous", *self._finished.names()]
             self._journal.settle_write(self._number, self._folder, names)
@@ -153,7 +156,7 @@ class LogDirectory:
             delay = min(2 * delay, LOCK_LAST)
 
     def _tidy(self) -> Steps[None]:
-        """Finish what was going on when the directory was left in the middle of it."""
+        """Finish what the last logger was doing when it ended without closing its log."""
         folder = self._folder
         folder.remove_if_possible(b"state")
         folder.remove_if_possible(b"newstate")
@@ -171,10 +174,10 @@ class LogDirectory:
         stretches: Callable[[int], Iterable[tuple[int, bool]]],
         before: int = 0,
     ) -> Steps[None]:
-        """Write ``data``; files become full where C, with these stretches of it, fills them.
+        """Write ``data``, and turn over where C would if it wrote these stretches of it.
 
-        ``stretches`` is told how many bytes fit anyway. A killed logger has written the
-        ``before`` bytes of the same block that come before ``data``.
+        ``stretches`` is called with the number of bytes that fit in any case. ``before`` bytes
+        of the same block, which come before ``data``, were written by a killed logger.
         """
         limit = self._settings.size - MARGIN
         done = 0
@@ -194,7 +197,7 @@ class LogDirectory:
         yield from self._write(data, done, len(data), before)
 
     def _fill(self, data: bytes, done: int, start: int, end: int, before: int) -> Steps[None]:
-        """Write ``data[done:end]``, from ``start`` a piece that may fill ``current``."""
+        """Write ``data[done:end]``. The piece from ``start`` on may fill ``current``."""
         size = self._settings.size
         while start < end:
             room = size - self.size - (start - done)
@@ -233,12 +236,12 @@ class LogDirectory:
                 start += written
 
     def _make_room(self, error: OSError) -> bool:
-        """Remove the oldest file if that is what to do when there is no space, and there is one."""
+        """Remove the oldest file if there is no space and the settings say so. Tell whether."""
         delete = error.errno in NO_SPACE and self._settings.when_full == DELETE
         return delete and self._finished.remove_one()
 
     def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
-        """Let ``data[start:end]`` go, for which there is no space."""
+        """Drop ``data[start:end]``, as there is no space for it."""
         if self._dropped is None:
             trouble = b"unable to write to %s/current, dropping lines"
             warn("multilog", trouble.replace(b"%s", self._path, 1), error)
@@ -247,7 +250,7 @@ class LogDirectory:
         self._dropped += data.count(b"\n", start, end)
 
     def _tell_of_dropped(self, ends: int) -> None:
-        """Write down that lines were dropped, so many ends of them, or a part of one.
+        """Write down how many lines were dropped, by the number of their ends.
 
         Raises ``OSError`` if there is still no space.
         """
@@ -263,25 +266,21 @@ class LogDirectory:
         self._cut = False
 
     def seconds_until_old(self) -> float | None:
-        """Return how long until ``current`` is so old that it is to be finished; None if never."""
+        """Return in how many seconds ``current`` reaches its age; None if it never does."""
         if not self._settings.age or not self.size:
             return None
         return self._begun + self._settings.age - time.monotonic()
 
     def turn_over(self) -> Steps[None]:
-        """Finish ``current``, process it, and go on in a new one."""
+        """Finish ``current``: begin a new one, and process and name the old one."""
         attempt, folder = self._attempts.attempt, self._folder
-        yield from attempt(
-            b"unable to write %s/current to disk", self._folder.put_on_disk, self._fd
-        )
+        yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
         os.close(self._fd)
         self._fd = -1
         trouble = b"unable to rename current to previous in directory %s"
         yield from attempt(trouble, folder.rename, b"current", b"previous")
         yield from attempt(b"unable to create %s/current", self._begin)
-        yield from attempt(
-            b"unable to set mode of %s/current", self._folder.mark, self._fd, UNDER_WAY
-        )
+        yield from attempt(b"unable to set mode of %s/current", folder.mark, self._fd, UNDER_WAY)
         trouble = b"unable to set mode of %s/previous"
         yield from attempt(trouble, folder.mark_closed, b"previous", COMPLETE)
         if self._settings.processor is not None:
@@ -332,7 +331,7 @@ class LogDirectory:
         yield from attempt(b"unable to read %s", self._finished.added, final)
 
     def _link(self, name: bytes, code: bytes) -> Steps[bytes]:
-        """Link the file ``name`` to a final name with the time of the attempt; return that."""
+        """Link the file ``name`` to a final name, the label of this moment; return the name."""
         while True:
             final = tai.label(tai.now()) + b"." + code
             try:
@@ -345,18 +344,14 @@ class LogDirectory:
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
-        attempt = self._attempts.attempt
+        attempt, folder = self._attempts.attempt, self._folder
         if self._dropped is not None:
             try:
                 self._tell_of_dropped(self._dropped)
             except OSError:
                 pass
-        yield from attempt(
-            b"unable to write %s/current to disk", self._folder.put_on_disk, self._fd
-        )
-        yield from attempt(
-            b"unable to set mode of %s/current", self._folder.mark, self._fd, COMPLETE
-        )
+        yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
+        yield from attempt(b"unable to set mode of %s/current", folder.mark, self._fd, COMPLETE)
         self.release()
 
     def release(self) -> None:

@@ -37,7 +37,7 @@ ALERT_VIEW = 200
 """Characters of a line that an alert shows."""
 
 SECONDS_BETWEEN_LOCKS = 0.1
-"""How often a journal that a predecessor still has is tried."""
+"""Seconds until a journal that a predecessor still has is tried again."""
 
 STATUS_SIZE = 1001
 """Bytes of a status file, always."""
@@ -81,10 +81,10 @@ class Logger:
         self._selections = list(selections.values())
 
     def start(self, base: int, patient: bool = False) -> Steps[None]:
-        """Open everything, and do what the journal tells that a killed logger has left.
+        """Open everything, and do what a killed logger has left in the journal.
 
-        ``patient`` waits for what another logger has locked. Trouble that C would end with
-        raises ``Quit``.
+        If ``patient``, wait for directories that another logger has locked. Raises ``Quit`` on
+        errors at which C ends.
         """
         journal = self._journal
         while not journal.try_lock():
@@ -111,7 +111,7 @@ class Logger:
             return
         batch = self._begin(left.block, left.stamp or self._stamp())
         for selection in self._selections:
-            batch.chosen(selection)  # what it knows of an overlong line, it has to see each block
+            batch.chosen(selection)  # to follow an overlong line, it has to see every batch
         for number, output in enumerate(self._outputs):
             if number == left.output and isinstance(output, DirectoryOutput):
                 yield from output.take(batch, left.offset)
@@ -120,9 +120,9 @@ class Logger:
         self._journal.done(self._carry)
 
     def take(self, pipe: int, size: int) -> Steps[bool]:
-        """Read a block of ``size`` bytes at most, and do what is to be done with its lines.
+        """Read a block of at most ``size`` bytes, and do what the script says with its lines.
 
-        Return False at the end of input, or where there is trouble with it.
+        Return False at the end of input, or if it can't be read.
         """
         try:
             block = self._journal.take(pipe, size)
@@ -135,12 +135,12 @@ class Logger:
         return bool(block)
 
     def feed(self, block: bytes) -> Steps[None]:
-        """Do what is to be done with the lines of ``block``, which comes from no pipe."""
+        """Do what the script says with the lines of ``block``, which does not come from a pipe."""
         self._journal.put(block)
         return self._do(block)
 
     def _do(self, block: bytes) -> Steps[None]:
-        """Do what is to be done with a block that is in the journal."""
+        """Do what the script says with a block that is in the journal."""
         batch = self._begin(block, self._stamp())
         for output in self._outputs:
             yield from output.take(batch)
@@ -151,7 +151,7 @@ class Logger:
         return self._lines.take(block, stamp)
 
     def _carry(self) -> bytes:
-        """Return what the next logger has to know of an unfinished line, if there is one."""
+        """Pack what is known of an unfinished line; return nothing if there is none."""
         if self.at_line_end:
             return b""
         from slashservice.supervise.logs import carry
@@ -170,7 +170,7 @@ class Logger:
                 yield from directory.turn_over()
 
     def seconds_until_old(self) -> float | None:
-        """Return how long until :meth:`rotate_old` has something to do; None if never."""
+        """Return in how many seconds :meth:`rotate_old` has something to do; None if never."""
         waits = [directory.seconds_until_old() for directory in self._directories]
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -201,7 +201,7 @@ class Logger:
 
 
 class AlertOutput:
-    """Shows lines on standard error, each as often as a selection in the list has it."""
+    """Shows lines on standard error, once for each selection in the list that selects them."""
 
     __slots__ = ("_selections",)
 
@@ -238,7 +238,10 @@ class StatusOutput:
         self._fd = -1
 
     def open(self, base: int) -> None:
-        """Open the file, which is made if missing and keeps its content until the first line."""
+        """Open the file; make it if it is missing. Its content stays until the first line comes.
+
+        Raises ``Quit`` if it can't be opened.
+        """
         flags = os.O_WRONLY | os.O_NONBLOCK
         try:
             os.close(os.open(self._path, flags | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=base))
@@ -288,7 +291,7 @@ class DirectoryOutput:
         self.directory = directory
 
     def take(self, batch: Batch, done: int = 0) -> Steps[None]:
-        """Append the selected lines, but for ``done`` bytes that a killed logger has written."""
+        """Append the selected lines, except the ``done`` bytes that a killed logger has written."""
         selection = self._selection
         chosen = batch.chosen(selection)
         data = chosen.all()
@@ -316,4 +319,4 @@ def _decimal() -> bytes:
 
 
 STAMPS: dict[bytes, Callable[[], bytes]] = {b"": _no_stamp, b"t": _label, b"T": _decimal}
-"""What returns the stamp of a block, by the word of the action script."""
+"""Functions that return the stamp of this moment, by the word of the action script."""

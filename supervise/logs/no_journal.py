@@ -1,7 +1,7 @@
-"""What a logger has that keeps no journal: multilog, or one whose journal can't be opened.
+"""The journal of a logger that keeps none: multilog, or where the file can't be opened.
 
-It has the methods of :class:`~slashservice.supervise.logs.journal.Journal`, and what that
-module imports stays unimported.
+It is a module of its own so that multilog starts without the imports of
+:mod:`~slashservice.supervise.logs.journal`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NoJournal:
-    """Notes nothing, and knows of no predecessor."""
+    """Has the methods of ``Journal``; notes nothing, and finds nothing left."""
 
     __slots__ = ()
 

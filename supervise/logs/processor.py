@@ -1,11 +1,11 @@
-"""The processor of a log directory: what turns ``previous`` into ``processed``.
+"""The processor of a log directory: the command that turns ``previous`` into ``processed``.
 
-It runs in the directory, by ``/bin/sh -c``, with ``previous`` and the old ``state`` to read
-as descriptors 0 and 4, ``processed`` and ``newstate`` to write as 1 and 5. Whatever it
-does but exit 0 makes it run again, five seconds later.
+It runs in the directory, by ``/bin/sh -c``. It reads ``previous`` and the old ``state`` as
+descriptors 0 and 4, and writes ``processed`` and ``newstate`` as 1 and 5. Unless it exits 0, it
+is run again five seconds later.
 
-The commands ``gzip`` and ``zstd``, alone or with a level such as ``-9``, need no shell: their
-meaning is the same without. gzip needs no process either.
+The commands ``gzip`` and ``zstd``, alone or with a level such as ``-9``, mean the same without a
+shell, and are run without one. gzip needs no process either.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
         (b"state", READ | os.O_CREAT),
         (b"newstate", WRITE),
     ]
-    # First all high up: any of the low ones may still be a file that has to be opened.
+    # All go high up at first: a low number may still be that of a file we have just opened.
     fds = [
         fcntl(os.open(name, flags, 0o644), F_DUPFD_CLOEXEC, OUT_OF_THE_WAY) for name, flags in files
     ]

@@ -1,9 +1,9 @@
-"""Reading a log directory as one log, from its oldest line to the one being written.
+"""Reading a log directory as one log, from its oldest line to the newest.
 
 The lines are in the finished files, in the order of their names, then in ``previous`` while a
 file is being finished, then in ``current``. A reader that follows keeps ``current`` open.
-When another has taken its place it reads the old one to its end, and then whatever was
-finished since but the one it has read already, which by then has a name.
+When another file has taken that name, it reads the old one to its end. Then it reads the files
+that were finished since, except the one it has just read, which has a final name by then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCK = 1 << 18
 STAMP_LENGTH = LABEL_LENGTH + 1
 
 GONE = (FileNotFoundError, NotADirectoryError)
-"""What opening a file fails with once it, or the whole directory, has been removed."""
+"""Errors of opening a file that was removed, alone or with the whole directory."""
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -39,13 +39,13 @@ class LogReader:
         self.name = name
         self._known: set[bytes] = set()
         self._skip = 0
-        """Finished files still to get a name that have been read."""
+        """How many files have been read that are still to get their final names."""
         self._fd = -1
         self._partial = b""
         self._time = 0
 
     def lines(self, since: int = 0) -> Iterator[Line]:
-        """Yield all lines there are, those before ``since`` (Unix nanoseconds) left out."""
+        """Yield all lines from ``since`` (Unix nanoseconds) on."""
         for line in self._old_lines(since):
             if line[0] >= since:
                 yield line
@@ -54,7 +54,7 @@ class LogReader:
                 yield line
 
     def last_lines(self, number: int) -> list[Line]:
-        """Return the last lines, so many if there are."""
+        """Return the last lines, ``number`` of them if there are so many."""
         names = self._begin()
         found = [*self._newest()]
         while names and len(found) < number:
@@ -62,7 +62,7 @@ class LogReader:
         return found[-number:] if number else []
 
     def new_lines(self) -> Iterator[Line]:
-        """Yield the lines that have come since the last call."""
+        """Yield the lines that were written since the last call."""
         while True:
             if self._fd >= 0:
                 yield from self._read_open()
@@ -116,18 +116,18 @@ class LogReader:
                 yield from self._parse(self._read_whole(name))
 
     def _newest(self) -> Iterator[Line]:
-        """Yield the lines that are in no file we know, also those of ``previous``."""
+        """Yield the lines that are in none of the known files; include those of ``previous``."""
         text = None
         while text is None:
             yield from self.new_lines()
-            # With one to skip, what is to get a name is what we have just read to its end.
+            # With one to skip, the file being finished is the one just read to its end.
             text = b"" if self._fd >= 0 or self._skip else self._previous()
         yield from self._parse(text)
 
     def _previous(self) -> bytes | None:
-        """Return what is in a file that is just being finished and has no final name yet.
+        """Return the content of a file that is being finished and has no final name yet.
 
-        None if a file got its final name meanwhile: there may be lines to come before.
+        None if a file got its final name meanwhile: its lines may have to come before.
         """
         path = self.directory + b"/previous"
         text = b""
@@ -151,7 +151,7 @@ class LogReader:
         return finished(names)
 
     def _is_current(self) -> bool:
-        """Tell whether the file we read still is ``current``."""
+        """Tell whether the file that is open still is ``current``."""
         try:
             about = os.stat(self.directory + b"/current")
         except GONE:
@@ -167,7 +167,7 @@ class LogReader:
             yield from self._parse(text[:end])
 
     def _read_whole(self, name: bytes) -> bytes:
-        """Return what is, or was, in a finished file; nothing if it is gone by now."""
+        """Return the content of a finished file, unpacked; nothing if the file is gone."""
         try:
             with open(self.directory + b"/" + name, "rb") as file:
                 return unpack(file.read())
@@ -208,7 +208,7 @@ def unpack(data: bytes) -> bytes:
 
 
 def stamp_time(line: bytes) -> int | None:
-    """Return the time, in Unix nanoseconds, of the stamp a line begins with, if it does."""
+    """Return the time, in Unix nanoseconds, of the stamp a line begins with; None without one."""
     if line[:1] == b"@" and line[LABEL_LENGTH:STAMP_LENGTH] == b" ":
         return _label_time(line)
     stamp = line[:20].partition(b" ")[0]
@@ -219,7 +219,7 @@ def stamp_time(line: bytes) -> int | None:
 
 
 def _label_time(text: bytes) -> int:
-    """Return the time of the label that ``text`` begins with; 0 if it is none."""
+    """Return the time, in Unix nanoseconds, of the label ``text`` begins with; 0 without one."""
     try:
         return tai.unpack(bytes.fromhex(text[1:LABEL_LENGTH].decode("ascii")))
     except ValueError:

@@ -1,17 +1,17 @@
-r"""Which run scripts say nothing but "run multilog": those a log host can do without a process.
+r"""Recognise run scripts that only exec multilog, so that a log host can run them itself.
 
-A script is plain if it is a shell script (``#!/bin/sh`` and its like, without options) of
+A script is *plain* if it is a shell script (``#!/bin/sh`` and its like, without options) of
 blank lines, comments, and one command
 
     exec [setuidgid ACCOUNT] multilog ACTION...
 
-in plain words: characters as they stand, or quoted by ``'...'``, ``"..."`` or a backslash,
-but nothing that a shell would expand, no redirection, no pipe, no second command.
-``multilog`` and ``setuidgid`` must be ours, which the caller finds out: named by the path of
-our launcher, or found by the PATH as such. Who writes ``/usr/bin/multilog`` gets what is
-there.
+in plain words: characters as they stand, or quoted by ``'...'``, ``"..."`` or a backslash.
+There must be nothing that a shell would expand, no redirection, no pipe and no second command.
+``multilog`` and ``setuidgid`` must be ours: named by the path of our launcher, or found by the
+PATH as such. The caller finds that out. A script that names /usr/bin/multilog runs that very
+program.
 
-Anything else is run as it is written. To have a plain script run as written, leave out
+Any other script is run as it is written. To have a plain script run as written, leave out
 ``exec``.
 """
 
@@ -20,21 +20,21 @@ from __future__ import annotations
 import os
 
 LONGEST = 8192
-"""Bytes of a script beyond which nobody looks whether it is plain."""
+"""Bytes of a script; a longer one is not plain."""
 
 SHELLS = (b"/bin/sh", b"/bin/dash", b"/bin/bash", b"/bin/ash", b"/usr/bin/sh", b"/usr/bin/bash")
 
 SPECIAL = b"*?[]$`&;|<>(){}#~\n\r"
-"""What a bare word may not hold, as a shell might see more in it than itself."""
+"""Characters that a bare word may not hold, as they mean something to a shell."""
 
 SPECIAL_QUOTED = b"$`\\"
-"""The same between double quotes."""
+"""Characters that may not be between double quotes."""
 
 
 class Plain:
-    """What a plain script runs: multilog with ``actions``, as ``account`` if that is not None.
+    """The content of a plain script: multilog with ``actions``, as ``account`` unless None.
 
-    ``programs`` are the words that name setuidgid and multilog, by command.
+    ``programs`` has the words that name setuidgid and multilog, by command.
     """
 
     __slots__ = ("account", "actions", "programs")
@@ -48,7 +48,7 @@ class Plain:
 
 
 def parse(text: bytes) -> Plain | None:
-    """Return what the script ``text`` runs; None if it is not plain."""
+    """Return the content of the script ``text``; None if it is not plain."""
     first, _, rest = text.partition(b"\n")
     if len(text) > LONGEST or not _is_shell(first):
         return None

@@ -1,12 +1,12 @@
-r"""Which lines are selected: patterns as one regular expression for ``filter``.
+r"""The rules of a selection as one regular expression for ``filter``.
 
-multilog's star is no shell star: it takes everything up to the *first* occurrence of the
-character behind it, and never reconsiders; only a star at the end takes everything. So
-``*x`` is ``[^x]*x``, in which a regular expression finds nothing to reconsider either.
+multilog's star is not a shell's. It takes everything up to the *first* occurrence of the
+character behind it, and never reconsiders. Only a star at the end takes everything. So ``*x``
+is ``[^x]*x``, which leaves a regular expression nothing to reconsider either.
 
-The last rule that matches decides, and a line that none matches is selected. Read from the
-last rule backwards that is one expression: ``+p`` is ``(?:p|...)`` and ``-p`` is
-``(?!p)...``, where the dots are the rules before it.
+The last rule that matches decides. A line that no rule matches is selected. From the last rule
+backwards this is one expression: ``+p`` is ``(?:p|...)`` and ``-p`` is ``(?!p)...``, where the
+dots are the rules before it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ VIEW = 1000
 """Characters of a line that patterns, alerts and status files see, any time stamp included."""
 
 DEEPEST = 40
-"""Changes between ``+`` and ``-`` that go into one expression, which nests with each."""
+"""How many changes between ``+`` and ``-`` one expression may have; it nests with each."""
 
 EVERYTHING = b""
 NOTHING = b"(?!)"
 
 ANY_NUMBER = b"*+" if sys.version_info >= (3, 11) else b"*"
-"""Of characters, and no second thoughts: where a pattern fails, that saves going back."""
+"""Of characters, without going back where the rest of a pattern fails."""
 
 
 def matcher(rules: Rules) -> Match | None:
-    """Return what tells whether the view of a line is selected; None if every line is."""
+    """Return a test for the view of a line, true if it is selected; None if every line is."""
     runs: list[tuple[bool, list[Pieces]]] = []
     for selects, pattern, by_fnmatch in rules:
         if not runs or runs[-1][0] != selects:
@@ -59,7 +59,7 @@ def matcher(rules: Rules) -> Match | None:
 
 
 def _any_of(patterns: list[Pieces]) -> bytes:
-    """Return the expression for any of them. What they all begin with is tried once."""
+    """Return the expression for any of them. Their common beginning is tried only once."""
     first, last = min(patterns), max(patterns)
     common = 0
     while common < len(first) and first[common] == last[common]:
@@ -76,7 +76,7 @@ def _decide(selects: bool, matched: bytes, before: bytes) -> bytes:
     if not selects:
         if before in (EVERYTHING, NOTHING):
             return before or b"(?!%s)" % matched
-        return b"(?=%s)(?!%s)" % (before, matched)  # what few lines are is asked first
+        return b"(?=%s)(?!%s)" % (before, matched)  # test the rarer condition first
     if before == EVERYTHING:
         return EVERYTHING
     if before == NOTHING:

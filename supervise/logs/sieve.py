@@ -1,10 +1,10 @@
-"""Which lines of a block could be decided otherwise than most, found without looking at each.
+"""Find the few lines a rule may treat differently from the default, without matching every line.
 
-Of the rules behind the last that matches everything (``-*``), those of the other sign make the
-exceptions, and the line that one of them matches holds all that is in its pattern between
-the stars. To search a block for such a word takes a tenth of the time of trying a pattern on
-each of its lines. So where exceptions are rare, as the errors in a log should be, most lines
-cost next to nothing.
+The default is set by the last rule that matches everything (``-*``); without one, lines are
+selected. The rules behind it with the other sign make the exceptions. A line that such a rule
+matches holds all the words of its pattern, which are the parts between the stars. Searching a
+block for a word takes a tenth of the time of matching each of its lines. So where exceptions
+are rare, as the errors in a log should be, most lines cost next to nothing.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 
 SHORTEST = 2
-"""Characters of a word that is worth looking for."""
+"""A word must have at least so many characters to be worth looking for."""
 
 MOST_WORDS = 4
-"""Words beyond which it is cheaper to try the patterns on each line."""
+"""With more words than this, matching every line is cheaper."""
 
 BYTES_A_SUSPECT = 1024
-"""How many bytes there must be for each line that holds a word, times the words; likewise."""
+"""Use the sieve only while suspects are rarer than one in this many bytes per word.
+
+Beyond that, matching every line is cheaper.
+"""
 
 BATCHES_WITHOUT = 16
-"""How long we don't try again where there were more."""
+"""For so many batches the sieve is not tried again after there were too many suspects."""
 
 
 class Sieve:
@@ -40,9 +43,9 @@ class Sieve:
         self._idle = 0
 
     def selected(self, text: bytes, decide: Callable[[bytes], object], view: int) -> bytes | None:
-        """Return the lines of ``text`` that are selected; None if this is not the way to do it.
+        """Return the lines of ``text`` that are selected; None if matching every line is cheaper.
 
-        ``decide`` tells it of a line by its first ``view`` characters.
+        ``decide`` tells from the first ``view`` characters of a line whether it is selected.
         """
         if self._idle:
             self._idle -= 1
@@ -62,7 +65,7 @@ class Sieve:
         return b"".join(kept)
 
     def _suspects(self, text: bytes) -> dict[int, int] | None:
-        """Return where each line with a word in it begins and ends; None if they are many."""
+        """Return where each line with a word in it begins and ends; None if there are too many."""
         found: dict[int, int] = {}
         most = len(text) // (BYTES_A_SUSPECT * len(self._words))
         for word in self._words:
@@ -77,7 +80,7 @@ class Sieve:
 
 
 def sieve(rules: Rules) -> Sieve | None:
-    """Return a sieve for the rules; None if they don't lend themselves to it."""
+    """Return a sieve for the rules; None if matching every line is cheaper."""
     default = True
     behind: list[tuple[bool, bytes]] = []
     for selects, pattern, by_fnmatch in rules:
@@ -92,7 +95,7 @@ def sieve(rules: Rules) -> Sieve | None:
 
 
 def _word(pattern: bytes, by_fnmatch: bool) -> bytes:
-    """Return the longest part of a pattern that stands for itself; nothing if not sure."""
+    """Return the longest part of a pattern that stands for itself; nothing if in doubt."""
     if by_fnmatch:
         if b"[" in pattern or b"\\" in pattern:
             return b""
