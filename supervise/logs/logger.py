@@ -109,7 +109,9 @@ class Logger:
             carry.unpack(left.carry, self._lines, self._selections)
         if not left.block:
             return
-        batch = self._begin(left.block, left.stamp or self._stamp())
+        stamp = left.stamp or self._stamp()
+        self._journal.begin(stamp)
+        batch = self._lines.take(left.block, stamp)
         for selection in self._selections:
             batch.chosen(selection)  # to follow an overlong line, it has to see every batch
         for number, output in enumerate(self._outputs):
@@ -141,14 +143,12 @@ class Logger:
 
     def _do(self, block: bytes) -> Steps[None]:
         """Do what the script says with a block that is in the journal."""
-        batch = self._begin(block, self._stamp())
+        stamp = self._stamp()
+        self._journal.begin(stamp)
+        batch = self._lines.take(block, stamp)
         for output in self._outputs:
             yield from output.take(batch)
         self._journal.done(self._carry)
-
-    def _begin(self, block: bytes, stamp: bytes) -> Batch:
-        self._journal.begin(stamp)
-        return self._lines.take(block, stamp)
 
     def _carry(self) -> bytes:
         """Pack what is known of an unfinished line; return nothing if there is none."""
