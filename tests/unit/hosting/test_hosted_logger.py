@@ -1,0 +1,280 @@
+"""What a hosted logger does next: its states, one step of a worker at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+
+from slashservice.supervise.hosting.logger import HostedLogger
+from slashservice.supervise.logs.steps import Pause, Wait
+from slashservice.supervise.messages import Quit
+
+Effects = list[object]
+
+
+class Loop:
+    """A loop in which nothing happens but what a test says."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[int, Callable[[], None]] = {}
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def add(self, fd: int, readable: Callable[[], None]) -> None:
+        assert fd not in self.listeners
+        self.listeners[fd] = readable
+
+    def remove(self, fd: int) -> None:
+        del self.listeners[fd]
+
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        self.timers.append((seconds, call))
+
+
+class Logger:
+    """A logger that writes down what it is told to do; ``effects`` are what it waits for then."""
+
+    def __init__(self) -> None:
+        self.at_line_end = True
+        self.input = True
+        self.old: float | None = None
+        self.did: list[str] = []
+        self.got: list[object] = []
+        self.effects: dict[str, Effects] = {}
+        self.released = 0
+
+    def _steps(self, name: str) -> Generator[object, int, None]:
+        self.did.append(name)
+        for effect in self.effects.pop(name, []):
+            if isinstance(effect, Exception):
+                raise effect
+            try:
+                self.got.append((yield effect))
+            except OSError as error:
+                self.got.append(error)
+
+    def start(self, base: int, patient: bool) -> Generator[object, int, None]:
+        assert patient
+        os.fstat(base)
+        return self._steps("start")
+
+    def take(self, pipe: int, size: int) -> Generator[object, int, bool]:
+        os.fstat(pipe)
+        yield from self._steps(f"take {size}")
+        return self.input
+
+    def finish(self) -> Generator[object, int, None]:
+        return self._steps("finish")
+
+    def rotate(self) -> Generator[object, int, None]:
+        return self._steps("rotate")
+
+    def rotate_old(self) -> Generator[object, int, None]:
+        self.old = None
+        return self._steps("rotate old")
+
+    def seconds_until_old(self) -> float | None:
+        return self.old
+
+    def release(self) -> None:
+        self.released += 1
+
+
+class World:
+    """A hosted logger and all that is around it."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.logger = Logger()
+        self.work: list[tuple[Callable[[], None], Callable[[], None]]] = []
+        self.children: dict[int, Callable[[int], None]] = {}
+        self.exits: list[int] = []
+        self.stdin = os.open("/dev/null", os.O_RDONLY)
+        self.base = os.open("/", os.O_RDONLY)
+        self.hosted = HostedLogger(
+            self.loop,  # type: ignore[arg-type]
+            lambda work, then: self.work.append((work, then)),
+            self.children.__setitem__,
+            self.logger,  # type: ignore[arg-type]
+            self.stdin,
+            self.base,
+            self.exits.append,
+        )
+
+    def settle(self) -> None:
+        """Have the workers do all there is to do."""
+        while self.work:
+            work, then = self.work.pop(0)
+            work()
+            then()
+
+    def tell(self, number: int) -> None:
+        self.hosted.signal(number)
+        self.settle()
+
+    def come(self) -> None:
+        """Have input come."""
+        self.loop.listeners[self.stdin]()
+        self.settle()
+
+    @property
+    def listens(self) -> bool:
+        return self.stdin in self.loop.listeners
+
+    def is_open(self, fd: int) -> bool:
+        try:
+            os.fstat(fd)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        if not self.exits:
+            self.settle()
+            self.hosted.signal(signal.SIGKILL)
+        assert self.logger.released == len(self.exits) == 1
+        assert not self.loop.listeners
+        assert not self.is_open(self.stdin)
+        assert not self.is_open(self.base)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def started(world: World) -> World:
+    world.hosted.start()
+    world.settle()
+    assert world.logger.did == ["start"]
+    assert world.listens
+    return world
+
+
+def test_it_reads_until_the_end_of_input(started: World) -> None:
+    assert not started.is_open(started.base)
+    started.come()
+    assert started.listens
+    started.logger.input = False
+    started.come()
+    assert started.logger.did == ["start", "take 65536", "take 65536", "finish"]
+    assert started.exits == [0]
+
+
+def test_term_ends_it_at_the_end_of_a_line(started: World) -> None:
+    started.logger.at_line_end = False
+    started.tell(signal.SIGTERM)
+    assert started.listens
+    started.come()
+    started.logger.at_line_end = True
+    started.come()
+    assert started.logger.did == ["start", "take 1", "take 1", "finish"]
+    assert started.exits == [0]
+
+
+def test_signals_wait_for_the_end_of_a_step(started: World) -> None:
+    started.loop.listeners[started.stdin]()
+    (job,) = started.work
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGSTOP, signal.SIGCONT):
+        started.hosted.signal(number)
+        assert started.work == [job]
+    started.settle()
+    assert started.logger.did == ["start", "take 65536", "rotate", "finish"]
+    assert started.exits == [0]
+
+
+def test_a_signal_that_kills_waits_for_the_end_of_a_step(started: World) -> None:
+    started.loop.listeners[started.stdin]()
+    started.hosted.signal(signal.SIGKILL)
+    assert not started.exits
+    started.settle()
+    assert started.exits == [signal.SIGKILL]
+    assert "finish" not in started.logger.did
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_a_signal_that_kills_ends_a_pause(number: int, started: World) -> None:
+    started.logger.effects["take 65536"] = [Pause(5)]
+    started.come()
+    ((seconds, go_on),) = started.loop.timers
+    assert seconds == 5
+    started.tell(number)
+    assert started.exits == [number]
+    go_on()
+    assert not started.work
+
+
+def test_stopped_it_does_not_go_on_after_a_pause(started: World) -> None:
+    started.logger.effects["take 65536"] = [Pause(5)]
+    started.come()
+    started.tell(signal.SIGSTOP)
+    started.loop.timers.pop()[1]()
+    assert not started.work
+    assert not started.listens
+    started.tell(signal.SIGCONT)
+    assert started.logger.got == [0]
+    assert started.listens
+
+
+def test_stopped_it_does_not_read(started: World) -> None:
+    started.tell(signal.SIGSTOP)
+    assert not started.listens
+    started.tell(signal.SIGTERM)
+    assert started.logger.did == ["start"]
+    started.tell(signal.SIGCONT)
+    assert started.exits == [0]
+
+
+def test_a_child_is_waited_for(started: World) -> None:
+    started.logger.effects["rotate"] = [Wait(1234)]
+    started.tell(signal.SIGALRM)
+    assert list(started.children) == [1234]
+    assert not started.listens
+    started.children[1234](256)
+    started.settle()
+    assert started.logger.got == [256]
+    assert started.listens
+
+
+def test_it_looks_again_when_a_file_is_old(world: World) -> None:
+    world.logger.old = 60
+    world.hosted.start()
+    world.settle()
+    world.come()
+    ((seconds, look),) = world.loop.timers
+    assert seconds == 60
+    world.logger.old = 0
+    look()
+    world.settle()
+    assert world.logger.did == ["start", "take 65536", "rotate old"]
+    assert world.listens
+
+
+TROUBLES = [
+    (Quit(111, b"multilog: fatal: x\n"), 111, "multilog: fatal: x\n"),
+    (ValueError("y"), 111, "multilog: fatal: ValueError('y')\n"),
+]
+
+
+@pytest.mark.parametrize(("trouble", "status", "words"), TROUBLES)
+@pytest.mark.parametrize("step", ["start", "take 65536"])
+def test_trouble(
+    step: str,
+    trouble: Exception,
+    status: int,
+    words: str,
+    world: World,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    world.logger.effects[step] = [trouble]
+    world.hosted.start()
+    world.settle()
+    if step != "start":
+        world.come()
+    assert world.exits == [status << 8]
+    assert capfd.readouterr().err == words
