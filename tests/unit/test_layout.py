@@ -1,34 +1,168 @@
-"""What the project promises about itself as a whole."""
+"""What the project promises about itself as a whole: who imports whom, and how long a module is."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.checkout import CHECKOUT
 
+SUPERVISE = "slashservice.supervise"
 SUITE = sorted((CHECKOUT / "supervise").rglob("*.py"))
+EVERYTHING = sorted(
+    path for top in ("supervise", "installer") for path in (CHECKOUT / top).rglob("*.py")
+)
+
+HALL = ""
+"""The modules that lie in ``supervise/`` itself."""
+
+MAY_IMPORT = {
+    HALL: {HALL},
+    "platform": {HALL, "platform"},
+    "chain": {HALL, "platform", "chain"},
+    "protocol": {HALL, "platform", "protocol"},
+    "logs": {HALL, "platform", "logs"},
+    "hosting": {HALL, "platform", "logs", "hosting"},
+    "services": {HALL, "platform", "chain", "protocol", "services"},
+    "commands": {HALL, "platform", "chain", "protocol", "logs", "hosting", "services"},
+}
+"""Which wing may import which. Nobody imports a command, the commands included."""
+
+EXCEPTIONS = {
+    ("logs.processor", "chain"): "a processor is started with what an exec inherits",
+    ("services.loghosts", "logs.run_script"): "which log services need no process of their own",
+}
+"""Single modules that may import more, and why."""
 
 
-def imported(path: Path) -> set[str]:
-    """Return the top-level names of what a module imports."""
-    names = set()
+def module(path: Path) -> str:
+    """Return the name of the module at ``path`` as imports have it."""
+    parts = path.relative_to(CHECKOUT).with_suffix("").parts
+    return ".".join(["slashservice", *(part for part in parts if part != "__init__")])
+
+
+MODULES = {module(path): path for path in EVERYTHING}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of everything a module imports, at whatever moment, also for types."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports are not used"
-            names.add((node.module or "").partition(".")[0])
-    return names
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module or ""
 
 
-@pytest.mark.parametrize("path", SUITE, ids=lambda path: path.name)
+def is_for_types(node: ast.AST) -> bool:
+    """Tell whether a statement is run by type checkers only."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def at_run_time(path: Path) -> set[str]:
+    """Return which modules of ours a module imports when it runs, now or later."""
+    tree = ast.parse(path.read_text())
+    found = set()
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if is_for_types(node):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in MODULES else node.module or "")
+        todo += ast.iter_child_nodes(node)
+    return {name for name in found if name in MODULES}
+
+
+def room(name: str) -> str:
+    """Return the wing that a module of the suite is in."""
+    inside = name.removeprefix(SUPERVISE).lstrip(".")
+    return inside.partition(".")[0] if "." in inside or inside in MAY_IMPORT else HALL
+
+
+@pytest.mark.parametrize("path", SUITE, ids=lambda path: module(path).removeprefix(SUPERVISE))
 def test_the_suite_imports_the_standard_library_alone(path: Path) -> None:
-    assert imported(path) <= sys.stdlib_module_names | {"slashservice"}
+    tops = {name.partition(".")[0] for name in imported(path)}
+    assert tops <= sys.stdlib_module_names | {"slashservice"}
 
 
-@pytest.mark.parametrize("path", SUITE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SUITE, ids=lambda path: module(path).removeprefix(SUPERVISE))
+def test_a_wing_imports_the_hall_and_the_wings_below_it(path: Path) -> None:
+    importer = module(path)
+    short = importer.removeprefix(SUPERVISE + ".")
+    for name in imported(path):
+        if not name.startswith("slashservice"):
+            continue
+        assert name.startswith(SUPERVISE), f"{importer} imports {name}"
+        if room(name) not in MAY_IMPORT[room(importer)]:
+            other = name.removeprefix(SUPERVISE + ".")
+            allowed = {(short, room(name)), (short, other)} & EXCEPTIONS.keys()
+            assert allowed, f"{importer} imports {name}"
+
+
+def test_every_exception_is_made_use_of() -> None:
+    for importer, other in EXCEPTIONS:
+        names = imported(MODULES[f"{SUPERVISE}.{importer}"])
+        assert any(f"{name}.".startswith(f"{SUPERVISE}.{other}.") for name in names), importer
+
+
+def test_every_wing_is_in_the_table() -> None:
+    folders = {path.parent.name for path in SUITE if path.parent.name != "supervise"}
+    assert folders == MAY_IMPORT.keys() - {HALL}
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return the groups of modules that reach each other, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(graph[name]):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            group = set(stack[stack.index(name) :])
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(group)
+
+    for name in graph:
+        if name not in index:
+            visit(name)
+    return found
+
+
+def test_circles_are_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": set()}
+    assert circles(graph) == [{"a", "b", "c"}]
+
+
+def test_no_import_leads_back() -> None:
+    assert circles({name: at_run_time(path) for name, path in MODULES.items()}) == []
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=module)
 def test_modules_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", [path for path in SUITE if path.name == "__init__.py"], ids=module)
+def test_the_door_of_a_wing_says_what_is_inside_and_loads_nothing(path: Path) -> None:
+    (statement,) = ast.parse(path.read_text()).body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Constant)
+    assert isinstance(statement.value.value, str)
