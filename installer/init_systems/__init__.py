@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import InitSystem
 from slashservice.installer.init_systems.busybox import BusyBox
 from slashservice.installer.init_systems.container import Container
 from slashservice.installer.init_systems.dinit import Dinit
@@ -21,6 +20,7 @@ from slashservice.installer.init_systems.slackware import Slackware
 from slashservice.installer.init_systems.systemd import Systemd
 from slashservice.installer.init_systems.sysvinit import SysVInit
 from slashservice.installer.init_systems.upstart import Upstart
+from slashservice.installer.plan.init_system import InitSystem
 
 INIT_SYSTEMS: dict[str, InitSystem] = {
     one.name: one

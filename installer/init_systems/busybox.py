@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.init_system import InitSystem, Site
 
 
 class Container(InitSystem):

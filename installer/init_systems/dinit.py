@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 FOLDER = "/etc/dinit.d"
 BOOT = f"{FOLDER}/boot.d"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 FOLDER = "/etc/finit.d"
 CONTROLS = (

@@ -7,9 +7,9 @@ next ``start``.
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.init_systems.runlevels import links, runlevel_folder, script_folder
 from slashservice.installer.plan.actions import Action, WriteFile
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 
 class InitD(InitSystem):

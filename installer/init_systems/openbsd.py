@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action, EditFile, WriteFile
 from slashservice.installer.plan.edits import Block, Word
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.supervise.chain.launchers import FLAGS
 
 SCRIPT = f"/etc/rc.d/{NAME}"

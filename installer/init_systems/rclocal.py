@@ -7,10 +7,10 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
 
 PATHS = ("/etc/rc.d/rc.local", "/etc/rc.local")

@@ -7,8 +7,8 @@ that ``sv force-stop`` sends after seven seconds until the services have drained
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import ForgetState
 
 HOME = f"/etc/sv/{NAME}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.init_systems.base import NAME, Site
 from slashservice.installer.plan.actions import Action, EditFile, WriteFile
 from slashservice.installer.plan.edits import Target
+from slashservice.installer.plan.init_system import NAME, Site
 from slashservice.installer.plan.links import RunlevelLink
 
 FOLDERS = ("/etc", "/etc/rc.d")

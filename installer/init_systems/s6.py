@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import ForgetState
 
 CURRENT = "/etc/s6-linux-init/current"

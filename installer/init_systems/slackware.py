@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from slashservice.installer.init_systems.base import Site
 from slashservice.installer.init_systems.sysvinit import SysVInit
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.init_system import Site
 
 SHUTDOWN = "/etc/rc.d/rc.local_shutdown"
 

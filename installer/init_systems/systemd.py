@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 UNIT = f"{NAME}.service"
 FOLDER = "/etc/systemd/system"

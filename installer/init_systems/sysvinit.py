@@ -11,10 +11,10 @@ import re
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.base import InitSystem, Site
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import BEGIN, COMMENT_MARK, Block
+from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"
 IDS = ("SV", "DT", "SVS")

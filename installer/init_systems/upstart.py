@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from slashservice.installer.init_systems.base import NAME, InitSystem, Site
 from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 PLACES = {
     "init": (f"/etc/init/{NAME}.conf", "upstart/svscan.conf"),
