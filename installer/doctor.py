@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from slashservice.installer import supervision
-from slashservice.installer.detection.detect import Verdict
-from slashservice.installer.detection.evidence import Evidence
+from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.init_systems.rclocal import LAST_SYSTEMD
 from slashservice.installer.plan.edits import final_exit
+from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
@@ -41,6 +42,7 @@ class Patient:
     host: Host
     evidence: Evidence
     verdict: Verdict
+    systems: Mapping[str, InitSystem]
     receipt: Receipt | None
 
     @property
@@ -48,13 +50,19 @@ class Patient:
         """The scan directory."""
         return self.receipt.service_dir if self.receipt else SCAN_DIRECTORY
 
+    @property
+    def wirings(self) -> tuple[Wiring, ...]:
+        """The wirings that the init system reads."""
+        return in_force(self.evidence.wirings, self.systems, self.verdict.name)
+
 
 Check = Callable[[Patient], Iterator[Finding]]
 
 
-def examine(host: Host, evidence: Evidence, verdict: Verdict) -> list[Finding]:
-    """Return all that is found wrong."""
-    patient = Patient(host, evidence, verdict, receipts.load(host))
+def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
+    """Return all that is found wrong with a host."""
+    receipt = receipts.load(seen.host)
+    patient = Patient(seen.host, seen.evidence, seen.verdict, systems, receipt)
     return [finding for check in CHECKS for finding in check(patient)]
 
 
@@ -75,7 +83,7 @@ def installation(patient: Patient) -> Iterator[Finding]:
 
 def running(patient: Patient) -> Iterator[Finding]:
     """Does svscan run, as the child it should be?"""
-    if patient.receipt is None or not patient.host.live or patient.receipt.init == "container":
+    if patient.receipt is None or not patient.host.live or not _is_wired(patient):
         return
     pid = supervision.running(patient.service_dir)
     if not pid:
@@ -88,10 +96,18 @@ def running(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def _is_wired(patient: Patient) -> bool:
+    """Tell whether there is an init system that svscan is wired into."""
+    receipt = patient.receipt
+    return receipt is not None and (
+        receipt.init not in patient.systems or patient.systems[receipt.init].wired
+    )
+
+
 def rivals(patient: Patient) -> Iterator[Finding]:
     """Is there more than one supervisor for a directory?"""
     by_directory: dict[str, list[str]] = {}
-    wirings = in_force(patient.evidence.wirings, patient.verdict.name)
+    wirings = patient.wirings
     ours = {one.directory for one in wirings if one.ours}
     for one in wirings:
         if not one.ours:
@@ -112,7 +128,7 @@ def rivals(patient: Patient) -> Iterator[Finding]:
 
 def missing_programs(patient: Patient) -> Iterator[Finding]:
     """Does an init system start, again and again, what isn't there?"""
-    for one in in_force(patient.evidence.wirings, patient.verdict.name):
+    for one in patient.wirings:
         if not patient.host.is_executable(one.program):
             yield Finding(
                 f"{one.path} has {one.program} started, which is not there",

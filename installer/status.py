@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slashservice.installer import supervision
+from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import PathAction
 from slashservice.installer.plan.tree import InstallTree
@@ -67,7 +68,7 @@ def look(host: Host) -> Status:
     )
     pid = supervision.running(receipt.service_dir) if host.live else 0
     services = supervision.service_directories(host.real(receipt.service_dir, follow=True))
-    return Status(receipt, artefacts, pid, parent_of(pid) if pid else "", len(services))
+    return Status(receipt, artefacts, pid, processes.parent_of(pid) if pid else "", len(services))
 
 
 def _path(action: object) -> str:
@@ -80,17 +81,6 @@ def _state(host: Host, action: PathAction | InstallTree) -> str:
     if action.done(host):
         return "ok"
     return "changed" if host.lstat(action.path) else "missing"
-
-
-def parent_of(pid: int) -> str:
-    """Say whose child a process is, as ``name (pid)``; empty where that can't be seen."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            parent = int(file.read().rsplit(b")", 1)[1].split()[1])
-        with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as file:
-            return f"{file.read().strip()} ({parent})"
-    except (OSError, ValueError, IndexError):
-        return ""
 
 
 def lines(status: Status) -> list[str]:

@@ -32,7 +32,7 @@ class Slashservice(Verb):
         if words:
             raise Misuse(f"there is no verb {words[0]}; see slashservice --help")
         self.help()
-        raise Ended(MISUSE)
+        return MISUSE
 
 
 HERE = "slashservice.installer.cli"
@@ -61,7 +61,7 @@ class Commands(Verb):
 
         for path in launchers.write(os.path.abspath(folder), self.python or None):
             say(path)
-        raise Ended(DONE)
+        return DONE
 
 
 @Slashservice.subcommand("demo")
@@ -72,7 +72,7 @@ class Demo(Verb):
         """Run the demonstration."""
         demo: Callable[[list[bytes]], int]
         demo = importlib.import_module("slashservice.supervise.commands.demo").main
-        raise Ended(demo([os.fsencode(word) for word in words]))
+        return demo([os.fsencode(word) for word in words])
 
 
 @Slashservice.subcommand("completion")
@@ -84,7 +84,7 @@ class Completion(Verb):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
         with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
             sys.stdout.write(file.read())
-        raise Ended(DONE)
+        return DONE
 
 
 def main() -> None:
@@ -94,8 +94,7 @@ def main() -> None:
 
         sys.exit(supervision_main(sys.argv[1:]))
     try:
-        Slashservice.run(["slashservice", *sys.argv[1:]], exit=False)
-        ended = DONE
+        _, ended = Slashservice.run(["slashservice", *sys.argv[1:]], exit=False)
     except Ended as end:
         ended = end.status
     except Misuse as misuse:

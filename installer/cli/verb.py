@@ -9,12 +9,10 @@ from typing import Any
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
-from slashservice.installer.detection.detect import Verdict, detect
-from slashservice.installer.detection.evidence import Evidence
-from slashservice.installer.detection.probe import probe
+from slashservice.installer.detection.look import Look, look
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
-from slashservice.installer.init_systems import by_name
+from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.record import receipt as receipts
 
 DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
@@ -90,32 +88,26 @@ class HostVerb(Verb):
             raise Refusal(f"{root} is no directory")
         return Host(root, in_place=self.force)
 
-    def look(self, host: Host, asked: str = "") -> tuple[Evidence, Verdict]:
-        """Gather the evidence about a host and judge it."""
-        offline = "SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else ""
-        evidence = probe(host, offline)
-        if asked:
-            asked = by_name(asked).name
-        verdict = detect(evidence, asked)
-        host.live = host.live and (verdict.live or _is_live_by(_asked_before(host), evidence))
-        return evidence, verdict
+    def look(self, host: Host, asked: str = "") -> Look:
+        """Look at a host and judge it; ``asked`` is what the administrator says it is."""
+        return look(
+            host,
+            INIT_SYSTEMS,
+            asked=by_name(asked).name if asked else "",
+            before=_asked_before(host),
+            offline="SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else "",
+        )
 
 
 def _asked_before(host: Host) -> str:
     """Return the ``--init`` with which slashservice was installed, if there was one."""
-    if host.root == "/" and os.geteuid() != 0:
+    if not host.live or os.geteuid() != 0:
         return ""
     try:
         receipt = receipts.load(host)
     except Trouble:
         return ""
-    asked = receipt is not None and receipt.facts.get("verdict", {}).get("row") == "0"
-    return receipt.init if receipt is not None and asked else ""
-
-
-def _is_live_by(asked: str, evidence: Evidence) -> bool:
-    """Tell whether what was asked for can be started and stopped."""
-    return bool(asked) and detect(evidence, asked).live
+    return receipt.init if receipt is not None and receipt.asked else ""
 
 
 def _without(argv: list[str], *names: str) -> list[str]:

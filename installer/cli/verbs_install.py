@@ -7,8 +7,7 @@ import os
 
 from plumbum import cli
 
-from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, Ended, HostVerb, need_root, say
-from slashservice.installer.detection.detect import CONTAINER
+from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, HostVerb, need_root, say
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
@@ -49,18 +48,17 @@ class PlanVerb(HostVerb):
             start=not self.no_start,
             enable=not self.no_enable,
             replace=self.replace,
-            force=self.force,
         )
 
-    def plan(self, host: Host) -> Plan:
-        """Make the plan for a host."""
+    def plan(self, host: Host) -> tuple[Host, Plan]:
+        """Look at a host and make the plan for it; return the host as it was seen, and the plan."""
         options = remembered(host, self.options())
-        evidence, verdict = self.look(host, options.init)
-        return make_plan(host, evidence, verdict, options)
+        look = self.look(host, options.init)
+        return look.host, make_plan(look, INIT_SYSTEMS, options)
 
-    def dry_run(self, host: Host) -> int:
+    def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
-        plan = self.plan(host)
+        host, plan = self.plan(self.host())
         _say_verdict(plan)
         todo = transaction.pending(host, plan)
         said = ""
@@ -86,10 +84,9 @@ def remembered(host: Host, options: Options) -> Options:
     receipt = receipts.load(host) if os.geteuid() == 0 or host.root != "/" else None
     if receipt is None or receipt.phase == "undoing":
         return options
-    asked = receipt.facts.get("verdict", {}).get("row") == "0"
     return dataclasses.replace(
         options,
-        init=options.init or (receipt.init if asked else ""),
+        init=options.init or (receipt.init if receipt.asked else ""),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
     )
@@ -114,23 +111,23 @@ class Install(PlanVerb):
 
     def main(self) -> int:
         """Install, or say what that would change."""
-        host = self.host()
         if self.dry:
-            raise Ended(self.dry_run(host))
+            return self.dry_run()
+        host = self.host()
         need_root(host)
         with transaction.exclusive(host):
             before = receipts.load(host)
             if before is not None and before.phase == "undoing":
                 say("an earlier uninstall was interrupted: finishing it")
                 transaction.uninstall(host, say)
-            plan = self.plan(host)
+            host, plan = self.plan(host)
             _say_verdict(plan)
             changed = transaction.install(host, plan, say)
         _say_notes(plan)
         say("installed" if changed else "nothing to do: it is installed as it should be")
-        for line in next_steps(plan, host.live or plan.verdict.name == CONTAINER):
+        for line in next_steps(plan, host.live or not INIT_SYSTEMS[plan.verdict.name].wired):
             say(line)
-        raise Ended(DONE)
+        return DONE
 
 
 def next_steps(plan: Plan, live: bool) -> list[str]:
@@ -153,7 +150,7 @@ class PlanOnly(PlanVerb):
 
     def main(self) -> int:
         """Print the plan."""
-        raise Ended(self.dry_run(self.host()))
+        return self.dry_run()
 
 
 class Uninstall(HostVerb):
@@ -163,24 +160,23 @@ class Uninstall(HostVerb):
 
     def main(self) -> int:
         """Undo what the receipt tells of."""
-        host = self.host()
-        self.look(host)
+        host = self.look(self.host()).host
         receipt = receipts.load(host)
         if receipt is None:
             with_leftovers = host.is_directory(state_folder(host))
             if with_leftovers and not self.dry:
                 transaction.uninstall(host, say)
             say("slashservice is not installed")
-            raise Ended(DONE)
+            return DONE
         if self.dry:
             for entry in reversed(receipt.entries):
                 if entry.action.describe():
                     say(f"would {entry.action.describe_undo(entry.before)}")
-            raise Ended(WOULD_CHANGE)
+            return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):
             notes = transaction.uninstall(host, say)
         for note in notes:
             say(f"note: {note}")
         say("uninstalled")
-        raise Ended(DONE)
+        return DONE

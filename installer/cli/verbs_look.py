@@ -7,8 +7,10 @@ import json
 from plumbum import cli
 
 from slashservice.installer import status
-from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, Ended, HostVerb, say
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, HostVerb, say
+from slashservice.installer.detection.general import OFFLINE
 from slashservice.installer.doctor import examine
+from slashservice.installer.init_systems import INIT_SYSTEMS
 
 
 class Detect(HostVerb):
@@ -19,13 +21,13 @@ class Detect(HostVerb):
 
     def main(self) -> int:
         """Print the verdict."""
-        host = self.host()
-        evidence, verdict = self.look(host)
+        seen = self.look(self.host())
+        evidence, verdict = seen.evidence, seen.verdict
         if self.as_json:
             plain = {"verdict": verdict.to_json(), "evidence": evidence.to_json()}
             say(json.dumps(plain, indent=2, sort_keys=True))
-            raise Ended(DONE if verdict.name else TROUBLE)
-        live = "" if verdict.live else ", judged by its files" if verdict.row == "1" else ""
+            return DONE if verdict.name else TROUBLE
+        live = "" if verdict.live else ", judged by its files" if verdict.rule == OFFLINE else ""
         say(f"{verdict.name or 'unknown'}{live}")
         for line in verdict.reasons:
             say(f"  because {line}")
@@ -35,7 +37,7 @@ class Detect(HostVerb):
             say(f"  {line}")
         if self.explain:
             say(json.dumps(evidence.to_json(), indent=2, sort_keys=True))
-        raise Ended(DONE if verdict.name else TROUBLE)
+        return DONE if verdict.name else TROUBLE
 
 
 class StatusVerb(HostVerb):
@@ -52,7 +54,7 @@ class StatusVerb(HostVerb):
         else:
             for line in status.lines(found):
                 say(line)
-        raise Ended(DONE if found.good else WRONG)
+        return DONE if found.good else WRONG
 
 
 class Doctor(HostVerb):
@@ -62,9 +64,7 @@ class Doctor(HostVerb):
 
     def main(self) -> int:
         """Print the findings."""
-        host = self.host()
-        evidence, verdict = self.look(host)
-        findings = examine(host, evidence, verdict)
+        findings = examine(self.look(self.host()), INIT_SYSTEMS)
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:
@@ -72,4 +72,4 @@ class Doctor(HostVerb):
                 say(one.what + (f"\n    {one.remedy}" if one.remedy else ""))
             if not findings:
                 say("nothing found wrong")
-        raise Ended(WRONG if findings else DONE)
+        return WRONG if findings else DONE

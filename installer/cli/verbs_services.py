@@ -5,7 +5,7 @@ from __future__ import annotations
 from plumbum import cli
 
 from slashservice.installer import services
-from slashservice.installer.cli.verb import DONE, Ended, HostVerb, Misuse, need_root, say
+from slashservice.installer.cli.verb import DONE, HostVerb, Misuse, need_root, say
 from slashservice.installer.host.host import Host
 from slashservice.installer.record import receipt as receipts
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
@@ -44,7 +44,7 @@ class Add(HostVerb):
         directory = self.service_dir or scan_directory(host)
         for line in services.add(host, service, self.homes.rstrip("/"), directory):
             say(line)
-        raise Ended(DONE)
+        return DONE
 
 
 class Remove(HostVerb):
@@ -60,7 +60,7 @@ class Remove(HostVerb):
         directory = self.service_dir or scan_directory(host)
         for line in services.remove(host, name, directory, self.keep):
             say(line)
-        raise Ended(DONE)
+        return DONE
 
 
 def scan_directory(host: Host) -> str:

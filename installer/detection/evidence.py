@@ -1,7 +1,8 @@
-"""What is known about a host: plain data, gathered once, kept as test fixtures.
+"""What is known about a host, and what was concluded: plain data, gathered and judged once.
 
-Detection is a pure function of it (:mod:`~slashservice.installer.detection.detect`), so a host seen
-once, with all its oddities, can be judged again for ever after.
+The verdict is a pure function of the evidence
+(:mod:`~slashservice.installer.detection.detect`). So the evidence of a host can be kept, with
+all its oddities, and be judged again.
 """
 
 from __future__ import annotations
@@ -78,7 +79,6 @@ class Evidence:
 
     platform: str = "linux"
     root: str = "/"
-    user_id: int = 0
     offline: str = ""
     chroot: bool | None = False
     own_proc: bool = True
@@ -96,6 +96,26 @@ class Evidence:
     wirings: tuple[Wiring, ...] = ()
     scanners: tuple[Scanner, ...] = ()
     unwritable: tuple[str, ...] = ()
+
+    @property
+    def comm(self) -> str:
+        """PID 1's name for itself, empty where it can't be seen."""
+        return self.pid1.comm or ""
+
+    @property
+    def program(self) -> str:
+        """The program that PID 1 runs, as far as can be told: else what ``/sbin/init`` is."""
+        return self.pid1.exe or self.init_program
+
+    @property
+    def is_called_init(self) -> bool:
+        """Whether PID 1 may be an init system that merely calls itself ``init``."""
+        return self.comm in ("", "init", "linuxrc")
+
+    @property
+    def init_name(self) -> str:
+        """The base name of what ``/sbin/init`` is."""
+        return self.init_program.rsplit("/", 1)[-1]
 
     def is_directory(self, path: str) -> bool:
         """Tell whether ``path`` was seen to be a directory."""
@@ -122,6 +142,30 @@ class Evidence:
         for name in ("init_marks", "inits_present", "unwritable"):
             values[name] = tuple(plain.get(name, ()))
         return cls(**values)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was concluded: ``name`` of the init system, or none and ``advice`` instead.
+
+    ``rule`` names the rule that applied: an init system's own has its name. ``asked`` is true
+    where the administrator said which one it is, and no rule was needed. ``live`` allows to
+    start, reload and signal things; ``detail`` is what the init system's module needs to know
+    beyond its name.
+    """
+
+    name: str
+    reasons: tuple[str, ...]
+    rule: str
+    asked: bool = False
+    live: bool = True
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as plain JSON values."""
+        return dataclasses.asdict(self)
 
 
 def _record(cls: type[Any], plain: dict[str, Any]) -> Any:

@@ -8,114 +8,121 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from slashservice.installer.detection.evidence import Scanner, Wiring
+from slashservice.installer.detection.knowledge import Knowledge, owners
+from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.edits import BEGIN, END
-from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
+from slashservice.installer.host.marks import BEGIN, END, OUR_FILE
+from slashservice.supervise.protocol.names import SCANNER_PID
 
-SCANNER = re.compile(
-    r"(?<![\w./-])(/(?:[\w.+-]+/)*(?:svscanboot|svscan|runsvdir-start|runsvdir|s6-svscanboot"
-    r"|s6-svscan)|/etc/runit/2)(?![\w.-])(?:[\s,\"'<]+(/[\w./+-]+))?"
-)
+Systems = Mapping[str, Knowledge]
+
+SVSCANS = {"svscanboot": "/service", "svscan": "/service"}
+"""The scanners of daemontools, whosesoever, and the directory that each scans by default."""
+
+PROGRAM = r"(?<![\w./-])((?:/(?:[\w.+-]+/)*(?:%s)|%s))(?![\w.-])(?:[\s,\"'<]+(/[\w./+-]+))?"
+"""A scanner and its argument, given the names and the paths of scanners."""
+
 NO_PROGRAMS = ("/var/", "/run/", "/etc/init", "/etc/rc", "/service/")
-OUR_FILE = b"slashservice install"
-"""Every artefact that is a whole file of ours says these words."""
-
-FILES = ("/etc/inittab", "/etc/rc.local", "/etc/rc.d/rc.local", "/etc/ttys", "/etc/finit.conf")
-FOLDERS = (
-    ("/etc/event.d", ""),
-    ("/etc/init", ".conf"),
-    ("/etc/systemd/system", ".service"),
-    ("/usr/lib/systemd/system", ".service"),
-    ("/lib/systemd/system", ".service"),
-    ("/etc/init.d", ""),
-    ("/etc/rc.d", ""),
-    ("/etc/rc.d/init.d", ""),
-    ("/usr/local/etc/rc.d", ""),
-    ("/Library/LaunchDaemons", ".plist"),
-    ("/etc/finit.d", ".conf"),
-    ("/etc/dinit.d", ""),
-)
 SCRIPT_LIMIT = 1 << 20
-PROCESS_NAMES = ("svscan", "runsvdir", "s6-svscan")
 
 
-def find_wirings(host: Host) -> tuple[Wiring, ...]:
+def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
     """Return every mention of a scanner in the host's init systems' files."""
+    rivals = _rivals(systems)
+    pattern = _pattern(rivals)
     found: dict[str, list[Wiring]] = {}
-    for path in _candidates(host):
+    for path in _candidates(host, systems):
         resolved = host.resolve(path)
         if resolved in found or not host.is_file(path):
             continue
         data = host.read(path) or b""
         if len(data) <= SCRIPT_LIMIT and b"\0" not in data[:512]:
-            found[resolved] = list(_mentions(host, path, data))
+            found[resolved] = [
+                _wiring(host, systems, path, line, match, rivals, ours)
+                for line, match, ours in _mentions(data, pattern)
+            ]
     return tuple(wiring for wirings in found.values() for wiring in wirings)
 
 
-READERS = (
-    (re.compile(r"/etc/inittab"), {"sysvinit", "slackware", "busybox", "openrc"}),
-    (re.compile(r".*\.service"), {"systemd"}),
-    (re.compile(r"/etc/(init|event\.d)/.*"), {"upstart"}),
-    (re.compile(r"/etc/finit\.(d/.*|conf)"), {"finit"}),
-    (re.compile(r"/etc/dinit\.d/.*"), {"dinit"}),
-)
-
-
-def in_force(wirings: Iterable[Wiring], init: str) -> tuple[Wiring, ...]:
+def in_force(wirings: Iterable[Wiring], systems: Systems, init: str) -> tuple[Wiring, ...]:
     """Return those wirings that count where ``init`` runs the host: files that it reads.
 
     Where the init system isn't known all do.
     """
-    known = any(init in names for _, names in READERS) or init in ("runit", "s6", "launchd")
+    known = init in systems and not systems[init].reads_all
     found = []
     for wiring in wirings:
-        names = next((names for path, names in READERS if path.fullmatch(wiring.path)), {init})
-        if wiring.active and (init in names or not known):
+        readers = {
+            one.name
+            for one in systems.values()
+            if any(place.holds(wiring.path) and not place.shared for place in one.places)
+        }
+        if wiring.active and (not known or not readers or init in readers):
             found.append(wiring)
     return tuple(found)
 
 
-def _candidates(host: Host) -> list[str]:
-    """List the files to look into."""
-    paths = list(FILES)
-    for folder, ending in FOLDERS:
-        paths += [f"{folder}/{name}" for name in host.list(folder) if name.endswith(ending)]
-    return paths
+def _rivals(systems: Systems) -> dict[str, str]:
+    """Return the scanners there may be, and the directory that each scans by default."""
+    return {name: path for one in systems.values() for name, path in one.rivals.items()} | SVSCANS
 
 
-def _mentions(host: Host, path: str, data: bytes) -> list[Wiring]:
-    """Return the wirings in one file."""
-    enabled = _enabled(host, path)
+def _pattern(rivals: Iterable[str]) -> re.Pattern[str]:
+    """Return the expression that finds a scanner in a line."""
+    names = "|".join(re.escape(one) for one in rivals if "/" not in one)
+    paths = "|".join(re.escape(one) for one in rivals if "/" in one)
+    return re.compile(PROGRAM % (names, paths or "(?!)"))
+
+
+def _candidates(host: Host, systems: Systems) -> list[str]:
+    """List the files to look into, single ones before those of folders."""
+    places = [place for one in systems.values() for place in one.places]
+    places.sort(key=lambda place: place.ending is not None)
+    return list(dict.fromkeys(path for place in places for path in place.files(host)))
+
+
+def _mentions(data: bytes, pattern: re.Pattern[str]) -> Iterable[tuple[str, re.Match[str], bool]]:
+    """Yield the lines of a file that name a scanner, where, and whether the line is ours."""
     own_file = OUR_FILE in data
     inside = False
-    found = []
     for line in data.splitlines(keepends=True):
         inside = (inside or line == BEGIN) and line != END
-        text = line.decode("latin-1").strip()
-        match = SCANNER.search(text)
+        text = line.decode("latin-1")
+        match = pattern.search(text.strip())
         if match and not match.group(1).startswith(NO_PROGRAMS):
-            comment = text.startswith(("#", ";"))
-            off = path == "/etc/inittab" and text.split(":")[2:3] == ["off"]
-            found.append(
-                Wiring(
-                    path=host.resolve(path) if path.endswith("rc.local") else path,
-                    text=line.decode("latin-1").rstrip("\n"),
-                    program=match.group(1),
-                    directory=_directory(host, match.group(1), match.group(2) or ""),
-                    active=enabled and not comment and not off,
-                    ours=own_file or inside,
-                )
-            )
-    return found
+            yield text, match, own_file or inside
 
 
-def _directory(host: Host, program: str, argument: str) -> str:
+def _wiring(
+    host: Host,
+    systems: Systems,
+    path: str,
+    line: str,
+    match: re.Match[str],
+    rivals: Mapping[str, str],
+    ours: bool,
+) -> Wiring:
+    """Describe one mention of a scanner."""
+    readers = owners(systems.values(), path)
+    comment = line.strip().startswith(("#", ";"))
+    off = any(one.switches_off(path, line.strip()) for one in readers)
+    return Wiring(
+        path=host.resolve(path) if path.endswith("rc.local") else path,
+        text=line.rstrip("\n"),
+        program=match.group(1),
+        directory=_directory(host, match.group(1), match.group(2) or "", rivals),
+        active=not comment and not off and any(one.starts(host, path) for one in readers),
+        ours=ours,
+    )
+
+
+def _directory(host: Host, program: str, argument: str, rivals: Mapping[str, str]) -> str:
     """Return the scan directory of a wiring: the script's own, or its argument."""
-    if program == "/etc/runit/2":
-        return "/etc/service"
+    if program in rivals:
+        return rivals[program]
     script = host.read(program) or b""
     if script.startswith(b"#!") and OUR_FILE not in script and b"slashservice" not in script:
         inner = re.search(rb"^[^#\n]*\b(?:svscan|runsvdir)\s[^\n]*?(/[\w./+-]+)", script, re.M)
@@ -123,56 +130,17 @@ def _directory(host: Host, program: str, argument: str) -> str:
             return inner.group(1).decode().rstrip("/")
     if argument:
         return argument.rstrip("/") or "/"
-    return SCAN_DIRECTORY if "svscan" in program else "/etc/service"
+    return rivals[program.rsplit("/", 1)[-1]]
 
 
-def _enabled(host: Host, path: str) -> bool:
-    """Tell whether an init system would act on the file at ``path`` at all."""
-    folder, name = os.path.split(path)
-    if folder.endswith("/systemd/system"):
-        places = [
-            f"{base}/{inner}/{name}"
-            for base in ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-            for inner in host.list(base)
-            if inner.endswith((".wants", ".requires"))
-        ]
-        masked = host.readlink(f"/etc/systemd/system/{name}") == "/dev/null"
-        return not masked and any(host.lstat(place) for place in places)
-    if folder in ("/etc/init.d", "/etc/rc.d/init.d"):
-        return _in_runlevels(host, name)
-    if folder == "/etc/rc.d" and name != "rc.local" and not name.startswith("rc."):
-        return name in (host.read("/etc/rc.conf.local") or b"").decode("latin-1").split()
-    return True
-
-
-def _in_runlevels(host: Host, name: str) -> bool:
-    """Tell whether a System V or OpenRC script is started in some runlevel."""
-    for base in ("/etc", "/etc/rc.d"):
-        for level in host.list(base):
-            if re.fullmatch(r"rc[0-9S]\.d", level):
-                for link in host.list(f"{base}/{level}"):
-                    if re.fullmatch(rf"S\d\d{re.escape(name)}", link):
-                        return True
-    return any(
-        host.lstat(f"/etc/runlevels/{level}/{name}") for level in host.list("/etc/runlevels")
-    )
-
-
-def find_scanners(host: Host) -> tuple[Scanner, ...]:
+def find_scanners(host: Host, systems: Systems) -> tuple[Scanner, ...]:
     """Return the scanners that run on a live Linux host, in our own root directory."""
-    if not host.live:
-        return ()
-    found = []
-    for name in host.list("/proc"):
-        comm = (host.read(f"/proc/{name}/comm") or b"").decode(errors="replace").strip()
-        if name.isdigit() and comm in PROCESS_NAMES and _same_root(name):
-            found.append(_scanner(host, int(name), comm))
-    return tuple(found)
+    return _running(host, [name for one in systems.values() for name in one.rival_processes])
 
 
 def strangers(host: Host, service_dir: str) -> list[int]:
     """Return the pids of svscans on a scan directory that are not ours."""
-    return [one.pid for one in find_scanners(host) if is_strange(one, service_dir)]
+    return [one.pid for one in _running(host) if is_strange(one, service_dir)]
 
 
 def is_strange(one: Scanner, service_dir: str) -> bool:
@@ -180,12 +148,16 @@ def is_strange(one: Scanner, service_dir: str) -> bool:
     return one.program == "svscan" and one.directory == service_dir and not one.ours
 
 
-def _same_root(pid: str) -> bool:
-    """Tell whether a process sees the file tree we see."""
-    try:
-        return os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/"))
-    except OSError:
-        return False
+def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
+    """Return the svscans that run on a live host, and processes of those names."""
+    if not host.live:
+        return ()
+    found = []
+    for name in host.list("/proc"):
+        comm = (host.read(f"/proc/{name}/comm") or b"").decode(errors="replace").strip()
+        if name.isdigit() and comm in ("svscan", *names) and processes.shares_root(int(name)):
+            found.append(_scanner(host, int(name), comm))
+    return tuple(found)
 
 
 def _scanner(host: Host, pid: int, program: str) -> Scanner:
@@ -194,11 +166,7 @@ def _scanner(host: Host, pid: int, program: str) -> Scanner:
     directory = next(
         (word for word in words[1:] if word.startswith("/") and program not in word), ""
     )
-    if not directory:
-        try:
-            directory = os.readlink(f"/proc/{pid}/cwd")
-        except OSError:
-            directory = ""
+    directory = directory or processes.working_directory(pid)
     known = host.read(f"{directory}/{os.fsdecode(SCANNER_PID)}") or b""
     own = known.strip() == str(pid).encode()
     return Scanner(pid, program, directory.rstrip("/") or "/", own)

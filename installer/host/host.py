@@ -1,14 +1,18 @@
 """The machine that is installed on: its files, and its commands.
 
-All of the installer goes through here to read and change a host, so one and the same code
-serves a running machine (root ``/``) and an image below some directory. For a host over SSH
-the installer itself is sent there and is local again
-(:mod:`~slashservice.installer.remote`): a connection that breaks then leaves a journal on
-that host, not half a change steered from afar.
+The installer reads and changes files, and runs commands, through here alone. So the same code
+serves a running machine (root ``/``) and an image below some directory. What is asked of
+running processes is in :mod:`~slashservice.installer.host.processes` and
+:mod:`~slashservice.installer.supervision`: an image has none.
+
+For a host over SSH the installer itself is sent there and is local again
+(``slashservice.installer.remote``). A connection that breaks then leaves a journal on that
+host, not half a change steered from afar.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 from collections.abc import Sequence
@@ -53,7 +57,20 @@ class Host(Files):
         before_change: Observer = ignore,
     ) -> None:
         super().__init__(root, in_place=in_place, before_change=before_change)
-        self.live = live and self.root == "/"
+        self._live = live and self.root == "/"
+
+    @property
+    def live(self) -> bool:
+        """Whether this is the running machine, and its processes may be touched."""
+        return self._live
+
+    def seen_as(self, *, live: bool) -> Host:
+        """Return the host, not live any more unless ``live``."""
+        if live or not self._live:
+            return self
+        other = copy.copy(self)
+        other._live = False
+        return other
 
     def which(self, name: str) -> str | None:
         """Return the path of command ``name`` on the host, ``None`` when it has none."""

@@ -27,8 +27,6 @@ class Layout:
     current: str
     commands: str
     service_dir: str
-    service_homes: str = "/etc/slashservice"
-    """Where ``slashservice add`` makes service directories."""
 
     def command(self, name: str) -> str:
         """Return the path of command ``name`` that survives upgrades."""

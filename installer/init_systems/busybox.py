@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from slashservice.installer.detection import inittab
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.errors import Refusal
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import Block
@@ -16,6 +20,19 @@ class BusyBox(InitSystem):
 
     name = "busybox"
     title = "init"
+    listed = 30
+    order = 100
+    looked_for = (INITTAB,)
+    programs = ("busybox*",)
+    places = (Place(INITTAB),)
+    reload = ("sh", "-c", "kill -HUP 1")
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Go by the program that PID 1, called init, is."""
+        program = evidence.program
+        if evidence.is_called_init and evidence.comm and "busybox" in os.path.basename(program):
+            return self.verdict(f"PID 1 is {program}")
+        return None
 
     def wire(self, site: Site) -> list[Action]:
         """Respawn svscanboot, and drain ahead of the other things done at shutdown."""
@@ -31,6 +48,6 @@ class BusyBox(InitSystem):
         edit = EditFile(path=site.host.resolve(INITTAB), editor=editor, enables=True)
         return [
             self.await_end(site),
-            *self.around([edit], ("sh", "-c", "kill -HUP 1"), now=site.start),
+            *self.around([edit], self.reload, now=site.start),
             self.supervise(site),
         ]

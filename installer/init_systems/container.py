@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.general import CONTAINER
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.init_system import InitSystem, Site
 
@@ -9,12 +10,14 @@ from slashservice.installer.plan.init_system import InitSystem, Site
 class Container(InitSystem):
     """No init system at all: the code is put in place, and the entry point named."""
 
-    name = "container"
+    name = CONTAINER
     title = "the container's runtime"
     respawns = False
+    listed = 170
+    wired = False
+    reads_all = True
 
     def wire(self, site: Site) -> list[Action]:
-        """Wire nothing."""
         return []
 
     def notes(self, site: Site) -> list[str]:

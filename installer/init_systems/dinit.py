@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.plan.actions import Action, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 FOLDER = "/etc/dinit.d"
+SOCKET = "/run/dinitctl"
 BOOT = f"{FOLDER}/boot.d"
 
 
@@ -14,6 +17,21 @@ class Dinit(InitSystem):
 
     name = "dinit"
     title = "dinit"
+    listed = 70
+    order = 70
+    pid1 = ("dinit",)
+    looked_for = (SOCKET,)
+    presence = ("/sbin/dinit", "/usr/bin/dinit", "/usr/sbin/dinit")
+    programs = ("dinit",)
+    places = (Place(FOLDER, "", whole=True),)
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Go by PID 1's name, else by the control socket."""
+        if evidence.comm == "dinit":
+            return self.verdict("PID 1 is dinit")
+        if evidence.is_called_init and evidence.paths.get(SOCKET) == "socket":
+            return self.verdict(f"dinit's control socket {SOCKET} is there")
+        return None
 
     def wire(self, site: Site) -> list[Action]:
         """Write the description, and have the boot service want it."""

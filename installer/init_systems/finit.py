@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 FOLDER = "/etc/finit.d"
+RUN = "/run/finit"
 CONTROLS = (
     "/lib/finit/initctl",
     "/usr/lib/finit/initctl",
@@ -20,6 +23,24 @@ class Finit(InitSystem):
 
     name = "finit"
     title = "finit"
+    listed = 80
+    order = 80
+    pid1 = ("finit",)
+    looked_for = (RUN,)
+    presence = ("/sbin/finit", "/usr/sbin/finit")
+    programs = ("finit",)
+    places = (Place("/etc/finit.conf"), Place(FOLDER, ".conf", whole=True))
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Ask its initctl, which is not Upstart's, where PID 1 says nothing but init."""
+        if evidence.comm == "finit":
+            return self.verdict("PID 1 is finit")
+        if evidence.is_called_init:
+            if evidence.program.endswith("/finit") or evidence.has(RUN):
+                return self.verdict("PID 1 is init, and that is finit")
+            if "finit" in evidence.initctl.lower():
+                return self.verdict("initctl is finit's")
+        return None
 
     def wire(self, site: Site) -> list[Action]:
         """Write the service, and have finit read it."""

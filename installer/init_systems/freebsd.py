@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.knowledge import Place
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
@@ -14,6 +16,20 @@ class FreeBSD(InitSystem):
 
     name = "freebsd"
     title = "rc"
+    listed = 140
+    order = 21
+    reads_all = True
+    platforms = ("freebsd", "dragonfly")
+    platform_signs = ("/bin/freebsd-version", "/libexec/ld-elf.so.1")
+    places = (
+        Place("/usr/local/etc/rc.d", "", shared=True, whole=True),
+        Place("/etc/ttys", shared=True),
+    )
+
+    def image_platform(self, host: Host) -> str:
+        """Tell DragonFly from FreeBSD."""
+        found = super().image_platform(host)
+        return "dragonfly" if found and host.is_file("/usr/share/misc/dragonfly") else found
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script, and the file that enables it."""

@@ -6,9 +6,21 @@ next ``start``.
 
 from __future__ import annotations
 
+import os
+
+from slashservice.installer.detection.evidence import Wiring
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.errors import Refusal
-from slashservice.installer.init_systems.runlevels import links, runlevel_folder, script_folder
-from slashservice.installer.plan.actions import Action, WriteFile
+from slashservice.installer.host.host import Host
+from slashservice.installer.init_systems.runlevels import (
+    SCRIPT_FOLDERS,
+    links,
+    links_of,
+    runlevel_folder,
+    script_folder,
+    starts_of,
+)
+from slashservice.installer.plan.actions import Action, RemovePath, WriteFile
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 
@@ -17,6 +29,21 @@ class InitD(InitSystem):
 
     name = "initd"
     title = "init.d"
+    aliases = ("init.d", "lsb")
+    listed = 110
+    reads_all = True
+    looked_for = (*SCRIPT_FOLDERS, "/etc/rc.d")
+    places = tuple(Place(folder, "", shared=True) for folder in SCRIPT_FOLDERS)
+
+    def starts(self, host: Host, path: str) -> bool:
+        """Tell whether a script is linked into some runlevel to be started."""
+        return bool(starts_of(host, os.path.basename(path)))
+
+    def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
+        """Take a script out of all runlevels."""
+        found = links_of(host, os.path.basename(wiring.path))
+        return [RemovePath(path=link) for link in found]
+
     respawns = False
 
     def wire(self, site: Site) -> list[Action]:
@@ -33,5 +60,4 @@ class InitD(InitSystem):
         ]
 
     def notes(self, site: Site) -> list[str]:
-        """Warn that nobody watches svscan itself."""
         return ["init.d scripts don't start svscan again should it ever die"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.init_system import InitSystem, Site
 
@@ -14,6 +15,11 @@ class Launchd(InitSystem):
 
     name = "launchd"
     title = "launchd"
+    listed = 160
+    order = 20
+    platforms = ("darwin",)
+    platform_signs = ("/System/Library/CoreServices/SystemVersion.plist",)
+    places = (Place("/Library/LaunchDaemons", ".plist", shared=True, whole=True),)
 
     def wire(self, site: Site) -> list[Action]:
         """Write the property list and load it."""

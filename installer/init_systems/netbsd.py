@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.plan.actions import Action, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
@@ -14,6 +15,13 @@ class NetBSD(InitSystem):
 
     name = "netbsd"
     title = "rc"
+    listed = 150
+    order = 22
+    reads_all = True
+    platforms = ("netbsd",)
+    platform_signs = ("/libexec/ld.elf_so", "/netbsd")
+    looked_for = ("/etc/rc.d",)
+    places = (Place("/etc/ttys", shared=True),)
     respawns = False
 
     def wire(self, site: Site) -> list[Action]:
@@ -26,5 +34,4 @@ class NetBSD(InitSystem):
         ]
 
     def notes(self, site: Site) -> list[str]:
-        """Warn that nobody watches svscan itself."""
         return ["NetBSD's rc does not start svscan again should it ever die"]

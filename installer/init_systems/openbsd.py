@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import Place
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action, EditFile, WriteFile
 from slashservice.installer.plan.edits import Block, Word
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.supervise.chain.launchers import FLAGS
 
-SCRIPT = f"/etc/rc.d/{NAME}"
+FOLDER = "/etc/rc.d"
+SCRIPT = f"{FOLDER}/{NAME}"
 RC_CONF = "/etc/rc.conf.local"
+BEFORE_RCCTL = "rc.local"
 
 
 class OpenBSD(InitSystem):
@@ -16,11 +23,34 @@ class OpenBSD(InitSystem):
 
     name = "openbsd"
     title = "rc"
+    listed = 130
+    order = 23
+    reads_all = True
+    platforms = ("openbsd",)
+    platform_signs = ("/bsd", "/usr/libexec/ld.so")
+    looked_for = ("/usr/sbin/rcctl", "/etc/rc.d")
+    places = (Place(FOLDER, "", shared=True, whole=True), Place("/etc/ttys", shared=True))
     respawns = False
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Tell whether there is rcctl, which came with version 5.7."""
+        if self.dialect(evidence):
+            return self.verdict("OpenBSD, before rcctl: rc.local", detail=BEFORE_RCCTL)
+        return super().judge(evidence)
+
+    def dialect(self, evidence: Evidence) -> str:
+        """Tell hosts that have nothing but rc.local."""
+        old = evidence.platform in self.platforms and not evidence.has("/usr/sbin/rcctl")
+        return BEFORE_RCCTL if old else ""
+
+    def starts(self, host: Host, path: str) -> bool:
+        """Tell whether a script is among those of packages that are started."""
+        folder, name = os.path.split(path)
+        return folder != FOLDER or name in (host.read(RC_CONF) or b"").decode("latin-1").split()
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script, and add it to ``pkg_scripts``."""
-        if site.verdict.detail == "rc.local":
+        if site.verdict.detail == BEFORE_RCCTL:
             return self._rc_local(site)
         boot = f"{site.layout.command('svscanboot')} {site.service_dir}"
         pattern = f"{site.python} {FLAGS} {boot}".replace(".", r"\.")
@@ -54,5 +84,4 @@ class OpenBSD(InitSystem):
         ]
 
     def notes(self, site: Site) -> list[str]:
-        """Warn that nobody watches svscan itself."""
         return ["OpenBSD's rc does not start svscan again should it ever die"]

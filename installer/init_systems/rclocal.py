@@ -6,6 +6,7 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 
 from __future__ import annotations
 
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
@@ -24,6 +25,14 @@ class RcLocal(InitSystem):
 
     name = "rclocal"
     title = "rc.local"
+    aliases = ("rc.local",)
+    listed = 120
+    reads_all = True
+    looked_for = PATHS
+    places = (
+        Place(PATHS[1], shared=True),
+        Place(PATHS[0], shared=True, whole=True),
+    )
     respawns = False
 
     def wire(self, site: Site) -> list[Action]:
@@ -84,7 +93,6 @@ class RcLocal(InitSystem):
         return stop_script(site) if runlevel_folder(site.host) else []
 
     def notes(self, site: Site) -> list[str]:
-        """Warn that nobody watches svscan itself."""
         return ["rc.local starts svscan once: nobody starts it again should it ever die"]
 
 

@@ -6,13 +6,17 @@ that ``sv force-stop`` sends after seven seconds until the services have drained
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.errors import Refusal
 from slashservice.installer.plan.actions import Action, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
-from slashservice.installer.plan.telling import ForgetState
+from slashservice.installer.plan.telling import COMMAND_LIMIT, ForgetState
 
 HOME = f"/etc/sv/{NAME}"
 ENABLED = ("/etc/runit/runsvdir/default", "/var/service", "/run/runit/service", "/etc/service")
+STOPIT = ("/run/runit.stopit", "/run/runit/stopit")
 SHUTDOWN = "/etc/runit/shutdown.d"
 
 
@@ -21,6 +25,26 @@ class Runit(InitSystem):
 
     name = "runit"
     title = "runit"
+    listed = 50
+    order = 50
+    pid1 = ("runit",)
+    looked_for = STOPIT
+    presence = ("/sbin/runit-init", "/usr/bin/runit-init", "/usr/sbin/runit-init")
+    programs = ("runit", "runit-init")
+    rivals: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("runsvdir-start", "runsvdir", "/etc/runit/2"), "/etc/service"
+    )
+    rival_processes = ("runsvdir",)
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Look for runit as PID 1; runsvdir below another init is not this."""
+        if evidence.comm == "runit":
+            return self.verdict("PID 1 is runit")
+        if evidence.is_called_init and evidence.has(*STOPIT):
+            alive = any(one.program == "runsvdir" for one in evidence.scanners)
+            if alive and not evidence.inittab:
+                return self.verdict("runit's stopit file is there, and runsvdir runs")
+        return None
 
     def wire(self, site: Site) -> list[Action]:
         """Make the service directory, complete, and link it last."""
@@ -45,7 +69,7 @@ class Runit(InitSystem):
             ForgetState(path=HOME),
             self.await_end(site),
             self.link(f"{site.host.resolve(folder)}/{NAME}", HOME),
-            self.supervise(site, stop=("sv", "-w", "150", "down", HOME)),
+            self.supervise(site, stop=("sv", "-w", str(COMMAND_LIMIT), "down", HOME)),
         ]
 
     def notes(self, site: Site) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action, EditFile, WriteFile
 from slashservice.installer.plan.edits import Target
@@ -26,6 +28,24 @@ def script_folder(host: Host) -> str:
         if host.is_directory(folder):
             return host.resolve(folder)
     return SCRIPT_FOLDERS[0]
+
+
+def links_of(host: Host, script: str) -> list[str]:
+    """Return the links that start or stop a script of that name in runlevels."""
+    return [
+        f"{base}/{level}/{link}"
+        for base in FOLDERS
+        for level in host.list(base)
+        if level.startswith("rc") and level.endswith(".d")
+        for link in host.list(f"{base}/{level}")
+        if link[0] in "SK" and link[3:] == script
+    ]
+
+
+def starts_of(host: Host, script: str) -> list[str]:
+    """Return the links that start a script of that name."""
+    pattern = re.compile(rf".*/rc[0-9S]\.d/S\d\d{re.escape(script)}")
+    return [link for link in links_of(host, script) if pattern.fullmatch(link)]
 
 
 def links(site: Site, start: str, stop: str) -> list[Action]:

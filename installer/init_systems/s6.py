@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.general import in_container
 from slashservice.installer.errors import Refusal
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
-from slashservice.installer.plan.telling import ForgetState
+from slashservice.installer.plan.telling import STOP_LIMIT, ForgetState
 
 CURRENT = "/etc/s6-linux-init/current"
 LIVE = "/run/service"
+CONTAINER_RESULTS = "/run/s6-linux-init-container-results"
+STOP_MILLISECONDS = 1000 * (STOP_LIMIT + 10)
+"""How long s6-svc waits for svscan to end: longer than s6 waits before it kills it."""
 
 
 class S6(InitSystem):
@@ -17,6 +24,24 @@ class S6(InitSystem):
 
     name = "s6"
     title = "s6"
+    listed = 60
+    order = 60
+    pid1 = ("s6-svscan",)
+    looked_for = (CONTAINER_RESULTS, CURRENT)
+    presence = (CURRENT,)
+    programs = ("s6-linux-init",)
+    marks = (b"s6-linux-init",)
+    rivals: ClassVar[dict[str, str]] = {"s6-svscanboot": "/service", "s6-svscan": "/service"}
+    rival_processes = ("s6-svscan",)
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Tell s6-linux-init from a container that has s6-svscan alone."""
+        if evidence.comm != "s6-svscan":
+            return None
+        if not evidence.has(CURRENT, CONTAINER_RESULTS):
+            why = "PID 1 is s6-svscan, without s6-linux-init: a container's"
+            return in_container(self.name, why)
+        return self.verdict("PID 1 is s6-svscan")
 
     def wire(self, site: Site) -> list[Action]:
         """Write the directory for the next boot, and for this one; drain in rc.shutdown."""
@@ -32,7 +57,7 @@ class S6(InitSystem):
             return [*actions, self.supervise(site)]
         live = self._directory(site, f"{LIVE}/{NAME}")
         rescan = ("s6-svscanctl", "-an", LIVE)
-        stop = ("s6-svc", "-wD", "-T", "130000", "-d", f"{LIVE}/{NAME}")
+        stop = ("s6-svc", "-wD", "-T", str(STOP_MILLISECONDS), "-d", f"{LIVE}/{NAME}")
         return [
             *actions,
             *self.around([ForgetState(path=f"{LIVE}/{NAME}"), *live], rescan),

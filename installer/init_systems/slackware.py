@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import MARKED, Place
+from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.sysvinit import SysVInit
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.init_system import Site
 
+VERSION = "/etc/slackware-version"
 SHUTDOWN = "/etc/rc.d/rc.local_shutdown"
 
 
@@ -14,6 +21,28 @@ class Slackware(SysVInit):
     """Slackware, whose rc.0 and rc.6 run ``rc.local_shutdown`` first if it is executable."""
 
     name = "slackware"
+    aliases = ()
+    listed = 100
+    order = 105
+    looked_for = (VERSION,)
+    marks = ()
+    places = (*SysVInit.places, Place("/etc/rc.d", "", shared=True, whole=True))
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Tell it from other sysvinit hosts by what it says of itself."""
+        if evidence.distribution.id == "slackware" or evidence.has(VERSION):
+            return super().judge(evidence)
+        return None
+
+    def image_signs(self, evidence: Evidence) -> Iterator[tuple[int, str]]:
+        """Tell it from other images with sysvinit in the same way."""
+        if SysVInit.name in evidence.init_marks and evidence.has(VERSION):
+            yield MARKED, f", which is {SysVInit.name}'s"
+
+    def starts(self, host: Host, path: str) -> bool:
+        """Tell whether its boot scripts run ``path``: they go by names."""
+        folder, name = os.path.split(path)
+        return folder != "/etc/rc.d" or name.startswith("rc.")
 
     def at_shutdown(self, site: Site) -> list[Action]:
         """Drain from rc.local_shutdown."""

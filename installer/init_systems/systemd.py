@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
+from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.errors import Refusal
-from slashservice.installer.plan.actions import Action
+from slashservice.installer.host.host import Host
+from slashservice.installer.init_systems.folders import links_below
+from slashservice.installer.plan.actions import Action, RemovePath
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 UNIT = f"{NAME}.service"
 FOLDER = "/etc/systemd/system"
+UNIT_FOLDERS = (FOLDER, "/usr/lib/systemd/system", "/lib/systemd/system")
 VENDOR_FOLDERS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/usr/local/lib/systemd/system")
 
 
@@ -16,6 +24,56 @@ class Systemd(InitSystem):
 
     name = "systemd"
     title = "systemd"
+    listed = 10
+    order = 30
+    pid1 = ("systemd",)
+    run_directory = "/run/systemd/system"
+    looked_for = (run_directory,)
+    presence = ("/usr/lib/systemd/systemd", "/lib/systemd/systemd")
+    programs = ("systemd",)
+    places = tuple(Place(folder, ".service") for folder in UNIT_FOLDERS)
+    reload = ("systemctl", "daemon-reload")
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Believe systemd itself: /run/systemd/system is its word."""
+        if not evidence.is_directory(self.run_directory):
+            return None
+        comm = evidence.pid1.comm
+        if comm == "systemd":
+            why = "PID 1 is systemd"
+        elif comm is None:
+            why = "PID 1 can't be seen"
+        elif comm == "init" and evidence.program.endswith("/systemd"):
+            why = f"PID 1 is init, which is {evidence.program}"
+        else:
+            return None
+        return self.verdict(f"{self.run_directory} is there", why)
+
+    def starts(self, host: Host, path: str) -> bool:
+        """Tell whether a unit is enabled, by its links, and not masked."""
+        name = os.path.basename(path)
+        places = [
+            f"{base}/{inner}/{name}"
+            for base in UNIT_FOLDERS
+            for inner in host.list(base)
+            if inner.endswith((".wants", ".requires"))
+        ]
+        masked = host.readlink(f"{FOLDER}/{name}") == "/dev/null"
+        return not masked and any(host.lstat(place) for place in places)
+
+    def keeps(self, path: str) -> bool:
+        return self.holds(path)
+
+    def forget(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("systemctl", "stop", *names)
+
+    def restart(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("systemctl", "start", *names)
+
+    def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
+        """Disable the unit."""
+        name = os.path.basename(wiring.path)
+        return [RemovePath(path=link) for link in links_below(host, FOLDER, name)]
 
     def wire(self, site: Site) -> list[Action]:
         """Write the unit, enable it, and have it started and stopped by systemctl."""
@@ -32,7 +90,7 @@ class Systemd(InitSystem):
         )
         wanted = self.link(f"{FOLDER}/multi-user.target.wants/{UNIT}", f"{FOLDER}/{UNIT}")
         return [
-            *self.around([unit, wanted], ("systemctl", "daemon-reload")),
+            *self.around([unit, wanted], self.reload),
             self.supervise(site, ("systemctl", "start", UNIT), ("systemctl", "stop", UNIT)),
         ]
 

@@ -8,12 +8,16 @@ script then has them drained, while all else is still there.
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from slashservice.installer.detection import inittab
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import SHARED_MARK, Place
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.marks import BEGIN
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action, EditFile
-from slashservice.installer.plan.edits import BEGIN, COMMENT_MARK, Block
+from slashservice.installer.plan.edits import COMMENT_MARK, Block
 from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"
@@ -26,6 +30,26 @@ class SysVInit(InitSystem):
 
     name = "sysvinit"
     title = "init"
+    aliases: ClassVar[tuple[str, ...]] = ("inittab",)
+    listed = 20
+    order = 110
+    looked_for: ClassVar[tuple[str, ...]] = ("/run/initctl", "/dev/initctl", INITTAB)
+    marks: ClassVar[tuple[bytes, ...]] = (b"INIT_VERSION", b"PREVLEVEL")
+    mark = SHARED_MARK
+    places: ClassVar[tuple[Place, ...]] = (Place(INITTAB),)
+    reload = ("telinit", "q")
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Ask for an inittab that is a real one, not another init's leftover."""
+        if evidence.comm != "init" or not evidence.has("/run/initctl", "/dev/initctl"):
+            return None
+        actions = {line.action for line in evidence.inittab}
+        if "initdefault" not in actions or not actions & {"respawn", "sysinit"}:
+            return None
+        return self.verdict("PID 1 is init, with a control FIFO", "/etc/inittab starts things")
+
+    def switches_off(self, path: str, line: str) -> bool:
+        return path == INITTAB and line.split(":")[2:3] == ["off"]
 
     def wire(self, site: Site) -> list[Action]:
         """Have init respawn svscanboot, and the stop scripts drain it."""
@@ -37,7 +61,7 @@ class SysVInit(InitSystem):
         return [
             *self.at_shutdown(site),
             self.await_end(site),
-            *self.around([edit], ("telinit", "q"), now=site.start),
+            *self.around([edit], self.reload, now=site.start),
             self.supervise(site),
         ]
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
@@ -17,6 +22,45 @@ class Upstart(InitSystem):
 
     name = "upstart"
     title = "Upstart"
+    listed = 90
+    order = 90
+    looked_for = ("/etc/event.d", "/etc/init")
+    marks = (b"UPSTART_", b"com.ubuntu.Upstart")
+    places = (
+        Place("/etc/event.d", "", whole=True),
+        Place("/etc/init", ".conf", whole=True),
+    )
+
+    def judge(self, evidence: Evidence) -> Verdict | None:
+        """Ask its initctl rather than guess."""
+        if not evidence.is_called_init or "upstart" not in evidence.initctl.lower():
+            return None
+        return self.verdict(f"initctl says {evidence.initctl}", detail=self.dialect(evidence))
+
+    def dialect(self, evidence: Evidence) -> str:
+        """Tell which of three job formats the host reads: by version, then by directory.
+
+        Version 0.2 had one format, 0.3 another, both in ``/etc/event.d``. From 0.5 on jobs
+        are ``/etc/init/*.conf``.
+        """
+        found = re.search(r"(\d+)\.(\d+)", evidence.initctl)
+        if found:
+            version = (int(found.group(1)), int(found.group(2)))
+            if version < (0, 3):
+                return "event.d-1"
+            return "event.d-2" if version < (0, 5) else "init"
+        if evidence.is_directory("/etc/event.d") and not evidence.is_directory("/etc/init"):
+            return "event.d-2"
+        return "init"
+
+    def keeps(self, path: str) -> bool:
+        return self.holds(path)
+
+    def forget(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("initctl", "stop", *names)
+
+    def restart(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("initctl", "start", *names)
 
     def wire(self, site: Site) -> list[Action]:
         """Write the job; Upstart watches the folder, and is told all the same."""

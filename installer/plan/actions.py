@@ -17,10 +17,10 @@ import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from slashservice.installer.detection.wirings import OUR_FILE
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host, make_directories, state_folder
 from slashservice.installer.host.judge import judge, unified_diff
+from slashservice.installer.host.marks import OUR_FILE
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
 from slashservice.supervise.protocol.names import SCANNER
@@ -31,26 +31,41 @@ KEPT = "kept"
 SVSCAN_FOLDER = os.fsdecode(SCANNER)
 
 
+KINDS: dict[str, type[Action]] = {}
+"""The kinds of action whose modules are loaded, by the names that receipts have for them."""
+
+
 @dataclass(frozen=True)
 class Action:
-    """One step of a plan.
+    """One step of a plan, which can be applied and undone.
 
-    ``enables`` marks what has the init system start us at boot; ``sticky`` what was taken
-    from another supervisor, which stays so until uninstalling, whatever later plans say.
+    A subclass with a ``kind`` is registered as it is defined, and can be read from a receipt.
+    By default an action does nothing when applied, and nothing when undone: subclasses
+    override what they do. ``enables`` marks what has the init system start us at boot.
+    ``sticky`` marks what was taken from another supervisor: it stays so until uninstalling,
+    whatever later plans say.
     """
 
     kind: ClassVar[str] = ""
     enables: bool = dataclasses.field(default=False, kw_only=True)
     sticky: bool = dataclasses.field(default=False, kw_only=True)
 
+    def __init_subclass__(cls) -> None:
+        """Register the kind of action."""
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
+
     @property
     def key(self) -> str:
-        """What tells two actions of a plan apart, and finds this one in a receipt."""
+        """A name that no other action of a plan has, and by which a receipt finds this one.
+
+        It says what the action is about, and not how: an upgrade finds the older action by it.
+        """
         raise NotImplementedError
 
     def describe(self) -> str:
-        """Say in one line what applying does."""
-        raise NotImplementedError
+        """Say in one line what applying does, nothing where that is nothing."""
+        return ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
         """Say in one line what undoing does, where it does anything."""
@@ -60,8 +75,12 @@ class Action:
         """Refuse, before anything is changed, what can be seen not to work."""
 
     def done(self, host: Host) -> bool:
-        """Tell whether there is nothing left to do."""
-        raise NotImplementedError
+        """Tell whether there is nothing left to do.
+
+        Actions without a state of their own have nothing to do by themselves: the transaction
+        decides by the others whether they are needed.
+        """
+        return True
 
     def diff(self, host: Host) -> str:
         """Return a unified diff of what applying changes, if it changes text."""
@@ -69,18 +88,17 @@ class Action:
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return, as JSON values, all that undoing needs to know of the present state."""
-        raise NotImplementedError
+        return {}
 
     def apply(self, host: Host) -> None:
         """Do it. Errors are ``OSError`` and :class:`Trouble`."""
-        raise NotImplementedError
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Bring ``before`` back; ``after`` is the digest of what applying left.
 
         Return a line for each thing that is not as it was, because someone changed it.
         """
-        raise NotImplementedError
+        return []
 
     def original(self, host: Host) -> dict[str, Any]:
         """Return what was there before slashservice, where no receipt tells any more."""
@@ -93,6 +111,17 @@ class Action:
         """Return the action as plain JSON values."""
         return {"kind": self.kind, **dataclasses.asdict(self)}
 
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Action:
+        """Make an action from what :meth:`to_json` gave; unknown values are passed over."""
+        known = {item.name for item in dataclasses.fields(cls)}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in plain.items()
+            if name in known
+        }
+        return cls(**values)
+
 
 @dataclass(frozen=True)
 class PathAction(Action):
@@ -102,11 +131,9 @@ class PathAction(Action):
 
     @property
     def key(self) -> str:
-        """Actions of one kind differ by their path."""
         return f"{self.kind} {self.path}"
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say that the path is removed, or is as it was."""
         verb = "remove" if FileState.from_json(before).kind == "absent" else "restore"
         return f"{verb} {self.path}"
 
@@ -115,28 +142,28 @@ class PathAction(Action):
         raise NotImplementedError
 
     def done(self, host: Host) -> bool:
-        """Tell whether the path is as wanted."""
         now = host.state(self.path)
         return self.wanted(host, now) == now
 
     def diff(self, host: Host) -> str:
-        """Compare what is with what shall be."""
         now = host.state(self.path)
         return unified_diff(self.path, now, self.wanted(host, now))
 
     def capture(self, host: Host) -> dict[str, Any]:
-        """Return the present state of the path."""
         return host.state(self.path).to_json()
 
     def without_ours(self, now: FileState) -> FileState:
         """Return what ``now`` would be without slashservice, where no receipt tells any more."""
         return now
 
+    def approve(self, host: Host, wanted: FileState) -> None:
+        """Have the host's own judge of such files look at what is about to be put there."""
+
     def apply(self, host: Host) -> None:
-        """Make the path what is wanted."""
         now = host.state(self.path)
         wanted = self.wanted(host, now)
         if wanted != now:
+            self.approve(host, wanted)
             host.put(self.path, wanted)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
@@ -169,7 +196,6 @@ class MakeDirectory(PathAction):
     mode: int = 0o755
 
     def describe(self) -> str:
-        """Say what is made."""
         return f"make directory {self.path}"
 
     def preflight(self, host: Host) -> None:
@@ -221,7 +247,6 @@ class WriteFile(PathAction):
     replace: bool = dataclasses.field(default=False, compare=False)
 
     def describe(self) -> str:
-        """Say what is written."""
         return f"write {self.path}"
 
     def preflight(self, host: Host) -> None:
@@ -238,11 +263,8 @@ class WriteFile(PathAction):
         xattrs = now.xattrs if now.kind == "file" else ()
         return FileState("file", self.mode, uid, gid, self.text.encode(), xattrs=xattrs)
 
-    def apply(self, host: Host) -> None:
-        """Write the file, after the host's own judge of such files has seen it."""
-        if not self.done(host):
-            judge(host, self.check, self.path, self.text.encode())
-        super().apply(host)
+    def approve(self, host: Host, wanted: FileState) -> None:
+        judge(host, self.check, self.path, wanted.data)
 
     def without_ours(self, now: FileState) -> FileState:
         """Return nothing where the file is a former one of ours."""
@@ -275,7 +297,6 @@ class EditFile(PathAction):
         return f"{self.kind} {self.path} {type(self.editor).__name__} {what}".rstrip()
 
     def describe(self) -> str:
-        """Say what is edited."""
         if isinstance(self.editor, CommentOut):
             return f"put out of force in {self.path}: {self.editor.line}"
         return f"edit {self.path}"
@@ -290,7 +311,6 @@ class EditFile(PathAction):
         self.editor.insert(now.data)
 
     def wanted(self, host: Host, now: FileState) -> FileState:
-        """Return the file with our part in it."""
         text = self.editor.insert(now.data)
         if now.kind == "file":
             if text == now.data:
@@ -299,13 +319,8 @@ class EditFile(PathAction):
         uid, gid = host.owner
         return FileState("file", self.mode, uid, gid, text)
 
-    def apply(self, host: Host) -> None:
-        """Edit the file, after the host's own judge of such files has seen the result."""
-        if not self.done(host):
-            now = host.state(self.path)
-            wanted = self.wanted(host, now)
-            judge(host, self.check, self.path, wanted.data)
-        super().apply(host)
+    def approve(self, host: Host, wanted: FileState) -> None:
+        judge(host, self.check, self.path, wanted.data)
 
     def without_ours(self, now: FileState) -> FileState:
         """Return the file without what we may have put into it once."""
@@ -338,6 +353,13 @@ class EditFile(PathAction):
         plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
         return plain
 
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Action:
+        """Make the action, and its editor by its name."""
+        editor = dict(plain["editor"])
+        made = EDITORS[editor.pop("editor")](**editor)
+        return super().from_json({**plain, "editor": made})
+
 
 @dataclass(frozen=True)
 class RemovePath(PathAction):
@@ -346,11 +368,9 @@ class RemovePath(PathAction):
     kind: ClassVar[str] = "remove"
 
     def describe(self) -> str:
-        """Say what is removed."""
         return f"remove {self.path}"
 
     def wanted(self, host: Host, now: FileState) -> FileState:
-        """Return nothing."""
         return ABSENT
 
     def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:

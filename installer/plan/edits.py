@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slashservice.installer.errors import Refusal
-
-BEGIN = b"# begin slashservice\n"
-END = b"# end slashservice\n"
+from slashservice.installer.host.marks import BEGIN, END
 
 COMMENT_MARK = "#slashservice# "
 

@@ -1,17 +1,28 @@
-"""What an init system's module says: which artefacts, and how svscan starts and stops."""
+"""What an init system's module is: what it knows, which artefacts it makes, how it is told.
+
+Each module of ``slashservice.installer.init_systems`` has a subclass of :class:`InitSystem`.
+That it is defined there is all it takes to have it detected, planned for and taken over from.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from slashservice.installer.detection.detect import Verdict
-from slashservice.installer.detection.evidence import Evidence
+from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
-from slashservice.installer.plan.actions import Action, WriteFile
+from slashservice.installer.plan.actions import Action, EditFile, RemovePath, WriteFile
+from slashservice.installer.plan.edits import CommentOut
 from slashservice.installer.plan.links import MakeLink
-from slashservice.installer.plan.telling import STOP_LIMIT, AwaitEnd, RunCommand, Supervise
+from slashservice.installer.plan.telling import (
+    COMMAND_LIMIT,
+    STOP_LIMIT,
+    AwaitEnd,
+    RunCommand,
+    Supervise,
+)
 from slashservice.installer.plan.templates import render
 from slashservice.installer.supervision import SEARCH_PATH
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
@@ -61,24 +72,46 @@ class Site:
             "svscanboot_program": self.layout.command("svscanboot"),
             "drain": self.drain,
             "running": f"{self.layout.command('slashservice')} running {self.service_dir}",
-            "setsid": self.layout.command("pgrphack"),
+            "pgrphack": self.layout.command("pgrphack"),
             "service_dir": self.service_dir,
             "code": self.layout.tree.rsplit("/", 1)[0],
             "python": self.python,
             "path": SEARCH_PATH,
             "stop_limit": str(STOP_LIMIT),
+            "command_limit": str(COMMAND_LIMIT),
             **more,
         }
         return render(template, values)
 
 
-class InitSystem:
-    """One init system. Modules override what differs; an instance has no state."""
+REGISTERED: dict[str, InitSystem] = {}
+"""The init systems whose modules are loaded, in the order in which they are listed."""
 
-    name: ClassVar[str]
+
+class InitSystem(Knowledge):
+    """One init system. Modules override what differs; an instance has no state.
+
+    A subclass with a ``name`` is registered as it is defined.
+    """
+
     title: ClassVar[str]
+    """What it is called in a sentence."""
+
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that ``--init`` takes for it."""
+
+    listed: ClassVar[int] = 1000
+    """Where it is named among the others, the lowest first: the common ones."""
+
     respawns: ClassVar[bool] = True
     """Whether it starts svscan again when it ends."""
+
+    def __init_subclass__(cls) -> None:
+        """Register the init system."""
+        if "name" in vars(cls):
+            REGISTERED[cls.name] = cls()
+            for one in sorted(REGISTERED.values(), key=lambda one: (one.listed, one.name)):
+                REGISTERED[one.name] = REGISTERED.pop(one.name)
 
     def wire(self, site: Site) -> list[Action]:
         """Return the actions that wire svscan in, and start it."""
@@ -91,6 +124,12 @@ class InitSystem:
     def hint(self) -> str:
         """Say where to look when svscan doesn't start."""
         return "see ps axw | grep readproctitle"
+
+    def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
+        """Return the actions that put another supervisor's ``wiring`` out of force."""
+        if any(place.whole and place.holds(wiring.path) for place in self.places):
+            return [RemovePath(path=wiring.path)]
+        return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
 
     # The parts most modules are made of ------------------------------------------------
 

@@ -24,7 +24,6 @@ class MakeLink(PathAction):
     replace: bool = dataclasses.field(default=False, compare=False)
 
     def describe(self) -> str:
-        """Say what is linked."""
         return f"link {self.path} to {self.target}"
 
     def preflight(self, host: Host) -> None:
@@ -37,7 +36,6 @@ class MakeLink(PathAction):
             raise Refusal(f"{self.path} is a directory")
 
     def wanted(self, host: Host, now: FileState) -> FileState:
-        """Return the link."""
         return FileState("link", target=self.target)
 
     def without_ours(self, now: FileState) -> FileState:

@@ -16,4 +16,3 @@ class Options:
     start: bool = True
     enable: bool = True
     replace: bool = False
-    force: bool = False

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slashservice.installer.detection.detect import Verdict, detect
-from slashservice.installer.detection.evidence import Evidence, Wiring
+from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
-from slashservice.installer.init_systems import by_name
 from slashservice.installer.plan import source
 from slashservice.installer.plan.actions import Action, MakeDirectory, MakeScanDirectory, WriteFile
 from slashservice.installer.plan.init_system import InitSystem, Site
@@ -45,24 +45,25 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options) -> Plan:
-    """Return the plan for ``host``; :class:`Refusal` where it can't or mustn't be wired."""
+def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -> Plan:
+    """Return the plan for a host; :class:`Refusal` where it can't or mustn't be wired."""
+    host, verdict = look.host, look.verdict
     if not verdict.name:
         raise Refusal(
             f"no init system found that could start svscan: {verdict.reasons[0]}", *verdict.advice
         )
-    if verdict.name == "container" and verdict.row != "0":
+    init_system = systems[verdict.name]
+    if not init_system.wired and not verdict.asked:
         raise Refusal(
             f"there is no init system here: {'; '.join(verdict.reasons)}", *verdict.advice
         )
     notes: list[str] = [*verdict.warnings]
-    places = choose_layout(evidence, options, notes)
+    places = choose_layout(look.evidence, options, notes)
     python = trust.interpreter(host, options.python)
     _refuse_untrusted(host, places)
-    foreign = _foreign_wirings(evidence, places, options)
+    foreign = _foreign_wirings(look, systems, places, options)
     start = options.start and verdict.live and _may_start(host, notes)
-    site = Site(host, places, evidence, verdict, python, start)
-    init_system = by_name(verdict.name)
+    site = Site(host, places, look.evidence, verdict, python, start)
     wiring = init_system.wire(site)
     if options.replace:
         wiring = [
@@ -76,7 +77,7 @@ def make_plan(host: Host, evidence: Evidence, verdict: Verdict, options: Options
         notes.append("not enabled: nothing will start svscan at boot")
     notes += init_system.notes(site)
     actions = [
-        *take_over(host, evidence, verdict, foreign, places.service_dir),
+        *take_over(look, systems, foreign, places.service_dir),
         *_code(host, places, python, options, notes),
         MakeScanDirectory(path=places.service_dir),
         *wiring,
@@ -126,11 +127,14 @@ def _may_start(host: Host, notes: list[str]) -> bool:
     return True
 
 
-def _foreign_wirings(evidence: Evidence, places: Layout, options: Options) -> tuple[Wiring, ...]:
+def _foreign_wirings(
+    look: Look, systems: Mapping[str, InitSystem], places: Layout, options: Options
+) -> tuple[Wiring, ...]:
     """Return other supervisors' wirings of our scan directory; refuse them but to replace."""
+    evidence = look.evidence
     wirings = tuple(
         wiring
-        for wiring in in_force(evidence.wirings, detect(evidence).name)
+        for wiring in in_force(evidence.wirings, systems, look.found.name)
         if not wiring.ours and wiring.directory == places.service_dir
     )
     scanners = [

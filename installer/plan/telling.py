@@ -19,6 +19,11 @@ START_LIMIT = 20
 """Seconds until svscan must run: inits look every five, and machines may be busy."""
 
 STOP_LIMIT = supervision.LIMIT
+"""Seconds that svscan has to take its services down."""
+
+COMMAND_LIMIT = STOP_LIMIT + 30
+"""Seconds for a command of the init system that stops svscan: longer than svscan itself has."""
+
 RESPAWN_LIMIT = 3
 """Seconds for whoever else may start svscan again, before we do."""
 
@@ -42,43 +47,31 @@ class RunCommand(Action):
 
     @property
     def key(self) -> str:
-        """Commands differ by what they run."""
         whose = "takeover" if self.sticky else "command"
         return f"{whose} {' '.join(self.do)} / {' '.join(self.undo_)}"
 
     def describe(self) -> str:
-        """Say what is run, and what for; nothing for one that only matters in undoing."""
         return f"run {' '.join(self.do)}, so that {self.why}" if self.do else ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say what is run."""
         return f"run {' '.join(self.undo_)}"
 
-    def done(self, host: Host) -> bool:
-        """Commands have no state of their own: files decide whether they are needed."""
-        return True
-
-    def capture(self, host: Host) -> dict[str, Any]:
-        """Return nothing: there is nothing to bring back."""
-        return {}
-
     def apply(self, host: Host) -> None:
-        """Run the command."""
-        self._run(host, self.do)
+        _run(host, self.do, self.tolerant)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Run the opposite command."""
-        self._run(host, self.undo_)
+        _run(host, self.undo_, self.tolerant)
         return []
 
-    def _run(self, host: Host, argv: tuple[str, ...]) -> None:
-        """Run ``argv`` on a live host and complain if it fails."""
-        if not argv or not host.live:
-            return
-        host.step("run", " ".join(argv))
-        outcome = host.run(argv, timeout=STOP_LIMIT + 30)
-        if not outcome.good and not self.tolerant:
-            raise Trouble(f"{' '.join(argv)} failed", outcome.output or f"exit {outcome.status}")
+
+def _run(host: Host, argv: tuple[str, ...], tolerant: bool = False) -> None:
+    """Run ``argv``, if there is any, on a live host; :class:`Trouble` if it fails."""
+    if not argv or not host.live:
+        return
+    host.step("run", " ".join(argv))
+    outcome = host.run(argv, timeout=COMMAND_LIMIT)
+    if not outcome.good and not tolerant:
+        raise Trouble(f"{' '.join(argv)} failed", outcome.output or f"exit {outcome.status}")
 
 
 @dataclass(frozen=True)
@@ -102,15 +95,12 @@ class Supervise(Action):
 
     @property
     def key(self) -> str:
-        """There is one per scan directory."""
         return f"supervise {self.service_dir}"
 
     def describe(self) -> str:
-        """Say that svscan is started."""
         return f"start svscan on {self.service_dir}" if self.started else ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say that svscan stops, and what it does first."""
         return f"stop the services in {self.service_dir}, then their logs"
 
     def done(self, host: Host) -> bool:
@@ -125,8 +115,7 @@ class Supervise(Action):
         """Start svscan and wait until it runs."""
         if self.done(host):
             return
-        if self.start:
-            RunCommand(do=self.start, why="")._run(host, self.start)
+        _run(host, self.start)
         if not wait_for(lambda: supervision.running(self.service_dir), START_LIMIT):
             raise Trouble(
                 f"svscan does not run on {self.service_dir} after {START_LIMIT} seconds", self.hint
@@ -137,12 +126,11 @@ class Supervise(Action):
         if before.get("running") or not host.live:
             return []
         if not supervision.running(self.service_dir):
-            if self.stop:
-                RunCommand(undo_=self.stop, tolerant=True).undo(host, {}, "")
+            _run(host, self.stop, tolerant=True)
             return []
         host.step("stop", self.service_dir)
         if self.stop:
-            RunCommand(undo_=self.stop).undo(host, {}, "")
+            _run(host, self.stop)
             stopped = wait_for(lambda: not supervision.running(self.service_dir), STOP_LIMIT)
         else:
             stopped = supervision.drain(self.service_dir, stay=self.respawns, program=self.program)
@@ -166,7 +154,6 @@ class HandOver(Action):
 
     @property
     def key(self) -> str:
-        """There is one per scan directory."""
         return f"hand-over {self.service_dir}"
 
     def due(self, host: Host) -> bool:
@@ -174,16 +161,7 @@ class HandOver(Action):
         return host.live and bool(supervision.running(self.service_dir))
 
     def describe(self) -> str:
-        """Say what happens, and what does not."""
         return f"have svscan on {self.service_dir} run the new code; services run on"
-
-    def done(self, host: Host) -> bool:
-        """The transaction knows whether the code changed."""
-        return True
-
-    def capture(self, host: Host) -> dict[str, Any]:
-        """Return nothing: there is nothing to bring back."""
-        return {}
 
     def apply(self, host: Host) -> None:
         """Let svscan go, and wait for the next one."""
@@ -197,13 +175,9 @@ class HandOver(Action):
             lambda: supervision.running(self.service_dir), RESPAWN_LIMIT
         )
         if not back:
-            RunCommand(do=self.start).apply(host)
+            _run(host, self.start)
         if not wait_for(lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT):
             raise Trouble(f"svscan did not come back on {self.service_dir}")
-
-    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Nothing: the next svscan runs whatever code is there then."""
-        return []
 
 
 @dataclass(frozen=True)
@@ -215,28 +189,15 @@ class AwaitEnd(Action):
     program: str = ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say that svscan ends."""
         return f"end svscan on {self.service_dir}"
 
     @property
     def key(self) -> str:
-        """There is one per scan directory."""
         return f"await-end {self.service_dir}"
-
-    def describe(self) -> str:
-        """Nothing happens when applying."""
-        return ""
-
-    def done(self, host: Host) -> bool:
-        """There is never anything to do."""
-        return True
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return whether svscan runs already."""
         return {"running": host.live and bool(supervision.running(self.service_dir))}
-
-    def apply(self, host: Host) -> None:
-        """Do nothing."""
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Drain svscan if the init system has not ended it."""
@@ -262,28 +223,11 @@ class ForgetState(Action):
     path: str = ""
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say what goes."""
         return f"remove what the init system keeps in {self.path}"
 
     @property
     def key(self) -> str:
-        """There is one per service directory."""
         return f"forget-state {self.path}"
-
-    def describe(self) -> str:
-        """Nothing happens when applying."""
-        return ""
-
-    def done(self, host: Host) -> bool:
-        """There is never anything to do."""
-        return True
-
-    def capture(self, host: Host) -> dict[str, Any]:
-        """Return nothing: before us there was no such service."""
-        return {}
-
-    def apply(self, host: Host) -> None:
-        """Do nothing."""
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Wait for the supervisor to let go, and remove its state."""

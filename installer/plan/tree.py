@@ -46,15 +46,12 @@ class InstallTree(Action):
 
     @property
     def key(self) -> str:
-        """Trees differ by their place."""
         return f"tree {self.path}"
 
     def describe(self) -> str:
-        """Say what is put where."""
         return f"put the code in place: {self.path} ({len(self.manifest)} files)"
 
     def describe_undo(self, before: dict[str, Any]) -> str:
-        """Say that the code goes."""
         return f"remove {self.path}"
 
     def preflight(self, host: Host) -> None:

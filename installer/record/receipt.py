@@ -18,48 +18,10 @@ from typing import Any, Literal
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.plan.actions import (
-    Action,
-    EditFile,
-    MakeDirectory,
-    MakeScanDirectory,
-    RemovePath,
-    WriteFile,
-)
-from slashservice.installer.plan.edits import EDITORS
-from slashservice.installer.plan.links import MakeLink, RunlevelLink
-from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
-from slashservice.installer.plan.telling import (
-    AwaitEnd,
-    ForgetState,
-    HandOver,
-    RunCommand,
-    Supervise,
-)
-from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.kinds import action_from_json
 
 FORMAT = 1
-
-KINDS: dict[str, type[Action]] = {
-    cls.kind: cls
-    for cls in (
-        MakeDirectory,
-        MakeScanDirectory,
-        WriteFile,
-        EditFile,
-        MakeLink,
-        RemovePath,
-        RunlevelLink,
-        InstallTree,
-        RunCommand,
-        Supervise,
-        HandOver,
-        AwaitEnd,
-        ForgetState,
-        QuietenScanner,
-        EndScanner,
-    )
-}
 
 Phase = Literal["applying", "installed", "undoing"]
 
@@ -131,26 +93,18 @@ class Receipt:
         )
         return cls(**values)
 
+    @property
+    def asked(self) -> bool:
+        """Whether the administrator said with ``--init`` which init system it is.
+
+        Older receipts have the number of a rule in the verdict, as ``row``: "0" for this.
+        """
+        verdict = self.facts.get("verdict", {})
+        return bool(verdict.get("asked", verdict.get("row") == "0"))
+
     def find(self, key: str) -> Entry | None:
         """Return the entry of the action called ``key``."""
         return next((entry for entry in self.entries if entry.action.key == key), None)
-
-
-def action_from_json(plain: dict[str, Any]) -> Action:
-    """Make an action from what its ``to_json`` gave."""
-    values = dict(plain)
-    cls = KINDS[values.pop("kind")]
-    known = {item.name for item in dataclasses.fields(cls)}
-    values = {name: _tuples(value) for name, value in values.items() if name in known}
-    if cls is EditFile:
-        editor = dict(plain["editor"])
-        values["editor"] = EDITORS[editor.pop("editor")](**editor)
-    return cls(**values)
-
-
-def _tuples(value: Any) -> Any:
-    """Turn JSON's lists into the tuples that actions have."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def load(host: Host) -> Receipt | None:

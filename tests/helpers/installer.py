@@ -14,10 +14,9 @@ from helpers import images, sandbox
 from helpers import judges as judges_
 from helpers import standins as standins_
 
-from slashservice.installer.detection.detect import detect
-from slashservice.installer.detection.probe import probe
+from slashservice.installer.detection.look import Look, look
 from slashservice.installer.host.host import Host
-from slashservice.installer.init_systems import by_name
+from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source
 from slashservice.installer.plan.actions import EditFile, WriteFile
 from slashservice.installer.plan.options import Options
@@ -100,12 +99,15 @@ def small_source(monkeypatch: pytest.MonkeyPatch) -> Source:
     return small
 
 
+def look_at(host: Host, asked: str = "") -> Look:
+    """Look at a host, with all init systems there are."""
+    return look(host, INIT_SYSTEMS, asked=by_name(asked).name if asked else "")
+
+
 def plan_for(host: Host, **options: object) -> Plan:
     """Look at a host and make the plan for it."""
     chosen = Options(**options)  # type: ignore[arg-type]
-    evidence = probe(host)
-    asked = by_name(chosen.init).name if chosen.init else ""
-    return make_plan(host, evidence, detect(evidence, asked), chosen)
+    return make_plan(look_at(host, chosen.init), INIT_SYSTEMS, chosen)
 
 
 @pytest.fixture

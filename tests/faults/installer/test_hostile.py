@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.installer import look_at, plan_for
 
-from slashservice.installer.detection.probe import probe
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.edits import BEGIN
+from slashservice.installer.host.marks import BEGIN
 from slashservice.installer.record import transaction
 
 
@@ -262,12 +262,7 @@ class TestChangedSince:
 
 def _plan(host: Host, **options) -> tuple[object]:
     """The plan of a second install."""
-    from slashservice.installer.detection.detect import detect
-    from slashservice.installer.plan.options import Options
-    from slashservice.installer.plan.planner import make_plan
-
-    evidence = probe(host)
-    return (make_plan(host, evidence, detect(evidence), Options(**options)),)
+    return (plan_for(host, **options),)
 
 
 def test_a_lost_receipt_does_not_make_ours_somebody_else_s(make_image, install):
@@ -363,7 +358,7 @@ class TestRivals:
         assert path in refused(install, image, **options)
         before = image.snapshot()
         host = install(image, replace=True, **options)
-        rivals = [one for one in probe(host).wirings if one.active and not one.ours]
+        rivals = [one for one in look_at(host).evidence.wirings if one.active and not one.ours]
         assert rivals == []
         assert transaction.uninstall(host, quiet) == []
         assert image.snapshot() == before

@@ -127,12 +127,13 @@ class TestImage:
     def test_detect_as_json_can_be_judged_again(self, make_image):
         from slashservice.installer.detection.detect import detect
         from slashservice.installer.detection.evidence import Evidence
+        from slashservice.installer.init_systems import INIT_SYSTEMS
 
         image = make_image("openrc-alpine")
         plain = json.loads(slashservice("detect", "--json", "--root", str(image.root)))
         assert plain["verdict"]["name"] == "openrc"
         evidence = Evidence.from_json(plain["evidence"])
-        assert detect(evidence).to_json() == {
+        assert detect(evidence, INIT_SYSTEMS).to_json() == {
             **plain["verdict"],
             **{key: tuple(plain["verdict"][key]) for key in ("reasons", "warnings", "advice")},
         }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from helpers.installer import look_at
 
-from slashservice.installer.detection.detect import detect
-from slashservice.installer.detection.probe import probe
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
+from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.record import transaction
 
 
@@ -19,9 +19,8 @@ def quiet(line: str) -> None:
 
 def findings(image) -> list[str]:
     """What the doctor finds in an image."""
-    host = Host(str(image.root))
-    evidence = probe(host)
-    return [finding.what for finding in examine(host, evidence, detect(evidence))]
+    seen = look_at(Host(str(image.root)))
+    return [finding.what for finding in examine(seen, INIT_SYSTEMS)]
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from helpers.checkout import CHECKOUT
 
 from slashservice import init_templates
-from slashservice.installer.detection.wirings import OUR_FILE
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.layout import layout
+from slashservice.installer.host.marks import OUR_FILE
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source

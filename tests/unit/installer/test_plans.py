@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers.installer import look_at
 
-from slashservice.installer.detection.detect import detect
-from slashservice.installer.detection.probe import probe
 from slashservice.installer.host.host import Host
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -31,9 +30,9 @@ def narrate(host: Host, plan) -> str:
 
 
 def test_an_image_is_taken_for_what_it_is(image, kind):
-    found = detect(probe(Host(str(image.root))))
+    found = look_at(Host(str(image.root))).verdict
     if "init" not in kind.options:
-        assert (found.name, found.row, found.live) == (kind.init, "1", False)
+        assert (found.name, found.rule, found.live) == (kind.init, "offline", False)
 
 
 def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source, plan_for):

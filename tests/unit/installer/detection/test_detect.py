@@ -1,4 +1,4 @@
-"""The decision table: every row, and every false positive that some known tool fell for."""
+"""The decision table: every rule, and every false positive that some known tool fell for."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import json
 
 import pytest
 
-from slashservice.installer.detection.detect import ENTRYPOINT, detect
+from slashservice.installer.detection import detect as rules
 from slashservice.installer.detection.evidence import (
     Distribution,
     Evidence,
     FirstProcess,
     InittabLine,
     Scanner,
+    Verdict,
     Wiring,
 )
+from slashservice.installer.detection.general import ENTRYPOINT
+from slashservice.installer.init_systems import INIT_SYSTEMS
 
 SYSTEMD_DIRECTORY = {"/run/systemd/system": "directory"}
 INITCTL = {"/run/initctl": "fifo"}
@@ -28,107 +31,137 @@ INITDEFAULT_ONLY = REAL_INITTAB[:1]
 WSL = "Linux version 5.15.90.1-microsoft-standard-WSL2"
 
 
+def detect(evidence: Evidence, asked: str = "") -> Verdict:
+    """Judge a host, with all init systems there are."""
+    found = rules.detect(evidence, INIT_SYSTEMS)
+    return rules.obey(evidence, found, INIT_SYSTEMS[asked], INIT_SYSTEMS) if asked else found
+
+
 def host(comm: str | None, *, exe: str | None = None, **facts: object) -> Evidence:
     """A live Linux host with that PID 1."""
     return Evidence(pid1=FirstProcess(comm, exe), **facts)  # type: ignore[arg-type]
 
 
-ROWS = {
-    "1: --root": (
+RULES = {
+    "offline: --root": (
         Evidence(offline="it is an image", init_program="/sbin/runit-init"),
         "runit",
-        "1",
+        "offline",
     ),
-    "1: SYSTEMD_OFFLINE": (
+    "offline: SYSTEMD_OFFLINE": (
         host("systemd", offline="SYSTEMD_OFFLINE is set", init_program="/lib/systemd/systemd"),
         "systemd",
-        "1",
+        "offline",
     ),
-    "1: chroot": (
+    "offline: chroot": (
         host("systemd", chroot=True, init_program="/usr/sbin/openrc-init"),
         "openrc",
-        "1",
+        "offline",
     ),
-    "1: another PID namespace's /proc": (
+    "offline: another PID namespace's /proc": (
         host("systemd", own_proc=False, init_program="/lib/systemd/systemd"),
         "systemd",
-        "1",
+        "offline",
     ),
-    "1: unreadable root of a PID 1 that is an init": (
+    "offline: unreadable root of a PID 1 that is an init": (
         host("systemd", chroot=None, init_program="/lib/systemd/systemd"),
         "systemd",
-        "1",
+        "offline",
     ),
-    "2: macOS": (Evidence(platform="darwin"), "launchd", "2"),
-    "2: FreeBSD": (Evidence(platform="freebsd"), "freebsd", "2"),
-    "2: DragonFly": (Evidence(platform="dragonfly"), "freebsd", "2"),
-    "2: NetBSD": (Evidence(platform="netbsd"), "netbsd", "2"),
-    "2: OpenBSD": (Evidence(platform="openbsd", paths={"/usr/sbin/rcctl": "file"}), "openbsd", "2"),
-    "2: OpenBSD without rcctl": (Evidence(platform="openbsd"), "openbsd", "2"),
-    "2: Windows": (Evidence(platform="win32"), "", "2"),
-    "2: Solaris": (Evidence(platform="sunos"), "", "2"),
-    "3: systemd": (host("systemd", paths=SYSTEMD_DIRECTORY), "systemd", "3"),
-    "3: systemd behind hidepid": (host(None, paths=SYSTEMD_DIRECTORY), "systemd", "3"),
-    "3: systemd called init": (
+    "launchd: macOS": (Evidence(platform="darwin"), "launchd", "launchd"),
+    "freebsd: FreeBSD": (Evidence(platform="freebsd"), "freebsd", "freebsd"),
+    "freebsd: DragonFly": (Evidence(platform="dragonfly"), "freebsd", "freebsd"),
+    "netbsd: NetBSD": (Evidence(platform="netbsd"), "netbsd", "netbsd"),
+    "openbsd: OpenBSD": (
+        Evidence(platform="openbsd", paths={"/usr/sbin/rcctl": "file"}),
+        "openbsd",
+        "openbsd",
+    ),
+    "openbsd: OpenBSD without rcctl": (Evidence(platform="openbsd"), "openbsd", "openbsd"),
+    "platform: Windows": (Evidence(platform="win32"), "", "platform"),
+    "platform: Solaris": (Evidence(platform="sunos"), "", "platform"),
+    "systemd: systemd": (host("systemd", paths=SYSTEMD_DIRECTORY), "systemd", "systemd"),
+    "systemd: systemd behind hidepid": (host(None, paths=SYSTEMD_DIRECTORY), "systemd", "systemd"),
+    "systemd: systemd called init": (
         host("init", exe="/lib/systemd/systemd", paths=SYSTEMD_DIRECTORY),
         "systemd",
-        "3",
+        "systemd",
     ),
-    "3: systemd called init, exe hidden": (
+    "systemd: systemd called init, exe hidden": (
         host("init", init_program="/usr/lib/systemd/systemd", paths=SYSTEMD_DIRECTORY),
         "systemd",
-        "3",
+        "systemd",
     ),
-    "3: systemd-nspawn": (
+    "systemd: systemd-nspawn": (
         host("systemd", paths=SYSTEMD_DIRECTORY, container="PID 1 has container=systemd-nspawn"),
         "systemd",
-        "3",
+        "systemd",
     ),
-    "3b: a host's /run in a container": (host("sleep", paths=SYSTEMD_DIRECTORY), "container", "3b"),
-    "3b: a host's /run beside another init": (host("runit", paths=SYSTEMD_DIRECTORY), "", "3b"),
-    "4: openrc-init": (host("openrc-init"), "openrc", "4"),
-    "4: OpenRC over sysvinit": (
+    "borrowed /run: a host's /run in a container": (
+        host("sleep", paths=SYSTEMD_DIRECTORY),
+        "container",
+        "borrowed /run",
+    ),
+    "borrowed /run: a host's /run beside another init": (
+        host("runit", paths=SYSTEMD_DIRECTORY),
+        "",
+        "borrowed /run",
+    ),
+    "openrc: openrc-init": (host("openrc-init"), "openrc", "openrc"),
+    "openrc: OpenRC over sysvinit": (
         host("init", paths={"/run/openrc/softlevel": "file", **INITCTL}, inittab=REAL_INITTAB),
         "openrc",
-        "4",
+        "openrc",
     ),
-    "4: OpenRC over BusyBox": (
+    "openrc: OpenRC over BusyBox": (
         host("init", exe="/bin/busybox", paths={"/run/openrc/softlevel": "file"}),
         "openrc",
-        "4",
+        "openrc",
     ),
-    "5: runit": (host("runit"), "runit", "5"),
-    "5: runit called init": (
+    "runit: runit": (host("runit"), "runit", "runit"),
+    "runit: runit called init": (
         host(
             "init",
             paths={"/run/runit.stopit": "file"},
             scanners=(Scanner(7, "runsvdir", "/etc/service"),),
         ),
         "runit",
-        "5",
+        "runit",
     ),
-    "6: s6-linux-init": (
+    "s6: s6-linux-init": (
         host("s6-svscan", paths={"/etc/s6-linux-init/current": "directory"}),
         "s6",
-        "6",
+        "s6",
     ),
-    "6: a container's s6-svscan": (host("s6-svscan"), "container", "6"),
-    "7: dinit": (host("dinit"), "dinit", "7"),
-    "7: dinit called init": (host("init", paths={"/run/dinitctl": "socket"}), "dinit", "7"),
-    "8: finit": (host("finit"), "finit", "8"),
-    "8: finit called init": (host("init", exe="/sbin/finit"), "finit", "8"),
-    "8: finit's initctl": (host("init", initctl="Finit v4.2"), "finit", "8"),
-    "8: finit's run directory": (host("init", paths={"/run/finit": "directory"}), "finit", "8"),
-    "9: Upstart": (host("init", initctl="init (upstart 1.12.1)"), "upstart", "9"),
-    "10: BusyBox": (host("init", exe="/bin/busybox"), "busybox", "10"),
-    "10: BusyBox, exe hidden": (host("init", init_program="/bin/busybox.static"), "busybox", "10"),
-    "11: sysvinit": (host("init", paths=INITCTL, inittab=REAL_INITTAB), "sysvinit", "11"),
-    "11: sysvinit, old FIFO": (
+    "s6: a container's s6-svscan": (host("s6-svscan"), "container", "s6"),
+    "dinit: dinit": (host("dinit"), "dinit", "dinit"),
+    "dinit: dinit called init": (host("init", paths={"/run/dinitctl": "socket"}), "dinit", "dinit"),
+    "finit: finit": (host("finit"), "finit", "finit"),
+    "finit: finit called init": (host("init", exe="/sbin/finit"), "finit", "finit"),
+    "finit: finit's initctl": (host("init", initctl="Finit v4.2"), "finit", "finit"),
+    "finit: finit's run directory": (
+        host("init", paths={"/run/finit": "directory"}),
+        "finit",
+        "finit",
+    ),
+    "upstart: Upstart": (host("init", initctl="init (upstart 1.12.1)"), "upstart", "upstart"),
+    "busybox: BusyBox": (host("init", exe="/bin/busybox"), "busybox", "busybox"),
+    "busybox: BusyBox, exe hidden": (
+        host("init", init_program="/bin/busybox.static"),
+        "busybox",
+        "busybox",
+    ),
+    "sysvinit: sysvinit": (
+        host("init", paths=INITCTL, inittab=REAL_INITTAB),
+        "sysvinit",
+        "sysvinit",
+    ),
+    "sysvinit: sysvinit, old FIFO": (
         host("init", paths={"/dev/initctl": "fifo"}, inittab=REAL_INITTAB),
         "sysvinit",
-        "11",
+        "sysvinit",
     ),
-    "11: Slackware": (
+    "slackware: Slackware": (
         host(
             "init",
             paths={"/etc/slackware-version": "file", **INITCTL},
@@ -136,27 +169,27 @@ ROWS = {
             distribution=Distribution("slackware"),
         ),
         "slackware",
-        "11",
+        "slackware",
     ),
-    "12: docker": (host("tini", container="/.dockerenv is there"), "container", "12"),
-    "12: any program as PID 1": (host("postgres"), "container", "12"),
-    "12: a shell as PID 1": (host("bash"), "container", "12"),
-    "12: dumb-init, whose name says init": (host("dumb-init"), "container", "12"),
-    "12: an init that can't be told, in a container": (
+    "container: docker": (host("tini", container="/.dockerenv is there"), "container", "container"),
+    "container: any program as PID 1": (host("postgres"), "container", "container"),
+    "container: a shell as PID 1": (host("bash"), "container", "container"),
+    "container: dumb-init, whose name says init": (host("dumb-init"), "container", "container"),
+    "container: an init that can't be told, in a container": (
         host("init", container="/run/.containerenv is there"),
         "container",
-        "12",
+        "container",
     ),
-    "13: WSL": (host("init", kernel=WSL), "", "13"),
-    "13: WSL's init with a number": (host("init(Ubuntu)", kernel=WSL), "", "13"),
-    "14: OpenWrt": (host("procd"), "", "14"),
-    "14: Guix": (host("shepherd"), "", "14"),
-    "14: some init": (host("init"), "", "14"),
-    "14: PID 1 hidden, and nothing else known": (host(None), "", "14"),
-    "14: NixOS": (
+    "WSL: WSL": (host("init", kernel=WSL), "", "WSL"),
+    "WSL: WSL's init with a number": (host("init(Ubuntu)", kernel=WSL), "", "WSL"),
+    "unknown: OpenWrt": (host("procd"), "", "unknown"),
+    "unknown: Guix": (host("shepherd"), "", "unknown"),
+    "unknown: some init": (host("init"), "", "unknown"),
+    "unknown: PID 1 hidden, and nothing else known": (host(None), "", "unknown"),
+    "immutable: NixOS": (
         host("systemd", paths=SYSTEMD_DIRECTORY, distribution=Distribution("nixos")),
         "",
-        "14",
+        "immutable",
     ),
 }
 
@@ -249,11 +282,11 @@ FALSE_POSITIVES = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_row(row):
-    evidence, name, number = ROWS[row]
+@pytest.mark.parametrize("case", RULES)
+def test_rule(case):
+    evidence, name, rule = RULES[case]
     found = detect(evidence)
-    assert (found.name, found.row) == (name, number)
+    assert (found.name, found.rule, found.asked) == (name, rule, False)
     assert found.reasons
     assert found.name or found.advice
 
@@ -264,9 +297,9 @@ def test_false_positive(case):
     assert detect(evidence).name == name
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_the_evidence_survives_json(row):
-    evidence = ROWS[row][0]
+@pytest.mark.parametrize("case", RULES)
+def test_the_evidence_survives_json(case):
+    evidence = RULES[case][0]
     assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
 
 
@@ -275,15 +308,15 @@ def test_evidence_of_an_older_version_has_defaults():
 
 
 def test_only_a_running_host_is_live():
-    for evidence, _, number in ROWS.values():
-        if number in ("1", "12", "13", "14"):
+    for evidence, _, rule in RULES.values():
+        if rule in ("offline", "container", "WSL", "unknown", "immutable"):
             assert not detect(evidence).live
 
 
 class TestAsked:
     def test_is_obeyed(self):
         found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "systemd")
-        assert (found.name, found.row, found.warnings) == ("systemd", "0", ())
+        assert (found.name, found.asked, found.warnings) == ("systemd", True, ())
 
     def test_contradiction_is_a_warning(self):
         found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "rclocal")

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.plan.edits import (
-    BEGIN,
-    END,
     Block,
     CommentOut,
     Target,

@@ -1,0 +1,163 @@
+"""The rules that are no init system's own: hosts that must not be touched, or can't be told.
+
+Each is a function of the evidence, and of the names of PID 1 that init systems are known by.
+It returns a verdict or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+
+CONTAINER = "container"
+"""The name of the init system that is none: in a container svscan is the program to run."""
+
+OFFLINE = "offline"
+UNKNOWN = "unknown"
+"""Rules that others ask for by name."""
+
+NOT_INITS = frozenset(
+    (
+        # what containers have as PID 1: names that look like an init's
+        *("tini", "docker-init", "dumb-init", "catatonit", "podman-init", "my_init"),
+        # and common programs
+        *("pause", "conmon", "bwrap", "sleep", "tail", "cat", "busybox", "java", "node", "nginx"),
+        *("sh", "bash", "dash", "ash", "zsh", "ksh", "python", "python3"),
+    )
+)
+
+UNSUPPORTED = {
+    "procd": "OpenWrt's procd",
+    "shepherd": "GNU Shepherd",
+    "minit": "minit",
+    "sinit": "sinit",
+    "ninit": "ninit",
+}
+
+ENTRYPOINT = (
+    "In a container svscan is the program to run: make it the entry point, as in",
+    '    ENTRYPOINT ["/command/svscan", "/service"]',
+    "To put the commands in place there without wiring anything:",
+    "    slashservice install --init container",
+)
+
+Names = Collection[str]
+
+
+def immutable(evidence: Evidence) -> Verdict | None:
+    """Tell distributions whose /etc is not the administrator's to edit."""
+    if evidence.distribution.id not in ("nixos", "guix"):
+        return None
+    name = evidence.distribution.name or evidence.distribution.id
+    return Verdict(
+        "",
+        (f"{name} builds /etc from its own configuration",),
+        "immutable",
+        live=False,
+        advice=(
+            "Declare a service there that runs svscan, for NixOS:",
+            "    systemd.services.svscan = {",
+            '      wantedBy = [ "multi-user.target" ];',
+            '      serviceConfig = { ExecStart = "/path/to/svscan /service"; Type = "notify";',
+            '        Restart = "always"; KillMode = "process"; TimeoutStopSec = 120; };',
+            "    };",
+        ),
+    )
+
+
+def why_offline(evidence: Evidence, names: Names) -> str:
+    """Say why a host must be judged by its files, nothing where it need not.
+
+    It is an image, or somebody's chroot: nothing that runs may be touched.
+    """
+    if evidence.offline:
+        return evidence.offline
+    if not evidence.own_proc:
+        return "/proc belongs to another PID namespace"
+    if evidence.chroot:
+        return "we are in a chroot: PID 1 has another root directory"
+    # An unreadable PID 1 that is no init is a container's, which has a rule of its own.
+    unseen = evidence.chroot is None and evidence.platform == "linux"
+    if unseen and looks_like_init(evidence, names):
+        return "PID 1's root directory can't be seen, so it may not be ours"
+    return ""
+
+
+def other_platform(evidence: Evidence) -> Verdict | None:
+    """Tell an operating system whose init system nobody knows."""
+    if evidence.platform == "linux":
+        return None
+    reason = f"the platform is {evidence.platform}"
+    return Verdict("", (reason,), "platform", advice=("It is not supported yet.",))
+
+
+def borrowed_run(evidence: Evidence, names: Names, directory: str) -> Verdict | None:
+    """Tell another machine's /run, mounted into a container."""
+    if not evidence.is_directory(directory):
+        return None
+    warning = f"{directory} is there, but PID 1 is {evidence.comm}: a host's /run?"
+    verdict = container(evidence, names) or Verdict(
+        "", (f"PID 1 is {evidence.comm}",), "", advice=ENTRYPOINT
+    )
+    return replace(verdict, rule="borrowed /run", warnings=(warning,))
+
+
+def container(evidence: Evidence, names: Names) -> Verdict | None:
+    """Tell a container, or a PID 1 that is no init system."""
+    if is_wsl(evidence):
+        return None
+    reasons: tuple[str, ...] = ()
+    if evidence.container:
+        reasons += (evidence.container,)
+    if evidence.comm and not looks_like_init(evidence, names):
+        reasons += (f"PID 1 is {evidence.comm}, which is no init system",)
+    return in_container(CONTAINER, *reasons) if reasons else None
+
+
+def in_container(rule: str, *reasons: str) -> Verdict:
+    """Return the verdict of ``rule`` that a host is a container."""
+    return Verdict(CONTAINER, reasons, rule, live=False, advice=ENTRYPOINT)
+
+
+def wsl(evidence: Evidence) -> Verdict | None:
+    """Tell Windows' own init, with no systemd."""
+    if not is_wsl(evidence):
+        return None
+    return Verdict(
+        "",
+        ("this is WSL without systemd",),
+        "WSL",
+        live=False,
+        advice=(
+            "Put into /etc/wsl.conf, and restart with wsl --shutdown:",
+            "    [boot]",
+            "    systemd=true",
+        ),
+    )
+
+
+def unknown(evidence: Evidence) -> Verdict:
+    """Say that the init system can't be told."""
+    comm = evidence.pid1.comm
+    what = UNSUPPORTED.get(comm or "", "")
+    reason = f"PID 1 is {comm}" if comm else "PID 1 can't be seen"
+    if what:
+        reason += f": {what}"
+    advice: tuple[str, ...] = ("If you know better, say so with --init NAME.",)
+    return Verdict("", (reason,), UNKNOWN, live=False, advice=advice)
+
+
+def is_wsl(evidence: Evidence) -> bool:
+    """Tell whether PID 1 is Windows' own."""
+    comm = evidence.comm
+    return "microsoft" in evidence.kernel.lower() and (comm == "init" or comm.startswith("init("))
+
+
+def looks_like_init(evidence: Evidence, names: Names) -> bool:
+    """Tell whether PID 1's name is one an init system may have; unseen counts as such."""
+    comm = evidence.comm
+    if comm in NOT_INITS or is_wsl(evidence):
+        return False
+    return not comm or "init" in comm or comm in names or comm in UNSUPPORTED
