@@ -88,11 +88,7 @@ class Completion(Verb):
 
 
 def main() -> None:
-    """Be ``slashservice``. Never returns."""
-    if sys.argv[1:2] in (["drain"], ["running"]):
-        from slashservice.installer.supervision import main as supervision_main
-
-        sys.exit(supervision_main(sys.argv[1:]))
+    """Be ``slashservice`` with any verb but those of ``start``. Never returns."""
     try:
         _, ended = Slashservice.run(["slashservice", *sys.argv[1:]], exit=False)
     except Ended as end:

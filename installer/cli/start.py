@@ -1,8 +1,9 @@
-"""How ``/command/slashservice`` starts: as little as the verb needs.
+"""How the command ``slashservice`` starts: it loads as little as the verb needs.
 
 Init systems call ``drain`` and ``running`` while a machine boots and stops: those load the
-standard library only, and nothing that could be missing or slow. All else gets the
-packages that are shipped with us, and the command line.
+standard library only, and nothing that could be missing or slow. All other verbs get the
+packages that are shipped with us, and the command line
+(:mod:`~slashservice.installer.cli.main`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import sys
 
 
 def run(vendor: str = "") -> None:
-    """Be the command ``slashservice``. Never returns."""
+    """Be the command ``slashservice``. Never returns.
+
+    ``vendor`` is the folder with the packages that are shipped with us, where they are needed.
+    """
     if sys.argv[1:2] in (["drain"], ["running"]):
         from slashservice.installer.supervision import main
 

@@ -15,11 +15,11 @@ from slashservice.installer.detection.knowledge import Knowledge, owners
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.marks import BEGIN, END, OUR_FILE
-from slashservice.supervise.protocol.names import SCANNER_PID
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
 Systems = Mapping[str, Knowledge]
 
-SVSCANS = {"svscanboot": "/service", "svscan": "/service"}
+SVSCANS = {"svscanboot": SCAN_DIRECTORY, "svscan": SCAN_DIRECTORY}
 """The scanners of daemontools, whosesoever, and the directory that each scans by default."""
 
 PROGRAM = r"(?<![\w./-])((?:/(?:[\w.+-]+/)*(?:%s)|%s))(?![\w.-])(?:[\s,\"'<]+(/[\w./+-]+))?"

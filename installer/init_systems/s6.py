@@ -11,6 +11,7 @@ from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT, ForgetState
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 CURRENT = "/etc/s6-linux-init/current"
 LIVE = "/run/service"
@@ -31,7 +32,7 @@ class S6(InitSystem):
     presence = (CURRENT,)
     programs = ("s6-linux-init",)
     marks = (b"s6-linux-init",)
-    rivals: ClassVar[dict[str, str]] = {"s6-svscanboot": "/service", "s6-svscan": "/service"}
+    rivals: ClassVar[dict[str, str]] = dict.fromkeys(("s6-svscanboot", "s6-svscan"), SCAN_DIRECTORY)
     rival_processes = ("s6-svscan",)
 
     def judge(self, evidence: Evidence) -> Verdict | None:
