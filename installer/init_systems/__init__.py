@@ -16,8 +16,11 @@ from slashservice.installer.plan.init_system import InitSystem
 
 __all__ = ["INIT_SYSTEMS", "by_name"]
 
-for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
-    importlib.import_module(_module.name)
+
+def load() -> None:
+    """Load the modules of this folder, in whatever order: they register themselves."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
 
 
 def by_name(name: str) -> InitSystem:
@@ -27,3 +30,6 @@ def by_name(name: str) -> InitSystem:
             return one
     listed = ", ".join(INIT_SYSTEMS)
     raise Refusal(f"there is no init system {name!r} here", f"There are {listed}.")
+
+
+load()

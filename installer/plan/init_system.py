@@ -13,6 +13,7 @@ from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
+from slashservice.installer.plan import templates
 from slashservice.installer.plan.actions import Action, EditFile, RemovePath, WriteFile
 from slashservice.installer.plan.edits import CommentOut
 from slashservice.installer.plan.links import MakeLink
@@ -23,7 +24,6 @@ from slashservice.installer.plan.telling import (
     RunCommand,
     Supervise,
 )
-from slashservice.installer.plan.templates import render
 from slashservice.installer.supervision import SEARCH_PATH
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
@@ -64,7 +64,11 @@ class Site:
         return f"{self.layout.command('slashservice')} drain {self.service_dir}"
 
     def render(self, template: str, **more: str) -> str:
-        """Fill in a template with the places of this installation."""
+        """Fill in a template, by its name, with the places of this installation."""
+        return self.fill(templates.read(template), **more)
+
+    def fill(self, text: str, **more: str) -> str:
+        """Fill in a template's text with the places of this installation."""
         values = {
             "svscan": self.svscan,
             "svscanboot": self.svscanboot,
@@ -81,7 +85,7 @@ class Site:
             "command_limit": str(COMMAND_LIMIT),
             **more,
         }
-        return render(template, values)
+        return templates.fill(text, values)
 
 
 REGISTERED: dict[str, InitSystem] = {}

@@ -102,7 +102,9 @@ def test_upstart_knows_every_stanza(artefacts, judges):
 @pytest.mark.parametrize("template", ["event.d-1", "event.d-2"])
 def test_old_upstart_knows_every_stanza(template, judges):
     values = {"svscanboot": "/command/svscanboot", "stop_limit": "120"}
-    job = judges.upstart_job(templates.render(f"upstart/{template}", values), judges.EVENT_D)
+    job = judges.upstart_job(
+        templates.fill(templates.read(f"upstart/{template}"), values), judges.EVENT_D
+    )
     assert "/command/svscanboot" in (*job.get("exec", ()), *job["respawn"])
     assert len(job["start on"]) == 4
 
