@@ -29,10 +29,7 @@ class RcLocal(InitSystem):
     listed = 120
     reads_all = True
     looked_for = PATHS
-    places = (
-        Place(PATHS[1], shared=True),
-        Place(PATHS[0], shared=True, whole=True),
-    )
+    places = tuple(Place(path, shared=True) for path in reversed(PATHS))
     respawns = False
 
     def wire(self, site: Site) -> list[Action]:

@@ -363,6 +363,18 @@ class TestRivals:
         assert transaction.uninstall(host, quiet) == []
         assert image.snapshot() == before
 
+    @pytest.mark.parametrize("path", ["/etc/rc.local", "/etc/rc.d/rc.local"])
+    def test_an_rc_local_loses_one_line(self, path, make_image, install):
+        image = make_image("sysvinit-rhel5").program(path, "#!/bin/sh\nmount /srv\n")
+        with image.path(path).open("a") as script:
+            script.write("/usr/bin/svscanboot &\n")
+        before = image.snapshot()
+        host = install(image, replace=True)
+        expected = "#!/bin/sh\nmount /srv\n#slashservice# /usr/bin/svscanboot &\n"
+        assert image.path(path).read_text() == expected
+        transaction.uninstall(host, quiet)
+        assert image.snapshot() == before
+
     def test_an_inittab_that_nobody_reads_is_no_rival(self, make_image, install):
         image = make_image("systemd").file("/etc/inittab", self.INITTAB)
         before = image.snapshot()["etc/inittab"]
