@@ -7,7 +7,6 @@ remedy. Nothing is changed.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,8 +16,6 @@ from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
-from slashservice.installer.init_systems.rclocal import LAST_SYSTEMD
-from slashservice.installer.plan.edits import final_exit
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
@@ -39,11 +36,24 @@ class Finding:
 class Patient:
     """The host under examination."""
 
-    host: Host
-    evidence: Evidence
-    verdict: Verdict
+    seen: Look
     systems: Mapping[str, InitSystem]
     receipt: Receipt | None
+
+    @property
+    def host(self) -> Host:
+        """The host itself."""
+        return self.seen.host
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known about it."""
+        return self.seen.evidence
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was concluded."""
+        return self.seen.verdict
 
     @property
     def service_dir(self) -> str:
@@ -61,8 +71,7 @@ Check = Callable[[Patient], Iterator[Finding]]
 
 def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
     """Return all that is found wrong with a host."""
-    receipt = receipts.load(seen.host)
-    patient = Patient(seen.host, seen.evidence, seen.verdict, systems, receipt)
+    patient = Patient(seen, systems, receipts.load(seen.host))
     return [finding for check in CHECKS for finding in check(patient)]
 
 
@@ -153,25 +162,11 @@ def interpreter(patient: Patient) -> Iterator[Finding]:
             yield Finding(f"others than root can change what it runs: {why}")
 
 
-def rc_local(patient: Patient) -> Iterator[Finding]:
-    """Does an rc.local that should start svscan ever run?"""
-    for one in patient.evidence.wirings:
-        if not one.path.endswith("rc.local") or not one.active:
-            continue
-        host = patient.host
-        by_systemd = "systemd" in patient.evidence.init_program
-        if by_systemd and patient.evidence.systemd_version > LAST_SYSTEMD:
-            yield Finding(f"{one.path} never runs: systemd gave it up with version 260")
-        elif by_systemd and not host.is_executable(one.path):
-            yield Finding(f"{one.path} never runs: it is not executable", f"chmod +x {one.path}")
-        text = host.read(one.path) or b""
-        if by_systemd and not text.startswith(b"#!"):
-            yield Finding(f"{one.path} never runs: its first line is no #! line")
-        lines = text.splitlines(keepends=True)
-        at = final_exit(lines)
-        wanted = one.text.encode("latin-1")
-        if any(line.rstrip(b"\n") == wanted for line in lines[at:]):
-            yield Finding(f"{one.path} ends before it starts {one.program}", "move that line up")
+def init_system_files(patient: Patient) -> Iterator[Finding]:
+    """Are the files right that init systems read?"""
+    for init_system in patient.systems.values():
+        for what, remedy in init_system.faults(patient.seen):
+            yield Finding(what, remedy)
 
 
 def scan_directory(patient: Patient) -> Iterator[Finding]:
@@ -211,19 +206,6 @@ def age(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def old_syntax(patient: Patient) -> Iterator[Finding]:
-    """Has a BusyBox inittab a line that names a terminal by mistake?"""
-    if patient.verdict.name != "busybox":
-        return
-    for line in patient.evidence.inittab:
-        if re.search(r"\bsvscanboot\b|\bsvscan\b", line.process) and line.id:
-            yield Finding(
-                f"line {line.number} of /etc/inittab never starts: BusyBox takes "
-                f"{line.id!r} for a terminal",
-                "leave the first field empty",
-            )
-
-
 def search_path(patient: Patient) -> Iterator[Finding]:
     """Will the administrator's shell find the commands?"""
     folders = os.environ.get("PATH", "").split(":")
@@ -239,9 +221,8 @@ CHECKS: tuple[Check, ...] = (
     rivals,
     missing_programs,
     interpreter,
-    rc_local,
+    init_system_files,
     scan_directory,
-    old_syntax,
     shadows,
     age,
     search_path,

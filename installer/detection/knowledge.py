@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.host.host import Host
@@ -133,6 +133,13 @@ class Knowledge:
     def image_platform(self, host: Host) -> str:
         """Return the operating system of an image, empty where it is none of this one's."""
         return self.platforms[0] if any(map(host.is_file, self.platform_signs)) else ""
+
+    def facts(self, host: Host, *, running: bool) -> dict[str, Any]:
+        """Return the fields of the evidence that are about this init system alone.
+
+        ``running`` tells a host that runs on Linux, and may be asked.
+        """
+        return {}
 
     def verdict(self, *reasons: str, detail: str = "") -> Verdict:
         """Return the verdict that this init system runs the host."""

@@ -44,7 +44,6 @@ def probe(host: Host, systems: Mapping[str, Knowledge], offline: str = "") -> Ev
         chroot=processes.is_in_chroot() if running else False,
         own_proc=processes.has_own_proc() if running else True,
         pid1=_first_process() if running else FirstProcess(),
-        container=_container(host) if running else "",
         kernel=_text(host, "/proc/version") if running else "",
         paths=_paths(host, systems),
         init_program=program,
@@ -56,11 +55,15 @@ def probe(host: Host, systems: Mapping[str, Knowledge], offline: str = "") -> Ev
         ),
         initctl=_initctl(host, systems) if running else "",
         inittab=inittab.read(host.read("/etc/inittab") or b""),
-        systemd_version=_systemd_version(host),
         distribution=_distribution(host),
         wirings=find_wirings(host, systems),
         scanners=find_scanners(host, systems) if running else (),
         unwritable=_unwritable(host),
+        **{
+            name: value
+            for one in systems.values()
+            for name, value in one.facts(host, running=running).items()
+        },
     )
 
 
@@ -96,23 +99,6 @@ def _first_process() -> FirstProcess:
     return FirstProcess(*processes.describe(1))
 
 
-def _container(host: Host) -> str:
-    """Say what shows that this is a container, nothing if nothing does."""
-    for path in ("/.dockerenv", "/run/.containerenv"):
-        if host.lstat(path):
-            return f"{path} is there"
-    named = _text(host, "/run/systemd/container")
-    if named:
-        return f"/run/systemd/container says {named}"
-    for word in (host.read("/proc/1/environ") or b"").split(b"\0"):
-        if word.startswith(b"container="):
-            return f"PID 1 has {word.decode(errors='replace')} in its environment"
-    kind = host.run(["systemd-detect-virt", "--container"], timeout=10)
-    if kind.good and kind.output not in ("", "none", "wsl"):
-        return f"systemd-detect-virt says {kind.output}"
-    return ""
-
-
 def _marks(host: Host, systems: Mapping[str, Knowledge], program: str) -> tuple[str, ...]:
     """Return whose words are in the program ``/sbin/init``, where its name doesn't tell."""
     if not program or os.path.basename(program) not in INIT_NAMES:
@@ -136,19 +122,6 @@ def _initctl(host: Host, systems: Mapping[str, Knowledge]) -> str:
         return ""
     outcome = host.run(["initctl", "version"], timeout=10)
     return outcome.output.splitlines()[0] if outcome.good and outcome.output else ""
-
-
-def _systemd_version(host: Host) -> int:
-    """Return systemd's version, 0 where it can't be told: by its library, else by asking."""
-    folders = ["/usr/lib/systemd", "/lib/systemd"]
-    folders += [f"/usr/lib/{name}/systemd" for name in host.list("/usr/lib") if "-linux" in name]
-    for folder in folders:
-        for name in host.list(folder):
-            found = re.fullmatch(r"libsystemd-shared-(\d+)\b.*\.so", name)
-            if found:
-                return int(found.group(1))
-    found = re.match(r"systemd (\d+)", host.run(["systemctl", "--version"], timeout=10).output)
-    return int(found.group(1)) if found else 0
 
 
 def _distribution(host: Host) -> Distribution:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import Place
+from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
 from slashservice.installer.plan.actions import Action, EditFile
 from slashservice.installer.plan.edits import Block
@@ -33,6 +36,16 @@ class BusyBox(InitSystem):
         if evidence.is_called_init and evidence.comm and "busybox" in os.path.basename(program):
             return self.verdict(f"PID 1 is {program}")
         return None
+
+    def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
+        """Find a line in inittab that names a terminal by mistake."""
+        if seen.verdict.name != self.name:
+            return
+        for line in seen.evidence.inittab:
+            if re.search(r"\bsvscanboot\b|\bsvscan\b", line.process) and line.id:
+                what = f"line {line.number} of {INITTAB} never starts"
+                why = f"BusyBox takes {line.id!r} for a terminal"
+                yield f"{what}: {why}", "leave the first field empty"
 
     def wire(self, site: Site) -> list[Action]:
         """Respawn svscanboot, and drain ahead of the other things done at shutdown."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slashservice.installer.detection.general import CONTAINER
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.init_system import InitSystem, Site
 
@@ -17,6 +20,9 @@ class Container(InitSystem):
     wired = False
     reads_all = True
 
+    def facts(self, host: Host, *, running: bool) -> dict[str, Any]:
+        return {"container": self._sign(host) if running else ""}
+
     def wire(self, site: Site) -> list[Action]:
         return []
 
@@ -24,3 +30,19 @@ class Container(InitSystem):
         """Say what to make the entry point."""
         program, directory = site.svscan.split()
         return [f'make this the container\'s entry point: ["{program}", "{directory}"]']
+
+    def _sign(self, host: Host) -> str:
+        """Say what shows that this is a container, nothing if nothing does."""
+        for path in ("/.dockerenv", "/run/.containerenv"):
+            if host.lstat(path):
+                return f"{path} is there"
+        named = (host.read("/run/systemd/container") or b"").decode(errors="replace").strip()
+        if named:
+            return f"/run/systemd/container says {named}"
+        for word in (host.read("/proc/1/environ") or b"").split(b"\0"):
+            if word.startswith(b"container="):
+                return f"PID 1 has {word.decode(errors='replace')} in its environment"
+        kind = host.run(["systemd-detect-virt", "--container"], timeout=10)
+        if kind.good and kind.output not in ("", "none", "wsl"):
+            return f"systemd-detect-virt says {kind.output}"
+        return ""

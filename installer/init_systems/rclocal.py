@@ -6,11 +6,14 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from slashservice.installer.detection.knowledge import Place
+from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
-from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.edits import Block, final_exit
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
 
@@ -47,6 +50,25 @@ class RcLocal(InitSystem):
             self.edit(site, executable=systemd),
             self.supervise(site, start=self._start_now(site, systemd)),
         ]
+
+    def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
+        """Find an rc.local that should start svscan and never runs, or not so far."""
+        host, evidence = seen.host, seen.evidence
+        by_systemd = "systemd" in evidence.init_program
+        for one in evidence.wirings:
+            if not one.path.endswith("rc.local") or not one.active:
+                continue
+            if by_systemd and evidence.systemd_version > LAST_SYSTEMD:
+                yield f"{one.path} never runs: systemd gave it up with version 260", ""
+            elif by_systemd and not host.is_executable(one.path):
+                yield f"{one.path} never runs: it is not executable", f"chmod +x {one.path}"
+            text = host.read(one.path) or b""
+            if by_systemd and not text.startswith(b"#!"):
+                yield f"{one.path} never runs: its first line is no #! line", ""
+            lines = text.splitlines(keepends=True)
+            wanted = one.text.encode("latin-1")
+            if any(line.rstrip(b"\n") == wanted for line in lines[final_exit(lines) :]):
+                yield f"{one.path} ends before it starts {one.program}", "move that line up"
 
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
         """Return what starts svscan until the next boot, so that a shutdown drains it too."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import Place
@@ -48,6 +50,9 @@ class Systemd(InitSystem):
         else:
             return None
         return self.verdict(f"{self.run_directory} is there", why)
+
+    def facts(self, host: Host, *, running: bool) -> dict[str, Any]:
+        return {"systemd_version": self._version(host)}
 
     def starts(self, host: Host, path: str) -> bool:
         """Tell whether a unit is enabled, by its links, and not masked."""
@@ -103,3 +108,17 @@ class Systemd(InitSystem):
         state = site.host.run(["systemctl", "is-system-running"], timeout=10).output
         if state.strip() in ("stopping", "maintenance"):
             raise Refusal(f"systemd is {state.strip()}: install when the machine is up again")
+
+    def _version(self, host: Host) -> int:
+        """Return systemd's version, 0 where it can't be told: by its library, else by asking."""
+        folders = ["/usr/lib/systemd", "/lib/systemd"]
+        folders += [
+            f"/usr/lib/{name}/systemd" for name in host.list("/usr/lib") if "-linux" in name
+        ]
+        for folder in folders:
+            for name in host.list(folder):
+                found = re.fullmatch(r"libsystemd-shared-(\d+)\b.*\.so", name)
+                if found:
+                    return int(found.group(1))
+        found = re.match(r"systemd (\d+)", host.run(["systemctl", "--version"], timeout=10).output)
+        return int(found.group(1)) if found else 0

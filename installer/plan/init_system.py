@@ -6,11 +6,13 @@ That it is defined there is all it takes to have it detected, planned for and ta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import Knowledge
+from slashservice.installer.detection.look import Look
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
 from slashservice.installer.plan import templates
@@ -134,6 +136,13 @@ class InitSystem(Knowledge):
         if any(place.whole and place.holds(wiring.path) for place in self.places):
             return [RemovePath(path=wiring.path)]
         return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
+
+    def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
+        """Yield what keeps svscan from starting by this init system's files, and a remedy.
+
+        The remedy is a command, or empty.
+        """
+        yield from ()
 
     # The parts most modules are made of ------------------------------------------------
 
