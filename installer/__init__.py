@@ -1,1 +1,27 @@
-"""The installer: find the init system that runs a host, and wire ``svscanboot`` into it."""
+"""The installer: find the init system that runs a host, and wire ``svscanboot`` into it.
+
+A room is a folder, or a module here. Each imports only those that its line names:
+
+================ =============================================================================
+``errors``       nothing
+``supervision``  nothing
+``host``         errors
+``detection``    errors, host
+``plan``         errors, supervision, host, detection
+``init_systems`` errors, host, detection, plan
+``record``       errors, host, plan
+``services``     errors, supervision, host
+``remote``       errors, plan
+``status``       supervision, host, plan, record
+``doctor``       supervision, host, detection, plan, record, status
+``cli``          all of them
+================ =============================================================================
+
+So the evidence about a host (``detection``) leads to a verdict, the verdict to a plan
+(``plan``), and the plan to a receipt (``record``). What is known of each init system
+(``init_systems``) is handed to the functions that need it: detection and planning know what
+an init system is, and none of them by name.
+
+``cli.start`` and ``supervision`` import the standard library and ``slashservice.supervise``
+alone: init systems call them while a machine boots and stops.
+"""

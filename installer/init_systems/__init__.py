@@ -1,8 +1,12 @@
 """The init systems, one module each. Adding one touches nothing else.
 
-A module has a subclass of :class:`~slashservice.installer.plan.init_system.InitSystem`, which
-says how the init system is detected, where it finds what it starts, what svscan is started
-by, and how it is told. All modules of this folder are loaded, and so registered.
+A module has a subclass of :class:`~slashservice.installer.plan.init_system.InitSystem`. It says
+how the init system is detected, where that finds what it starts, how svscan is started and
+stopped by it, and what can be wrong with its files. All modules of this folder are loaded,
+and so registered.
+
+The text of what is installed is in ``init_templates``. The shells' completions list the names
+of init systems for typing; an init system that they don't list works all the same.
 """
 
 from __future__ import annotations
