@@ -1,4 +1,4 @@
-"""What is wrong on a host, or soon will be: ``slashservice doctor``.
+"""Find what is wrong on a host, or soon will be: ``slashservice doctor``.
 
 Each check is a function that yields findings, each a sentence and, where there is one, a
 remedy. Nothing is changed.
@@ -76,7 +76,7 @@ def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
 
 
 def installation(patient: Patient) -> Iterator[Finding]:
-    """Is it complete, and as it was made?"""
+    """Is the installation complete, and as it was made?"""
     if patient.receipt is None:
         yield Finding("slashservice is not installed here", "slashservice install")
         return
@@ -136,7 +136,7 @@ def rivals(patient: Patient) -> Iterator[Finding]:
 
 
 def missing_programs(patient: Patient) -> Iterator[Finding]:
-    """Does an init system start, again and again, what isn't there?"""
+    """Does an init system start a program that isn't there, again and again?"""
     for one in patient.wirings:
         if not patient.host.is_executable(one.program):
             yield Finding(
@@ -198,7 +198,7 @@ def shadows(patient: Patient) -> Iterator[Finding]:
 
 
 def age(patient: Patient) -> Iterator[Finding]:
-    """Is what is installed what we are?"""
+    """Is the installed version the one that runs now?"""
     if patient.receipt and patient.receipt.version != version():
         yield Finding(
             f"version {patient.receipt.version} is installed, this is {version()}",

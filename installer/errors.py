@@ -1,4 +1,4 @@
-"""The two ways the installer ends badly: it will not, or it could not."""
+"""The two ways the installer ends badly: it refuses, or something failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Refusal(Exception):  # noqa: N818 - nothing went wrong, we decline
 
 
 class Trouble(Exception):  # noqa: N818 - the counterpart of Refusal
-    """Something failed; what had been changed has been put back, or the message says what not."""
+    """Something failed. All is as before, or the message says what could not be put back."""
 
     def __init__(self, what: str, why: str = "") -> None:
         super().__init__(f"{what}: {why}" if why else what)

@@ -1,10 +1,10 @@
-"""Another host over SSH: the installer goes there, and is at home.
+"""Work on another host over SSH: the installer is sent there, and runs there.
 
 All of it, packed with the packages it needs, is sent through one SSH connection to a Python
 that unpacks it into a folder only root can enter, and runs the same command line there.
 That needs Python and a way to be root on the host, nothing else: no SFTP, no shell tools.
 What a broken connection leaves behind is what a crash would: a journal on that host, which
-the next run finishes or undoes. Steering each step from here could leave anything.
+the next run finishes or undoes. A run that steered each step from here could leave anything.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def pack() -> bytes:
 def run_there(address: Address, argv: Sequence[str], options: Sequence[str] = ()) -> int:
     """Run ``slashservice ARGV`` on another host, as root; return its exit status.
 
-    ``options`` are given to ssh with ``-o``. What it says appears here as it says it.
+    ``options`` are given to ssh with ``-o``. The output appears here as it comes.
     """
     with (
         tempfile.TemporaryDirectory(prefix="slashservice-") as folder,
@@ -126,7 +126,7 @@ def _connect(address: Address, options: Sequence[str]) -> SshMachine:
 
 
 def _last_line(error: BaseException) -> str:
-    """Return what ssh said last: the rest is about its session."""
+    """Return the last line that ssh said: the others are about its session."""
     said = str(getattr(error, "stderr", "") or error).strip().splitlines()
     return said[-1].strip() if said else "ssh said nothing"
 
@@ -142,7 +142,7 @@ def _python(machine: SshMachine) -> str:
 
 
 def _become_root(machine: SshMachine, address: Address) -> tuple[list[str], bytes]:
-    """Return the words that make a command root's, and what must be fed to them first."""
+    """Return the words that run a command as root, and the input that they want first."""
     if machine["/bin/sh"]["-c", "id -u"]().strip() == "0":
         return [], b""
     for words in (["sudo", "-n"], ["doas", "-n"]):

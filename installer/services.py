@@ -48,7 +48,7 @@ class Service:
 
 
 def check(service: Service) -> None:
-    """Refuse what would make no service, or one that can't be named."""
+    """Refuse a service that could not run, or could not be named."""
     if not NAME.fullmatch(service.name):
         raise Refusal(
             f"{service.name!r} is no name for a service",

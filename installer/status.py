@@ -1,4 +1,4 @@
-"""What is installed on a host and whether it runs: ``slashservice status``."""
+"""Tell what is installed on a host, and whether it runs: ``slashservice status``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Status:
-    """All there is to know of an installation at a glance. ``receipt`` is ``None`` without one."""
+    """The state of an installation, at a glance. ``receipt`` is ``None`` if there is none."""
 
     receipt: Receipt | None
     artefacts: tuple[Artefact, ...] = ()

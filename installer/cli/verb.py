@@ -1,4 +1,4 @@
-"""What all verbs of the command line share: where they work, and how they end."""
+"""The base of all verbs of the command line: where they work, and how they end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")
 
 
 class Ended(Exception):  # noqa: N818 - the end of a verb, good or bad
-    """Ends the command with a status."""
+    """Ends the command with a status, from within a verb's helpers."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -40,7 +40,11 @@ def say(line: str) -> None:
 
 
 class Verb(cli.Application):
-    """What all verbs share: how wrong usage is told."""
+    """The base of all verbs: wrong usage is told in one line.
+
+    plumbum would print its whole help. Two of its methods that are not public are overridden
+    for that, which is why ``pyproject.toml`` bounds its version.
+    """
 
     SUBCOMMAND_HELPMSG = False
 

@@ -77,7 +77,7 @@ class PlanVerb(HostVerb):
 
 
 def remembered(host: Host, options: Options) -> Options:
-    """Return options with what an installation that is there has, where nothing else is asked.
+    """Return options, with those of the present installation where nothing else is asked.
 
     So an upgrade, or a second install, needs none of the options of the first.
     """
@@ -159,7 +159,7 @@ class Uninstall(HostVerb):
     dry = cli.Flag(["-n", "--dry-run"], help="only say what would be undone; exit 2 if anything")
 
     def main(self) -> int:
-        """Undo what the receipt tells of."""
+        """Undo what the receipt records."""
         host = self.look(self.host()).host
         receipt = receipts.load(host)
         if receipt is None:

@@ -1,1 +1,1 @@
-"""Which init system runs a host: evidence, and the verdict on it."""
+"""Find out which init system runs a host: gather evidence, and judge it."""

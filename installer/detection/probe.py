@@ -100,7 +100,7 @@ def _first_process() -> FirstProcess:
 
 
 def _marks(host: Host, systems: Mapping[str, Knowledge], program: str) -> tuple[str, ...]:
-    """Return whose words are in the program ``/sbin/init``, where its name doesn't tell."""
+    """Return the init systems whose words are in ``/sbin/init``, where its name doesn't tell."""
     if not program or os.path.basename(program) not in INIT_NAMES:
         return ()
     status = host.stat(program)

@@ -1,4 +1,4 @@
-"""Who else starts a scanner at boot, or runs one now: svscan, runsvdir, s6-svscan.
+"""Find scanners that somebody else starts at boot, or runs now: svscan, runsvdir, s6-svscan.
 
 Two supervisors on one scan directory fight for its locks for ever, so the installer looks
 for them all: in every file an init system may read, comments told from lines in force.

@@ -120,7 +120,7 @@ class Files:
         return found is not None and stat.S_ISREG(found.st_mode) and bool(found.st_mode & 0o111)
 
     def read(self, path: str) -> bytes | None:
-        """Return what the file at ``path`` says, ``None`` when it can't be read."""
+        """Return the content of the file at ``path``, ``None`` when it can't be read."""
         try:
             real = self.real(path, follow=True)
             if not stat.S_ISREG(os.stat(real).st_mode):
@@ -131,7 +131,7 @@ class Files:
             return None
 
     def readlink(self, path: str) -> str | None:
-        """Return what the symbolic link at ``path`` says, ``None`` when it is none."""
+        """Return the target of the symbolic link at ``path``, ``None`` when it is none."""
         try:
             return os.readlink(self.real(path))
         except OSError:

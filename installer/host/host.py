@@ -1,9 +1,9 @@
 """The machine that is installed on: its files, and its commands.
 
-The installer reads and changes files, and runs commands, through here alone. So the same code
-serves a running machine (root ``/``) and an image below some directory. What is asked of
-running processes is in :mod:`~slashservice.installer.host.processes` and
-:mod:`~slashservice.installer.supervision`: an image has none.
+The installer changes a host's files, and runs its commands, through here alone. So the same
+code serves a running machine (root ``/``) and an image below some directory. Questions about
+running processes are in :mod:`~slashservice.installer.host.processes` and
+``slashservice.installer.supervision``: an image has no processes.
 
 For a host over SSH the installer itself is sent there and is local again
 (``slashservice.installer.remote``). A connection that breaks then leaves a journal on that

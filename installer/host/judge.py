@@ -1,4 +1,4 @@
-"""What is about to be written: shown as a diff, and judged by the host's own tools."""
+"""Show what is about to be written as a diff, and have the host's own tools judge it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where things go: the slashpackage places, or those of the file system hierarchy standard.
 
 slashpackage: https://cr.yp.to/slashpackage.html. Each version's files are in a folder of
-their own, under a name without version that moves on, so that an upgrade is one link and
-the files of a running version stay until nothing runs from them.
+their own. A link, whose name has no version, leads to the current one. So an upgrade changes
+one link, and the files of a running version stay until nothing runs from them.
 """
 
 from __future__ import annotations

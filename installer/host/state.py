@@ -1,4 +1,4 @@
-"""What is at a path: a value that can be compared, kept in a receipt, and put back."""
+"""The state of a path, as a value: to be compared, kept in a receipt, and put back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["absent", "file", "link", "directory", "other"]
 
 @dataclass(frozen=True)
 class FileState:
-    """One path's state: all of it that uninstalling must bring back.
+    """The state of one path: all that uninstalling must bring back.
 
     ``mtime_ns`` of ``None`` means "now". Hard links and times take no part in comparisons.
     """
@@ -33,11 +33,11 @@ class FileState:
         return self.kind != "absent"
 
     def same_content(self, other: FileState) -> bool:
-        """Tell whether the two say the same, whoever owns them and may read them."""
+        """Tell whether kind, content and target are the same, whatever owner and mode are."""
         return (self.kind, self.data, self.target) == (other.kind, other.data, other.target)
 
     def digest(self) -> str:
-        """Return a short name of what the path says: its kind, content and target."""
+        """Return a short name for kind, content and target."""
         said = b"\0".join([self.kind.encode(), os.fsencode(self.target), self.data])
         return hashlib.sha256(said).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What root will run must be root's alone: every file, and every folder on the way to it.
+"""Check that nobody but root can change what root will run, on the whole way to it.
 
 A supervisor that runs as root out of somebody's home, or on an interpreter that a group of
 developers may replace, hands root to them. So the interpreter and each place we install to
@@ -61,7 +61,7 @@ def _down_to(path: str) -> list[str]:
 
 
 def _trusted_users(host: Host) -> tuple[int, ...]:
-    """Root; and whoever builds an image without being root."""
+    """Return the users to trust: root, and the one who builds an image without being root."""
     return (0,) if host.root == "/" else (0, os.geteuid())
 
 

@@ -1,4 +1,4 @@
-"""A container: svscan is the program it runs, so nothing is wired."""
+"""A container, which has no init system: svscan is the program that it runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Container(InitSystem):
 
     name = CONTAINER
     title = "the container's runtime"
-    respawns = False
     listed = 170
+    respawns = False
     wired = False
     reads_all = True
 

@@ -31,6 +31,7 @@ class InitD(InitSystem):
     title = "init.d"
     aliases = ("init.d", "lsb")
     listed = 110
+    respawns = False
     reads_all = True
     looked_for = (*SCRIPT_FOLDERS, "/etc/rc.d")
     places = tuple(Place(folder, "", shared=True) for folder in SCRIPT_FOLDERS)
@@ -43,8 +44,6 @@ class InitD(InitSystem):
         """Take a script out of all runlevels."""
         found = links_of(host, os.path.basename(wiring.path))
         return [RemovePath(path=link) for link in found]
-
-    respawns = False
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script and link it into the runlevels."""

@@ -16,13 +16,13 @@ class NetBSD(InitSystem):
     name = "netbsd"
     title = "rc"
     listed = 150
+    respawns = False
     order = 22
     reads_all = True
     platforms = ("netbsd",)
     platform_signs = ("/libexec/ld.elf_so", "/netbsd")
     looked_for = ("/etc/rc.d",)
     places = (Place("/etc/ttys", shared=True),)
-    respawns = False
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script, and the file that enables it."""

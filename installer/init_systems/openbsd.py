@@ -24,13 +24,13 @@ class OpenBSD(InitSystem):
     name = "openbsd"
     title = "rc"
     listed = 130
+    respawns = False
     order = 23
     reads_all = True
     platforms = ("openbsd",)
     platform_signs = ("/bsd", "/usr/libexec/ld.so")
     looked_for = ("/usr/sbin/rcctl", "/etc/rc.d")
     places = (Place(FOLDER, "", shared=True, whole=True), Place("/etc/ttys", shared=True))
-    respawns = False
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Tell whether there is rcctl, which came with version 5.7."""

@@ -12,6 +12,7 @@ from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
+from slashservice.installer.init_systems.systemd import Systemd
 from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
 from slashservice.installer.plan.edits import Block, final_exit
 from slashservice.installer.plan.init_system import InitSystem, Site
@@ -108,7 +109,7 @@ class RcLocal(InitSystem):
         if systemd:
             drop_in = self.file(site, f"{DROP_IN}/svscan.conf", "rclocal/rc-local.service.d.conf")
             made = [MakeDirectory(path=DROP_IN), drop_in]
-            return self.around(list(made), ("systemctl", "daemon-reload"))
+            return self.around(list(made), Systemd.reload)
         return stop_script(site) if runlevel_folder(site.host) else []
 
     def notes(self, site: Site) -> list[str]:

@@ -63,7 +63,7 @@ class Upstart(InitSystem):
         return ("initctl", "start", *names)
 
     def wire(self, site: Site) -> list[Action]:
-        """Write the job; Upstart watches the folder, and is told all the same."""
+        """Write the job. Upstart watches the folder, and is told to reload as well."""
         path, template = PLACES[site.verdict.detail or "init"]
         job = self.file(site, path, template, check=("init-checkconf",), enables=True)
         modern = site.verdict.detail in ("", "init")

@@ -1,1 +1,1 @@
-"""What to do: actions that describe, apply and undo themselves."""
+"""Plans: actions that describe, apply and undo themselves, and how they are composed."""

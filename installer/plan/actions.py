@@ -1,4 +1,4 @@
-"""What a plan is made of: changes of one path each, that describe, apply and undo themselves.
+"""The actions of a plan. Each changes one path, and can describe, apply and undo itself.
 
 Each action computes, from what is at its path now, what shall be there: so it can say
 whether there is anything to do, show a diff, and be told afterwards whether the result is
@@ -267,11 +267,11 @@ class WriteFile(PathAction):
         judge(host, self.check, self.path, wanted.data)
 
     def without_ours(self, now: FileState) -> FileState:
-        """Return nothing where the file is a former one of ours."""
+        """Return an absent file where this one is a former one of ours."""
         return ABSENT if OUR_FILE in now.data else now
 
     def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
-        """Keep a copy of the changed file: what it starts will be gone, so it must go too."""
+        """Keep a copy and remove the file: the program that it starts will be gone."""
         if now.kind != "file":
             return super().surrender(host, now, old)
         kept = f"{state_folder(host)}/{KEPT}{self.path}"
@@ -283,7 +283,7 @@ class WriteFile(PathAction):
 
 @dataclass(frozen=True)
 class EditFile(PathAction):
-    """Put something into a file that is somebody else's, keeping all else of it."""
+    """Put something into somebody else's file, and keep the rest of it as it is."""
 
     kind: ClassVar[str] = "edit"
     editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
@@ -363,7 +363,7 @@ class EditFile(PathAction):
 
 @dataclass(frozen=True)
 class RemovePath(PathAction):
-    """Take a file or link of another supervisor out of force; undoing brings it back."""
+    """Remove a file or link of another supervisor; undoing brings it back."""
 
     kind: ClassVar[str] = "remove"
 

@@ -1,4 +1,4 @@
-"""What an init system's module is: what it knows, which artefacts it makes, how it is told.
+"""The base of each init system's module: its knowledge, its artefacts, and its commands.
 
 Each module of ``slashservice.installer.init_systems`` has a subclass of :class:`InitSystem`.
 That it is defined there is all it takes to have it detected, planned for and taken over from.
@@ -51,12 +51,12 @@ class Site:
 
     @property
     def svscan(self) -> str:
-        """The command line of svscan, for init systems that keep what it says."""
+        """The command line of svscan, for init systems that keep its output."""
         return f"{self.layout.command('svscan')} {self.service_dir}"
 
     @property
     def svscanboot(self) -> str:
-        """The command line of svscanboot, for those that don't: see readproctitle(8)."""
+        """The command line of svscanboot, for init systems that don't: see readproctitle(8)."""
         boot = self.layout.command("svscanboot")
         return boot if self.service_dir == SCAN_DIRECTORY else f"{boot} {self.service_dir}"
 
@@ -138,9 +138,9 @@ class InitSystem(Knowledge):
         return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
 
     def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
-        """Yield what keeps svscan from starting by this init system's files, and a remedy.
+        """Yield what is wrong with this init system's files on a host, each with a remedy.
 
-        The remedy is a command, or empty.
+        The remedy says what to do; it is empty where nobody knows.
         """
         yield from ()
 
@@ -161,7 +161,7 @@ class InitSystem(Knowledge):
         )
 
     def await_end(self, site: Site) -> AwaitEnd:
-        """Make the action that, in undoing, sees to it that svscan is gone."""
+        """Make the action that has svscan gone, when the plan is undone."""
         return AwaitEnd(service_dir=site.service_dir, program=site.layout.command("svscan"))
 
     def around(
@@ -172,9 +172,10 @@ class InitSystem(Knowledge):
         now: bool = True,
         tolerant: bool = False,
     ) -> list[Action]:
-        """Put a reload behind ``changes``, and in undoing too, where that is before them.
+        """Surround ``changes`` so that a reload follows them, both applied and undone.
 
-        With ``now`` false only in undoing: for init systems that start at once what they see.
+        With ``now`` false it follows only when they are undone: for init systems that start
+        at once what they see.
         """
         why = f"{self.title} sees it"
         before = RunCommand(undo_=reload, why=why, tolerant=tolerant)

@@ -1,4 +1,4 @@
-"""What the administrator asked for: the switches of ``slashservice install``."""
+"""The switches of ``slashservice install``, as the administrator set them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Compose the plan: which actions, in which order, install slashservice on a host.
+"""Compose the plan: the actions, in order, that install slashservice on a host.
 
-First what another supervisor must give up, then the code and the commands, then the scan
-directory, then the init system's artefacts; so that nothing is wired that isn't there yet.
-Undoing goes the other way round: nothing is taken away while something is wired to it, and
-another supervisor comes back last, when our commands are no longer before its own.
+The order is: another supervisor gives up its place; the code and the commands; the scan
+directory; the init system's artefacts. So nothing is wired before it is there. Undoing goes
+the other way round: nothing is taken away while something is wired to it, and another
+supervisor comes back last, when our commands are no longer before its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ POLICY_FORBIDS = 101
 
 @dataclass(frozen=True)
 class Plan:
-    """Actions in order, what was decided on the way, and what is worth knowing about it."""
+    """The actions in order, the decisions behind them, and notes for the administrator."""
 
     verdict: Verdict
     layout: Layout
@@ -87,7 +87,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
 
 
 def _hand_over(wiring: list[Action], init_system: InitSystem) -> list[Action]:
-    """Return what has a running svscan give way to new code, at the end of a plan."""
+    """Return the actions at the end of a plan that have a running svscan give way to new code."""
     return [
         HandOver(service_dir=action.service_dir, start=action.start, respawns=init_system.respawns)
         for action in wiring
@@ -130,7 +130,7 @@ def _may_start(host: Host, notes: list[str]) -> bool:
 def _foreign_wirings(
     look: Look, systems: Mapping[str, InitSystem], places: Layout, options: Options
 ) -> tuple[Wiring, ...]:
-    """Return other supervisors' wirings of our scan directory; refuse them but to replace."""
+    """Return other supervisors' wirings of our scan directory; refuse them without --replace."""
     evidence = look.evidence
     wirings = tuple(
         wiring
@@ -260,7 +260,7 @@ def parents(path: str) -> list[MakeDirectory]:
 
 
 def _distinct(actions: list[Action]) -> list[Action]:
-    """Drop what is in the plan before already, as two artefacts' common parent directory."""
+    """Drop actions that are in the plan already, as for a directory that two files share."""
     seen: dict[str, Action] = {}
     for action in actions:
         if isinstance(action, RunCommand):

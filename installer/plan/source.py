@@ -1,7 +1,7 @@
-"""What is put in place: our packages, those the installer needs, and a launcher per command.
+"""The code to put in place: our packages, those the installer needs, a launcher per command.
 
-All of it comes from where this process has it from itself, be that a checkout, a wheel, or
-an installation: so whatever runs can install itself elsewhere, without a network.
+All of it is taken from where this process has loaded it: a checkout, a wheel, or an
+installation. So each of them can install itself elsewhere, without a network.
 """
 
 from __future__ import annotations

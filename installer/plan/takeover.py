@@ -1,10 +1,10 @@
 """Hand over from C daemontools: its services, its scan directory, its place at boot.
 
-C supervise can't be taken over while it runs: it is its daemon's parent, and keeps nothing
-that another could adopt by. So its services are stopped once, in the order that loses no
-line: svscan first held still so that it starts nothing anew, then every service, then,
-when those are down and the logs have read all they said, every log. Only then is it unwired,
-and ours wired and started. Nothing runs twice, and undoing gives it all back.
+C supervise can't be taken over while it runs: it is its daemon's parent, and keeps no record
+by which another could adopt the daemon. So its services are stopped once, in the order that
+loses no line. First svscan is held still, so that it starts nothing anew. Then every service
+is stopped; when those are down, and the logs have read all they said, every log. Only then is
+svscan unwired, and ours wired and started. Nothing runs twice, and undoing gives it all back.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def take_over(
 def _keeper(
     init_system: InitSystem, wirings: tuple[Wiring, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return how an init system forgets what it started by these files; and how it starts it."""
+    """Return the commands that have an init system forget what it started, and start it again."""
     names = [
         os.path.basename(one.path).removesuffix(".conf")
         for one in wirings

@@ -1,4 +1,4 @@
-"""The actions of a plan that make things happen rather than be: reload, start, stop."""
+"""The actions of a plan that change no file: they tell the init system, start, and stop."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def _run(host: Host, argv: tuple[str, ...], tolerant: bool = False) -> None:
 
 @dataclass(frozen=True)
 class Supervise(Action):
-    """Have svscan run on the scan directory, and not run any more when undone.
+    """Have svscan run on the scan directory, and stop it when undone.
 
-    ``start`` is empty where the init system starts it by itself, once told to look; ``stop``
-    where it has no command for that, in which case svscan is asked to drain and, where the
-    init system would bring it back (``respawns``), to stay idle until it is unwired.
-    ``started`` is false when nothing shall be started now.
+    ``start`` is empty where the init system starts svscan by itself, once told to look.
+    ``stop`` is empty where the init system has no command for that. Then svscan is asked to
+    drain; where the init system would bring it back (``respawns``), it stays idle until it is
+    unwired. ``started`` is false when nothing shall be started now.
     """
 
     kind: ClassVar[str] = "supervise"
@@ -141,7 +141,7 @@ class Supervise(Action):
 
 @dataclass(frozen=True)
 class HandOver(Action):
-    """Have a svscan that runs from older code give way to one of the new: no daemon restarts.
+    """Have a svscan that runs from older code give way to one of the new. No daemon restarts.
 
     It exits at once and leaves its daemons to be adopted by the next svscan, which the init
     system starts by itself, or ``start`` does.
@@ -182,7 +182,7 @@ class HandOver(Action):
 
 @dataclass(frozen=True)
 class AwaitEnd(Action):
-    """When undoing, behind the unwiring: wait until the idle svscan is gone, and see to it."""
+    """When undoing, once svscan is unwired: wait until it is gone, and end it if need be."""
 
     kind: ClassVar[str] = "await-end"
     service_dir: str = SCAN_DIRECTORY

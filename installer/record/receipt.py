@@ -1,4 +1,4 @@
-"""The receipt: what an installation did and what was there before, kept on the host.
+"""The receipt: a record, on the host, of what an installation did and of what was before.
 
 It is also the journal. It is written whole before the first change, so that a run which is
 killed anywhere leaves all that is needed to finish or to undo it: each action can tell from

@@ -31,7 +31,7 @@ LOCK_PLACES = ("/run", "/var/run", "/tmp")
 
 
 class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an error
-    """Someone wants us to stop: what was done is undone first."""
+    """A signal asks us to stop: all that was done is undone first."""
 
 
 @contextlib.contextmanager
@@ -64,8 +64,8 @@ def _interrupt(number: int, frame: object) -> None:
 def pending(host: Host, plan: Plan) -> list[Action]:
     """Return the actions of a plan that have something to do.
 
-    Commands have, where a file has that they may be about; where svscan doesn't run; and
-    where an earlier run was interrupted.
+    A command has something to do if a file has that it may be about, if svscan doesn't run,
+    or if an earlier run was interrupted.
     """
     receipt = receipts.load(host)
     interrupted = receipt is not None and receipt.phase != "installed"
@@ -194,7 +194,7 @@ def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
 
 
 def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
-    """Undo what only an older version had, but its code: daemons may still run from it.
+    """Undo what only an older version had, except its code: daemons may still run from it.
 
     The code of the version before stays until the next upgrade, or uninstalling.
     """
@@ -256,7 +256,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def uninstall(host: Host, progress: Progress) -> list[str]:
-    """Undo the installation the receipt tells of; return what is not as it was, and why.
+    """Undo the installation that the receipt records; return what is not as it was, and why.
 
     Stops at the first thing that fails, with all that is needed to go on kept.
     """
