@@ -47,12 +47,12 @@ class Patient:
 
     @property
     def evidence(self) -> Evidence:
-        """What is known about it."""
+        """All that is known about it."""
         return self.seen.evidence
 
     @property
     def verdict(self) -> Verdict:
-        """What was concluded."""
+        """The conclusion."""
         return self.seen.verdict
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Refusal(Exception):  # noqa: N818 - nothing went wrong, we decline
-    """What was asked for would be wrong on this host; nothing has been changed.
+    """The request would be wrong on this host; nothing has been changed.
 
     ``what`` is one line; ``advice`` are lines that say what the administrator can do.
     """

@@ -62,7 +62,7 @@ finally:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a host is reached: what ``ssh://user@host:port`` says."""
+    """The address of a host, as in ``ssh://user@host:port``."""
 
     host: str
     user: str = ""

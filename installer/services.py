@@ -23,7 +23,7 @@ from slashservice.supervise.protocol.client import wait_for
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
 HOMES = "/etc/slashservice"
-"""Where services are made by default; there only as long as there is one."""
+"""Services are made in this folder by default. It exists only as long as it has one."""
 
 LOG_FOLDER = "/var/log/slashservice"
 MADE_BY_US = "# Made by `slashservice add`."
@@ -36,7 +36,7 @@ DRAIN_GRACE = 10
 
 @dataclass(frozen=True)
 class Service:
-    """What a new service shall be. ``log`` is the log directory, empty for none."""
+    """A service to be made. ``log`` is the log directory, empty for none."""
 
     name: str
     command: Sequence[str]

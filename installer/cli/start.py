@@ -1,4 +1,4 @@
-"""How the command ``slashservice`` starts: it loads as little as the verb needs.
+"""Start the command ``slashservice``, and load as little as the verb needs.
 
 Init systems call ``drain`` and ``running`` while a machine boots and stops: those load the
 standard library only, and nothing that could be missing or slow. All other verbs get the

@@ -1,4 +1,4 @@
-"""Which init system runs this host: one pure function of the evidence.
+"""Find the init system that runs a host: one pure function of the evidence.
 
 PID 1 decides, not which programs are installed: every host has leftovers of other init
 systems, and each rule is there because some known tool fell for one. The rules are tried in

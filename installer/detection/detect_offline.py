@@ -1,4 +1,4 @@
-"""Which init system an image will be run by: judged by its files, as nothing runs."""
+"""Find the init system that will run an image: its files tell, as nothing runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about a host, and what was concluded: plain data, gathered and judged once.
+"""The evidence about a host, and the verdict on it: plain data, gathered and judged once.
 
 The verdict is a pure function of the evidence
 (:mod:`~slashservice.installer.detection.detect`). So the evidence of a host can be kept, with
@@ -23,7 +23,7 @@ class FirstProcess:
 
 @dataclass(frozen=True)
 class Distribution:
-    """What the host calls itself; for words and defaults, never for telling its init system."""
+    """The host's own name for itself: for words and defaults, never to tell its init system."""
 
     id: str = ""
     like: tuple[str, ...] = ()
@@ -146,10 +146,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was concluded: ``name`` of the init system, or none and ``advice`` instead.
+    """The conclusion: ``name`` of the init system, or none and ``advice`` instead.
 
     ``rule`` names the rule that applied: an init system's own has its name. ``asked`` is true
-    where the administrator said which one it is, and no rule was needed. ``live`` allows to
+    where the administrator named it with ``--init``, and no rule was needed. ``live`` allows to
     start, reload and signal things; ``detail`` is what the init system's module needs to know
     beyond its name.
     """

@@ -1,7 +1,8 @@
-"""What the module of an init system tells detection: its traces on a host, and its own rule.
+"""The knowledge of one init system that detection uses: its traces on a host, and its rule.
 
-Detection, looking and taking over collect from all modules what each knows, and ask each in
-order. So what is known of one init system is in its module and nowhere else.
+Each module of ``slashservice.installer.init_systems`` fills this in. Looking, detecting and
+taking over collect it from all of them, and ask each in order. So the knowledge of one init
+system is in its module and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.host.host import Host
 
 CONFIGURED, NAMED, MARKED, SHARED_MARK = 1, 2, 3, 4
-"""How good a sign of an image's init system is, the best first: its configuration, the name
-of its program, words inside the program, words that other init systems' programs have too."""
+"""Signs of an image's init system, the best first: its configuration, the name of its program,
+words inside the program, words that are in other init systems' programs as well."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an init system finds what to start: the file ``path``, or the files of a folder.
+    """A place where an init system finds what to start: the file ``path``, or a folder's files.
 
     It is a folder with ``ending``, which the names of its files end in. Several init systems
     read a ``shared`` place, whatever PID 1 is. A file of a ``whole`` place starts one thing.
@@ -52,8 +53,9 @@ class Knowledge:
 
     name: ClassVar[str]
     order: ClassVar[int] = 1000
-    """When its rule is tried, the lowest first. See ``RULES`` in
-    :mod:`~slashservice.installer.detection.detect` for those of no init system."""
+    """The place of its rule: the lowest is tried first. ``RULES`` of
+    :mod:`~slashservice.installer.detection.detect` has the places of the rules that are no
+    init system's own. By default it is behind the last of those, so never tried."""
 
     wired: ClassVar[bool] = True
     """Whether svscan is wired into it. In a container svscan is the program itself."""
@@ -89,17 +91,17 @@ class Knowledge:
     """Files of another init system, and words by which they run this one."""
 
     mark: ClassVar[int] = MARKED
-    """How good a sign its marks are."""
+    """MARKED, or SHARED_MARK if other init systems' programs have these words."""
 
     places: ClassVar[tuple[Place, ...]] = ()
-    """Where it finds what to start."""
+    """The places where it finds what to start."""
 
     rivals: ClassVar[Mapping[str, str]] = {}
     """Its own supervisors of a scan directory: names or paths of programs, and the directory
     that each scans if it isn't told."""
 
     rival_processes: ClassVar[tuple[str, ...]] = ()
-    """What such a supervisor is called while it runs."""
+    """Names of such a supervisor's process."""
 
     reload: ClassVar[tuple[str, ...]] = ()
     """The command that has it notice a line or a link that is gone."""

@@ -14,7 +14,7 @@ from slashservice.installer.host.host import Host
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at a host, and concluded.
+    """The evidence about a host, and the verdict on it.
 
     ``host`` is live only if things may be started there. ``found`` is what the evidence alone
     says; ``verdict`` is the same, unless the administrator asked for an init system.

@@ -24,7 +24,7 @@ from plumbum.commands.processes import ProcessTimedOut
 from slashservice.installer.host.files import NEW, Files, Observer, ignore, make_directories
 
 STATE_FOLDERS = ("/var/lib/slashservice", "/var/db/slashservice")
-"""Where the receipt is kept: as Linux has it, and as the BSDs and macOS have it."""
+"""Folders for the receipt: that of Linux, and that of the BSDs and macOS."""
 
 RECEIPT = "receipt.json"
 COMMAND_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -34,7 +34,7 @@ __all__ = ["NEW", "Host", "Outcome", "make_directories", "state_folder"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its status, and all it wrote to standard output and error."""
+    """The end of a command: its status, and all it wrote to standard output and error."""
 
     status: int
     output: str

@@ -1,4 +1,4 @@
-"""Where things go: the slashpackage places, or those of the file system hierarchy standard.
+"""The places of an installation: slashpackage's, or the file system hierarchy standard's.
 
 slashpackage: https://cr.yp.to/slashpackage.html. Each version's files are in a folder of
 their own. A link, whose name has no version, leads to the current one. So an upgrade changes

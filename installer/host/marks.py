@@ -1,4 +1,4 @@
-"""How slashservice recognises on a host what is its own: by words in the files it wrote."""
+"""The words by which slashservice recognises its own files and lines on a host."""
 
 from __future__ import annotations
 

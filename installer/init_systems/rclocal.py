@@ -72,7 +72,7 @@ class RcLocal(InitSystem):
                 yield f"{one.path} ends before it starts {one.program}", "move that line up"
 
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
-        """Return what starts svscan until the next boot, so that a shutdown drains it too."""
+        """Return the command that starts svscan until the next boot, in reach of the shutdown."""
         if not systemd:
             return ("sh", "-c", site.render("rclocal/rc.local"))
         properties = (

@@ -52,7 +52,7 @@ def links(site: Site, start: str, stop: str) -> list[Action]:
     """Link the script into runlevels: to be started in those of ``start``, stopped in ``stop``.
 
     The numbers are the last to start and the first to stop. Where scripts run side by side,
-    by insserv's lists of what waits for what, it is put in there too.
+    insserv's lists tell which waits for which: the script is put into them as well.
     """
     folder = runlevel_folder(site.host)
     script = f"{script_folder(site.host)}/{NAME}"

@@ -17,7 +17,7 @@ CURRENT = "/etc/s6-linux-init/current"
 LIVE = "/run/service"
 CONTAINER_RESULTS = "/run/s6-linux-init-container-results"
 STOP_MILLISECONDS = 1000 * (STOP_LIMIT + 10)
-"""How long s6-svc waits for svscan to end: longer than s6 waits before it kills it."""
+"""s6-svc waits this long for svscan to end: longer than s6 waits before it kills it."""
 
 
 class S6(InitSystem):

@@ -101,13 +101,13 @@ class InitSystem(Knowledge):
     """
 
     title: ClassVar[str]
-    """What it is called in a sentence."""
+    """Its name in a sentence."""
 
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names that ``--init`` takes for it."""
 
     listed: ClassVar[int] = 1000
-    """Where it is named among the others, the lowest first: the common ones."""
+    """Its place in the list of them all, the lowest first: the common ones come first."""
 
     respawns: ClassVar[bool] = True
     """Whether it starts svscan again when it ends."""

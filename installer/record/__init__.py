@@ -1,1 +1,1 @@
-"""What was done: the receipt, and the transaction that writes it."""
+"""The record of an installation: the receipt, and the transaction that writes it."""

@@ -226,7 +226,7 @@ def _still_in_use(entry: Entry, journal: Receipt) -> bool:
 def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
     """Bring back what was before the run; return what could not be.
 
-    Where that was an older installation its receipt comes back too.
+    An older installation gets its receipt back.
     """
     problems = []
     for entry in reversed(journal.entries):
