@@ -11,8 +11,9 @@ from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
-from slashservice.installer.plan.actions import Action, EditFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 SCRIPT = f"/usr/local/etc/rc.d/{NAME}"

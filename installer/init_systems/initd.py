@@ -20,7 +20,8 @@ from slashservice.installer.init_systems.runlevels import (
     script_folder,
     starts_of,
 )
-from slashservice.installer.plan.actions import Action, RemovePath, WriteFile
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import RemovePath, WriteFile
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from slashservice.installer.detection.knowledge import Place
-from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 SCRIPT = f"/etc/rc.d/{NAME}"

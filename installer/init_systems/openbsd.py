@@ -7,8 +7,9 @@ import os
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.actions import Action, EditFile, WriteFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block, Word
+from slashservice.installer.plan.files import EditFile, WriteFile
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.supervise.chain.launchers import FLAGS
 

@@ -9,7 +9,8 @@ from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import CONFIGURED, SHARED_MARK, Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.folders import links_below
-from slashservice.installer.plan.actions import Action, RemovePath
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import RemovePath
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 SCRIPTS = "/etc/init.d"

@@ -13,8 +13,9 @@ from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.init_systems.systemd import Systemd
-from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block, final_exit
+from slashservice.installer.plan.files import EditFile, MakeDirectory
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
 

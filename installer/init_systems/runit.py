@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.errors import Refusal
-from slashservice.installer.plan.actions import Action, MakeDirectory
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import COMMAND_LIMIT, ForgetState
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.actions import Action, EditFile, WriteFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Target
+from slashservice.installer.plan.files import EditFile, WriteFile
 from slashservice.installer.plan.init_system import NAME, Site
 from slashservice.installer.plan.links import RunlevelLink
 

@@ -7,8 +7,9 @@ from typing import ClassVar
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.general import in_container
 from slashservice.installer.errors import Refusal
-from slashservice.installer.plan.actions import Action, EditFile, MakeDirectory
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile, MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT, ForgetState
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY

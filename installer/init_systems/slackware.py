@@ -9,8 +9,9 @@ from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import MARKED, Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.sysvinit import SysVInit
-from slashservice.installer.plan.actions import Action, EditFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import Site
 
 VERSION = "/etc/slackware-version"

@@ -16,8 +16,9 @@ from slashservice.installer.detection.knowledge import SHARED_MARK, Place
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.marks import BEGIN
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
-from slashservice.installer.plan.actions import Action, EditFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import COMMENT_MARK, Block
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"

@@ -16,8 +16,9 @@ from slashservice.installer.detection.look import Look
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
 from slashservice.installer.plan import templates
-from slashservice.installer.plan.actions import Action, EditFile, RemovePath, WriteFile
+from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import CommentOut
+from slashservice.installer.plan.files import EditFile, RemovePath, WriteFile
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.telling import (
     COMMAND_LIMIT,

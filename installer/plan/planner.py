@@ -21,7 +21,8 @@ from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.plan import source
-from slashservice.installer.plan.actions import Action, MakeDirectory, MakeScanDirectory, WriteFile
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, WriteFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.options import Options

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
-from slashservice.installer.plan.actions import Action, MakeDirectory, PathAction
+from slashservice.installer.plan.actions import Action, PathAction
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import HandOver, RunCommand, Supervise

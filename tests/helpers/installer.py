@@ -18,7 +18,7 @@ from slashservice.installer.detection.look import Look, look
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source
-from slashservice.installer.plan.actions import EditFile, WriteFile
+from slashservice.installer.plan.files import EditFile, WriteFile
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.plan.source import Source

@@ -20,7 +20,8 @@ from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
-from slashservice.installer.plan.actions import Action, RemovePath, WriteFile
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import RemovePath, WriteFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import RunCommand
 from slashservice.installer.record import transaction

@@ -1,0 +1,221 @@
+"""The actions that make, write, edit and remove one file or directory each."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host, make_directories, state_folder
+from slashservice.installer.host.judge import judge
+from slashservice.installer.host.marks import OUR_FILE
+from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan.actions import Action, PathAction
+from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
+from slashservice.supervise.protocol.names import SCANNER
+
+KEPT = "kept"
+"""Folder beside the receipt, for what others made of our files."""
+
+SVSCAN_FOLDER = os.fsdecode(SCANNER)
+
+
+@dataclass(frozen=True)
+class MakeDirectory(PathAction):
+    """Make a directory, where there is none."""
+
+    kind: ClassVar[str] = "directory"
+    mode: int = 0o755
+
+    def describe(self) -> str:
+        return f"make directory {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a place that is taken by something else."""
+        if host.state(self.path) and not host.is_directory(self.path):
+            raise Refusal(f"{self.path} is there, and is no directory")
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Leave a directory, or a link to one, as it is."""
+        if host.is_directory(self.path):
+            return now
+        uid, gid = host.owner
+        return FileState("directory", self.mode, uid, gid)
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove the directory if it was not there, and nothing is in it."""
+        if FileState.from_json(before) or host.state(self.path).kind != "directory":
+            return []
+        inside = host.list(self.path)
+        if inside:
+            listed = ", ".join(inside[:5]) + (", ..." if len(inside) > 5 else "")
+            return [f"{self.path} is left: there is something in it ({listed})"]
+        host.put(self.path, ABSENT)
+        return []
+
+
+@dataclass(frozen=True)
+class MakeScanDirectory(MakeDirectory):
+    """Make the scan directory. What svscan keeps in it for itself goes when it goes."""
+
+    kind: ClassVar[str] = "scan-directory"
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Remove svscan's own folder, and the scan directory if it was made by us."""
+        own = f"{self.path}/{SVSCAN_FOLDER}"
+        if host.is_directory(own):
+            host.remove_tree(own)
+        return super().undo(host, before, after)
+
+
+@dataclass(frozen=True)
+class WriteFile(PathAction):
+    """Write a file that is wholly ours. ``check`` is a command that judges it first."""
+
+    kind: ClassVar[str] = "file"
+    text: str = ""
+    mode: int = 0o644
+    check: tuple[str, ...] = ()
+    replace: bool = dataclasses.field(default=False, compare=False)
+
+    def describe(self) -> str:
+        return f"write {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse to overwrite what isn't ours."""
+        now = host.state(self.path)
+        ours = now.kind == "file" and (OUR_FILE in now.data or now.data == self.text.encode())
+        if now and not ours and not self.replace:
+            raise Refusal(f"{self.path} is there already, and is not slashservice's")
+        _refuse_hard_links(self.path, now)
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return the file; what was there counts for nothing."""
+        uid, gid = host.owner
+        xattrs = now.xattrs if now.kind == "file" else ()
+        return FileState("file", self.mode, uid, gid, self.text.encode(), xattrs=xattrs)
+
+    def approve(self, host: Host, wanted: FileState) -> None:
+        judge(host, self.check, self.path, wanted.data)
+
+    def without_ours(self, now: FileState) -> FileState:
+        """Return an absent file where this one is a former one of ours."""
+        return ABSENT if OUR_FILE in now.data else now
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Keep a copy and remove the file: the program that it starts will be gone."""
+        if now.kind != "file":
+            return super().surrender(host, now, old)
+        kept = f"{state_folder(host)}/{KEPT}{self.path}"
+        make_directories(host, os.path.dirname(kept))
+        host.put(kept, now)
+        host.put(self.path, old)
+        return [f"{self.path} was changed by someone else: what it said is in {kept}"]
+
+
+@dataclass(frozen=True)
+class EditFile(PathAction):
+    """Put something into somebody else's file, and keep the rest of it as it is."""
+
+    kind: ClassVar[str] = "edit"
+    editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
+    mode: int = 0o644
+    check: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Two edits of one file differ by what they put in."""
+        what = self.editor.line if isinstance(self.editor, CommentOut) else ""
+        return f"{self.kind} {self.path} {type(self.editor).__name__} {what}".rstrip()
+
+    def describe(self) -> str:
+        if isinstance(self.editor, CommentOut):
+            return f"put out of force in {self.path}: {self.editor.line}"
+        return f"edit {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse a file that can't be edited without harm."""
+        now = host.state(self.path)
+        if now.kind not in ("absent", "file"):
+            raise Refusal(f"{self.path} is no regular file")
+        _refuse_hard_links(self.path, now)
+        check_text(now.data, self.path)
+        self.editor.insert(now.data)
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        text = self.editor.insert(now.data)
+        if now.kind == "file":
+            if text == now.data:
+                return now
+            return dataclasses.replace(now, data=text, mtime_ns=None)
+        uid, gid = host.owner
+        return FileState("file", self.mode, uid, gid, text)
+
+    def approve(self, host: Host, wanted: FileState) -> None:
+        judge(host, self.check, self.path, wanted.data)
+
+    def without_ours(self, now: FileState) -> FileState:
+        """Return the file without what we may have put into it once."""
+        return dataclasses.replace(now, data=self.editor.remove(now.data))
+
+    def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Put the earlier bytes back; mode and owner only if they are as we left them."""
+        if old and (now.mode, now.uid, now.gid) != (old.mode, old.uid, old.gid):
+            old = dataclasses.replace(old, mode=now.mode, uid=now.uid, gid=now.gid)
+            host.put(self.path, old)
+            return [f"{self.path}: its new mode and owner are left as they are"]
+        return super().restore(host, now, old)
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Take only our part out of a file that has been changed since."""
+        if now.kind != "file":
+            return super().surrender(host, now, old)
+        text = self.editor.remove(now.data)
+        if text == now.data:
+            return []  # our part is gone already
+        host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
+        if text == old.data:
+            return []
+        return [f"{self.path} was changed by someone else: only our part was taken out"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action with its editor's name."""
+        name = next(name for name, cls in EDITORS.items() if isinstance(self.editor, cls))
+        plain = super().to_json()
+        plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Action:
+        """Make the action, and its editor by its name."""
+        editor = dict(plain["editor"])
+        made = EDITORS[editor.pop("editor")](**editor)
+        return super().from_json({**plain, "editor": made})
+
+
+@dataclass(frozen=True)
+class RemovePath(PathAction):
+    """Remove a file or link of another supervisor; undoing brings it back."""
+
+    kind: ClassVar[str] = "remove"
+
+    def describe(self) -> str:
+        return f"remove {self.path}"
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        return ABSENT
+
+    def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:
+        """Leave alone what has been put there since."""
+        return [f"{self.path} has been made anew by someone else, and is left as it is"]
+
+
+def _refuse_hard_links(path: str, now: FileState) -> None:
+    """Refuse to break a file's other names off from it."""
+    if now.kind == "file" and now.links > 1:
+        raise Refusal(
+            f"{path} has {now.links} names (hard links): writing it anew would part them",
+            "Make it a file of its own first, as with: cp -p FILE FILE.new && mv FILE.new FILE",
+        )
