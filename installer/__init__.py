@@ -4,7 +4,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 
 ================ =============================================================================
 ``errors``       nothing
-``supervision``  nothing
+``orphans``      nothing
+``supervision``  orphans
 ``host``         errors
 ``detection``    errors, host
 ``plan``         errors, supervision, host, detection
@@ -22,6 +23,6 @@ So the evidence about a host (``detection``) leads to a verdict, the verdict to 
 (``init_systems``) is handed to the functions that need it: detection and planning know what
 an init system is, and none of them by name.
 
-``cli.start`` and ``supervision`` import the standard library and ``slashservice.supervise``
-alone: init systems call them while a machine boots and stops.
+``cli.start``, ``supervision`` and ``orphans`` import the standard library and
+``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
 """
