@@ -152,9 +152,11 @@ def _wait_gone(pid: int, limit: float) -> None:
     """Wait for the end of a process that is no child of ours, ``limit`` seconds at most."""
     import select
 
+    from slashservice.supervise.platform.current import system
+
     try:
-        fd = os.pidfd_open(pid)
-    except (AttributeError, OSError):
+        fd = system.open_process(pid)
+    except OSError:
         wait_for(lambda: not is_alive(pid), limit)
         return
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 
 from slashservice.installer.errors import Refusal
@@ -290,8 +291,7 @@ class Files:
                 file.flush()
                 self._own(file.fileno(), state)
                 os.fchmod(fd, state.mode)
-                for name, value in state.xattrs:
-                    os.setxattr(fd, name, value)
+                _set_xattrs(fd, state.xattrs)
                 if state.mtime_ns is not None:
                     os.utime(fd, ns=(state.mtime_ns, state.mtime_ns))
                 if durably:
@@ -329,7 +329,7 @@ class Files:
 
 def _xattrs(real: str) -> tuple[tuple[str, bytes], ...]:
     """Return the extended attributes of a file, ACLs and security labels among them."""
-    if not hasattr(os, "listxattr"):
+    if sys.platform != "linux":
         return ()
     try:
         names = os.listxattr(real)
@@ -338,6 +338,13 @@ def _xattrs(real: str) -> tuple[tuple[str, bytes], ...]:
             return ()
         raise
     return tuple((name, os.getxattr(real, name)) for name in sorted(names))
+
+
+def _set_xattrs(fd: int, xattrs: tuple[tuple[str, bytes], ...]) -> None:
+    """Give an open file extended attributes, which :func:`_xattrs` finds only on Linux."""
+    if sys.platform == "linux":
+        for name, value in xattrs:
+            os.setxattr(fd, name, value)
 
 
 def _sync_parent(real: str) -> None:
