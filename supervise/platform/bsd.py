@@ -43,17 +43,18 @@ def boot() -> bytes:
 
 
 def started(pid: int) -> int:
-    """Return the Unix time at which process ``pid`` started; 0 if it does not run."""
+    """Return the Unix time at which process ``pid`` started; 0 if it does not run.
+
+    Each column has an ``-o`` of its own: what comes behind a ``=`` is a header, commas
+    included. ``stat`` is an alias, which OpenBSD lets have no header.
+    """
     import calendar
 
-    words = (
-        _output("ps", "-o", "stat=,lstart=", "-p", str(pid))
-        .decode("ascii", "replace")
-        .split(None, 1)
-    )
-    if len(words) != 2 or words[0].startswith("Z"):
+    text = _output("ps", "-o", "state=", "-o", "lstart=", "-p", str(pid))
+    state, _, date = text.decode("ascii", "replace").strip().partition(" ")
+    if not date or state.startswith("Z"):
         return 0
-    return calendar.timegm(time.strptime(words[1].strip()))
+    return calendar.timegm(time.strptime(date.strip()))
 
 
 def now() -> int:
