@@ -14,6 +14,7 @@ of their directories. Their successors, in a new host, wait for that.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MESSAGE = 4096
 """No message from a host is longer."""
+
+NO_MESSAGES = (errno.EPROTONOSUPPORT, errno.EPROTOTYPE)
+"""The errors of a system whose local sockets keep no messages apart; macOS is one."""
 
 SECONDS_UNTIL_MORE = 0.01
 """How long until a message is sent again that a host didn't take at once."""
@@ -189,7 +193,13 @@ class LogHosts:
             return None
         host = self._hosts.get(wanted.account)
         if host is None or host.is_closed:
-            host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
+            try:
+                host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
+            except OSError as error:
+                if error.errno not in NO_MESSAGES:
+                    raise
+                self._unusable.add(wanted.account)
+                return None
             self._hosts[wanted.account] = host
         opened: list[int] = []
         try:
