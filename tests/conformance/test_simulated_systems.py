@@ -1,0 +1,208 @@
+"""macOS and FreeBSD, simulated: everything starts without what they lack.
+
+No such machine is at hand for these tests. See :mod:`helpers.systems` for what is simulated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PYTHON
+from helpers import systems
+from helpers.systems import Simulated
+from helpers.tree import MULTILOG, Tree, comm, runs, wait_for
+from helpers.tree import tree as make_tree
+
+from slashservice.supervise.chain import launchers
+
+SAYING = "#!/bin/sh\nexec 2>&1\necho a line\nexec sleep 1000\n"
+
+HOSTABLE = "#!/bin/sh\nexec multilog ./main\n"
+
+
+@pytest.fixture(scope="module", params=["darwin", "freebsd14"])
+def simulated(request: pytest.FixtureRequest) -> Iterator[Simulated]:
+    with tempfile.TemporaryDirectory(prefix="slashservice-simulated-") as made:
+        root = Path(made)
+        root.chmod(0o755)
+        yield Simulated(root, request.param, PYTHON)
+
+
+class Services:
+    """A scan directory on the simulated system, and its commands."""
+
+    def __init__(self, simulated: Simulated, tree: Tree) -> None:
+        self.simulated = simulated
+        self.tree = tree
+
+    def svscan(self) -> subprocess.Popen[bytes]:
+        return self.tree.svscan(["/usr/bin/env", f"PATH={self.simulated.path}"])
+
+    def command(self, *words: str | Path, status: int = 0) -> str:
+        """Run a command; return what it printed."""
+        name, *arguments = words
+        done = subprocess.run(
+            [self.simulated.commands / name, *arguments],
+            capture_output=True,
+            text=True,
+            env={"PATH": self.simulated.path},
+            cwd=self.tree.root,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (status, "")
+        return done.stdout
+
+
+@pytest.fixture
+def services(simulated: Simulated, tmp_path: Path) -> Iterator[Services]:
+    with make_tree(tmp_path / "tree", simulated.commands) as tree:
+        yield Services(simulated, tree)
+        assert not tree.said.exists() or tree.says() == ""
+
+
+def in_code(simulated: Simulated, code: str) -> str:
+    """Run ``code`` where a command of ours would be run; return what it printed."""
+    start = launchers.LAUNCHER.format(home=str(simulated.code), name="")
+    imports = "from slashservice.supervise import program\n"
+    start = start[: start.index("from slashservice")] + imports
+    return subprocess.run(
+        [PYTHON, "-ISXutf8", "-c", start + code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_what_the_system_lacks_is_gone(simulated: Simulated) -> None:
+    lacking = {name: sorted(gone) for name, gone in systems.lacks(simulated.system).items()}
+    assert {"pidfd_open", "splice"} <= set(lacking["os"])
+    assert "CLOCK_BOOTTIME" in lacking["time"]
+    assert "epoll" in lacking["select"]
+    assert ("pipe2" in lacking["os"]) == (simulated.system == "darwin")
+    left = in_code(
+        simulated,
+        f"""
+import importlib, os, posix, _signal
+print(sys.platform)
+for name, gone in {lacking!r}.items():
+    module = importlib.import_module(name)
+    print(*[f"{{name}}.{{one}}" for one in gone if hasattr(module, one)], end="")
+print(hasattr(posix, "splice"), hasattr(_signal, "pidfd_send_signal"))
+for look in (os.stat, os.lstat, os.readlink, os.listdir, open):
+    try:
+        look("/proc/self/fd")
+    except FileNotFoundError:
+        print("refused")
+""",
+    )
+    assert left.split() == [simulated.system, "False", "False"] + ["refused"] * 5
+
+
+@pytest.mark.parametrize("name", launchers.COMMANDS)
+def test_every_command_can_be_loaded(simulated: Simulated, name: str) -> None:
+    assert in_code(simulated, f"print(program.load({name!r}).__name__)") == "main\n"
+
+
+def test_a_service_from_its_start_to_its_end(services: Services) -> None:
+    tree = services.tree
+    path = tree.add("s", SAYING, MULTILOG)
+    svscan = services.svscan()
+    pid = tree.up(path)
+    assert services.command("svstat", path).startswith(f"{path}: up (pid {pid}) ")
+    services.command("svok", path)
+    current = path / "log/main/current"
+    wait_for(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
+    services.command("svc", "-d", path)
+    tree.down(path)
+    assert services.command("svstat", path).startswith(f"{path}: down ")
+    services.command("svc", "-u", path)
+    assert tree.up(path, other_than=pid)
+    other = tree.add("later")
+    assert tree.up(other), "found without being told by the kernel"
+    tree.drain(svscan)
+    assert tree.processes() == []
+
+
+def test_a_log_that_could_be_hosted(services: Services) -> None:
+    """macOS has no sockets to talk to a log host with, so there it runs as written."""
+    tree = services.tree
+    path = tree.add("s", SAYING, HOSTABLE)
+    svscan = services.svscan()
+    logger = tree.up(path / "log")
+    current = path / "log/main/current"
+    wait_for(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
+    hosted = services.simulated.system != "darwin"
+    wait_for(lambda: comm(logger) == ("loghost" if hosted else "multilog"), "what reads the log")
+    tree.drain(svscan)
+    wait_for(lambda: not runs(logger), "the logger has ended")
+
+
+def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> None:
+    tree = services.tree
+    path = tree.add("a service")
+    first = services.svscan()
+    pid = tree.up(path)
+    first.kill()
+    first.wait()
+    behind = tree.add("seen after it")
+    second = services.svscan()
+    assert tree.up(behind)
+    assert (tree.pid(path), tree.workers(path)) == (pid, [pid])
+    assert services.command("svstat", path).startswith(f"{path}: up (pid {pid}) ")
+    os.kill(pid, signal.SIGKILL)
+    assert tree.up(path, other_than=pid), "its death is seen, by looking"
+    tree.drain(second)
+
+
+def test_nothing_is_adopted_from_another_life_of_the_machine(services: Services) -> None:
+    tree = services.tree
+    path = tree.add("a service")
+    first = services.svscan()
+    pid = tree.up(path)
+    first.kill()
+    first.wait()
+    services.simulated.boot(1_700_000_001)
+    second = services.svscan()
+    assert tree.up(path, other_than=pid)
+    tree.drain(second)
+
+
+def test_supervise_alone(services: Services) -> None:
+    tree = services.tree
+    path = tree.make("s")
+    words = ["/usr/bin/env", f"PATH={services.simulated.path}"]
+    supervise = tree.start([*words, str(services.simulated.commands / "supervise"), str(path)])
+    pid = tree.up(path)
+    assert os.getsid(pid) == pid
+    tree.drain(supervise)
+
+
+def test_fghack_waits_for_what_puts_itself_into_the_background(services: Services) -> None:
+    go = services.tree.root / "go"
+    shell = f"(sleep 0.3; touch {go}) >/dev/null 2>&1 & exit 7"
+    services.command("fghack", "/bin/sh", "-c", shell, status=7)
+    assert go.exists()
+
+
+def test_a_chain(services: Services) -> None:
+    (services.tree.root / "env").mkdir()
+    (services.tree.root / "env/COLOUR").write_text("red\n")
+    words = ["softlimit", "-o64", "setuidgid", "nobody", "envdir", "env", "pgrphack"]
+    said = services.command(*words, "/bin/sh", "-c", 'echo "$COLOUR $(id -un) $(ulimit -n)"')
+    assert said == "red nobody 64\n"
+
+
+def test_a_log_is_written_and_shown(services: Services) -> None:
+    root = services.tree.root
+    subprocess.run(
+        [services.simulated.commands / "multilog", "t", root / "log"],
+        input=b"one\ntwo\n",
+        check=True,
+        env={"PATH": services.simulated.path},
+    )
+    shown = services.command("svlog", root / "log")
+    assert [line.split()[-1] for line in shown.splitlines()] == ["one", "two"]
