@@ -1,0 +1,62 @@
+"""What ``sysctl`` and ``ps`` of the BSDs and macOS print, understood."""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType, ModuleType
+
+import pytest
+
+from slashservice.supervise.platform import bsd, linux
+
+
+def test_both_systems_have_the_same_names() -> None:
+    def interface(module: ModuleType) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for name, value in vars(module).items():
+            if isinstance(value, FunctionType) and not name.startswith("_"):
+                found[name] = inspect.signature(value)
+            elif isinstance(value, bool) and name != "TYPE_CHECKING":
+                found[name] = bool
+        return found
+
+    assert interface(linux) == interface(bsd)
+    assert len(interface(bsd)) > 8
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (b"{ sec = 1763, usec = 12 } Wed Nov 26 12:00:00 2026\n", b"sec1763usec12WedNov26"),
+        (b"Wed Nov 26 12:00:00 2026\n", b"WedNov26"),  # OpenBSD
+        (b"", b""),
+    ],
+)
+def test_a_life_of_the_machine_is_one_word(
+    said: bytes, name: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bsd, "_output", lambda *words: said)
+    assert bsd.boot().startswith(name)
+    assert len(bsd.boot().split()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("said", "start"),
+    [
+        (b"S    Thu Jan  1 00:00:09 1970    \n", 9),
+        (b"Ss+  Thu Jan  1 00:01:00 1970\n", 60),
+        (b"Z    Thu Jan  1 00:00:09 1970    \n", 0),
+        (b"", 0),
+    ],
+    ids=["runs", "leads a session", "zombie", "gone"],
+)
+def test_when_a_process_started(said: bytes, start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def output(*words: str) -> bytes:
+        asked.append(words)
+        return said
+
+    monkeypatch.setattr(bsd, "_output", output)
+    assert bsd.started(42) == start
+    assert asked == [("ps", "-o", "state=", "-o", "lstart=", "-p", "42")]
