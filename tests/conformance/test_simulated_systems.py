@@ -16,7 +16,7 @@ import pytest
 from conftest import PYTHON
 from helpers import systems
 from helpers.systems import Simulated
-from helpers.tree import MULTILOG, Tree, comm, runs, wait_for
+from helpers.tree import MULTILOG, Tree, comm, killed, runs, wait_for
 from helpers.tree import tree as make_tree
 
 from slashservice.supervise.chain import launchers
@@ -43,6 +43,14 @@ class Services:
 
     def svscan(self) -> subprocess.Popen[bytes]:
         return self.tree.svscan(["/usr/bin/env", f"PATH={self.simulated.path}"])
+
+    def left_running(self) -> tuple[Path, int]:
+        """Return a service whose svscan was killed, and the pid that it has."""
+        path = self.tree.add("a service")
+        svscan = self.svscan()
+        pid = self.tree.up(path)
+        killed(svscan)
+        return path, pid
 
     def command(self, *words: str | Path, status: int = 0) -> str:
         """Run a command; return what it printed."""
@@ -143,11 +151,7 @@ def test_a_log_that_could_be_hosted(services: Services) -> None:
 
 def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> None:
     tree = services.tree
-    path = tree.add("a service")
-    first = services.svscan()
-    pid = tree.up(path)
-    first.kill()
-    first.wait()
+    path, pid = services.left_running()
     behind = tree.add("seen after it")
     second = services.svscan()
     assert tree.up(behind)
@@ -160,11 +164,7 @@ def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> N
 
 def test_nothing_is_adopted_from_another_life_of_the_machine(services: Services) -> None:
     tree = services.tree
-    path = tree.add("a service")
-    first = services.svscan()
-    pid = tree.up(path)
-    first.kill()
-    first.wait()
+    path, pid = services.left_running()
     services.simulated.boot(1_700_000_001)
     second = services.svscan()
     assert tree.up(path, other_than=pid)

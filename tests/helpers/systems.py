@@ -73,8 +73,8 @@ def not_everywhere() -> dict[str, set[str]]:
     """Return the names of each module that some system has and another lacks."""
     found = {}
     for module in STUBS:
-        has = [names(module, system) for system in SYSTEMS]
-        found[module] = set.union(*has) - set.intersection(*has)
+        some, *others = (names(module, system) for system in SYSTEMS)
+        found[module] = some.union(*others) - some.intersection(*others)
     return found
 
 
