@@ -34,7 +34,7 @@ IGNORED_BY_PYTHON: tuple[int, ...] = (_signal.SIGPIPE, _signal.SIGXFSZ)
 def restore_defaults() -> None:
     """Undo what the interpreter's start-up did to signals, as just before an exec.
 
-    Whether the one who started us had them ignored can't be found out any more.
+    Our parent may have ignored them for us, but by now nothing tells.
     """
     for number in IGNORED_BY_PYTHON:
         signal(number, SIG_DFL)

@@ -1,6 +1,7 @@
 """The BSDs and macOS: the same questions, asked through ``sysctl`` and ``ps``.
 
-Written from their manuals; no test has run it on such a system yet (``docs/proven.md``).
+Written from their manuals and sources. Tests run it on simulated systems only, and no test
+has run it on a real one yet (``docs/proven.md``).
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ def _output(*words: str) -> bytes:
 
 
 def boot() -> bytes:
-    """Name this life of the machine: the second in which its kernel started."""
+    """Name this life of the machine by the time at which its kernel started.
+
+    The name is all that ``sysctl`` prints of it, in one word, and empty if that is nothing.
+    """
     text = _output("sysctl", "-n", "kern.boottime").decode("ascii", "replace")
     return "".join(filter(str.isalnum, text)).encode()
 
@@ -45,8 +49,8 @@ def boot() -> bytes:
 def started(pid: int) -> int:
     """Return the Unix time at which process ``pid`` started; 0 if it does not run.
 
-    Each column has an ``-o`` of its own: what comes behind a ``=`` is a header, commas
-    included. ``stat`` is an alias, which OpenBSD lets have no header.
+    Each column has an ``-o`` of its own, because all that follows a ``=`` is a header, commas
+    included. The keyword is ``state``, because OpenBSD allows no header for its alias ``stat``.
     """
     import calendar
 
@@ -63,7 +67,7 @@ def now() -> int:
 
 
 def last_pid() -> int:
-    """Return 0: these systems don't tell the pid that was given last."""
+    """Return 0: these systems don't tell the pid of the newest process."""
     return 0
 
 
@@ -85,17 +89,17 @@ def signal_process(fd: int, number: int) -> None:
 
 
 def path_of(fd: int) -> bytes:
-    """Raise ``OSError``: the path of an open file is not told."""
+    """Raise ``OSError``: most of these systems don't tell the path of an open file."""
     raise _unknown()
 
 
 def splice(pipe: int, file: int, size: int, offset: int) -> int:
-    """Raise ``OSError``: bytes can't be moved unread."""
+    """Raise ``OSError``: these systems have no such call."""
     raise _unknown()
 
 
 def set_oom_score(score: int) -> None:
-    """Raise ``OSError``: the kernel does not ask whom it shall kill."""
+    """Raise ``OSError``: these systems have no such score."""
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 

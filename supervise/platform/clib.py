@@ -1,8 +1,8 @@
 """Calling the C library where Python has no function for it.
 
 The standard ``ctypes`` package costs a millisecond before the first call; the built-in half
-of it, used here directly, a quarter. Import this only where nothing else does the job, and
-expect ``ImportError``: some systems leave ``_ctypes`` out of their smallest Python.
+of it, used here directly, costs a quarter. Import this only where nothing else does the job.
+Expect ``ImportError``: some systems leave ``_ctypes`` out of their smallest Python.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def prctl(option: int, value: int | bytes) -> None:
 
 
 def trouble(function: str, name: bytes) -> int:
-    """Call ``function`` with ``name`` only to return the ``errno`` it leaves, 0 for none."""
+    """Call ``function(name)`` and return the ``errno`` that it leaves, 0 for none."""
     _ctypes.set_errno(0)
     _function(function)(name)
     number: int = _ctypes.get_errno()

@@ -50,9 +50,9 @@ __all__ = ["selector", "system", "watcher"]
 
 
 def watcher() -> Watcher | None:
-    """Return what this kernel has to watch directories with; None if that is nothing.
+    """Return what this kernel has to watch directories with, or None.
 
-    A Python may also lack the modules for it, or a process the descriptors.
+    It is None where the kernel or Python has nothing for it, and where no descriptor is left.
     """
     try:
         return _watcher()

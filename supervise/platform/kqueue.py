@@ -8,7 +8,7 @@ import sys
 
 from slashservice.supervise.platform.watch import MOVE_SELF, OVERFLOW, Event, Watcher
 
-# For the type checker, which looks at what comes behind it only where it is so.
+# Where this does not hold, the type checker leaves out the rest of the module.
 assert sys.platform != "linux"
 
 MOST_EVENTS = 64

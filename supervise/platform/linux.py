@@ -1,4 +1,4 @@
-"""Linux: which process is which, asked through ``/proc`` (proc(5))."""
+"""Linux: which process is which, as ``/proc`` tells it (proc(5)), and Linux's own calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-# For the type checker, which looks at what comes behind it only where it is so.
+# Where this does not hold, the type checker leaves out the rest of the module.
 assert sys.platform == "linux"
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ else:
     import _signal
 
 STATE, PARENT, SESSION, START = 0, 1, 3, 19
-"""Where the fields 3, 4, 6 and 22 of ``/proc/PID/stat`` are once the first two are off."""
+"""Indexes into the fields that ``_stat`` returns: 3, 4, 6 and 22 in the numbering of proc(5)."""
 
 MOST_PIDS = 1 << 22
 """The largest ``pid_max`` that the kernel allows; assumed where it can't be read."""
@@ -46,7 +46,7 @@ def boot() -> bytes:
 def started(pid: int) -> int:
     """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
 
-    A zombie does not run: what it did is over, whoever has yet to fetch its status.
+    A zombie does not run: its work is over, even if its parent has yet to fetch the status.
     """
     fields = _stat(pid)
     return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
@@ -58,7 +58,7 @@ def now() -> int:
 
 
 def last_pid() -> int:
-    """Return the pid that was given last to any process; 0 where that is not told."""
+    """Return the pid of the newest process; 0 where the kernel does not tell it."""
     try:
         with open("/proc/loadavg", "rb", buffering=0) as file:
             return int(file.read().split()[4])
@@ -67,7 +67,7 @@ def last_pid() -> int:
 
 
 def _pid_max() -> int:
-    """Return the number that no pid reaches: after the one before it they begin anew."""
+    """Return the number that all pids stay below. Having come so far, they begin anew."""
     try:
         with open("/proc/sys/kernel/pid_max", "rb", buffering=0) as file:
             return int(file.read())
@@ -117,12 +117,12 @@ def find(
 
 
 def _was_given_later(pid: int, other: int, pid_max: int) -> bool:
-    """Tell whether a pid was given after the other, 0 being before all; they go in a circle."""
+    """Tell whether ``pid`` was given after ``other``; pids go in a circle, 0 is before all."""
     return not other or 0 < (pid - other) % pid_max < pid_max // 2
 
 
 def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
-    """Tell whether a process has at least this environment; False if there is none to compare."""
+    """Tell whether a process has at least this environment. An empty one is no match."""
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
             return bool(environment) and {*file.read().split(b"\0")}.issuperset(environment)
@@ -131,10 +131,9 @@ def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
 
 
 def _is_of_another(pid: int) -> bool:
-    """Tell whether a process is a log host, works in a service directory, or for one's log.
+    """Tell whether a process is a log host, works in a service directory, or has a log's pipe.
 
-    An svscan that was killed as well may have started it, before it got to the service that
-    the process is sought for.
+    Such a process belongs to a service that the killed svscan had started just before.
     """
     process = f"/proc/{pid}"
     try:
@@ -167,7 +166,7 @@ def _is(path: str, other: bytes) -> bool:
 def _stat(pid: int) -> list[bytes]:
     """Return the fields of ``/proc/PID/stat`` from the state on; none if there is no process.
 
-    The command, field 2, is in parentheses and may hold anything (proc(5)).
+    Field 2, the command, is in parentheses and may contain any bytes.
     """
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -180,9 +179,10 @@ def _stat(pid: int) -> list[bytes]:
 
 
 def open_process(pid: int) -> int:
-    """Return a descriptor for a process, readable once it is dead. Raises ``OSError``.
+    """Return a descriptor for a process; it is readable once the process is dead.
 
-    The kernel has these since 5.3; Python, if it was built where they were known.
+    Raises ``OSError``. Kernels before 5.3 have no such descriptors, and neither has a Python
+    that was built with the headers of one.
     """
     try:
         return os.pidfd_open(pid)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Exited = Callable[[int], None]
 
 
-CONTROL_READ = 256
+SIGNALS_AT_ONCE = 256
+"""How many signals are taken out of the pipe at a time."""
 
 
 class Loop:
@@ -43,9 +44,9 @@ class Loop:
         self._children: dict[int, Exited] = {}
         self._woken, self._wake = posix.pipe()
         self.mask: set[int] = signals.pthread_sigmask(signals.SIG_BLOCK, [])
-        """The signals that were blocked when we were started; those we catch no longer are."""
+        """The signals that were blocked when we were started. We unblock those that we catch."""
         self.inherited: dict[int, int] = {}
-        """How the signals we catch stood when we were started; a child gets them so again."""
+        """What the signals that we catch did when we were started. A child gets that again."""
         signals.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self.add(self._woken, self._take_signals)
         self.on_signal(signal_numbers.SIGCHLD, self._reap)
@@ -56,12 +57,15 @@ class Loop:
         self._readable[fd] = (readable,)
 
     def remove(self, fd: int) -> None:
-        """Forget ``fd``; before it is closed."""
+        """Forget ``fd``. Do so before it is closed."""
         del self._readable[fd]
         self._selector.unregister(fd)
 
     def at(self, when: float, call: Callable[[], None]) -> None:
-        """Call at a time of the clock, once. There is no cancelling: the callee knows better."""
+        """Call once, at a time of the clock.
+
+        A call can't be cancelled. The callee has to find out whether it is still wanted.
+        """
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, call))
 
@@ -70,7 +74,7 @@ class Loop:
         self.at(self.clock() + seconds, call)
 
     def on_signal(self, number: int, call: Callable[[], None]) -> None:
-        """Call for each signal of that number (several may have come as one)."""
+        """Call whenever a signal of that number was caught; several may have become one."""
         if number not in self.inherited:
             before = signals.getsignal(number)
             self.inherited[number] = (
@@ -89,7 +93,7 @@ class Loop:
         self._children.pop(pid, None)
 
     def run(self) -> None:
-        """Go on until ``stop``."""
+        """Step until ``stop`` is called."""
         while not self.stopped:
             self.step()
 
@@ -98,7 +102,7 @@ class Loop:
         self.stopped = True
 
     def step(self) -> None:
-        """Wait for something to happen, and see to all of it."""
+        """Wait until something happens, and call back for all that did."""
         timeout = None
         if self._timers:
             timeout = max(0.0, self._timers[0][0] - self.clock())
@@ -112,12 +116,12 @@ class Loop:
             heapq.heappop(self._timers)[2]()
 
     def _take_signals(self) -> None:
-        for number in set(os.read(self._woken, CONTROL_READ)):
+        for number in set(os.read(self._woken, SIGNALS_AT_ONCE)):
             if number in self._on_signal:
                 self._on_signal[number]()
 
     def _reap(self) -> None:
-        """Fetch every dead child: ours, and as PID 1 whatever was left to us."""
+        """Fetch the status of every dead child. PID 1 has children that others left behind."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
