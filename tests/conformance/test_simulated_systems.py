@@ -181,6 +181,22 @@ def test_supervise_alone(services: Services) -> None:
     tree.drain(supervise)
 
 
+def test_svscanboot(services: Services) -> None:
+    """As launchd starts it; what readproctitle reads is not shown there."""
+    tree = services.tree
+    path = tree.add("s", "#!/bin/sh\necho said >&2\nexec sleep 1000\n")
+    svscan = tree.start([str(services.simulated.commands / "svscanboot"), str(tree.scan)])
+    pid = tree.up(path)
+    services.command("svc", "-t", path)
+    assert tree.up(path, other_than=pid)
+    tree.drain(svscan)
+
+
+def test_readproctitle_reads_to_the_end(services: Services) -> None:
+    words = [services.simulated.commands / "readproctitle", "errors:", "." * 20]
+    subprocess.run(words, input=b"some words\n" * 10_000, check=True)
+
+
 def test_fghack_waits_for_what_puts_itself_into_the_background(services: Services) -> None:
     go = services.tree.root / "go"
     shell = f"(sleep 0.3; touch {go}) >/dev/null 2>&1 & exit 7"

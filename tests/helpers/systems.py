@@ -221,6 +221,12 @@ class Simulated:
             "{lacks!r}", repr({module: sorted(gone) for module, gone in lacks(system).items()})
         )
         first.write_text(prelude)
+        # svscanboot has a PATH of its own: the stand-ins are to be found in it, too.
+        boot = self.code / "supervise/commands/svscanboot.py"
+        here = f'PATH = "{self.programs}:/command:'
+        text = boot.read_text().replace('PATH = "/command:', here)
+        assert here in text
+        boot.write_text(text)
         launchers.write(str(self.commands), python=python, code=str(self.code))
         self.programs.mkdir()
         for name, text in (("sysctl", SYSCTL), ("ps", PS)):
