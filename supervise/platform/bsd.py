@@ -21,20 +21,37 @@ SPAWNS_SESSIONS = False
 """Whether ``posix_spawn`` can give the process a session of its own."""
 
 
+FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
+"""Where ``sysctl`` and ``ps`` are. Our own PATH may lack some of these."""
+
+ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
+"""What they get, so that dates look the same everywhere."""
+
+
 def _output(*words: str) -> bytes:
-    """Return what a command prints."""
-    read_end, write_end = os.pipe()
-    pid = os.posix_spawnp(
-        words[0],
-        list(words),
-        {"PATH": "/bin:/usr/bin:/sbin:/usr/sbin", "LC_ALL": "C", "TZ": "UTC"},
-        file_actions=[(os.POSIX_SPAWN_DUP2, write_end, 1)],
-    )
-    os.close(write_end)
-    with os.fdopen(read_end, "rb") as file:
+    """Return what a command prints. Raises ``OSError`` if it can't be run."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as file:
+        try:
+            pid = _spawn(words, writing)
+        finally:
+            os.close(writing)
         text = file.read()
     os.waitpid(pid, 0)
     return text
+
+
+def _spawn(words: Sequence[str], output: int) -> int:
+    """Start a command from one of ``FOLDERS``; return its pid. Raises ``OSError``."""
+    actions = [(os.POSIX_SPAWN_DUP2, output, 1)]
+    for folder in FOLDERS:
+        try:
+            return os.posix_spawn(
+                f"{folder}/{words[0]}", list(words), ENVIRONMENT, file_actions=actions
+            )
+        except FileNotFoundError:
+            pass
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
 
 
 def boot() -> bytes:
@@ -42,7 +59,10 @@ def boot() -> bytes:
 
     The name is all that ``sysctl`` prints of it, in one word, and empty if that is nothing.
     """
-    text = _output("sysctl", "-n", "kern.boottime").decode("ascii", "replace")
+    try:
+        text = _output("sysctl", "-n", "kern.boottime").decode("ascii", "replace")
+    except FileNotFoundError:
+        return b""
     return "".join(filter(str.isalnum, text)).encode()
 
 

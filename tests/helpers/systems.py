@@ -221,12 +221,12 @@ class Simulated:
             "{lacks!r}", repr({module: sorted(gone) for module, gone in lacks(system).items()})
         )
         first.write_text(prelude)
-        # svscanboot has a PATH of its own: the stand-ins are to be found in it, too.
-        boot = self.code / "supervise/commands/svscanboot.py"
-        here = f'PATH = "{self.programs}:/command:'
-        text = boot.read_text().replace('PATH = "/command:', here)
+        # The stand-ins are to be found before what this machine has.
+        bsd = self.code / "supervise/platform/bsd.py"
+        here = f'FOLDERS = ("{self.programs}", '
+        text = bsd.read_text().replace("FOLDERS = (", here)
         assert here in text
-        boot.write_text(text)
+        bsd.write_text(text)
         launchers.write(str(self.commands), python=python, code=str(self.code))
         self.programs.mkdir()
         for name, text in (("sysctl", SYSCTL), ("ps", PS)):
@@ -242,5 +242,5 @@ class Simulated:
 
     @property
     def path(self) -> str:
-        """Where its programs are found, its own before those of the real system."""
-        return os.pathsep.join([str(self.programs), str(self.commands), "/usr/bin:/bin"])
+        """Where its users find programs: ours, and what every system has."""
+        return os.pathsep.join([str(self.commands), "/usr/bin:/bin"])

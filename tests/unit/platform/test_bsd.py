@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from types import FunctionType, ModuleType
 
 import pytest
@@ -38,6 +39,21 @@ def test_a_life_of_the_machine_is_one_word(
     monkeypatch.setattr(bsd, "_output", lambda *words: said)
     assert bsd.boot().startswith(name)
     assert len(bsd.boot().split()) <= 1
+
+
+def test_a_system_without_sysctl_has_no_name_for_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bsd, "FOLDERS", ("/nowhere",))
+    assert bsd.boot() == b""
+
+
+def test_a_command_is_run_from_where_systems_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(bsd, "FOLDERS", ("/nowhere", "/usr/bin"))
+    before = os.listdir("/proc/self/fd")
+    assert bsd._output("env") == b"LC_ALL=C\nTZ=UTC\n"
+    with pytest.raises(FileNotFoundError):
+        bsd._output("no such command")
+    assert os.listdir("/proc/self/fd") == before
 
 
 @pytest.mark.parametrize(
