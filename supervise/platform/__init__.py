@@ -1,1 +1,1 @@
-"""What each kernel is asked in its own way."""
+"""Calls that differ from system to system, under names that all of them have."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import sys
 
-# For the type checker, which looks at what comes behind it only where it is so.
+# Where this does not hold, the type checker leaves out the rest of the module.
 assert sys.platform == "linux"
 
 
