@@ -29,7 +29,7 @@ for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["helpers.installer"]
+pytest_plugins = ["helpers.installer", "helpers.second_look"]
 
 _kill = os.kill
 
@@ -87,27 +87,21 @@ def oracle() -> Path:
     return ORACLE
 
 
-outcomes: dict[str, bool] = {}
-"""Whether each test passed so far, by its id."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Have words for what to boot, and for writing down what was seen."""
     parser.addoption("--box", action="append", help="a machine of vagrant/ to have, not debian")
     parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep what becomes of each test."""
-    outcomes[report.nodeid] = outcomes.get(report.nodeid, True) and report.passed
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down what was seen."""
     if session.config.getoption("--proven"):
         from boots import proven
+        from helpers import second_look
 
-        proven.DOCUMENT.write_text(proven.document(outcomes))
+        outcomes = session.config.stash[second_look.OUTCOMES]
+        passed = {name: outcome == "passed" for name, outcome in outcomes.items()}
+        proven.DOCUMENT.write_text(proven.document(passed))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
