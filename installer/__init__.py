@@ -1,5 +1,8 @@
 """The installer: find the init system that runs a host, and wire ``svscanboot`` into it.
 
+It is imported as ``slashservice.installer``: ``pyproject.toml`` and its launcher map the folder
+there, as pip has a package of its own called ``installer``.
+
 A room is a folder, or a module here. Each imports only those that its line names:
 
 ================ =============================================================================
