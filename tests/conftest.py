@@ -96,8 +96,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down what was seen."""
     if session.config.getoption("--proven"):
-        from boots import proven
         from helpers import second_look
+        from helpers.boots import proven
 
         outcomes = session.config.stash[second_look.OUTCOMES]
         passed = {name: outcome == "passed" for name, outcome in outcomes.items()}

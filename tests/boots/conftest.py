@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from boots import story
+from helpers.boots import story
 
 POOL = pytest.StashKey[ThreadPoolExecutor]()
 RUNS = pytest.StashKey[dict[str, "Future[None]"]]()

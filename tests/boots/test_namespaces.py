@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from boots import story
-from boots.namespaces import guest
-from boots.story import Wiring
-from boots.trees import RECIPES
+from helpers.boots import story
+from helpers.boots.namespaces import guest
+from helpers.boots.story import Wiring
+from helpers.boots.trees import RECIPES
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 

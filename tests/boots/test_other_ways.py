@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from boots import story
-from boots.namespaces import guest
-from boots.story import Wiring, do, until
-from boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY
+from helpers.boots import story
+from helpers.boots.namespaces import guest
+from helpers.boots.story import Wiring, do, until
+from helpers.boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 

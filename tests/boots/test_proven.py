@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from boots import proven
+from helpers.boots import proven
 
 
 def collected() -> set[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from boots import boxes, story
-from boots.boxes import Box
-from boots.fingerprint import differences
-from boots.story import Wiring, say
-from boots.trees import CLOSER, COMMON_FILES, RECIPES, need
+from helpers.boots import boxes, story
+from helpers.boots.boxes import Box
+from helpers.boots.fingerprint import differences
+from helpers.boots.story import Wiring, say
+from helpers.boots.trees import CLOSER, COMMON_FILES, RECIPES, need
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 

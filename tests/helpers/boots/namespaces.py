@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from boots.fingerprint import fingerprint
-from boots.trees import BOOTED, Files, Recipe, copied, need, put_checkout
+from helpers.boots.fingerprint import fingerprint
+from helpers.boots.trees import BOOTED, Files, Recipe, copied, need, put_checkout
 from helpers.services import GENEROUS, contents
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host

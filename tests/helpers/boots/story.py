@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from boots.fingerprint import differences
-from boots.trees import CLOSER, INSIDE, LINES
+from helpers.boots.fingerprint import differences
+from helpers.boots.trees import CLOSER, INSIDE, LINES
 from testinfra.host import Host
 
 T = TypeVar("T")

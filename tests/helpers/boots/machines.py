@@ -20,9 +20,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from boots import trees
-from boots.fingerprint import fingerprint
-from boots.trees import BOOTED, Recipe, copied, need, put_checkout
+from helpers.boots import trees
+from helpers.boots.fingerprint import fingerprint
+from helpers.boots.trees import BOOTED, Recipe, copied, need, put_checkout
 from helpers.services import GENEROUS, contents
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host

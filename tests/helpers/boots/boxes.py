@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from boots import trees
-from boots.trees import CHECKOUT, INSIDE, need
+from helpers.boots import trees
+from helpers.boots.trees import CHECKOUT, INSIDE, need
 from helpers.services import contents, state_of, until
 from testinfra import get_host
 from testinfra.host import Host
@@ -117,7 +117,7 @@ class Box:
 
     def fingerprint(self) -> dict[str, str]:
         """Return what each file is, of the running machine, but for our checkout in it."""
-        script = f"{INSIDE}/tests/boots/fingerprint.py"
+        script = f"{INSIDE}/tests/helpers/boots/fingerprint.py"
         outcome = self.host.run("python3 -B %s /", script)
         assert outcome.rc == 0, outcome.stderr
         found: dict[str, str] = json.loads(outcome.stdout)
