@@ -31,17 +31,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["helpers.installer", "helpers.second_look"]
 
-_kill = os.kill
-
-
-def kill(pid: int, number: int) -> None:
-    """Send a signal to one process: 0, a pid not found, would mean all of us."""
-    assert pid > 0, f"no pid: {pid}"
-    _kill(pid, number)
-
-
-os.kill = kill
-
 ORACLE = Path("/usr/bin")
 """Where Debian's packages ``daemontools`` and ``runit`` put the programs we measure by."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import pytest
 from helpers.boots import story
 from helpers.boots.namespaces import guest
-from helpers.boots.story import Wiring, do, until
+from helpers.boots.story import Wiring, do, eventually
 from helpers.boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY
+from helpers.processes import kill
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 
@@ -71,26 +71,26 @@ def test_first_process_of_a_container() -> None:
             prepare(machine.root, command)
         machine.start()
         host = machine.host
-        until(lambda: story.answers(host), "redis answers")
-        until(lambda: "open" in story.read(host, f"{story.LOGS}/closer/current"), "it is open")
+        eventually(lambda: story.answers(host), "redis answers")
+        eventually(lambda: "open" in story.read(host, f"{story.LOGS}/closer/current"), "it is open")
         story.remember(host, "one")
 
         orphan = int(do(host, "sh -c 'sleep 0.2 >/dev/null & echo $!'"))
-        until(lambda: not host.file(f"/proc/{orphan}").exists, "orphans are reaped")
+        eventually(lambda: not host.file(f"/proc/{orphan}").exists, "orphans are reaped")
 
         redis = story.service_pid(host, "/service/redis")
         do(host, "kill -HUP 1")
         story.is_steered(host, "/service")
         assert story.service_pid(host, "/service/redis") != redis
 
-        os.kill(machine.pid, signal.SIGTERM)
+        kill(machine.pid, signal.SIGTERM)
         assert machine.wait() == 0
         story.closed_in_order(*story.logs(machine), times=1)
 
         machine.start()
-        until(lambda: story.answers(machine.host), "redis answers again")
+        eventually(lambda: story.answers(machine.host), "redis answers again")
         assert do(machine.host, "redis-cli get fact") == "one\n"
-        os.kill(machine.pid, signal.SIGINT)
+        kill(machine.pid, signal.SIGINT)
         assert machine.wait() == 0
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from helpers.boots import proven
+from helpers.checkout import CHECKOUT
 
 
 def collected() -> set[str]:
@@ -13,7 +14,7 @@ def collected() -> set[str]:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/boots"]
     done = subprocess.run(
         [*command, "tests/unit/installer", "tests/conformance/installer"],
-        cwd=proven.CHECKOUT,
+        cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=True,

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import services
 from helpers.checkout import CHECKOUT
-from helpers.services import GENEROUS, until
+from helpers.processes import kill
+from helpers.services import is_supervised
+from helpers.waiting import GENEROUS, until
 
 
 class Demo:
@@ -65,9 +66,9 @@ def test_it_shows_services_and_leaves_nothing_behind(demo: Demo) -> None:
     ):
         until(lambda words=words: demo.says(words), words)  # type: ignore[misc]
     svscan = int((demo.root / "service/.svscan/pid").read_text())
-    os.kill(svscan, signal.SIGKILL)
+    kill(svscan, signal.SIGKILL)
     until(lambda: demo.says("svscan is gone; started again"), "svscan started again")
-    until(lambda: services.is_supervised(demo.root / "service/sleeper"), "it has taken over")
+    until(lambda: is_supervised(demo.root / "service/sleeper"), "it has taken over")
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(GENEROUS) == 0
     assert demo.says("All down, and nothing left behind.")

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from helpers import services
 from helpers.inheritance import SLEEPER, as_decided, dump, launch, open_more
+from helpers.processes import kill
+from helpers.services import await_pid, listing, make_service, pid_of, stop, supervising
+from helpers.waiting import GENEROUS, MOMENT, until
 
 PLAIN = [b"PATH=/usr/bin:/bin", b"HOME=/", b"LANG=C.UTF-8"]
 ODD = [
@@ -147,12 +149,12 @@ class Started(NamedTuple):
 def await_ready(service: Path, other_than: int, deadline: float) -> int:
     """Wait for the daemon, and for it to be all that it will be; return its pid, or 0."""
     while True:
-        pid = services.pid_of(service)
+        pid = pid_of(service)
         if pid != other_than and (service / f"ready.{pid}").exists():
             return pid
         if time.monotonic() > deadline:
             return 0
-        time.sleep(services.MOMENT)
+        time.sleep(MOMENT)
 
 
 Dumps = dict[tuple[str, str, str, int], dict[str, Any]]
@@ -167,9 +169,9 @@ def started(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
         for name, case in CASES.items():
             for side, where in zip(SIDES, (oracle, ours), strict=True):
                 top = world_dir / "heritage" / name / side
-                services.make_service(top / "scan/bare", SLEEPER)
-                services.make_service(top / "scan/logged", SLEEPER, log=SLEEPER)
-                services.make_service(top / "alone", SLEEPER)
+                make_service(top / "scan/bare", SLEEPER)
+                make_service(top / "scan/logged", SLEEPER, log=SLEEPER)
+                make_service(top / "alone", SLEEPER)
                 (top / "input").touch()
                 for path in [top, *top.rglob("*")]:
                     os.chown(path, *((65534, 65534) if name == "nobody" else (0, 0)))
@@ -182,7 +184,7 @@ def started(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
         for one in running.values():
             for pid, argument in zip(one.pids, PROGRAMS.values(), strict=True):
                 under = [one.top / name for name in NAMES if name.startswith(argument)]
-                services.stop(pid, under, signal.SIGKILL)  # TERM may be blocked
+                stop(pid, under, signal.SIGKILL)  # TERM may be blocked
                 os.waitpid(pid, 0)
 
 
@@ -192,7 +194,7 @@ def dumps(started: dict[tuple[str, str], Started]) -> Dumps:
     taken: Dumps = {}
     pids = dict.fromkeys(((*key, name) for key in started for name in NAMES), 0)
     for round_ in (0, 1):
-        deadline = time.monotonic() + services.GENEROUS
+        deadline = time.monotonic() + GENEROUS
         for (case, side, name), before in pids.items():
             top = started[case, side].top
             service = top / name
@@ -201,7 +203,7 @@ def dumps(started: dict[tuple[str, str], Started]) -> Dumps:
             pids[case, side, name] = pid
         if round_ == 0:
             for pid in filter(None, pids.values()):
-                os.kill(pid, signal.SIGKILL)
+                kill(pid, signal.SIGKILL)
     return taken
 
 
@@ -226,7 +228,7 @@ def test_files_are_the_same(
     theirs, mine = (
         {
             name: mode
-            for name, mode in services.tree(started[case, side].top).items()
+            for name, mode in listing(started[case, side].top).items()
             if "/ready." not in name and name not in ("output", "errors")
         }
         for side in SIDES
@@ -240,14 +242,12 @@ def test_files_are_the_same(
 def test_a_binary_sees_the_same_arguments(oracle: Path, ours: Path, world_dir: Path) -> None:
     for where in (oracle, ours):
         service = world_dir / "binary" / where.name / "scan/service"
-        services.make_service(service, SLEEPER, log="")
+        make_service(service, SLEEPER, log="")
         shutil.copy("/bin/cat", service / "log/run")
-        with services.supervising(
-            where / "svscan", service.parent, services=[service, service / "log"]
-        ):
+        with supervising(where / "svscan", service.parent, services=[service, service / "log"]):
             before = 0
             for _ in range(2):
-                before = services.await_pid(service / "log", before)
+                before = await_pid(service / "log", before)
                 words = Path(f"/proc/{before}/cmdline")
-                services.until(lambda: words.read_bytes() == b"./run\0", "it runs")  # noqa: B023
-                os.kill(before, signal.SIGKILL)
+                until(lambda: words.read_bytes() == b"./run\0", "it runs")  # noqa: B023
+                kill(before, signal.SIGKILL)

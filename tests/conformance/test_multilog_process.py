@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from helpers import logs
 from helpers.services import unread
+from helpers.waiting import GENEROUS, until
 from typing_extensions import Self
 
 WAITING = ("0", "7", "271") if os.uname().machine == "x86_64" else ("63", "73")
@@ -24,14 +24,6 @@ WAITING = ("0", "7", "271") if os.uname().machine == "x86_64" else ("63", "73")
 def place() -> Iterator[Path]:
     with logs.scratch() as made:
         yield made
-
-
-def wait_for(what: Callable[[], object]) -> None:
-    """Return when ``what`` holds; fail when it doesn't for long."""
-    end = time.monotonic() + logs.GENEROUS
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.002)
 
 
 class Running:
@@ -47,7 +39,7 @@ class Running:
         )
 
     def __enter__(self) -> Self:
-        wait_for(lambda: self.waits())
+        until(self.waits, "multilog waits for input")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,13 +57,13 @@ class Running:
 
     def write(self, data: bytes) -> None:
         os.write(self.fifo, data)
-        wait_for(self.waits)
+        until(self.waits, "multilog waits for more input")
 
     def signal(self, number: int) -> None:
         """Send a signal, and wait until it was dealt with, one way or the other."""
         before = self.sleeps()
         self.process.send_signal(number)
-        wait_for(lambda: self.process.poll() is not None or self.sleeps() > before)
+        until(lambda: self.process.poll() is not None or self.sleeps() > before, "dealt with")
 
     def sleeps(self) -> int:
         """Return how often the process went to sleep so far."""
@@ -86,7 +78,7 @@ class Running:
         return [path.read_bytes() for path in names]
 
     def end(self) -> tuple[int, bytes]:
-        _, errors = self.process.communicate(timeout=logs.GENEROUS)
+        _, errors = self.process.communicate(timeout=GENEROUS)
         return self.process.returncode, errors
 
 
@@ -131,13 +123,13 @@ def test_alarm(program: Path, place: Path) -> None:
         multilog.signal(signal.SIGALRM)  # nothing to rotate
         multilog.write(b"abc\nde")
         multilog.signal(signal.SIGALRM)
-        wait_for(lambda: multilog.old() == [b"abc\n"] and multilog.waits())
+        until(lambda: multilog.old() == [b"abc\n"] and multilog.waits(), "rotated")
         assert multilog.current() == b""
         multilog.write(b"f\n")
         assert multilog.current() == b"def\n"
         multilog.write(b"z" * 1200)
         multilog.signal(signal.SIGALRM)
-        wait_for(lambda: len(multilog.old()) == 2 and multilog.waits())
+        until(lambda: len(multilog.old()) == 2 and multilog.waits(), "rotated twice")
         multilog.write(b"end\n")
         multilog.signal(signal.SIGTERM)
         assert multilog.end() == (0, b"")
@@ -150,7 +142,7 @@ def test_each_signal_is_heard(program: Path, place: Path) -> None:
     with Running(program, ["n5", "./d"], place / "x") as multilog:
         multilog.write(b"abc\n")
         multilog.signal(signal.SIGALRM)
-        wait_for(lambda: multilog.old() == [b"abc\n"] and multilog.waits())
+        until(lambda: multilog.old() == [b"abc\n"] and multilog.waits(), "rotated")
         multilog.signal(signal.SIGTERM)
         assert multilog.end() == (0, b"")
         assert multilog.current() == b""

@@ -8,7 +8,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from helpers.services import GENEROUS, contents, make_service, until
+from helpers.services import contents, make_service
+from helpers.waiting import GENEROUS, until
 
 REPORT = "#!/bin/sh\nenv >environment.new; mv environment.new environment\nexec sleep 1000\n"
 

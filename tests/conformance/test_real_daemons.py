@@ -11,8 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import nginx, services
-from helpers.services import await_down, await_pid, contents, run, until
+from helpers import nginx
+from helpers.processes import kill, state_of
+from helpers.services import (
+    Outcome,
+    await_down,
+    await_pid,
+    contents,
+    make_service,
+    pid_of,
+    run,
+    send,
+    supervising,
+)
+from helpers.waiting import GENEROUS, until
 
 LOG_RUN = "#!/bin/sh\nexec /usr/bin/multilog t ./main\n"
 
@@ -32,10 +44,10 @@ class Daemons:
         self.scan = top / "scan"
         self.redis_port, self.nginx_port = nginx.free_ports(2)
         self.configure("first")
-        self.redis = services.make_service(
+        self.redis = make_service(
             self.scan / "redis", REDIS_RUN.format(port=self.redis_port, top=top), log=LOG_RUN
         )
-        self.nginx = services.make_service(self.scan / "nginx", nginx.run(top), log=LOG_RUN)
+        self.nginx = make_service(self.scan / "nginx", nginx.run(top), log=LOG_RUN)
 
     def configure(self, answer: str) -> None:
         """Have nginx give an answer once it has read its configuration."""
@@ -44,12 +56,12 @@ class Daemons:
     def end(self) -> None:
         """Bring the daemons down by TERM: killed, nginx would leave its workers behind."""
         for service in (self.redis, self.nginx):
-            services.send(service, b"d")
+            send(service, b"d")
         for service in (self.redis, self.nginx):
             await_down(service)
 
     def svc(self, options: str, service: Path) -> None:
-        assert run(self.ours / "svc", options, service) == services.Outcome(0, b"", b"")
+        assert run(self.ours / "svc", options, service) == Outcome(0, b"", b"")
 
     def web(self) -> str:
         """Ask nginx; nothing if it does not answer."""
@@ -78,7 +90,7 @@ def daemons(ours: Path, world_dir: Path) -> Iterator[Daemons]:
     made = Daemons(top, ours)
     everything = [made.redis, made.nginx, made.redis / "log", made.nginx / "log"]
     said = top / "errors"
-    with services.supervising(ours / "svscan", made.scan, services=everything, err=said):
+    with supervising(ours / "svscan", made.scan, services=everything, err=said):
         try:
             until(lambda: made.ask("PING") == b"+PONG\r\n", "redis answers")
             until(lambda: made.web() == "first", "nginx answers")
@@ -94,13 +106,13 @@ def test_real_daemons(daemons: Daemons) -> None:
 
     # Killed, they come back.
     daemons.ask("SET word kept")
-    os.kill(redis, signal.SIGKILL)
+    kill(redis, signal.SIGKILL)
     os.killpg(nginx, signal.SIGKILL)  # its workers would keep the port
     assert await_pid(daemons.redis, redis) != redis
     assert await_pid(daemons.nginx, nginx) != nginx
     until(lambda: daemons.ask("PING") == b"+PONG\r\n", "redis is back")
     until(lambda: daemons.web() == "first", "nginx is back")
-    assert daemons.ask("GET word", services.GENEROUS) == b"$-1\r\n"
+    assert daemons.ask("GET word", GENEROUS) == b"$-1\r\n"
 
     # HUP reloads nginx's configuration, in the same process.
     nginx = await_pid(daemons.nginx)
@@ -108,23 +120,23 @@ def test_real_daemons(daemons: Daemons) -> None:
     until(lambda: daemons.web() == "first", "nginx is as it was")
     daemons.svc("-h", daemons.nginx)
     until(lambda: daemons.web() == "second", "nginx has read its new configuration")
-    assert services.pid_of(daemons.nginx) == nginx
+    assert pid_of(daemons.nginx) == nginx
 
     # Paused, redis does not answer, and all that was asked is answered when it goes on.
     redis = await_pid(daemons.redis)
     daemons.svc("-p", daemons.redis)
-    until(lambda: services.state_of(redis) == "T", "redis is stopped")
+    until(lambda: state_of(redis) == "T", "redis is stopped")
     address = ("127.0.0.1", daemons.redis_port)
-    with socket.create_connection(address, services.GENEROUS) as client:
+    with socket.create_connection(address, GENEROUS) as client:
         client.sendall(b"PING\r\n")
         client.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.recv(100)
         assert b", paused" in run(daemons.ours / "svstat", daemons.redis).out
         daemons.svc("-c", daemons.redis)
-        client.settimeout(services.GENEROUS)
+        client.settimeout(GENEROUS)
         assert client.recv(100) == b"+PONG\r\n"
-    assert services.pid_of(daemons.redis) == redis
+    assert pid_of(daemons.redis) == redis
 
     # Down, they stay down; up, they come back.
     daemons.svc("-d", daemons.redis)
@@ -157,15 +169,15 @@ def test_svscan_drains_real_daemons(daemons: Daemons) -> None:
     pid = int((daemons.scan / ".svscan/pid").read_text())
     children = [await_pid(service) for service in (daemons.redis, daemons.nginx)]
     loggers = [await_pid(service / "log") for service in (daemons.redis, daemons.nginx)]
-    os.kill(pid, signal.SIGTERM)
-    until(lambda: services.state_of(pid) in "ZX", "svscan has ended")
-    assert [services.state_of(child) for child in children + loggers] == ["Z"] * 4
+    kill(pid, signal.SIGTERM)
+    until(lambda: state_of(pid) in "ZX", "svscan has ended")
+    assert [state_of(child) for child in children + loggers] == ["Z"] * 4
     assert daemons.log(daemons.redis).splitlines()[-1].endswith(b"bye bye...")
     for service in (daemons.redis, daemons.nginx):
         mode = (service / "log/main/current").stat().st_mode & 0o777
         assert mode == 0o744, "multilog has closed its log cleanly"
     # And all is as it was when svscan runs again.
-    with services.supervising(
+    with supervising(
         daemons.ours / "svscan",
         daemons.scan,
         services=[part for one in (daemons.redis, daemons.nginx) for part in (one, one / "log")],

@@ -15,18 +15,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers import services
+from helpers.processes import kill, state_of
 from helpers.services import (
     COARSE,
     RECORDER,
+    Outcome,
     await_down,
     await_pid,
     contents,
+    is_down,
+    is_supervised,
+    make_service,
     pid_of,
     run,
-    state_of,
-    until,
+    status_of,
+    supervising,
 )
+from helpers.waiting import until
 
 SV_WORDS = {
     "u": "up",
@@ -67,7 +72,7 @@ class Pair(NamedTuple):
             run(self.programs["sv"], SV_WORDS[letter], self.service)
         else:
             outcome = run(self.programs[self.client], f"-{letter}", self.service)
-            assert outcome == services.Outcome(0, b"", b"")
+            assert outcome == Outcome(0, b"", b"")
 
     def heard(self) -> list[str]:
         return contents(self.service / "signals").decode().split("\n")[:-1]
@@ -78,7 +83,7 @@ class Pair(NamedTuple):
         return pid > 0 and f"start {pid}" in self.heard()
 
     def paused(self) -> bool:
-        now = services.status_of(self.service)
+        now = status_of(self.service)
         return now is not None and now.paused
 
     def knows(self, letter: str) -> bool:
@@ -101,13 +106,11 @@ def pairs(oracle: Path, ours: Path, world_dir: Path) -> Iterator[list[Pair]]:
                 if (supervisor, client) != STRANGERS
             ]
             for pair in mine:
-                services.make_service(pair.service, RECORDER)
+                make_service(pair.service, RECORDER)
             where = [top] if "svscan" in supervisor else [pair.service for pair in mine]
             for path in where:
                 everything = [pair.service for pair in mine] if path == top else [path]
-                stack.enter_context(
-                    services.supervising(programs[supervisor], path, services=everything)
-                )
+                stack.enter_context(supervising(programs[supervisor], path, services=everything))
             made += mine
         yield made
 
@@ -172,32 +175,32 @@ def test_every_client_steers_every_supervisor(pairs: list[Pair], oracle: Path, o
         await_pid(pair.service, pids[pair.service])
     pids = all_ready(pairs)
 
-    each(pairs, "d", lambda pair: pid_of(pair.service) == 0, "down")
+    each(pairs, "d", lambda pair: is_down(pair.service), "down")
     for pair in pairs:
         assert pair.heard()[-1] in ("SIGTERM", "SIGCONT")
     assert all(b", normally up" in said for said in agree(pairs, oracle, ours))
     each(pairs, "o", lambda pair: pair.ready(), "up once")
-    each(pairs, "t", lambda pair: pid_of(pair.service) == 0, "down after once")
+    each(pairs, "t", lambda pair: is_down(pair.service), "down after once")
     down = agree(pairs, oracle, ours)
     assert all(b"down " in said and b"want up" not in said for said in down)
     each(pairs, "u", lambda pair: pair.ready(), "up")
 
     # runit's x takes the service down; daemontools' waits for it to be.
-    each(pairs, "d", lambda pair: pid_of(pair.service) == 0, "down")
+    each(pairs, "d", lambda pair: is_down(pair.service), "down")
     alone = [pair for pair in pairs if pair.supervisor != "our svscan"]
-    each(alone, "x", lambda pair: not services.is_supervised(pair.service), "left alone")
+    each(alone, "x", lambda pair: not is_supervised(pair.service), "left alone")
     for pair in alone:
         assert run(ours / "svok", pair.service).status == 100
 
 
 def test_runit_shows_ours(ours: Path, oracle: Path, tmp_path: Path) -> None:
     scan = tmp_path / "scan"
-    plain = services.make_service(scan / "plain", RECORDER)
-    quiet = services.make_service(scan / "quiet", RECORDER, down=True)
-    logged = services.make_service(scan / "logged", RECORDER, log=RECORDER)
+    plain = make_service(scan / "plain", RECORDER)
+    quiet = make_service(scan / "quiet", RECORDER, down=True)
+    logged = make_service(scan / "logged", RECORDER, log=RECORDER)
     everything = [plain, quiet, logged, logged / "log"]
     begun = time.monotonic()
-    with services.supervising(ours / "svscan", scan, services=everything):
+    with supervising(ours / "svscan", scan, services=everything):
         pids = [await_pid(service) for service in (plain, logged, logged / "log")]
         await_down(quiet)
 
@@ -210,7 +213,7 @@ def test_runit_shows_ours(ours: Path, oracle: Path, tmp_path: Path) -> None:
         assert seen[1] in [b"down: SCAN/quiet: %s\n" % s for s in seconds]
         assert status(logged).startswith(b"run: SCAN/logged: (pid %d) " % pids[1])
         assert b"; run: log: (pid %d) " % pids[2] in status(logged)
-        os.kill(pids[0], signal.SIGSTOP)
+        kill(pids[0], signal.SIGSTOP)
         run(ours / "svc", "-pd", plain)
-        until(lambda: pid_of(plain) == 0, "down by TERM and CONT, though paused")
+        until(lambda: is_down(plain), "down by TERM and CONT, though paused")
         assert b"normally up" in status(plain)

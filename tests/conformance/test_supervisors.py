@@ -10,9 +10,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers import services
 from helpers.inheritance import SLEEPER
-from helpers.services import Outcome, contents, make_service, pid_of, run, send, until
+from helpers.processes import state_of
+from helpers.services import (
+    Outcome,
+    await_down,
+    await_pid,
+    contents,
+    is_supervised,
+    listing,
+    make_service,
+    pid_of,
+    run,
+    send,
+    services_in,
+    status_of,
+    supervising,
+)
+from helpers.waiting import until
 
 
 def empty(path: Path) -> None:
@@ -144,7 +159,7 @@ def watched(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
                 oddity.make(service)
                 err = world_dir / "odd" / f"{side} {name}.err"
                 process = stack.enter_context(
-                    services.supervising(where / "supervise", service, services=[service], err=err)
+                    supervising(where / "supervise", service, services=[service], err=err)
                 )
                 found[name, side] = Watched(service, err, lambda p=process: p.wait(30))  # type: ignore[misc]
         yield found
@@ -162,7 +177,7 @@ def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> 
     def tree(side: str) -> dict[str, str]:
         return {
             path: mode
-            for path, mode in services.tree(watched[name, side].service).items()
+            for path, mode in listing(watched[name, side].service).items()
             if "ready." not in path and path.replace("elsewhere", "supervise") not in passing
         }
 
@@ -171,9 +186,9 @@ def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> 
         if oddity.ends:
             assert one.wait() == 111
         else:
-            until(lambda: services.is_supervised(one.service), "it is supervised")  # noqa: B023
-        if name in STARTS and "down" not in services.tree(one.service):
-            services.await_pid(one.service)
+            until(lambda: is_supervised(one.service), "it is supervised")  # noqa: B023
+        if name in STARTS and "down" not in listing(one.service):
+            await_pid(one.service)
         until(lambda: one.said() == expected, f"{side} says what it should: {expected!r}")  # noqa: B023
     until(lambda: tree("ours") == tree("C"), "both have made the same files")
 
@@ -199,7 +214,7 @@ is up, whether it is paused, and what is wanted."""
 
 
 def summary(service: Path) -> tuple[bool, bool, bytes]:
-    now = services.status_of(service)
+    now = status_of(service)
     assert now is not None
     return bool(now.pid), now.paused, now.want
 
@@ -210,16 +225,14 @@ def test_status_after_commands(oracle: Path, ours: Path, tmp_path: Path) -> None
         for number, letters in enumerate(COMMANDS):
             for where in (oracle, ours):
                 service = make_service(tmp_path / where.name / str(number), SLEEPER, down=True)
-                stack.enter_context(
-                    services.supervising(where / "supervise", service, services=[service])
-                )
+                stack.enter_context(supervising(where / "supervise", service, services=[service]))
                 made.append((service, letters))
         for service, letters in made:
-            services.await_down(service)
+            await_down(service)
             send(service, letters)
         for service, letters in made:
             if b"x" in letters:
-                until(lambda: not services.is_supervised(service), "it has ended")  # noqa: B023
+                until(lambda: not is_supervised(service), "it has ended")  # noqa: B023
                 assert summary(service) == COMMANDS[letters]
             else:
                 expected = COMMANDS[letters]
@@ -230,10 +243,8 @@ def test_second_supervise_is_refused(oracle: Path, ours: Path, tmp_path: Path) -
     said = b"supervise: fatal: unable to acquire service/supervise/lock: temporary failure\n"
     for holder in (oracle, ours):
         service = make_service(tmp_path / holder.name / "service", SLEEPER)
-        with services.supervising(
-            holder / "supervise", "service", services=[service], cwd=service.parent
-        ):
-            pid = services.await_pid(service)
+        with supervising(holder / "supervise", "service", services=[service], cwd=service.parent):
+            pid = await_pid(service)
             for other in (oracle, ours):
                 outcome = run(other / "supervise", "service", cwd=service.parent)
                 assert outcome == Outcome(111, b"", said)
@@ -282,12 +293,12 @@ def test_odd_scan_directory(oracle: Path, ours: Path, world_dir: Path) -> None:
         err = top / "errors"
 
         def left() -> list[Path]:
-            return services.services_in(scan)  # noqa: B023
+            return services_in(scan)  # noqa: B023
 
-        with services.supervising(where / "svscan", scan, services=left, err=err):
+        with supervising(where / "svscan", scan, services=left, err=err):
             for name in [*up.split(), "two words", "-dash", "\udcff\nodd"]:
-                pid = services.await_pid(scan / name)
-                until(lambda: services.state_of(pid) == "S", "it runs")  # noqa: B023
+                pid = await_pid(scan / name)
+                until(lambda: state_of(pid) == "S", "it runs")  # noqa: B023
 
             def said() -> set[bytes]:
                 # Ours also names the service whose log it is.
@@ -299,7 +310,7 @@ def test_odd_scan_directory(oracle: Path, ours: Path, world_dir: Path) -> None:
             until(lambda: said() == SAID_OF_SCAN, f"{side} says what it should")
             names = sorted(os.listdir(os.fsencode(scan)))
             stats = run(where / "svstat", *names, *(name + b"/log" for name in names), cwd=scan).out
-            tree = services.tree(top)
+            tree = listing(top)
         results.append(
             (
                 re.sub(rb"\(pid \d+\) \d+ sec", b"(pid) sec", stats),

@@ -12,9 +12,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers import services
 from helpers.inheritance import SLEEPER, as_decided, dump, launch, open_more
-from helpers.services import await_pid, contents, pid_of, run, state_of, unread, until
+from helpers.processes import kill, state_of
+from helpers.services import (
+    Outcome,
+    await_pid,
+    contents,
+    make_service,
+    pid_of,
+    run,
+    services_in,
+    stop,
+    unread,
+)
+from helpers.waiting import GENEROUS, until
 
 DOTS = b"." * 400
 
@@ -69,11 +80,11 @@ def booted(argv: list[bytes], top: Path) -> Iterator[Boot]:
     try:
         yield boot
     finally:
-        supervised = services.services_in(boot.scan)
+        supervised = services_in(boot.scan)
         for pid in children(boot.pid):
             if arguments(pid)[:1] == [b"svscan"]:
-                services.stop(pid, supervised)
-        services.stop(boot.pid, supervised, signal.SIGKILL)
+                stop(pid, supervised)
+        stop(boot.pid, supervised, signal.SIGKILL)
         os.waitpid(boot.pid, 0)
 
 
@@ -87,8 +98,8 @@ def both(oracle: Path, ours: Path, top: Path) -> Iterator[dict[str, Boot]]:
     with ExitStack() as stack:
         boots = {}
         for side, argv in starts.items():
-            services.make_service(top / side / "scan/logged", SLEEPER, log=SLEEPER)
-            services.make_service(top / side / "scan/speaker", SPEAKER)
+            make_service(top / side / "scan/logged", SLEEPER, log=SLEEPER)
+            make_service(top / side / "scan/speaker", SPEAKER)
             boots[side] = stack.enter_context(booted(argv, top / side))
         yield boots
 
@@ -126,16 +137,16 @@ def test_svscanboot_beside_c(oracle: Path, ours: Path, world_dir: Path) -> None:
 @pytest.mark.root
 def test_readproctitle_is_started_again(ours: Path, world_dir: Path) -> None:
     top = world_dir / "boot again"
-    speaker = services.make_service(top / "scan/speaker", SPEAKER)
+    speaker = make_service(top / "scan/speaker", SPEAKER)
     with booted([os.fsencode(ours / "svscanboot"), b"scan"], top) as boot:
         before = display(boot)
         pid = await_pid(speaker)
-        os.kill(before, signal.SIGKILL)
-        os.kill(pid, signal.SIGKILL)
+        kill(before, signal.SIGKILL)
+        kill(pid, signal.SIGKILL)
         pid = await_pid(speaker, pid)
         after = display(boot, before)
         until(lambda: b"spoken by %d\n" % pid in title(after), "what was spoken is shown")
-        os.kill(boot.pid, signal.SIGTERM)
+        kill(boot.pid, signal.SIGTERM)
         until(lambda: state_of(boot.pid) == "Z", "svscanboot has ended")
         assert os.waitid(os.P_PID, boot.pid, os.WEXITED | os.WNOWAIT).si_status == 0
         assert state_of(pid) == "Z"
@@ -146,32 +157,32 @@ def test_readproctitle_is_started_again(ours: Path, world_dir: Path) -> None:
 def test_nobody_reads_what_is_said(ours: Path, world_dir: Path) -> None:
     """Supervision goes on, though we have something to say and there is no room for it."""
     top = world_dir / "boot unheard"
-    noisy = services.make_service(top / "scan/noisy", "#!/bin/sh\nexec cat /dev/zero >&2\n")
+    noisy = make_service(top / "scan/noisy", "#!/bin/sh\nexec cat /dev/zero >&2\n")
     with booted([os.fsencode(ours / "svscanboot"), b"scan"], top) as boot:
         reader = display(boot)
         pid = await_pid(noisy)
-        os.kill(reader, signal.SIGSTOP)
+        kill(reader, signal.SIGSTOP)
         pipe = os.open(f"/proc/{reader}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
         try:
             until(lambda: unread(pipe) == fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ), "the pipe is full")
             (boot.scan / "complained of").symlink_to("nowhere")
-            await_pid(services.make_service(top / "scan/later", SLEEPER))
+            await_pid(make_service(top / "scan/later", SLEEPER))
             assert pid_of(noisy) == pid
         finally:
             os.close(pipe)
-            os.kill(reader, signal.SIGCONT)
+            kill(reader, signal.SIGCONT)
 
 
 @pytest.mark.root
 def test_leftovers_of_c_are_ended(oracle: Path, ours: Path, world_dir: Path) -> None:
     top = world_dir / "boot after C"
-    service = services.make_service(top / "scan/service", SLEEPER, log=SLEEPER)
+    service = make_service(top / "scan/service", SLEEPER, log=SLEEPER)
     left = [subprocess.Popen([oracle / "supervise", path]) for path in (service, service / "log")]
     try:
         pids = {path: await_pid(path) for path in (service, service / "log")}
         with booted([os.fsencode(ours / "svscanboot"), b"scan"], top) as boot:
             for process in left:
-                assert process.wait(services.GENEROUS) == 0
+                assert process.wait(GENEROUS) == 0
             for path, pid in pids.items():
                 assert await_pid(path, pid) in children(boot.pid)
     finally:
@@ -213,7 +224,7 @@ def test_readproctitle_shows_the_same(oracle: Path, ours: Path) -> None:
         for process in shown:
             assert process.stdin
             process.stdin.close()
-            assert process.wait(services.GENEROUS) == 0
+            assert process.wait(GENEROUS) == 0
 
 
 def test_readproctitle_whose_input_cannot_be_read(oracle: Path, ours: Path) -> None:
@@ -222,4 +233,4 @@ def test_readproctitle_whose_input_cannot_be_read(oracle: Path, ours: Path) -> N
         for how in ("<&-", "0>/dev/null")
         for where in (oracle, ours)
     ]
-    assert outcomes == [services.Outcome(111, b"", b"")] * 4
+    assert outcomes == [Outcome(111, b"", b"")] * 4

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import logs
+from helpers.waiting import GENEROUS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,6 @@ def test_a_reader_that_goes_away_ends_it(program: Path) -> None:
         ["bash", "-c", 'yes | "$0" | head -n 1 >/dev/null; echo "${PIPESTATUS[1]}"', program],
         capture_output=True,
         check=False,
-        timeout=logs.GENEROUS,
+        timeout=GENEROUS,
     )
     assert done.stdout == b"141\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -10,7 +9,10 @@ import subprocess
 import pytest
 from helpers import nginx
 from helpers.hosted import Hosted
-from helpers.tree import ENVIRONMENT, wait_for
+from helpers.processes import kill
+from helpers.services import await_pid
+from helpers.tree import ENVIRONMENT
+from helpers.waiting import until
 
 from slashservice.supervise.logs.reader import unpack
 
@@ -44,7 +46,7 @@ def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
     log = hosted.add("web", "t s40000 n9999 !gzip wgz ./main", nginx.run(tree.root))
     svscan = tree.svscan()
     host = hosted.host("web")
-    wait_for(lambda: b"start worker process " in hosted.current("web"), "nginx up")
+    until(lambda: b"start worker process " in hosted.current("web"), "nginx up")
     followed = tree.root / "followed"
     with followed.open("wb") as out:
         follower = subprocess.Popen(
@@ -65,9 +67,9 @@ def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
     )
     tree.started.append(wrk)
     main = log / "main"
-    wait_for(lambda: len(list(main.glob("@*.gz"))) > 5, "rotated")
-    os.kill(host, signal.SIGKILL)
-    assert hosted.tree.up(log, host)
+    until(lambda: len(list(main.glob("@*.gz"))) > 5, "rotated")
+    kill(host, signal.SIGKILL)
+    assert await_pid(log, host)
     hosted.host("web")
     out, _ = wrk.communicate(timeout=60)
     answered = [line for line in out.splitlines() if line.startswith(b"/")]
@@ -80,7 +82,7 @@ def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
     assert len(logged) == len(set(logged))
     assert set(answered) <= set(logged)
     assert len(logged) <= len(answered) + CONNECTIONS
-    wait_for(lambda: logged[-1] in REQUEST.findall(followed.read_bytes())[-1:], "followed")
+    until(lambda: logged[-1] in REQUEST.findall(followed.read_bytes())[-1:], "followed")
     seen = REQUEST.findall(followed.read_bytes())
     # The line at which the host was killed may be in two files, and then is shown as two.
     missing = set(logged) - set(seen)

@@ -12,7 +12,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from helpers.tree import Tree, runs, state, wait_for
+from helpers.processes import runs, state_of
+from helpers.services import await_pid, is_supervised, pid_of, status_of
+from helpers.tree import Tree
+from helpers.waiting import until
 
 from slashservice.supervise.protocol.status import Status
 
@@ -47,7 +50,7 @@ def starts(path: Path) -> int:
 
 
 def supervised(tree: Tree, *paths: Path) -> None:
-    wait_for(lambda: all(tree.svok(p) and tree.status(p) for p in paths), "supervised")
+    until(lambda: all(is_supervised(p) and status_of(p) for p in paths), "supervised")
 
 
 @pytest.mark.slow
@@ -59,9 +62,9 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         logged = tree.add(f"logged{number}", RUN, LOG)
         first = tree.svscan([*strace(number, call), "-D"])
         parts = (plain, away, logged, logged / "log")
-        wait_for(
+        until(
             lambda first=first, parts=parts: (
-                first.poll() is not None or all(tree.pid(part) for part in parts)
+                first.poll() is not None or all(pid_of(part) for part in parts)
             ),
             "killed, or all up",
         )
@@ -71,8 +74,8 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         first.wait()
         second = tree.svscan()
         for part in parts:
-            tree.up(part)
-        wait_for(lambda parts=parts: all(starts(part) for part in parts), "each said so")
+            await_pid(part)
+        until(lambda parts=parts: all(starts(part) for part in parts), "each said so")
         assert [starts(part) for part in parts] == [1] * 4, f"before {call} {number}"
         assert not (plain / "twice").exists()
         assert not (away / "twice").exists()
@@ -139,17 +142,17 @@ def kill_at_each(
         first = start(path)
         supervised(tree, path)
         if was_up:
-            wait_for(lambda path=path: starts(path), "up")
+            until(lambda path=path: starts(path), "up")
         if was_paused:
             tree.svc("-p", path)
-        wait_for(lambda path=path: found(tree, path) in before, "as it is to be before")
+        until(lambda path=path: found(tree, path) in before, "as it is to be before")
         if survives(first, strace(number, call), tree, path, letter, after):
             first.kill()
             first.wait()
             break
         second = start(path)
-        wait_for(
-            lambda path=path: tree.svok(path) and found(tree, path) in [*before, *after],
+        until(
+            lambda path=path: is_supervised(path) and found(tree, path) in [*before, *after],
             f"{found(tree, path)} before {call} {number} to become {before} or {after}",
         )
         assert not (path / "twice").exists()
@@ -171,9 +174,9 @@ def survives(
     """Send it the command, traced by ``words``; tell whether it carries it out and lives."""
     tracer = tree.start([*words, "-p", str(process.pid)])
     about = Path(f"/proc/{process.pid}/status")
-    wait_for(lambda: b"TracerPid:\t0\n" not in about.read_bytes(), "traced")
+    until(lambda: b"TracerPid:\t0\n" not in about.read_bytes(), "traced")
     order(path, letter)
-    wait_for(lambda: process.poll() is not None or found(tree, path) in after, "killed, or done")
+    until(lambda: process.poll() is not None or found(tree, path) in after, "killed, or done")
     tracer.terminate()
     tracer.wait()
     return process.poll() is None
@@ -186,7 +189,7 @@ def order(path: Path, letter: bytes) -> None:
 
 
 def found(tree: Tree, path: Path) -> Outcome:
-    now = tree.status(path) or Status(b"", 0, False, b"?")
+    now = status_of(path) or Status(b"", 0, False, b"?")
     up = runs(now.pid)
-    paused = up and now.paused and state(now.pid) == "T"
+    paused = up and now.paused and state_of(now.pid) == "T"
     return now.want, up, paused, starts(path)

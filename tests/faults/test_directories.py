@@ -9,7 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.tree import MULTILOG, SLEEP, Tree, comm, opened, runs, wait_for, write_script
+from helpers.processes import comm, kill, opened, runs
+from helpers.services import await_pid, is_supervised, pid_of
+from helpers.tree import MULTILOG, SLEEP, Tree, write_script
+from helpers.waiting import until
 
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"
 
@@ -25,23 +28,23 @@ def test_removed_and_made_again_under_the_same_name(tree: Tree) -> None:
     path = tree.scan / "s"
     tree.add("other")
     svscan = tree.svscan()
-    tree.up(tree.real / "other")
+    await_pid(tree.real / "other")
     old: list[int] = []
     for _ in range(5):
         tree.make("s").rename(path)
-        old.append(tree.up(path))
-        wait_for(lambda: comm(old[-1]) == "sleep", "its script was read")
-        os.kill(old[0], signal.SIGSTOP)  # it must not matter what the old one is doing
+        old.append(await_pid(path))
+        until(lambda: comm(old[-1]) == "sleep", "its script was read")
+        kill(old[0], signal.SIGSTOP)  # it must not matter what the old one is doing
         shutil.rmtree(path)
     tree.make("s").rename(path)
-    pid = tree.up(path)
+    pid = await_pid(path)
     assert all(runs(each) for each in old), "not ours to end: the directory is gone, they are not"
     for each in old:
-        os.kill(each, signal.SIGKILL)
-    wait_for(lambda: len(tree.lines("s/run: service directory is gone")) >= len(old), "said so")
-    assert tree.pid(path) == pid
+        kill(each, signal.SIGKILL)
+    until(lambda: len(tree.lines("s/run: service directory is gone")) >= len(old), "said so")
+    assert pid_of(path) == pid
     tree.svc("-t", path)
-    tree.up(path, other_than=pid)
+    await_pid(path, other_than=pid)
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -51,20 +54,20 @@ def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
     tree.make("foo", SAY, MULTILOG).rename(in_place)
     linked = tree.add("linked", SAY, MULTILOG)
     svscan = tree.svscan()
-    pids = [tree.up(in_place), tree.up(linked)]
+    pids = [await_pid(in_place), await_pid(linked)]
     hidden = tree.scan / ".foo"
     in_place.rename(hidden)
     (tree.scan / "linked").unlink()
     for path, pid in zip((hidden, linked), pids, strict=True):
-        assert tree.up(path) == pid
+        assert await_pid(path) == pid
         tree.svc("-t", path)
-        tree.up(path, other_than=pid)  # still supervised
+        await_pid(path, other_than=pid)  # still supervised
     hidden.rename(in_place)
     (tree.scan / "again").symlink_to(linked)
     for path in (in_place, linked):
-        pid = tree.up(path)
+        pid = await_pid(path)
         tree.svc("-t", path)
-        tree.up(path, other_than=pid)
+        await_pid(path, other_than=pid)
         assert len(tree.workers(path)) == 1
     assert tree.says() == ""
     # Told to exit without an entry, it goes for good, and its log with it.
@@ -72,9 +75,9 @@ def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
     (tree.scan / "again").unlink()
     tree.svc("-dx", hidden, linked)
     for path in (hidden, linked):
-        wait_for(lambda path=path: not tree.svok(path) and not tree.svok(path / "log"), "gone")
+        until(lambda path=path: not is_supervised(path) and not is_supervised(path / "log"), "gone")
         assert current(path).count("up") == 3
-    wait_for(lambda: not tree.processes(), "all gone")
+    until(lambda: not tree.processes(), "all gone")
     tree.drain(svscan)
 
 
@@ -83,26 +86,26 @@ def test_the_scan_directory_goes_and_comes_back(tree: Tree) -> None:
     inside = tree.scan / "inside"
     tree.make("inside").rename(inside)
     svscan = tree.svscan()
-    pids = [tree.up(path) for path in [*paths, inside]]
+    pids = [await_pid(path) for path in [*paths, inside]]
     away = tree.root / "away"
     tree.scan.rename(away)
     for path, pid in zip([*paths, away / "inside"], pids, strict=True):
-        assert tree.up(path) == pid
+        assert await_pid(path) == pid
     tree.svc("-t", away / "inside")
-    pids[-1] = tree.up(away / "inside", other_than=pids[-1])
+    pids[-1] = await_pid(away / "inside", other_than=pids[-1])
     # Another one takes its place, with some of the same services.
     tree.scan.mkdir()
     (tree.scan / "s0").symlink_to(paths[0])
     new = tree.add("new")
-    tree.up(new)
-    assert tree.up(paths[0]) == pids[0]
+    await_pid(new)
+    assert await_pid(paths[0]) == pids[0]
     # And the first one comes back.
     shutil.rmtree(tree.scan)
     away.rename(tree.scan)
     late = tree.add("late")
-    tree.up(late)
+    await_pid(late)
     for path, pid in zip([*paths, inside], pids, strict=True):
-        assert tree.up(path) == pid
+        assert await_pid(path) == pid
         assert len(tree.workers(path)) == 1
     assert svscan.poll() is None
     tree.drain(svscan)
@@ -117,10 +120,10 @@ def test_a_thousand_at_once(tree: Tree) -> None:
         tree.make(name, nothing, down=True)
     early = tree.add("early")
     svscan = tree.svscan()
-    tree.up(early)
+    await_pid(early)
     for name in names:
         (tree.scan / name).symlink_to(tree.real / name)
-    wait_for(lambda: all(tree.svok(tree.real / name) for name in names), "all supervised")
+    until(lambda: all(is_supervised(tree.real / name) for name in names), "all supervised")
     assert tree.says() == ""
     tree.drain(svscan)
 
@@ -132,7 +135,7 @@ def test_renamed_as_they_appear(tree: Tree) -> None:
         (tree.make(name, log=SLEEP, down=True) / "log/down").touch()
     early = tree.add("early")
     svscan = tree.svscan()
-    tree.up(early)
+    await_pid(early)
     for number, name in enumerate(names):
         new = tree.scan / f"{name}.new"
         new.symlink_to(tree.real / name)
@@ -140,7 +143,7 @@ def test_renamed_as_they_appear(tree: Tree) -> None:
         while time.perf_counter() < end:
             pass
         new.rename(tree.scan / name)
-        wait_for(lambda name=name: tree.svok(tree.real / name / "log"), f"{name} is supervised")
+        until(lambda name=name: is_supervised(tree.real / name / "log"), f"{name} is supervised")
     assert tree.says() == ""
     tree.drain(svscan)
 
@@ -151,7 +154,7 @@ def test_put_together_in_the_scan_directory_with_a_log(tree: Tree, how: str) -> 
     (model / "aaa").write_bytes(bytes(3_000_000))
     early = tree.add("early")
     svscan = tree.svscan()
-    tree.up(early)  # its first scan is over: from now on it is told
+    await_pid(early)  # its first scan is over: from now on it is told
     paths = [tree.scan / f"s{n}" for n in range(20)]
     if how == "copied":
         script = f"for n in $(seq 0 19); do cp -r '{model}' '{tree.scan}'/s$n; done"
@@ -164,7 +167,7 @@ def test_put_together_in_the_scan_directory_with_a_log(tree: Tree, how: str) -> 
         paths = paths[:1]
     assert tree.start(["/bin/sh", "-c", script]).wait(timeout=60) == 0
     for path in paths:
-        wait_for(lambda path=path: "up" in current(path), f"{path} logs; said {tree.says()}")
+        until(lambda path=path: "up" in current(path), f"{path} logs; said {tree.says()}")
         assert len(tree.workers(path)) == 1
     tree.drain(svscan)
 
@@ -178,30 +181,30 @@ def test_entries_that_are_no_services(tree: Tree) -> None:
     odd = tree.scan / os.fsdecode(b"odd \xff\n-name")
     tree.make("odd").rename(odd)
     svscan = tree.svscan()
-    tree.up(odd)
+    await_pid(odd)
     assert not (tree.real / "hidden/supervise").exists()
     target = tree.make("nowhere")
     target.rename(tree.scan / "nowhere")
     (tree.scan / "file").unlink()
     tree.make("file").rename(tree.scan / "file")
-    tree.up(tree.scan / "file")
-    tree.up(tree.scan / "nowhere")
+    await_pid(tree.scan / "file")
+    await_pid(tree.scan / "nowhere")
     tree.drain(svscan)
 
 
 def test_a_log_that_was_there_from_the_beginning_and_goes(tree: Tree) -> None:
     path = tree.add("s", SAY, MULTILOG)
     svscan = tree.svscan()
-    wait_for(lambda: "up" in current(path), "up")
-    log = tree.up(path / "log")
+    until(lambda: "up" in current(path), "up")
+    log = await_pid(path / "log")
     shutil.move(path / "log", tree.root / "away")
-    os.kill(log, signal.SIGKILL)
-    tree.up(tree.root / "away", other_than=log)
+    kill(log, signal.SIGKILL)
+    await_pid(tree.root / "away", other_than=log)
     shutil.move(tree.root / "away", path / "log")
-    pid = tree.pid(path)
+    pid = pid_of(path)
     tree.svc("-t", path)
-    pid = tree.up(path, other_than=pid)
-    wait_for(lambda: f"up {pid}" in current(path), "logged again")
+    pid = await_pid(path, other_than=pid)
+    until(lambda: f"up {pid}" in current(path), "logged again")
     tree.drain(svscan)
 
 
@@ -209,14 +212,14 @@ def test_linked_again_while_its_log_still_reads(tree: Tree) -> None:
     """What a service left behind holds up the end of its log; it itself is to come back."""
     path = tree.add("s", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", MULTILOG)
     svscan = tree.svscan()
-    pid, log = tree.up(path), tree.up(path / "log")
-    wait_for(lambda: len(tree.workers(path)) == 2, "what it leaves behind is there")
+    pid, log = await_pid(path), await_pid(path / "log")
+    until(lambda: len(tree.workers(path)) == 2, "what it leaves behind is there")
     (tree.scan / "s").unlink()
     tree.svc("-dx", path)
-    wait_for(lambda: not tree.svok(path), "ended")
+    until(lambda: not is_supervised(path), "ended")
     (tree.scan / "s").symlink_to(path)
-    tree.up(path, other_than=pid)
-    assert tree.up(path / "log") == log
+    await_pid(path, other_than=pid)
+    assert await_pid(path / "log") == log
     assert opened(svscan.pid).count(str(path / "supervise/pipe")) == 2
     tree.drain(svscan)
 
@@ -224,26 +227,26 @@ def test_linked_again_while_its_log_still_reads(tree: Tree) -> None:
 def test_two_svscans_on_one_directory(tree: Tree) -> None:
     path = tree.add("s")
     first = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     second = tree.svscan()
     assert second.wait(timeout=30) == 111
     assert tree.lines("svscan: fatal: unable to acquire ")
-    assert tree.pid(path) == pid
+    assert pid_of(path) == pid
     tree.drain(first)
 
 
 def test_a_directory_that_another_supervises(tree: Tree) -> None:
     path = tree.add("s", SLEEP)
     supervise = tree.start([str(tree.commands / "supervise"), str(path)])
-    pid = tree.up(path)
+    pid = await_pid(path)
     svscan = tree.svscan()
     line = "unable to acquire s/supervise/lock: temporary failure"
-    wait_for(lambda: tree.lines(line), "said so")
+    until(lambda: tree.lines(line), "said so")
     write_script(path / "run", SLEEP)
-    assert tree.pid(path) == pid
+    assert pid_of(path) == pid
     supervise.send_signal(signal.SIGQUIT)
     assert supervise.wait(timeout=30) == 0
-    assert tree.up(path) == pid, "adopted from the other"
+    assert await_pid(path) == pid, "adopted from the other"
     assert len(tree.lines(line)) == 1
     tree.drain(svscan)
     assert not runs(pid)

@@ -9,7 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers.tree import MULTILOG, SLEEP, Tree, catches, killed, runs, state, wait_for
+from helpers.processes import catches, kill, killed, runs, state_of
+from helpers.services import await_pid, is_supervised, pid_of, status_of
+from helpers.tree import MULTILOG, SLEEP, Tree
+from helpers.waiting import until
 
 CLOSING = """\
 #!/bin/sh
@@ -52,7 +55,7 @@ def let_go(path: Path) -> None:
         except OSError:  # nobody waits for it (yet)
             return 0
 
-    fd: int = wait_for(reader, "it waits to be let go")
+    fd: int = until(reader, "it waits to be let go")
     os.write(fd, b"go\n")
     os.close(fd)
 
@@ -60,23 +63,23 @@ def let_go(path: Path) -> None:
 def test_what_services_say_while_they_close_is_in_their_logs(tree: Tree) -> None:
     paths = [tree.add(f"s{n}", CLOSING, MULTILOG) for n in range(10)]
     svscan = tree.svscan()
-    wait_for(lambda: all(current(path) for path in paths), "all up")
+    until(lambda: all(current(path) for path in paths), "all up")
     tree.drain(svscan)
     for path in paths:
         assert current(path) == ["up", *(f"closing {n}" for n in range(1, 21))]
         assert (path / "log/main/current").stat().st_mode & 0o777 == 0o744, "not closed cleanly"
-        assert not tree.svok(path)
+        assert not is_supervised(path)
     assert not tree.processes()
 
 
 def test_a_second_term_hurries_nothing(tree: Tree) -> None:
     path = slow(tree, "slow")
     svscan = tree.svscan()
-    wait_for((path / "started").exists, "up")
+    until((path / "started").exists, "up")
     for _ in range(3):
         svscan.send_signal(signal.SIGTERM)
-        wait_for((path / "closing").exists, "closing")
-        wait_for(lambda: state(svscan.pid) == "S", "svscan has seen to it")
+        until((path / "closing").exists, "closing")
+        until(lambda: state_of(svscan.pid) == "S", "svscan has seen to it")
         assert svscan.poll() is None
     let_go(path)
     assert svscan.wait(timeout=30) == 0
@@ -90,22 +93,22 @@ def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     path = slow(tree, "slow")
     words = [str(tree.commands / program), str(tree.scan if program == "svscan" else path)]
     first = tree.start(words)
-    wait_for((path / "started").exists, "up")
+    until((path / "started").exists, "up")
     first.send_signal(signal.SIGTERM)
-    wait_for((path / "closing").exists, "closing")
+    until((path / "closing").exists, "closing")
     killed(first)
-    closing = tree.status(path)
+    closing = status_of(path)
     assert closing
     second = tree.start(words)
-    wait_for(lambda: tree.svok(path), "supervised again")
+    until(lambda: is_supervised(path), "supervised again")
     for name in ("started", "closing"):
         (path / name).unlink()
     let_go(path)
-    tree.up(path, other_than=closing.pid)
-    wait_for((path / "started").exists, "up again")
+    await_pid(path, other_than=closing.pid)
+    until((path / "started").exists, "up again")
     assert (path / "closed").exists(), "closed in peace"
     second.send_signal(signal.SIGTERM)
-    wait_for((path / "closing").exists, "closing")
+    until((path / "closing").exists, "closing")
     let_go(path)
     assert second.wait(timeout=30) == 0
 
@@ -115,16 +118,16 @@ def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: T
     run = path / "run"
     run.write_text(SLOW.replace('trap "" TERM', 'trap ": >again; exit 1" TERM'))
     first = tree.svscan()
-    wait_for((path / "started").exists, "up")
+    until((path / "started").exists, "up")
     tree.svc("-d", path)
-    wait_for((path / "closing").exists, "closing")
-    wait_for(lambda: (now := tree.status(path)) and now.termed, "svscan has noted it")
+    until((path / "closing").exists, "closing")
+    until(lambda: (now := status_of(path)) and now.termed, "svscan has noted it")
     killed(first)
     second = tree.svscan()
-    wait_for(lambda: tree.svok(path), "supervised again")
-    wait_for(lambda: state(second.pid) == "S", "svscan has seen to it")
+    until(lambda: is_supervised(path), "supervised again")
+    until(lambda: state_of(second.pid) == "S", "svscan has seen to it")
     let_go(path)
-    wait_for(lambda: not tree.pid(path), "down")
+    until(lambda: not pid_of(path), "down")
     assert (path / "closed").exists(), "closed in peace"
     assert not (path / "again").exists()
     tree.drain(second)
@@ -138,7 +141,7 @@ def test_a_signal_is_obeyed_from_when_the_pid_is_known(tree: Tree, name: str) ->
     pid.parent.mkdir()
     pid.touch()
     svscan = tree.svscan([*words, "-e", "inject=write:delay_exit=3s"])
-    wait_for(pid.read_bytes, "pid")
+    until(pid.read_bytes, "pid")
     svscan.send_signal(signal.Signals[name])
     if name in ("SIGTERM", "SIGQUIT"):
         assert svscan.wait(timeout=30) == 0
@@ -151,14 +154,14 @@ def test_quit_leaves_all_to_be_adopted(tree: Tree) -> None:
     logged = tree.add("logged", SLEEP, MULTILOG)
     parts = (plain, logged, logged / "log")
     first = tree.svscan()
-    pids = [tree.up(part) for part in parts]
+    pids = [await_pid(part) for part in parts]
     first.send_signal(signal.SIGQUIT)
     assert first.wait(timeout=30) == 0
     assert all(runs(pid) for pid in pids)
     second = tree.svscan()
-    assert [tree.up(part) for part in parts] == pids
-    os.kill(pids[0], signal.SIGKILL)
-    tree.up(plain, other_than=pids[0])
+    assert [await_pid(part) for part in parts] == pids
+    kill(pids[0], signal.SIGKILL)
+    await_pid(plain, other_than=pids[0])
     tree.drain(second)
     assert not any(runs(pid) for pid in pids)
 
@@ -166,11 +169,11 @@ def test_quit_leaves_all_to_be_adopted(tree: Tree) -> None:
 def test_supervise_quits_and_adopts(tree: Tree) -> None:
     path = tree.make("s")
     first = tree.start([str(tree.commands / "supervise"), str(path)])
-    pid = tree.up(path)
+    pid = await_pid(path)
     tree.drain(first, signal.SIGQUIT)
     assert runs(pid)
     second = tree.start([str(tree.commands / "supervise"), str(path)])
-    assert tree.up(path) == pid
+    assert await_pid(path) == pid
     tree.drain(second)
     assert not runs(pid)
 
@@ -178,9 +181,9 @@ def test_supervise_quits_and_adopts(tree: Tree) -> None:
 def test_usr1_drains_and_stays(tree: Tree) -> None:
     path = tree.add("s", SLEEP, MULTILOG)
     svscan = tree.svscan()
-    tree.up(path)
+    await_pid(path)
     svscan.send_signal(signal.SIGUSR1)
-    wait_for(lambda: not tree.svok(path) and not tree.svok(path / "log"), "drained")
+    until(lambda: not is_supervised(path) and not is_supervised(path / "log"), "drained")
     assert svscan.poll() is None
     late = tree.add("late")
     svscan.send_signal(signal.SIGHUP)
@@ -191,12 +194,12 @@ def test_usr1_drains_and_stays(tree: Tree) -> None:
 def test_hup_looks_again_where_the_kernel_tells_nothing(tree: Tree) -> None:
     deaf = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=inotify_init1"]
     svscan = tree.svscan([*deaf, "-e", "inject=inotify_init1:error=EMFILE"])
-    wait_for(lambda: (tree.scan / ".svscan/pid").exists(), "svscan up")
-    wait_for(lambda: catches(svscan.pid, signal.SIGHUP), "svscan obeys")
+    until(lambda: (tree.scan / ".svscan/pid").exists(), "svscan up")
+    until(lambda: catches(svscan.pid, signal.SIGHUP), "svscan obeys")
     told = tree.add("told")
     svscan.send_signal(signal.SIGHUP)
-    tree.up(told)
-    tree.up(tree.add("untold"))  # by the scan every five seconds
+    await_pid(told)
+    await_pid(tree.add("untold"))  # by the scan every five seconds
     tree.drain(svscan)
 
 
@@ -204,13 +207,13 @@ def test_a_stray_that_holds_the_pipe_does_not_hold_up_the_end(tree: Tree) -> Non
     run = "#!/bin/sh\n/usr/bin/setsid sleep 1000 </dev/null &\necho $! >stray\nexec sleep 1000\n"
     path = tree.add("s", run, MULTILOG)
     svscan = tree.svscan()
-    tree.up(path / "log")
-    stray = wait_for(lambda: tree.up(path) and (path / "stray").exists(), "up") and int(
-        wait_for((path / "stray").read_text, "stray")
+    await_pid(path / "log")
+    stray = until(lambda: await_pid(path) and (path / "stray").exists(), "up") and int(
+        until((path / "stray").read_text, "stray")
     )
     tree.drain(svscan)
     assert runs(stray), "not ours to end"
-    assert not tree.svok(path / "log")
+    assert not is_supervised(path / "log")
 
 
 def test_a_log_that_dies_of_every_line_gets_all_of_them(tree: Tree) -> None:
@@ -220,7 +223,7 @@ def test_a_log_that_dies_of_every_line_gets_all_of_them(tree: Tree) -> None:
     os.mkfifo(path / "never")
     (tree.scan / "s").symlink_to(path)
     svscan = tree.svscan()
-    wait_for((path / "log/all").exists, "up")
+    until((path / "log/all").exists, "up")
     tree.drain(svscan)
     assert (path / "log/all").read_text() == "a\nb\nc\n"
 
@@ -233,8 +236,8 @@ def test_a_log_that_dies_of_every_line_gets_all_of_them(tree: Tree) -> None:
 def test_a_log_that_does_not_read_does_not_hold_up_the_end(tree: Tree, log: str) -> None:
     path = tree.add("s", "#!/bin/sh\necho something\nexec sleep 1000\n", log)
     svscan = tree.svscan()
-    tree.up(path)
-    wait_for(lambda: tree.svok(path / "log"), "log supervised")
+    await_pid(path)
+    until(lambda: is_supervised(path / "log"), "log supervised")
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -243,9 +246,9 @@ def test_paused_and_down_services_end_too(tree: Tree) -> None:
     paused, down = tree.add("paused", SLEEP, MULTILOG), tree.add("down", SLEEP, MULTILOG, down=True)
     svscan = tree.svscan()
     for path in (paused, paused / "log", down / "log"):
-        tree.up(path)
+        await_pid(path)
     tree.svc("-p", paused)
-    wait_for(lambda: state(tree.pid(paused)) == "T", "paused")
+    until(lambda: state_of(pid_of(paused)) == "T", "paused")
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -255,17 +258,17 @@ def test_as_pid_1(tree: Tree) -> None:
     orphans = "for n in 1 2 3 4 5; do (sleep 0.01 &); done"
     path = tree.add("s", f"#!/bin/sh\n{orphans}\necho up\nexec sleep 1000\n", MULTILOG)
     unshare = tree.svscan(["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
-    wait_for(lambda: current(path), "up")
+    until(lambda: current(path), "up")
     (pid,) = children(unshare.pid)
 
     def only_the_parts() -> bool:
-        return len(children(pid)) == 2 and "Z" not in map(state, children(pid))
+        return len(children(pid)) == 2 and "Z" not in map(state_of, children(pid))
 
-    wait_for(only_the_parts, "orphans reaped")
+    until(only_the_parts, "orphans reaped")
     assert (tree.scan / ".svscan/pid").read_text() == "1\n"
-    os.kill(pid, signal.SIGTERM)
+    kill(pid, signal.SIGTERM)
     with contextlib.suppress(ProcessLookupError):  # it may have ended by the first
-        os.kill(pid, signal.SIGTERM)
+        kill(pid, signal.SIGTERM)
     assert unshare.wait(timeout=30) == 0
     assert current(path) == ["up"]
     assert not tree.processes()

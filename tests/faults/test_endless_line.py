@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import logs
 from helpers.hosted import Hosted
-from helpers.tree import wait_for
+from helpers.waiting import until
 
 from slashservice.supervise.logs import journal
 
@@ -64,7 +64,7 @@ def test_a_hosted_one(hosted: Hosted) -> None:
         hosted.write("a", BLOCK)
         largest = max(largest, (log / "supervise/journal").stat().st_size)
     hosted.write("a", b"y\nshort again\n")
-    wait_for(lambda: hosted.current("a").endswith(b" short again\n"), "the end of it")
+    until(lambda: hosted.current("a").endswith(b" short again\n"), "the end of it")
     assert most(host) < usual + ROOM
     assert 0 < largest <= journal.LARGEST + journal.DATA + 2 * 65536
     assert (log / "supervise/journal").stat().st_size == 0

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.test_log_crashes import content
-from helpers.tree import SMALL, enlarge, on_small_disk, wait_for
+from helpers.disks import SMALL, enlarge, on_small_disk
+from helpers.logs import content
+from helpers.waiting import until
 
 LINES = [b"%d %s\n" % (n, b"x" * 60) for n in range(1500)]
 
@@ -31,7 +32,7 @@ class Cramped:
             )
         self.log = log
         self.inside = Path(f"/proc/{self.process.pid}/root/{log}")
-        wait_for((self.inside / "current").exists, "multilog started")
+        until((self.inside / "current").exists, "multilog started")
 
     def write(self, *lines: bytes) -> None:
         assert self.process.stdin
@@ -60,11 +61,11 @@ def cramped(request: pytest.FixtureRequest, ours: Path, tmp_path: Path) -> Itera
 def test_waiting(cramped: Cramped) -> None:
     writer = threading.Thread(target=cramped.write, args=LINES, daemon=True)
     writer.start()
-    wait_for(cramped.said, "disk full")
+    until(cramped.said, "disk full")
     end = time.monotonic() + 6
-    wait_for(lambda: time.monotonic() > end, "another attempt")
+    until(lambda: time.monotonic() > end, "another attempt")
     enlarge(cramped.process.pid, cramped.log)
-    wait_for(lambda: content(cramped.inside) == b"".join(LINES), "everything is there")
+    until(lambda: content(cramped.inside) == b"".join(LINES), "everything is there")
     writer.join()
     what = "multilog: warning: unable to write to ./log/current, pausing: out of disk space"
     assert cramped.said() == [what]
@@ -74,7 +75,7 @@ def test_waiting(cramped: Cramped) -> None:
 @pytest.mark.parametrize("cramped", [["fdelete"]], indirect=True)
 def test_deleting(cramped: Cramped) -> None:
     cramped.write(*LINES)
-    wait_for(lambda: cramped.ends_with(LINES[-1]), "the last line is there")
+    until(lambda: cramped.ends_with(LINES[-1]), "the last line is there")
     kept = content(cramped.inside)
     assert int(SMALL[:-1]) * 1024 // 4 < len(kept) < len(b"".join(LINES))
     assert b"".join(LINES).endswith(kept)
@@ -85,12 +86,12 @@ def test_deleting(cramped: Cramped) -> None:
 @pytest.mark.parametrize("cramped", [["fdrop"]], indirect=True)
 def test_dropping(cramped: Cramped) -> None:
     cramped.write(*LINES)
-    wait_for(cramped.said, "disk full")
+    until(cramped.said, "disk full")
     # Nothing is held up: what doesn't fit is gone, and much more can be said.
     cramped.write(*LINES * 20)
     enlarge(cramped.process.pid, cramped.log)
     cramped.write(b"after\n")
-    wait_for(lambda: cramped.ends_with(b"\nafter\n"), "space is used again")
+    until(lambda: cramped.ends_with(b"\nafter\n"), "space is used again")
     kept = content(cramped.inside).splitlines(True)
     at = next(n for n, line in enumerate(kept) if line.startswith(b"multilog: dropped "))
     words = kept[at].split()

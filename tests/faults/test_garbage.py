@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.tree import SLEEP, Tree, killed, runs, state, wait_for
+from helpers.processes import kill, killed, runs, state_of
+from helpers.services import await_down, await_pid, is_supervised, pid_of, status_of
+from helpers.tree import SLEEP, Tree
+from helpers.waiting import until
 
 from slashservice.supervise import tai
 from slashservice.supervise.platform import linux
@@ -35,9 +38,9 @@ def test_random_bytes_into_the_control_fifo(tree: Tree) -> None:
     paths = [tree.add(f"s{n}") for n in range(5)]
     svscan = tree.svscan()
     for path in paths:
-        tree.up(path)
+        await_pid(path)
     bystander = paths.pop()
-    pid = tree.pid(bystander)
+    pid = pid_of(bystander)
     for _ in range(200):
         noise = random_.randbytes(random_.randrange(1, 3000)).replace(b"x", b"y")
         fd = os.open(random_.choice(paths) / "supervise/control", os.O_WRONLY)
@@ -45,17 +48,17 @@ def test_random_bytes_into_the_control_fifo(tree: Tree) -> None:
         os.close(fd)
     for path in paths:
         tree.svc("-cu", path)
-        wait_for(
+        until(
             lambda path=path: (
-                (now := tree.status(path))
+                (now := status_of(path))
                 and now.want == b"u"
                 and not now.paused
                 and runs(now.pid)
-                and state(now.pid) != "T"
+                and state_of(now.pid) != "T"
             ),
             "up, whatever it was told",
         )
-    assert tree.pid(bystander) == pid
+    assert pid_of(bystander) == pid
     assert tree.says() == ""
     tree.drain(svscan)
 
@@ -63,19 +66,19 @@ def test_random_bytes_into_the_control_fifo(tree: Tree) -> None:
 def test_someone_else_reads_the_control_fifo(tree: Tree) -> None:
     path = tree.add("s")
     svscan = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     thief = tree.start(["/usr/bin/cat", str(path / "supervise/control")])
     for _ in range(300):
         tree.svc("-c", path)
     killed(thief)
     tree.svc("-t", path)
-    tree.up(path, other_than=pid)
+    await_pid(path, other_than=pid)
     tree.drain(svscan)
 
 
 def stranger(tree: Tree, not_at: int) -> subprocess.Popen[bytes]:
     """A process that is nobody's daemon, in a session of its own, started at another tick."""
-    wait_for(lambda: linux.now() > not_at + 1, "the next tick")
+    until(lambda: linux.now() > not_at + 1, "the next tick")
     return tree.start(["/usr/bin/sleep", "1000"], start_new_session=True, cwd="/")
 
 
@@ -113,19 +116,19 @@ def test_a_record_that_names_no_process_of_ours(
 ) -> None:
     path = tree.add("s", COUNT_STARTS)
     svscan = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     other = stranger(tree, linux.started(pid))
     killed(svscan)
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not runs(pid), "daemon dead")
+    kill(pid, signal.SIGKILL)
+    until(lambda: not runs(pid), "daemon dead")
     lock = path / "supervise/lock"
     lock.write_bytes(change(lock.read_bytes(), other.pid))
     svscan = tree.svscan()
-    second = tree.up(path, other_than=pid)
+    second = await_pid(path, other_than=pid)
     assert second != other.pid
-    wait_for(lambda: len(starts(path)) == 2, "it says so itself")
+    until(lambda: len(starts(path)) == 2, "it says so itself")
     tree.svc("-d", path)
-    tree.down(path)
+    await_down(path)
     assert starts(path) == [pid, second]
     assert runs(other.pid)
     tree.drain(svscan)
@@ -147,15 +150,15 @@ STATUSES = {
 def test_a_status_file_of_someone_else(tree: Tree, ours: Path, data: bytes) -> None:
     path = tree.add("s", COUNT_STARTS)
     svscan = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     killed(svscan)
     (path / "supervise/status").write_bytes(data)
     for svstat in (ours / "svstat", Path("/usr/bin/svstat")):
         subprocess.run([svstat, path], check=True, capture_output=True)
     svscan = tree.svscan()
-    wait_for(lambda: tree.pid(path) == pid, "adopted")
+    until(lambda: pid_of(path) == pid, "adopted")
     tree.svc("-cu", path)
-    wait_for(lambda: (now := tree.status(path)) and now.want == b"u" and not now.paused, "up")
+    until(lambda: (now := status_of(path)) and now.want == b"u" and not now.paused, "up")
     assert starts(path) == [pid]
     tree.drain(svscan)
 
@@ -194,17 +197,17 @@ def test_something_else_in_place_of_a_file(
     (tree.scan / "bad").symlink_to(path)
     good = tree.add("good")
     svscan = tree.svscan()
-    tree.up(good)
-    wait_for(lambda: "bad" in tree.says() or tree.pid(path), "said, or up all the same")
-    pid = tree.pid(path)
+    await_pid(good)
+    until(lambda: "bad" in tree.says() or pid_of(path), "said, or up all the same")
+    pid = pid_of(path)
     if wrong.is_dir() and not wrong.is_symlink():
         wrong.rmdir()
     elif not pid:
         wrong.unlink(missing_ok=True)
     # Put right, it is tried again by itself; a status file is written when there is news.
-    wait_for(lambda: tree.svok(path), "supervised")
+    until(lambda: is_supervised(path), "supervised")
     tree.svc("-t", path)
-    tree.up(path)
+    await_pid(path)
     assert svscan.poll() is None
     assert "internal error" not in tree.says()
     assert len(tree.says().splitlines()) <= 3, "said and said again"
@@ -215,18 +218,18 @@ def test_files_replaced_while_it_runs(tree: Tree) -> None:
     """The FIFO that svscan holds is not the one clients find: nothing breaks, and it recovers."""
     path = tree.add("s")
     svscan = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     for name in ("control", "ok", "status"):
         (path / "supervise" / name).unlink()
         (path / "supervise" / name).mkdir()
-    os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: tree.lines("rename"), "complaint about the status file")
-    wait_for(lambda: len(tree.workers(path)) == 1, "started again")
+    kill(pid, signal.SIGKILL)
+    until(lambda: tree.lines("rename"), "complaint about the status file")
+    until(lambda: len(tree.workers(path)) == 1, "started again")
     for name in ("control", "ok", "status"):
         (path / "supervise" / name).rmdir()
     killed(svscan)
     svscan = tree.svscan()
-    assert [tree.up(path)] == tree.workers(path)
+    assert [await_pid(path)] == tree.workers(path)
     tree.drain(svscan)
 
 
@@ -236,9 +239,9 @@ def test_a_read_only_supervise_directory(tree: Tree) -> None:
     used = tree.add("used", COUNT_STARTS)
     (fresh / "supervise").mkdir()
     svscan = tree.svscan()
-    pid = tree.up(used)
-    tree.up(fresh)
-    wait_for(lambda: starts(used) == [pid], "it says so itself")
+    pid = await_pid(used)
+    await_pid(fresh)
+    until(lambda: starts(used) == [pid], "it says so itself")
     tree.drain(svscan)
     shutil.rmtree(fresh / "supervise")
     (fresh / "supervise").mkdir()
@@ -249,10 +252,10 @@ def test_a_read_only_supervise_directory(tree: Tree) -> None:
     )
     said = tree.said.stat().st_size
     svscan = tree.svscan(["/usr/bin/unshare", "-m", "/bin/sh", "-c", mounts + '; exec "$@"', "sh"])
-    tree.up(good)
-    wait_for(lambda: "unable to acquire fresh/supervise/lock: read-only" in tree.says(), "line")
-    wait_for(lambda: "unable to acquire used/supervise/lock: read-only" in tree.says(), "line")
+    await_pid(good)
+    until(lambda: "unable to acquire fresh/supervise/lock: read-only" in tree.says(), "line")
+    until(lambda: "unable to acquire used/supervise/lock: read-only" in tree.says(), "line")
     assert len(tree.says()[said:].splitlines()) == 2, "each complaint once"
-    assert not tree.pid(used)
+    assert not pid_of(used)
     assert starts(used) == [pid]
     tree.drain(svscan)

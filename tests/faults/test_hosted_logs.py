@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from faults.test_log_crashes import content
+from helpers.disks import enlarge, on_small_disk
 from helpers.hosted import Hosted
-from helpers.tree import enlarge, on_small_disk, opened, runs, wait_for
+from helpers.logs import content
+from helpers.processes import kill, opened, runs
+from helpers.services import await_down, await_pid, pid_of, status_of
+from helpers.waiting import until
 
 from slashservice.supervise.platform import linux
 
@@ -64,7 +67,7 @@ def test_a_script_that_is_not_plain_is_run(hosted: Hosted) -> None:
     log = hosted.add("c", "./main")
     (log / "run").write_text("#!/bin/sh\nexec /usr/bin/multilog ./main\n")
     hosted.tree.svscan()
-    pids = {name: hosted.tree.up(hosted.directories[name]) for name in ("a", "b", "c")}
+    pids = {name: await_pid(hosted.directories[name]) for name in ("a", "b", "c")}
     hosted.host("a")
     assert len(set(pids.values())) == 3
     for name in ("a", "b", "c"):
@@ -86,7 +89,7 @@ def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
     hosted.write("a", b"1\n")
     hosted.arrives("a", b"1\n")
     tree.svc("-p", log)
-    wait_for(lambda: tree.status(log).paused, "paused")  # type: ignore[union-attr]
+    until(lambda: status_of(log).paused, "paused")  # type: ignore[union-attr]
     hosted.write("b", b"first\n")
     hosted.arrives("b", b"first\n")  # so the host has seen to what came before
     hosted.write("a", b"2\n")
@@ -97,17 +100,17 @@ def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
     hosted.arrives("a", b"1\n2\n")
 
     tree.svc("-a", log)
-    wait_for(lambda: [path.read_bytes() for path in old("s")] == [b"1\n2\n"], "rotated")
+    until(lambda: [path.read_bytes() for path in old("s")] == [b"1\n2\n"], "rotated")
     hosted.write("a", b"3\n")
     hosted.arrives("a", b"3\n")
 
     def again(before: bytes) -> bytes:
         """Wait until the logger was started anew; return when that was, as a stamp."""
-        wait_for(lambda: started() not in (before, b""), "started again")
+        until(lambda: started() not in (before, b""), "started again")
         return started()
 
     def started() -> bytes:
-        now = tree.status(log)
+        now = status_of(log)
         return now.stamp if now and now.pid else b""
 
     hosted.write("a", b"4\nbegun")
@@ -125,11 +128,11 @@ def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
         hosted.write("a", said)
         hosted.arrives("a", said)
     assert [path.read_bytes() for path in old("u")][1:] == [b"5\n", b"6\n", b"7\n"]
-    assert hosted.host("a") == host and tree.pid(hosted.directories["b"]) == host
+    assert hosted.host("a") == host and pid_of(hosted.directories["b"]) == host
     assert hosted.current("b") == b"first\nsecond\n"
 
     tree.svc("-d", log)
-    tree.down(log)
+    await_down(log)
     assert main.joinpath("current").stat().st_mode & 0o777 == 0o744
     hosted.write("a", b"9\n")
     tree.svc("-u", log)
@@ -145,22 +148,22 @@ def test_a_log_that_starts_while_its_host_ends_gets_a_new_one(hosted: Hosted) ->
     hosted.arrives("a", b"0\n")
     before = len(opened(svscan.pid))
     tree.svc("-d", log)
-    tree.down(log)
-    os.kill(host, signal.SIGSTOP)
+    await_down(log)
+    kill(host, signal.SIGSTOP)
     try:
-        wait_for(lambda: not any("socket:" in link for link in opened(svscan.pid)), "told to end")
+        until(lambda: not any("socket:" in link for link in opened(svscan.pid)), "told to end")
         tree.svc("-u", log)
-        other = tree.up(log, other_than=host)
+        other = await_pid(log, other_than=host)
         hosted.host("a")
         hosted.write("a", b"1\n")
         hosted.arrives("a", b"0\n1\n")
     finally:
-        os.kill(host, signal.SIGCONT)
-    wait_for(lambda: not runs(host), "the first host ended")
+        kill(host, signal.SIGCONT)
+    until(lambda: not runs(host), "the first host ended")
     tree.svc("-a", log)
-    wait_for(lambda: list((log / "main").glob("@*.s")), "svscan can still talk to the second")
+    until(lambda: list((log / "main").glob("@*.s")), "svscan can still talk to the second")
     assert hosted.host("a") == other
-    wait_for(lambda: len(opened(svscan.pid)) == before, "nothing more is open")
+    until(lambda: len(opened(svscan.pid)) == before, "nothing more is open")
 
 
 def test_a_processor_that_hangs_delays_no_other(hosted: Hosted) -> None:
@@ -171,12 +174,12 @@ def test_a_processor_that_hangs_delays_no_other(hosted: Hosted) -> None:
     hosted.write("a", b"line\n")
     hosted.arrives("a", b"line\n")
     hosted.tree.svc("-a", log)
-    wait_for(lambda: (log / "main/started").exists(), "processor started")
+    until(lambda: (log / "main/started").exists(), "processor started")
     for number in range(50):
         hosted.write("b", b"%d\n" % number)
         hosted.arrives("b", b"%d\n" % number)
     hosted.tree.svc("-k", log)  # and a logger that waits for it can be killed
-    wait_for(lambda: list((log / "main").glob("@*.u")), "begun again")
+    until(lambda: list((log / "main").glob("@*.u")), "begun again")
     hosted.write("a", b"more\n")
     hosted.arrives("a", b"more\n")
     assert content(log / "main") == b"line\nmore\n"
@@ -190,7 +193,7 @@ def test_a_processor_works(hosted: Hosted) -> None:
         hosted.write("a", word + b"\n")
         hosted.arrives("a", word + b"\n")
         hosted.tree.svc("-a", log)
-        wait_for(lambda: len(list((log / "main").glob("@*.s"))) == number + 1, "processed")  # noqa: B023
+        until(lambda: len(list((log / "main").glob("@*.s"))) == number + 1, "processed")  # noqa: B023
     assert content(log / "main") == b"ONE\nTWO\n"
     assert (log / "main/state").read_bytes() == b"more\nmore\n"
 
@@ -210,7 +213,7 @@ def test_a_slow_disk_delays_no_other(hosted: Hosted, tmp_path: Path) -> None:
         ["strace", "-f", "-qq", "-o", str(tmp_path / "trace"), "-p", str(host), *only, *delay]
     )
     tasks = Path(f"/proc/{host}/task")
-    wait_for(lambda: all(traced(task) for task in tasks.iterdir()), "strace is there")
+    until(lambda: all(traced(task) for task in tasks.iterdir()), "strace is there")
     try:
         for name in slow:
             hosted.write(name, b"slow\n")
@@ -218,10 +221,10 @@ def test_a_slow_disk_delays_no_other(hosted: Hosted, tmp_path: Path) -> None:
             hosted.write("b", b"%d\n" % number)
             hosted.arrives("b", b"%d\n" % number)
         hosted.tree.svc("-a", logs["b"])
-        wait_for(lambda: list((logs["b"] / "main").glob("@*.s")), "rotated")
-        before = hosted.tree.up(logs["a"].parent)
+        until(lambda: list((logs["b"] / "main").glob("@*.s")), "rotated")
+        before = await_pid(logs["a"].parent)
         hosted.tree.svc("-t", logs["a"].parent)
-        hosted.tree.up(logs["a"].parent, before)
+        await_pid(logs["a"].parent, before)
         assert [hosted.current(name) for name in slow] == [b"first\n"] * len(slow)
     finally:
         tracer.kill()
@@ -246,17 +249,17 @@ def test_a_full_disk_stops_that_log_alone(hosted: Hosted) -> None:
     writer = threading.Thread(target=hosted.write, args=("a", lines))
     writer.start()
     try:
-        wait_for(lambda: hosted.tree.lines("out of disk space"), "disk full")
+        until(lambda: hosted.tree.lines("out of disk space"), "disk full")
         for number in range(20):
             hosted.write("b", b"%d\n" % number)
             hosted.arrives("b", b"%d\n" % number)
         end = time.monotonic() + 11
-        wait_for(lambda: time.monotonic() > end, "two more attempts")
+        until(lambda: time.monotonic() > end, "two more attempts")
         assert len(hosted.tree.lines("out of disk space")) == 1
         enlarge(svscan.pid, log / "main")
     finally:
         writer.join()
-    wait_for(lambda: content(inside) == lines, "everything arrived")
+    until(lambda: content(inside) == lines, "everything arrived")
     assert len(hosted.tree.lines("out of disk space")) == 1
 
 
@@ -287,7 +290,7 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
                 hosted.write(name, text[cut:])
 
     def host() -> int:
-        now = tree.status(hosted.directories[names[0]])
+        now = status_of(hosted.directories[names[0]])
         if now and now.pid:
             hosted.hosts.add((now.pid, linux.started(now.pid)))
         return now.pid if now else 0
@@ -301,11 +304,11 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             pause = time.monotonic() + chance.uniform(0.05, 0.6)
-            wait_for(lambda: time.monotonic() > pause, "a moment")  # noqa: B023
+            until(lambda: time.monotonic() > pause, "a moment")  # noqa: B023
             pid = host()
             if chance.random() < 0.6 and pid and runs(pid):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    kill(pid, signal.SIGKILL)
                 kills["host"] += 1
             else:
                 svscan.kill()
@@ -326,6 +329,6 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
     for name in names:
         main = hosted.directories[name] / "main"
         with contextlib.suppress(AssertionError):
-            wait_for(lambda: stamps_off(content(main)) == said[name], name)  # noqa: B023
+            until(lambda: stamps_off(content(main)) == said[name], name)  # noqa: B023
         assert stamps_off(content(main)) == said[name]
     host()

@@ -8,8 +8,10 @@ import signal
 import time
 
 import pytest
-from helpers.services import unread
-from helpers.tree import Tree, runs, state, wait_for
+from helpers.processes import kill, runs, state_of
+from helpers.services import await_pid, is_supervised, pid_of, status_of, unread
+from helpers.tree import Tree
+from helpers.waiting import until
 
 from slashservice.supervise.protocol.status import Status
 
@@ -80,7 +82,7 @@ class Subject:
     def __str__(self) -> str:
         """Say how it is: what was asked of it, and what came of that."""
         parts = (self._pending, self._sent, self._victim, self.starts(), self.deaths)
-        log = (self.log_starts(), self.log_deaths, self.tree.status(self.path / "log"))
+        log = (self.log_starts(), self.log_deaths, status_of(self.path / "log"))
         return f"s{self.number}: {parts} {self.status()} {log}"
 
     def starts(self) -> int:
@@ -102,7 +104,7 @@ class Subject:
             pass  # it is paused, or down, for long
 
     def status(self) -> Status:
-        now = self.tree.status(self.path)
+        now = status_of(self.path)
         assert now is not None
         return now
 
@@ -165,18 +167,18 @@ class Subject:
         again = self._pending not in MORTAL and time.monotonic() >= self._sent_at + 1
         if self._sent == generation and not again:
             return
-        if not self.tree.svok(self.path) or not self.tree.svok(self.path / "log"):
+        if not is_supervised(self.path) or not is_supervised(self.path / "log"):
             return
         if self._pending in MORTAL and self._sent >= 0 and not runs(self._victim):
             return
         path = self.path / "log" if self._pending == "log" else self.path
-        now = self.tree.status(path)
+        now = status_of(path)
         assert now is not None
         if self._pending in MORTAL and not runs(now.pid):
             return
         self._victim = now.pid
         if self._pending == "crash":
-            os.kill(self._victim, signal.SIGKILL)
+            kill(self._victim, signal.SIGKILL)
         else:
             self.tree.svc(LETTERS[self._pending], path)
         self._sent = generation
@@ -261,10 +263,10 @@ def test_svscan_killed_at_random_moments(tree: Tree) -> None:
     random_ = random.Random(SEED)
     subjects = [Subject(tree, number) for number in range(SERVICES)]
     svscan = tree.svscan()
-    wait_for(lambda: all(s.starts() and tree.pid(s.path / "log") for s in subjects), "all up")
+    until(lambda: all(s.starts() and pid_of(s.path / "log") for s in subjects), "all up")
     steered = [s for s in subjects if s.log_is_steered]
-    wait_for(lambda: all(s.log_starts() for s in steered), "logs have noted their start")
-    assert tree.pid(subjects[2].path / "log") == tree.pid(subjects[6].path / "log"), "hosted"
+    until(lambda: all(s.log_starts() for s in steered), "logs have noted their start")
+    assert pid_of(subjects[2].path / "log") == pid_of(subjects[6].path / "log"), "hosted"
     for generation in range(KILLS):
         moment = random_.choice((0.08, 0.2, 0.5)) * random_.random()
         deadline = time.monotonic() + moment
@@ -289,7 +291,7 @@ def test_svscan_killed_at_random_moments(tree: Tree) -> None:
     for subject in subjects:
         subject.check()
         now = subject.status()
-        assert (state(now.pid) == "T") == subject.paused, subject.path
+        assert (state_of(now.pid) == "T") == subject.paused, subject.path
         if subject.paused:
             tree.svc("-c", subject.path)
     tree.drain(svscan)
@@ -302,7 +304,7 @@ def settle(tree: Tree, subjects: list[Subject], svscan: int, generation: int) ->
     """Wait until svscan has every service, and everything asked for has come about."""
     for subject in subjects:
         for path in (subject.path, subject.path / "log"):
-            wait_for(lambda path=path: tree.svok(path), f"{path} supervised")
+            until(lambda path=path: is_supervised(path), f"{path} supervised")
 
     # The next generation's number: what an svscan between may have swallowed is sent again.
     def quiet() -> bool:
@@ -311,7 +313,7 @@ def settle(tree: Tree, subjects: list[Subject], svscan: int, generation: int) ->
         return not any(subject.busy for subject in subjects)
 
     try:
-        wait_for(quiet, "all asked for done")
+        until(quiet, "all asked for done")
     except AssertionError as error:
         left = [f"{subject}" for subject in subjects if subject.busy]
         raise AssertionError("\n".join(left) + tree.says()[-1000:]) from error
@@ -344,10 +346,10 @@ def test_supervise_killed_at_random_moments(tree: Tree) -> None:
         supervisors[at].wait()
         supervisors[at] = tree.start([str(tree.commands / "supervise"), str(paths[at])])
     for at, path in enumerate(paths):
-        tree.up(path)
-        wait_for(lambda at=at: starts(at) == deaths[at] + 1, "started as often as it died")
+        await_pid(path)
+        until(lambda at=at: starts(at) == deaths[at] + 1, "started as often as it died")
         assert not (path / "twice").exists()
-        assert set(tree.workers(path)) - {supervisors[at].pid} == {tree.pid(path)}
+        assert set(tree.workers(path)) - {supervisors[at].pid} == {pid_of(path)}
         tree.drain(supervisors[at])
         os.close(ticks[at])
     assert not tree.lines("fatal")

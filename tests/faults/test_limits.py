@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from helpers.tree import SLEEP, Tree, runs, wait_for
+from helpers.processes import kill, runs
+from helpers.services import await_down, await_pid, is_supervised, pid_of, status_of
+from helpers.tree import SLEEP, Tree
+from helpers.waiting import until
 
 ACCOUNT = 54321
 """A uid that nobody else has: its limit of processes counts ours alone."""
@@ -19,7 +22,7 @@ def limited(*limits: str) -> list[str]:
 
 
 def supervised(tree: Tree, paths: Sequence[Path]) -> list[Path]:
-    return [path for path in paths if tree.svok(path)]
+    return [path for path in paths if is_supervised(path)]
 
 
 def test_descriptors_exhausted(tree: Tree) -> None:
@@ -27,7 +30,7 @@ def test_descriptors_exhausted(tree: Tree) -> None:
     paths = [tree.add(f"s{n:02}", down=True) for n in range(30)]
     svscan = tree.svscan(limited("--nofile=100:100"))
     full = "process cannot open more files"
-    wait_for(lambda: len(supervised(tree, paths)) + len(tree.lines(full)) == 30, "all tried")
+    until(lambda: len(supervised(tree, paths)) + len(tree.lines(full)) == 30, "all tried")
     served = supervised(tree, paths)
     assert 15 <= len(served) <= 25
     refused = [path for path in paths if path not in served]
@@ -37,16 +40,16 @@ def test_descriptors_exhausted(tree: Tree) -> None:
         )
     tree.svc("-u", *served)
     for path in served:
-        tree.up(path)
+        await_pid(path)
     gone = served.pop()
     (tree.scan / gone.name).unlink()
     tree.svc("-dx", gone)
-    wait_for(lambda: len(supervised(tree, refused)) == 1, "another has its place")
-    pids = [tree.pid(path) for path in served]
+    until(lambda: len(supervised(tree, refused)) == 1, "another has its place")
+    pids = [pid_of(path) for path in served]
     assert len(tree.lines(full)) == len(refused), "each is said once"
     tree.svc("-t", *served)
     for path, pid in zip(served, pids, strict=True):
-        tree.up(path, other_than=pid)
+        await_pid(path, other_than=pid)
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -57,21 +60,21 @@ def test_a_full_tree_is_adopted(tree: Tree) -> None:
     limit = limited("--nofile=100:100")
     first = tree.svscan(limit)
     full = "cannot open more files"
-    wait_for(lambda: len(supervised(tree, paths)) + len(tree.lines(full)) == 30, "all tried")
+    until(lambda: len(supervised(tree, paths)) + len(tree.lines(full)) == 30, "all tried")
     served = supervised(tree, paths)
-    pids = {path: tree.up(path) for path in served}
+    pids = {path: await_pid(path) for path in served}
     first.kill()
     first.wait()
     second = tree.svscan(limit)
-    wait_for(lambda: len(supervised(tree, paths)) == len(served), "all served again")
+    until(lambda: len(supervised(tree, paths)) == len(served), "all served again")
     for path in supervised(tree, served):
-        assert tree.up(path) == pids[path]
+        assert await_pid(path) == pids[path]
     for path in served:
         assert tree.workers(path) == [pids[path]]
     # Those that die are our own children from then on.
     tree.svc("-t", *served)
     for path in served:
-        tree.up(path, other_than=pids[path])
+        await_pid(path, other_than=pids[path])
     tree.drain(second)
 
 
@@ -84,17 +87,17 @@ def test_no_more_processes(tree: Tree) -> None:
         os.chown(path, ACCOUNT, ACCOUNT)
     user = ["/usr/bin/setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups"]
     svscan = tree.svscan([*user, *limited("--nproc=5:5")])
-    up = wait_for(lambda: len(u := [p for p in paths if tree.pid(p)]) == 4 and u, "some are up")
-    pids = {path: tree.pid(path) for path in up}
+    up = until(lambda: len(u := [p for p in paths if pid_of(p)]) == 4 and u, "some are up")
+    pids = {path: pid_of(path) for path in up}
     starved = [path for path in paths if path not in up]
     for path in starved:
-        wait_for(lambda path=path: tree.lines(f"fork for {path.name}"), "said so")
+        until(lambda path=path: tree.lines(f"fork for {path.name}"), "said so")
         said = f"supervise: warning: unable to fork for {path.name}, trying again in 5 seconds: "
         assert tree.lines(f"fork for {path.name}")[0].startswith(said)
     tree.svc("-d", *up[:2])
     for path in starved:
-        tree.up(path)  # without being told
-    assert [tree.pid(path) for path in up[2:]] == [pids[path] for path in up[2:]]
+        await_pid(path)  # without being told
+    assert [pid_of(path) for path in up[2:]] == [pids[path] for path in up[2:]]
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -112,29 +115,29 @@ def test_the_disk_is_full(tree: Tree) -> None:
     svscan = tree.svscan(unshare)
     inside = Path(f"/proc/{svscan.pid}/root{tree.scan}")
     paths = [inside / "s0", inside / "s1"]
-    pids = [tree.up(path) for path in paths]
+    pids = [await_pid(path) for path in paths]
     with pytest.raises(OSError, match="No space left"), (inside / "big").open("wb") as big:
         while True:
             big.write(bytes(4096))
             big.flush()
     for path, pid in zip(paths, pids, strict=True):
-        os.kill(pid, signal.SIGKILL)
-        tree.up(path, other_than=pid)
+        kill(pid, signal.SIGKILL)
+        await_pid(path, other_than=pid)
     tree.svc("-d", paths[0])
-    tree.down(paths[0])
-    now = tree.status(paths[0])
+    await_down(paths[0])
+    now = status_of(paths[0])
     assert now and now.want == b"d"
     tree.svc("-u", paths[0])
-    tree.up(paths[0])
+    await_pid(paths[0])
     assert tree.says() == ""
     # A service that has no status file yet can have none: that is said, once for each news.
     tree.make("new").rename(tree.real / "late")
     (inside / "late").symlink_to(tree.real / "late")
-    tree.up(inside / "late")
+    await_pid(inside / "late")
     svscan.kill()
     svscan.wait()
-    for pid in wait_for(lambda: [p for p in tree.processes() if runs(p)], "left running"):
-        os.kill(pid, signal.SIGKILL)
+    for pid in until(lambda: [p for p in tree.processes() if runs(p)], "left running"):
+        kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.root
@@ -145,23 +148,23 @@ def test_a_service_we_may_not_signal(tree: Tree) -> None:
     other = tree.add("other")
     weak = ["/usr/bin/setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
     svscan = tree.svscan(weak)
-    pid = tree.up(path)
-    wait_for(lambda: os.stat(f"/proc/{pid}").st_uid == ACCOUNT, "under its account")
-    before = tree.up(other)
+    pid = await_pid(path)
+    until(lambda: os.stat(f"/proc/{pid}").st_uid == ACCOUNT, "under its account")
+    before = await_pid(other)
     tree.svc("-t", path)
     tree.svc("-t", other)
-    before = tree.up(other, other_than=before)
+    before = await_pid(other, other_than=before)
     assert svscan.poll() is None
-    assert tree.pid(path) == pid
+    assert pid_of(path) == pid
     svscan.kill()
     svscan.wait()
     adopting = tree.svscan(weak)
-    assert tree.up(other) == before
+    assert await_pid(other) == before
     tree.svc("-t", path)
     tree.svc("-t", other)
-    tree.up(other, other_than=before)
+    await_pid(other, other_than=before)
     assert adopting.poll() is None
-    assert tree.pid(path) == pid
+    assert pid_of(path) == pid
     assert "internal error" not in tree.says()
 
 
@@ -174,9 +177,9 @@ def test_without_proc(tree: Tree, program: str) -> None:
     words = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", hide, "sh"]
     target = tree.scan if program == "svscan" else path
     supervisor = tree.start([*words, str(tree.commands / program), str(target)])
-    pid = tree.up(path)
+    pid = await_pid(path)
     tree.svc("-t", path)
-    tree.up(path, other_than=pid)
+    await_pid(path, other_than=pid)
     tree.drain(supervisor)
     assert tree.says() == ""
     assert not tree.processes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import logs
+from helpers.logs import content
 
 from slashservice.supervise.logs import folder, journal, logdir, logger, processor, steps
 from slashservice.supervise.logs.journal import Journal
@@ -102,28 +102,6 @@ class Life:
             finally:
                 patch.undo()
                 current.release()
-
-
-def content(directory: Path) -> bytes:
-    """All that is in a log, oldest first, also while it is being written and rotated."""
-    while True:
-        files = parts(directory)
-        try:
-            text = b"".join(path.read_bytes() for path in files.values())
-        except FileNotFoundError:
-            continue
-        if parts(directory) == files:
-            return text
-
-
-def parts(directory: Path) -> dict[int, Path]:
-    """The files of a log by their inodes, oldest first, one that has two names but once."""
-    old = sorted(path for path in directory.iterdir() if path.name[0] == "@")
-    found: dict[int, Path] = {}
-    for path in [*old, directory / "previous", directory / "current"]:
-        with contextlib.suppress(FileNotFoundError):
-            found.setdefault(path.stat().st_ino, path)
-    return found
 
 
 def lines(first: int, last: int) -> bytes:

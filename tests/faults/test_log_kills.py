@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from helpers.tree import wait_for
+from helpers.waiting import until
 
 KILLS = 25
 BLOCK = 65536
@@ -58,7 +58,7 @@ class Multilog:
                 self.wait_for_more()
                 self._stop.set()
                 self._writer.join()
-                wait_for(lambda: not self.unread(), "all was read")
+                until(lambda: not self.unread(), "all was read")
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(timeout=60) == 0
 
@@ -74,7 +74,7 @@ class Multilog:
     def wait_for_more(self) -> None:
         """Wait until another file was finished."""
         before = len(self.files())
-        wait_for(lambda: len(self.files()) > before + 1, "it works")
+        until(lambda: len(self.files()) > before + 1, "it works")
 
     def unread(self) -> bool:
         import select
@@ -99,7 +99,7 @@ def test_what_was_written_stays(tmp_path: Path, ours: Path) -> None:
             with multilog.running():
                 multilog.wait_for_more()
                 end = time.monotonic() + chance.uniform(0, 0.02)
-                wait_for(lambda: time.monotonic() > end, "a moment")  # noqa: B023
+                until(lambda: time.monotonic() > end, "a moment")  # noqa: B023
     os.close(multilog.fifo)
 
     files = multilog.files()

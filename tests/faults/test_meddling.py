@@ -17,7 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.tree import MULTILOG, SLEEP, Tree, catches, killed, wait_for, write_script
+from helpers.processes import catches, killed
+from helpers.services import await_pid
+from helpers.tree import MULTILOG, SLEEP, Tree, write_script
+from helpers.waiting import until
 
 ROUNDS = 10
 MOST_AT_ONCE = 60
@@ -117,7 +120,7 @@ class Meddler:
 
 def hang_up(svscan: subprocess.Popen[bytes]) -> None:
     """Have it look at everything."""
-    wait_for(lambda: catches(svscan.pid, signal.SIGHUP), "svscan has begun")
+    until(lambda: catches(svscan.pid, signal.SIGHUP), "svscan has begun")
     svscan.send_signal(signal.SIGHUP)
 
 
@@ -133,12 +136,12 @@ def test_meddling(tree: Tree, seed: int) -> None:
         good = [tree.scan / f"good{turn}-{n}" for n in range(3)]
         for path in good:
             path.symlink_to(meddler.service())
-        pids = [tree.up(path) for path in good]
+        pids = [await_pid(path) for path in good]
         assert svscan.poll() is None, tree.says()
         if luck.random() < SHARE_OF_KILLS:
             killed(svscan)
             svscan = tree.svscan()
-            assert [tree.up(path) for path in good] == pids
+            assert [await_pid(path) for path in good] == pids
         else:
             hang_up(svscan)
     tree.drain(svscan)

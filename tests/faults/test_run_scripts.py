@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.tree import SLEEP, Tree, runs, wait_for, write_script
+from helpers.processes import kill, runs
+from helpers.services import await_down, await_pid, pid_of
+from helpers.tree import SLEEP, Tree, write_script
+from helpers.waiting import until
 
 
 def not_executable(run: Path) -> None:
@@ -65,29 +67,29 @@ def test_run_scripts_that_cannot_be_run(tree: Tree, when: str) -> None:
         lines[path] = f"supervise: fatal: unable to start {path.name}/run: {why}"
     if when == "later":
         svscan = tree.svscan()
-        tree.up(good)
+        await_pid(good)
     for path in lines:
         (tree.scan / path.name).symlink_to(path)
     if when == "at first":
         svscan = tree.svscan()
-    pid = tree.up(good)
+    pid = await_pid(good)
     for line in lines.values():
-        wait_for(lambda line=line: len(tree.lines(line)) >= 3, f"{line}, again and again")
+        until(lambda line=line: len(tree.lines(line)) >= 3, f"{line}, again and again")
     tree.svc("-d", *lines)
     for path in lines:
-        tree.down(path)
+        await_down(path)
     # None is started any more; each would have said so before this one is up again.
     said = tree.said.stat().st_size
     tree.svc("-t", good)
-    pid = tree.up(good, other_than=pid)
+    pid = await_pid(good, other_than=pid)
     assert tree.said.stat().st_size == said
     for path in lines:
         remove(path / "run")
         write_script(path / "run", SLEEP)
     tree.svc("-u", *lines)
     for path in lines:
-        tree.up(path)
-    assert tree.pid(good) == pid
+        await_pid(path)
+    assert pid_of(good) == pid
     tree.drain(svscan)
     assert not tree.processes()
 
@@ -98,7 +100,7 @@ def test_it_does_not_spin(tree: Tree) -> None:
     broken = tree.add("broken", "broken")
     metronome = tree.add("metronome", "#!/bin/sh\necho tick >&2\nexec sleep 1\n")
     svscan = tree.svscan()
-    wait_for(lambda: len(tree.lines("tick")) >= 4, "some seconds passed")
+    until(lambda: len(tree.lines("tick")) >= 4, "some seconds passed")
     for part in ("died", "broken"):
         assert 2 <= len(tree.lines(part)) <= 5, tree.says()
     for path in (dies, broken, metronome):
@@ -109,26 +111,26 @@ def test_it_does_not_spin(tree: Tree) -> None:
 def test_replaced_and_deleted_while_it_runs(tree: Tree) -> None:
     path = tree.add("s")
     svscan = tree.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     write_script(path / "run", "#!/bin/sh\n: >new\nexec sleep 1000\n")
     assert runs(pid)
     tree.svc("-t", path)
-    pid = tree.up(path, other_than=pid)
-    wait_for((path / "new").exists, "the new script runs")
+    pid = await_pid(path, other_than=pid)
+    until((path / "new").exists, "the new script runs")
     (path / "run").unlink()
-    os.kill(pid, signal.SIGKILL)
-    tree.down(path)
-    wait_for(lambda: tree.lines("unable to start s/run: file does not exist"), "said why")
+    kill(pid, signal.SIGKILL)
+    await_down(path)
+    until(lambda: tree.lines("unable to start s/run: file does not exist"), "said why")
     write_script(path / "run", SLEEP)
-    tree.up(path)
+    await_pid(path)
     tree.drain(svscan)
 
 
 def test_supervise_alone_with_a_broken_run_script(tree: Tree) -> None:
     path = tree.make("s", "broken")
     supervise = tree.start([str(tree.commands / "supervise"), str(path)])
-    wait_for(lambda: len(tree.lines("run: exec format error")) >= 2, "tried again")
+    until(lambda: len(tree.lines("run: exec format error")) >= 2, "tried again")
     write_script(path / "run", SLEEP)
-    tree.up(path)
+    await_pid(path)
     tree.drain(supervise)
     assert not tree.processes()

@@ -7,7 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-from helpers.tree import SLEEP, Tree, wait_for
+from helpers.processes import kill
+from helpers.services import await_pid
+from helpers.tree import SLEEP, Tree
+from helpers.waiting import until
 
 from slashservice.supervise.platform import linux
 
@@ -31,7 +34,7 @@ class Hosted:
         """Say something as the service would; wait as long as its pipe is full."""
         if name not in self.pipes:
             path = self.directories[name].parent / "supervise/pipe"
-            wait_for(path.exists, f"{path}")
+            until(path.exists, f"{path}")
             # For reading too: nobody is told SIGPIPE while svscan is away.
             self.pipes[name] = os.open(path, os.O_RDWR)
         while data:
@@ -39,7 +42,7 @@ class Hosted:
 
     def host(self, name: str) -> int:
         """Return the pid of the process that runs a log."""
-        pid = self.tree.up(self.directories[name])
+        pid = await_pid(self.directories[name])
         self.hosts.add((pid, linux.started(pid)))
         return pid
 
@@ -51,13 +54,13 @@ class Hosted:
 
     def arrives(self, name: str, data: bytes) -> None:
         """Wait until ``current`` ends so."""
-        wait_for(lambda: self.current(name).endswith(data), f"{data!r} arrived in {name}")
+        until(lambda: self.current(name).endswith(data), f"{data!r} arrived in {name}")
 
     def end(self) -> None:
         for pid, started in self.hosts:
             if started and linux.started(pid) == started:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: linux.started(pid) != started, "host ended")  # noqa: B023
+                    kill(pid, signal.SIGKILL)
+                until(lambda: linux.started(pid) != started, "host ended")  # noqa: B023
         for fd in self.pipes.values():
             os.close(fd)

@@ -6,13 +6,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from helpers import images, sandbox
-from helpers import judges as judges_
-from helpers import standins as standins_
+from helpers import images
 
 from slashservice.installer.detection.look import Look, look
 from slashservice.installer.host.host import Host
@@ -28,30 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a ``kind`` on every kind of host."""
     if "kind_name" in metafunc.fixturenames:
         metafunc.parametrize("kind_name", list(images.KINDS))
-
-
-@pytest.fixture(scope="session")
-def images_module() -> ModuleType:
-    """The module that makes images."""
-    return images
-
-
-@pytest.fixture(scope="session")
-def sandbox_module() -> ModuleType:
-    """The module that makes machines of this one."""
-    return sandbox
-
-
-@pytest.fixture(scope="session")
-def judges() -> ModuleType:
-    """The module that judges artefacts by the manuals of what reads them."""
-    return judges_
-
-
-@pytest.fixture(scope="session")
-def standins() -> ModuleType:
-    """The module that has what rc scripts run over."""
-    return standins_
 
 
 @pytest.fixture
@@ -125,9 +98,3 @@ def artefacts(make_image: Callable[..., images.Image], small_source: Source) -> 
         return found
 
     return make
-
-
-@pytest.fixture(name="plan_for")
-def plan_for_fixture() -> Callable[..., Plan]:
-    """Return :func:`plan_for`."""
-    return plan_for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -12,15 +13,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.waiting import GENEROUS
+
 from slashservice.supervise import messages
 from slashservice.supervise.logs.logger import BLOCK, Logger
 from slashservice.supervise.logs.steps import carry_out
 
 SHM = Path("/dev/shm")
 """Where fsync costs nothing."""
-
-GENEROUS = 60
-"""Seconds after which something that should happen at once has gone wrong."""
 
 STAMP = re.compile(rb"(?m)^@[0-9a-f]{24} ")
 NAME = re.compile(r"^@[0-9a-f]{24}\.")
@@ -124,3 +124,25 @@ def picture(cwd: Path) -> dict[str, tuple[str, bytes]]:
             where = str(path.parent.relative_to(cwd) / name)
             seen[where] = (f"{about.st_mode:o}", content)
     return seen
+
+
+def content(directory: Path) -> bytes:
+    """All that is in a log, oldest first, also while it is being written and rotated."""
+    while True:
+        files = parts(directory)
+        try:
+            text = b"".join(path.read_bytes() for path in files.values())
+        except FileNotFoundError:
+            continue
+        if parts(directory) == files:
+            return text
+
+
+def parts(directory: Path) -> dict[int, Path]:
+    """The files of a log by their inodes, oldest first, one that has two names but once."""
+    old = sorted(path for path in directory.iterdir() if path.name[0] == "@")
+    found: dict[int, Path] = {}
+    for path in [*old, directory / "previous", directory / "current"]:
+        with contextlib.suppress(FileNotFoundError):
+            found.setdefault(path.stat().st_ino, path)
+    return found

@@ -9,14 +9,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from helpers.checkout import CHECKOUT
+from helpers.processes import kill
+from helpers.waiting import GENEROUS, until
 
-LIMIT = 60.0
 LINES = 20
 CLOSER = f"""#!/bin/sh
 trap 'i=0; while [ $i -lt {LINES} ]; do echo "closing $i"; i=$((i+1)); PAUSE; done; exit 0' TERM
@@ -89,7 +89,7 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        self.wait(lambda: self.ready(), "the sandbox")
+        until(self.ready, "the sandbox")
 
     def ready(self) -> bool:
         """Tell whether PID 1 is there, with its root directory."""
@@ -156,13 +156,6 @@ class Sandbox:
         assert status is None or done.returncode == status, f"{command}: {done.returncode}\n{said}"
         return said
 
-    def wait(self, condition: Callable[[], object], what: str, limit: float = LIMIT) -> None:
-        """Wait until ``condition`` holds."""
-        end = time.monotonic() + limit
-        while not condition():
-            assert time.monotonic() < end, f"{what} did not come about"
-            time.sleep(0.02)
-
     def changes(self) -> list[str]:
         """The paths at which this differs from the machine it was made of, sorted."""
         words = ["nsenter", "--target", str(self.process.pid), "--mount"]
@@ -174,10 +167,10 @@ class Sandbox:
         """End PID 1, and with it all of the sandbox."""
         if self.process.poll() is None:
             try:
-                os.kill(self.pid or self.process.pid, signal.SIGKILL)
+                kill(self.pid or self.process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            self.process.wait(LIMIT)
+            self.process.wait(GENEROUS)
         if self.process.stdout is not None:
             self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)

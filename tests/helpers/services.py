@@ -9,25 +9,20 @@ import stat
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
+
+from helpers.processes import is_copy, kill, runs
+from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise.protocol import status
 
-T = TypeVar("T")
 Word = str | bytes | Path
-
-GENEROUS = 30.0
-"""Seconds after which something that should happen soon has gone wrong."""
 
 COARSE = 5
 """The clock that time(2) reads, and so C: up to a tick behind the exact one."""
-
-MOMENT = 0.003
-"""Seconds between two looks at whether it has happened."""
 
 RECORDER = """\
 #!/usr/bin/python3 -IS
@@ -79,16 +74,6 @@ def run(
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = GENEROUS) -> T:
-    """Wait for ``condition`` to be true of something; return that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := condition():
-            return result
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not so: {what}"
-        time.sleep(MOMENT)
-
-
 def make_script(path: Path, text: str | bytes) -> Path:
     """Put an executable at ``path``, in directories made as needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,10 +112,21 @@ def status_of(service: Path) -> status.Status | None:
     return status.unpack(contents(service / "supervise/status"))
 
 
-def pid_of(service: Path) -> int:
-    """Return the pid of a service's process, 0 if it is down."""
+def in_status(service: Path) -> int:
+    """Return the pid in a service's status file; 0 if it is down, or there is no such file."""
     now = status_of(service)
     return now.pid if now else 0
+
+
+def pid_of(service: Path) -> int:
+    """Return the pid of a service's live process; 0 if it is down, or not supervised.
+
+    A process that is still a copy of its supervisor is not live yet.
+    """
+    now = status_of(service)
+    if now is None or not runs(now.pid) or is_copy(now.pid):
+        return 0
+    return now.pid if is_supervised(service) else 0
 
 
 def await_pid(service: Path, other_than: int = 0) -> int:
@@ -143,20 +139,15 @@ def await_pid(service: Path, other_than: int = 0) -> int:
     return until(other, f"{service} is up again")
 
 
+def is_down(service: Path) -> bool:
+    """Tell whether there is a status file, and it says that the service is down."""
+    now = status_of(service)
+    return now is not None and now.pid == 0
+
+
 def await_down(service: Path) -> None:
     """Wait for the status file to say that the service is down."""
-
-    def down() -> bool:
-        now = status_of(service)
-        return now is not None and now.pid == 0
-
-    until(down, f"{service} is down")
-
-
-def state_of(pid: int) -> str:
-    """Return a process's state letter as in ps(1); Z for one that is no more."""
-    stat_line = contents(Path(f"/proc/{pid}/stat"))
-    return stat_line.rpartition(b")")[2].split()[0].decode() if stat_line else "Z"
+    until(lambda: is_down(service), f"{service} is down")
 
 
 def is_supervised(service: Path) -> bool:
@@ -202,14 +193,14 @@ def stop(supervisor: int, services: Sequence[Path], number: int = signal.SIGTERM
         for service in services:
             send(service, b"dk")
         for service in services:
-            until(lambda service=service: pid_of(service) == 0, f"{service} is down")  # type: ignore[misc]
+            until(lambda service=service: not in_status(service), f"{service} is down")  # type: ignore[misc]
     elif program == "svscan":
-        os.kill(supervisor, signal.SIGKILL)
+        kill(supervisor, signal.SIGKILL)
         end(services)
     else:
         end(services)
     try:
-        os.kill(supervisor, number)
+        kill(supervisor, number)
     except ProcessLookupError:
         pass
 
@@ -256,7 +247,7 @@ def supervising(
             process.wait()
 
 
-def tree(path: Path) -> dict[str, str]:
+def listing(path: Path) -> dict[str, str]:
     """Return the type and mode of everything below ``path``, as ``ls -l`` shows them.
 
     What is gone before it is looked at is left out: a ``status.new`` gets its name.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from helpers import services
+from helpers.waiting import until
 
 from slashservice.supervise.chain import launchers
 
@@ -196,7 +196,7 @@ class Both:
             lines = Path("/proc/locks").read_text().splitlines()
             return any("->" in line and f" {pid} " in line for line in lines)
 
-        services.until(waits, f"process {pid} waits for a lock")
+        until(waits, f"process {pid} waits for a lock")
 
 
 @pytest.fixture(scope="module")

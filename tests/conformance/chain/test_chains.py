@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import services
+from helpers.services import contents
+from helpers.waiting import GENEROUS, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -347,7 +348,7 @@ class TestNames:
             return Path(f"/proc/{process.pid}/comm").read_text().strip()
         finally:
             lock.close()
-            assert process.wait(services.GENEROUS) == 0
+            assert process.wait(GENEROUS) == 0
 
     def test_alone(self, both, work):
         assert self.name_while_waiting(both, "setlock") == "setlock"
@@ -391,7 +392,7 @@ class TestLongRunning:
 
     def await_name(self, pid: int, name: str) -> None:
         comm = Path(f"/proc/{pid}/comm")
-        services.until(lambda: comm.read_text() == f"{name}\n", f"the process is {name}")
+        until(lambda: comm.read_text() == f"{name}\n", f"the process is {name}")
 
     def limits(self, pid: int) -> dict[str, str]:
         lines = Path(f"/proc/{pid}/limits").read_text().splitlines()[1:]
@@ -407,7 +408,7 @@ class TestLongRunning:
         self.await_name(process.pid, "readproctitle")
         process.stdin.write(b"word")
         process.stdin.flush()
-        services.until(lambda: (proc / "cmdline").read_bytes().endswith(b"....word\0"), "title")
+        until(lambda: (proc / "cmdline").read_bytes().endswith(b"....word\0"), "title")
         assert "Uid:\t65534\t65534\t65534\t65534\n" in (proc / "status").read_text()
         limits = self.limits(process.pid)
         assert limits["Max open files"] == "10"
@@ -417,7 +418,7 @@ class TestLongRunning:
         # The account may look at it, as at any process of its own.
         assert (proc / "environ").stat().st_uid == 65534
         process.stdin.close()
-        assert process.wait(services.GENEROUS) == 0
+        assert process.wait(GENEROUS) == 0
 
     def test_memory_too_small_for_the_interpreter(self, start, both, work):
         """It runs all the same, within what it has and some room."""
@@ -426,7 +427,7 @@ class TestLongRunning:
         self.await_name(process.pid, "readproctitle")
         process.stdin.write(b"x" * 10_000_000 + b"word")
         process.stdin.flush()
-        services.until(lambda: (proc / "cmdline").read_bytes().endswith(b"xword\0"), "title")
+        until(lambda: (proc / "cmdline").read_bytes().endswith(b"xword\0"), "title")
         limits = self.limits(process.pid)
         for name in ("address space", "data size", "stack size"):
             assert 300_000 < int(limits[f"Max {name}"]) < 100_000_000
@@ -446,11 +447,11 @@ class TestLongRunning:
         process.stdin.write(b"one\ntwo\n")
         process.stdin.flush()
         current = work / "log" / "current"
-        services.until(lambda: services.contents(current) == b"one\n", "line logged")
+        until(lambda: contents(current) == b"one\n", "line logged")
         assert current.stat().st_uid == 65534
         assert self.limits(process.pid)["Max open files"] == "20"
         process.stdin.close()
-        assert process.wait(services.GENEROUS) == 0
+        assert process.wait(GENEROUS) == 0
 
     def test_services_get_the_limits_as_given(self, start, both, work):
         """What svscan itself can't bear, the services it starts have all the same."""
@@ -465,14 +466,14 @@ class TestLongRunning:
         (service / "run").chmod(0o755)
         process = start("softlimit -m5000000 -o300 envdir env pgrphack svscan scan")
         notes = service / "notes"
-        services.until(lambda: services.contents(notes).endswith(b"\nend\n"), "service started")
+        until(lambda: contents(notes).endswith(b"\nend\n"), "service started")
         said = notes.read_text()
         assert "Max address space         5000000 " in said
         assert "Max open files            300 " in said
         assert "\nA=1\n" in said
         assert Path(f"/proc/{process.pid}/comm").read_text() == "svscan\n"
         process.terminate()
-        assert process.wait(services.GENEROUS) == 0
+        assert process.wait(GENEROUS) == 0
 
 
 def test_signals_are_reset_for_whoever_comes_next(both, work):

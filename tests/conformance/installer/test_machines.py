@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from helpers.checkout import CHECKOUT
+from helpers.sandbox import Sandbox
+from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -22,12 +24,12 @@ echo '::shutdown:/bin/sync' >> root/etc/inittab
 
 
 @pytest.fixture
-def machine(sandbox_module):
+def machine():
     """Return what starts a sandbox, which ends with the test."""
     started = []
 
     def start(first, **options):
-        made = sandbox_module.Sandbox(first, **options)
+        made = Sandbox(first, **options)
         started.append(made)
         return made
 
@@ -44,7 +46,7 @@ def busybox(machine):
 
 def closer_is_up(machine) -> None:
     """Wait for the service to have started, for the first time."""
-    machine.wait(lambda: machine.closer_said() == ["up"], "the service")
+    until(lambda: machine.closer_said() == ["up"], "the service")
 
 
 def pid_of(machine, service: str) -> str:
@@ -81,7 +83,7 @@ class TestNoInit:
         told = made.run(COMMAND, "install", "--init", "container")
         assert "slashservice add" in told
         made.run("sh", "-c", "/command/svscan /service >/dev/null 2>&1 &")
-        made.wait(lambda: made.run("slashservice", "running", status=None).strip(), "svscan")
+        until(lambda: made.run("slashservice", "running", status=None).strip(), "svscan")
         assert "svscan supervises it" in made.run(
             "slashservice", "add", "hello", "--", "sleep", "1000"
         )
@@ -91,7 +93,7 @@ class TestNoInit:
         assert "warning" not in told
         svscan = made.run("slashservice", "running").strip()
         made.run("kill", svscan)
-        made.wait(lambda: not made.run("slashservice", "running", status=None).strip(), "the end")
+        until(lambda: not made.run("slashservice", "running", status=None).strip(), "the end")
 
 
 def test_a_chroot_is_not_started_in(busybox):
@@ -125,11 +127,11 @@ def test_busybox_from_install_to_uninstall(busybox):
     closer_is_up(busybox)
     daemon = pid_of(busybox, "/service/closer")
     busybox.run("kill", "-KILL", svscan)
-    busybox.wait(
+    until(
         lambda: busybox.run("slashservice", "running", status=None).strip() not in ("", svscan),
         "another svscan",
     )
-    busybox.wait(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
+    until(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
     assert pid_of(busybox, "/service/closer") == daemon
 
     told = busybox.run("slashservice", "uninstall")
@@ -165,7 +167,7 @@ def test_new_code_takes_over_without_restarting_a_service(busybox):
     told = busybox.run(COMMAND, "install")
     assert "services run on" in told
     assert busybox.run("slashservice", "running") != svscan
-    busybox.wait(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
+    until(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
     assert pid_of(busybox, "/service/closer") == daemon
     assert busybox.closer_said() == ["up"]
 
@@ -186,7 +188,7 @@ def test_shutdown_lets_services_finish(machine):
     closer_is_up(made)
     with made.path("/srv/closer.log").open() as kept:  # what is open outlives the machine's mounts
         made.run("/usr/bin/busybox", "poweroff")
-        made.wait(lambda: made.process.poll() is not None, "the end of the machine")
+        until(lambda: made.process.poll() is not None, "the end of the machine")
         assert kept.read().splitlines() == ["up", *made.closing]
 
 
@@ -218,7 +220,7 @@ def test_c_daemontools_hands_over_and_gets_back(c_daemontools):
     told = made.run(COMMAND, "install", "--replace")
     assert "stop the services of the other svscan" in told
     once = ["up", *made.closing]
-    made.wait(lambda: made.closer_said() == [*once, "up"], "the service below us")
+    until(lambda: made.closer_said() == [*once, "up"], "the service below us")
     assert "1 services" in made.run("slashservice", "status")
     assert f"#slashservice# {C_WIRING}" in made.path(INITTAB).read_text()
     programs = made.run("ps", "-e", "-o", "comm=").split()
@@ -226,7 +228,7 @@ def test_c_daemontools_hands_over_and_gets_back(c_daemontools):
     assert programs.count("svscan") + programs.count("svscanboot") == 1
 
     made.run("slashservice", "uninstall")
-    made.wait(lambda: made.closer_said() == [*once, *once, "up"], "the service below C again")
+    until(lambda: made.closer_said() == [*once, *once, "up"], "the service below C again")
     assert C_WIRING in made.path(INITTAB).read_text().splitlines()
     pid = made.run("pgrep", "-x", "svscan").strip()
     assert made.run("readlink", f"/proc/{pid}/exe") == "/usr/bin/svscan\n"
@@ -248,7 +250,7 @@ def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools):
     made.make_closer(log=SLOW_LOG)
     closer_is_up(made)
     made.run(COMMAND, "install", "--replace")
-    made.wait(lambda: made.closer_said()[-1] == "up", "the service below us")
+    until(lambda: made.closer_said()[-1] == "up", "the service below us")
     assert made.closer_said() == ["up", *made.closing, "up"]
 
 
@@ -266,11 +268,11 @@ def test_c_daemontools_that_does_not_hand_over_goes_on(c_daemontools):
     made.put("/srv/deaf/run", "#!/bin/sh\ntrap '' TERM\ntouch up\nwhile :; do sleep 1; done\n")
     made.run("ln", "-s", "/srv/deaf", "/service/deaf")
     closer_is_up(made)
-    made.wait(made.path("/srv/deaf/up").exists, "the service that is deaf")
+    until(made.path("/srv/deaf/up").exists, "the service that is deaf")
     before = made.changes()
     told = made.run(sys.executable, "-c", IMPATIENT, "install", "--replace", status=111)
     assert "services did not go down in time: /service/deaf" in told
-    made.wait(lambda: made.closer_said() == ["up", *made.closing, "up"], "the service again")
+    until(lambda: made.closer_said() == ["up", *made.closing, "up"], "the service again")
     assert "await-end" not in told
     assert "not installed" in made.run(COMMAND, "status", status=1)
     assert made.changes() == before
@@ -285,9 +287,9 @@ class TestServices:
             *("sh", "-c", 'echo "$GREETING"; exec sleep 1000'),
         )
         assert "svscan supervises it" in told
-        busybox.wait(lambda: pid_of(busybox, "/service/web"), "the service")
+        until(lambda: pid_of(busybox, "/service/web"), "the service")
         log = busybox.path("/var/log/slashservice/web/current")
-        busybox.wait(lambda: log.exists() and "hello" in log.read_text(), "a line in its log")
+        until(lambda: log.exists() and "hello" in log.read_text(), "a line in its log")
         assert "hello there" in log.read_text()
         assert busybox.run("stat", "-c", "%a", "/etc/slashservice/web/env/GREETING") == "600\n"
         assert "already" in busybox.run("slashservice", "add", "web", "--", "x", status=111)

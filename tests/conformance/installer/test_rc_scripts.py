@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import standins
+from helpers.sandbox import Sandbox
+from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -23,12 +26,12 @@ echo '::sysinit:/bin/true' > root/etc/inittab
 
 
 @pytest.fixture
-def bsd(sandbox_module, artefacts):
+def bsd(artefacts):
     """Return what makes a machine with the scripts of a kind of host, and a service."""
     machines = []
 
     def make(kind_name: str, files: dict[str, str]):
-        machine = sandbox_module.Sandbox(["/sbin/init"], prepare=PREPARE)
+        machine = Sandbox(["/sbin/init"], prepare=PREPARE)
         machines.append(machine)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
         for path, text in {**artefacts(kind_name), **files}.items():
@@ -57,7 +60,7 @@ def svscan(machine) -> int:
 
 def is_up(machine, times: int = 1) -> None:
     """Wait for the service to have started so many times."""
-    machine.wait(lambda: machine.closer_said().count("up") == times, f"start {times}")
+    until(lambda: machine.closer_said().count("up") == times, f"start {times}")
 
 
 def closed_in_order(machine) -> None:
@@ -73,15 +76,15 @@ def killed_and_adopted(machine, script: str, *action: str) -> None:
     old = svscan(machine)
     machine.run("kill", "-9", str(old))
     if action:
-        machine.wait(lambda: not svscan(machine), "the end of svscan")
+        until(lambda: not svscan(machine), "the end of svscan")
         machine.run(script, *action)
-    machine.wait(lambda: svscan(machine) not in (0, old), "another svscan")
+    until(lambda: svscan(machine) not in (0, old), "another svscan")
     look = ("/command/svstat", "/service/closer")
-    machine.wait(lambda: "up (pid" in machine.run(*look, status=None), "the adopted service")
+    until(lambda: "up (pid" in machine.run(*look, status=None), "the adopted service")
     assert machine.closer_said() == ["up"]
 
 
-def test_openbsd(bsd, standins):
+def test_openbsd(bsd):
     """rc.d(8): enabled, started once, checked, restarted, stopped in order; by mksh."""
     script = "/etc/rc.d/svscan"
     machine = bsd("openbsd", {"/etc/rc.d/rc.subr": standins.OPENBSD_RC_SUBR})
@@ -111,7 +114,7 @@ def test_openbsd_before_rcctl(bsd):
     closed_in_order(machine)
 
 
-def test_freebsd(bsd, standins):
+def test_freebsd(bsd):
     """rc.subr(8) and daemon(8), which starts svscan again; shutdown says ``faststop``."""
     script = "/usr/local/etc/rc.d/svscan"
     files = {"/etc/rc.subr": standins.FREEBSD_RC_SUBR, "/usr/sbin/daemon": standins.FREEBSD_DAEMON}
@@ -128,7 +131,7 @@ def test_freebsd(bsd, standins):
     closed_in_order(machine)
 
 
-def test_netbsd(bsd, standins):
+def test_netbsd(bsd):
     """rc.subr(8); nothing starts svscan again, but its services run on."""
     script = "/etc/rc.d/svscan"
     machine = bsd("netbsd", {"/etc/rc.subr": standins.NETBSD_RC_SUBR})
@@ -144,7 +147,7 @@ def test_netbsd(bsd, standins):
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
-def test_what_is_not_enabled_is_not_started(which, bsd, standins):
+def test_what_is_not_enabled_is_not_started(which, bsd):
     machine = bsd(which, {"/etc/rc.subr": standins.RUN_RC_COMMAND})
     script = "/usr/local/etc/rc.d/svscan" if which == "freebsd" else "/etc/rc.d/svscan"
     machine.path("/etc/rc.conf.d/svscan").unlink()

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.sandbox import Sandbox
+from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -39,7 +41,7 @@ chmod 600 root/etc/ssh/test_key
 
 
 @pytest.fixture(scope="module")
-def network(sandbox_module, tmp_path_factory):
+def network(tmp_path_factory):
     """A server and a client, each with a network of its own, and a wire between."""
     setup = tmp_path_factory.mktemp("ssh")
     for name in ("test_key", "user_key"):
@@ -48,8 +50,8 @@ def network(sandbox_module, tmp_path_factory):
     (setup / "authorized").write_text((setup / "user_key.pub").read_text())
     (setup / "test_config").write_text(SSHD_CONFIG)
     prepare = PREPARE.replace('"$SETUP"', str(setup))
-    server = sandbox_module.Sandbox(["/sbin/init"], prepare=prepare, network=True, checkout=False)
-    client = sandbox_module.Sandbox(["sleep", "100000"], network=True)
+    server = Sandbox(["/sbin/init"], prepare=prepare, network=True, checkout=False)
+    client = Sandbox(["sleep", "100000"], network=True)
     try:
         wire = ["ip", "link", "add", "wire", "netns", str(server.pid), "type", "veth"]
         subprocess.run([*wire, "peer", "name", "wire", "netns", str(client.pid)], check=True)
@@ -87,7 +89,7 @@ def slashservice(client, user: str, *words: str, status: int | None = 0) -> str:
 def answering(network):
     """The two machines, once sshd answers."""
     server, client = network
-    server.wait(lambda: "busybox" in slashservice(client, "root", "detect", status=None), "a sshd")
+    until(lambda: "busybox" in slashservice(client, "root", "detect", status=None), "a sshd")
     return server, client
 
 
@@ -104,7 +106,7 @@ def test_as_root_from_install_to_uninstall(answering):
     assert server.run("/command/slashservice", "running").strip().isdigit()
     assert not [path for path in server.changes() if path.startswith("/tmp/")]
     slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
-    server.wait(lambda: "up (pid" in server.run("/command/svstat", "/service/web"), "the service")
+    until(lambda: "up (pid" in server.run("/command/svstat", "/service/web"), "the service")
     slashservice(client, "root", "remove", "web")
     told = slashservice(client, "root", "uninstall")
     assert told.endswith("uninstalled\n")
@@ -153,10 +155,10 @@ def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
     process.wait()
     process.stdout.close()
     running = ("/command/slashservice", "running")
-    server.wait(lambda: server.run(*running, status=None).strip().isdigit(), "svscan")
+    until(lambda: server.run(*running, status=None).strip().isdigit(), "svscan")
     client.run("ip", "link", "set", "wire", "up")
     client.run("ssh", *options, f"root@{SERVER}", "true")
-    server.wait(
+    until(
         lambda: "nothing to do" in slashservice(client, "root", "install", status=None),
         "the end of the first installer",
     )

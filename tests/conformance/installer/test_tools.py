@@ -7,7 +7,9 @@ import re
 import subprocess
 
 import pytest
+from helpers import judges
 from helpers.checkout import CHECKOUT
+from helpers.sandbox import Sandbox
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.plan import templates
@@ -79,7 +81,7 @@ def test_systemd_would_find_one(tmp_path):
     assert "KillMood" in done.stderr
 
 
-def test_launchd_knows_every_key(artefacts, judges):
+def test_launchd_knows_every_key(artefacts):
     plist = judges.launchd_plist(
         artefacts("macos")["/Library/LaunchDaemons/slashservice.svscan.plist"]
     )
@@ -92,7 +94,7 @@ def test_inittabs_are_whole(artefacts):
     inittab.check(artefacts("busybox")["/etc/inittab"].encode(), "busybox")
 
 
-def test_upstart_knows_every_stanza(artefacts, judges):
+def test_upstart_knows_every_stanza(artefacts):
     job = judges.upstart_job(artefacts("upstart")["/etc/init/svscan.conf"], judges.INIT_5)
     assert job["exec"] == ["/command/svscanboot"]
     assert job["start on"] == ["runlevel [2345]"]
@@ -100,7 +102,7 @@ def test_upstart_knows_every_stanza(artefacts, judges):
 
 
 @pytest.mark.parametrize("template", ["event.d-1", "event.d-2"])
-def test_old_upstart_knows_every_stanza(template, judges):
+def test_old_upstart_knows_every_stanza(template):
     values = {"svscanboot": "/command/svscanboot", "stop_limit": "120"}
     job = judges.upstart_job(
         templates.fill(templates.read(f"upstart/{template}"), values), judges.EVENT_D
@@ -109,13 +111,13 @@ def test_old_upstart_knows_every_stanza(template, judges):
     assert len(job["start on"]) == 4
 
 
-def test_dinit_knows_every_property(artefacts, judges):
+def test_dinit_knows_every_property(artefacts):
     service = judges.dinit_service(artefacts("dinit")["/etc/dinit.d/svscan"])
     assert (service["type"], service["restart"]) == ("process", "true")
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
-def test_rcorder_can_place_the_script(which, artefacts, judges):
+def test_rcorder_can_place_the_script(which, artefacts):
     (path,) = (one for one in artefacts(which) if one.endswith("rc.d/svscan"))
     facts = judges.rc_order(artefacts(which)[path])
     assert facts["PROVIDE"] == ["svscan"]
@@ -138,14 +140,14 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("judge", "text"), FAULTS)
-def test_judges_would_find_a_fault(judge, text, judges):
+def test_judges_would_find_a_fault(judge, text):
     arguments = [judges.INIT_5] if judge == "upstart_job" else []
     with pytest.raises(judges.UnknownError):
         getattr(judges, judge)(text, *arguments)
 
 
 @pytest.mark.parametrize("facts", [{"Labels": "x"}, {"RunAtLoad": 1}, {"Label": "x"}])
-def test_the_judge_of_launchd_would_find_a_fault(facts, judges):
+def test_the_judge_of_launchd_would_find_a_fault(facts):
     text = plistlib.dumps({"Label": "x", **facts}).decode()
     with pytest.raises(judges.UnknownError):
         judges.launchd_plist(text)
@@ -165,8 +167,8 @@ def test_init_scripts_have_complete_headers(which, artefacts):
 
 
 @pytest.mark.root
-def test_openrc_reads_its_script(artefacts, sandbox_module):
-    machine = sandbox_module.Sandbox(["sleep", "1000"])
+def test_openrc_reads_its_script(artefacts):
+    machine = Sandbox(["sleep", "1000"])
     try:
         machine.put("/etc/init.d/svscan", artefacts("openrc-gentoo")["/etc/init.d/svscan"])
         machine.run("mkdir", "-p", "/run/openrc/started")

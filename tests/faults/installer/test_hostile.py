@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.images import KINDS, Image
 from helpers.installer import look_at, plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
@@ -20,7 +21,7 @@ def quiet(line: str) -> None:
 
 
 @pytest.fixture
-def install(small_source, plan_for):
+def install(small_source):
     """Return what installs on an image and returns the host."""
 
     def install(image, **options) -> Host:
@@ -457,10 +458,10 @@ def mounted(tmp_path):
 
 
 @pytest.mark.root
-def test_a_full_file_system_puts_everything_back(mounted, images_module, small_source, plan_for):
+def test_a_full_file_system_puts_everything_back(mounted, small_source):
     place = mounted("size=256k")
-    image = images_module.Image(place / "root")
-    images_module.KINDS["sysvinit-debian"].make(image)
+    image = Image(place / "root")
+    KINDS["sysvinit-debian"].make(image)
     before = image.snapshot()
     filler = place / "filler"
     free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
@@ -483,10 +484,10 @@ def test_a_full_file_system_puts_everything_back(mounted, images_module, small_s
 
 
 @pytest.mark.root
-def test_a_read_only_root_is_told_of(mounted, images_module, small_source, plan_for):
+def test_a_read_only_root_is_told_of(mounted, small_source):
     place = mounted("size=1m")
-    image = images_module.Image(place / "root")
-    images_module.KINDS["systemd"].make(image)
+    image = Image(place / "root")
+    KINDS["systemd"].make(image)
     before = image.snapshot()
     subprocess.run(["mount", "-o", "remount,ro", place], check=True)
     host = Host(str(image.root))
@@ -496,7 +497,7 @@ def test_a_read_only_root_is_told_of(mounted, images_module, small_source, plan_
 
 
 @pytest.mark.root
-def test_a_file_that_is_a_mount_point_needs_force(make_image, small_source, plan_for, tmp_path):
+def test_a_file_that_is_a_mount_point_needs_force(make_image, small_source, tmp_path):
     image = make_image("sysvinit-debian")
     inittab = image.path("/etc/inittab")
     other = tmp_path / "inittab"

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from helpers.installer import plan_for
 
 from slashservice.installer.host.host import Host
 from slashservice.installer.record import receipt as receipts
@@ -63,7 +64,7 @@ def without_times(found: dict) -> dict:
 
 
 @pytest.fixture
-def steps(image, kind, small_source, plan_for):
+def steps(image, kind, small_source):
     """Install and uninstall once undisturbed; return how many steps each takes."""
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, **kind.options), quiet)
@@ -73,7 +74,7 @@ def steps(image, kind, small_source, plan_for):
     return there, host.changes - there, installed
 
 
-def test_install_again_finishes(image, kind, steps, plan_for):
+def test_install_again_finishes(image, kind, steps):
     before = image.snapshot()
     for deadly in range(1, steps[0] + 1):
         host = Deadly(str(image.root), deadly)
@@ -86,7 +87,7 @@ def test_install_again_finishes(image, kind, steps, plan_for):
         assert image.snapshot() == before, f"step {deadly}"
 
 
-def test_uninstall_undoes(image, kind, steps, plan_for):
+def test_uninstall_undoes(image, kind, steps):
     before = image.snapshot()
     for deadly in range(1, steps[0] + 1):
         host = Deadly(str(image.root), deadly)
@@ -96,7 +97,7 @@ def test_uninstall_undoes(image, kind, steps, plan_for):
         assert image.snapshot() == before, f"step {deadly}"
 
 
-def test_an_interrupted_uninstall_is_finished_by_the_next(image, kind, steps, plan_for):
+def test_an_interrupted_uninstall_is_finished_by_the_next(image, kind, steps):
     before = image.snapshot()
     for deadly in range(1, steps[1] + 1):
         host = Host(str(image.root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.installer import plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
@@ -43,7 +44,7 @@ def trees(image) -> list[str]:
     return sorted(path.name for path in image.path("/package/admin").glob("slashservice-*"))
 
 
-def test_an_upgrade_keeps_the_version_that_may_still_run(systemd, version, plan_for):
+def test_an_upgrade_keeps_the_version_that_may_still_run(systemd, version):
     image, host = systemd
     before = image.snapshot()
     for name, kept in (("1", ["1"]), ("2", ["1", "2"]), ("3", ["2", "3"]), ("4", ["3", "4"])):
@@ -56,7 +57,7 @@ def test_an_upgrade_keeps_the_version_that_may_still_run(systemd, version, plan_
     assert image.snapshot() == before
 
 
-def test_going_back_is_an_upgrade_too(systemd, version, plan_for):
+def test_going_back_is_an_upgrade_too(systemd, version):
     image, host = systemd
     before = image.snapshot()
     for name in ("1", "2", "1"):
@@ -67,7 +68,7 @@ def test_going_back_is_an_upgrade_too(systemd, version, plan_for):
     assert image.snapshot() == before
 
 
-def test_a_command_that_a_version_gave_up_goes(systemd, version, plan_for):
+def test_a_command_that_a_version_gave_up_goes(systemd, version):
     image, host = systemd
     version("1", "svold")
     transaction.install(host, plan_for(host), quiet)
@@ -78,7 +79,7 @@ def test_a_command_that_a_version_gave_up_goes(systemd, version, plan_for):
     assert image.path("/command/svnew").is_symlink()
 
 
-def test_a_failed_upgrade_leaves_the_older_version_as_it_was(systemd, version, plan_for):
+def test_a_failed_upgrade_leaves_the_older_version_as_it_was(systemd, version):
     image, host = systemd
     version("1")
     transaction.install(host, plan_for(host), quiet)
@@ -99,7 +100,7 @@ def test_a_failed_upgrade_leaves_the_older_version_as_it_was(systemd, version, p
         assert receipt is not None and (receipt.version, receipt.phase) == ("1", "installed")
 
 
-def test_the_same_version_with_other_code_is_replaced(systemd, version, plan_for):
+def test_the_same_version_with_other_code_is_replaced(systemd, version):
     image, host = systemd
     before = image.snapshot()
     version("1")
@@ -113,7 +114,7 @@ def test_the_same_version_with_other_code_is_replaced(systemd, version, plan_for
     assert image.snapshot() == before
 
 
-def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version, plan_for):
+def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version):
     image = make_image("sysvinit-debian")
     line = "SX:123456:respawn:/usr/bin/svscanboot\n"
     image.file("/etc/inittab", image.path("/etc/inittab").read_text() + line)
@@ -130,7 +131,7 @@ def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version,
     assert image.snapshot() == before
 
 
-def test_another_init_system_is_another_wiring(make_image, small_source, plan_for):
+def test_another_init_system_is_another_wiring(make_image, small_source):
     image = make_image("sysvinit-debian")
     before = image.snapshot()
     host = Host(str(image.root))
@@ -143,7 +144,7 @@ def test_another_init_system_is_another_wiring(make_image, small_source, plan_fo
     assert image.snapshot() == before
 
 
-def test_another_layout_moves_everything(make_image, small_source, plan_for):
+def test_another_layout_moves_everything(make_image, small_source):
     image = make_image("systemd")
     before = image.snapshot()
     host = Host(str(image.root))

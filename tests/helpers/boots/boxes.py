@@ -15,8 +15,11 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 
 from helpers.boots import trees
-from helpers.boots.trees import CHECKOUT, INSIDE, need
-from helpers.services import contents, state_of, until
+from helpers.boots.trees import INSIDE, need
+from helpers.checkout import CHECKOUT
+from helpers.processes import kill, state_of
+from helpers.services import contents
+from helpers.waiting import until
 from testinfra import get_host
 from testinfra.host import Host
 
@@ -169,7 +172,7 @@ class Libvirt:
         pids = {path: daemon(path) for path in STARTED}
         ours = [pid for path, pid in pids.items() if pid not in (0, self._before[path])]
         for pid in ours:
-            os.kill(pid, signal.SIGTERM)
+            kill(pid, signal.SIGTERM)
         until(lambda: all(map(ended, ours)), "libvirt has ended", END_LIMIT)
 
 

@@ -23,7 +23,8 @@ from typing import Any
 from helpers.boots import trees
 from helpers.boots.fingerprint import fingerprint
 from helpers.boots.trees import BOOTED, Recipe, copied, need, put_checkout
-from helpers.services import GENEROUS, contents
+from helpers.services import contents
+from helpers.waiting import GENEROUS
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 

@@ -17,7 +17,9 @@ from typing import Any
 
 from helpers.boots.fingerprint import fingerprint
 from helpers.boots.trees import BOOTED, Files, Recipe, copied, need, put_checkout
-from helpers.services import GENEROUS, contents
+from helpers.processes import kill
+from helpers.services import contents
+from helpers.waiting import GENEROUS
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
@@ -130,7 +132,7 @@ class Guest:
             for pid in (self.pid, nspawn.pid):
                 if pid and nspawn.poll() is None:
                     try:
-                        os.kill(pid, signal.SIGKILL)
+                        kill(pid, signal.SIGKILL)
                     except ProcessLookupError:
                         pass
             nspawn.wait(GENEROUS)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from helpers.boots.fingerprint import differences
 from helpers.boots.trees import CLOSER, INSIDE, LINES
+from helpers.waiting import until
 from testinfra.host import Host
 
 T = TypeVar("T")
@@ -68,14 +69,9 @@ def say(what: str) -> None:
         listener(f"[{time.strftime('%H:%M:%S')}] {what}")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    """Wait for something to be true in a machine; return that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := condition():
-            return result
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not so: {what}"
-        time.sleep(PAUSE)
+def eventually(condition: Callable[[], T], what: str) -> T:
+    """Wait for something to be true in a machine, with a machine's patience; return that."""
+    return until(condition, what, PATIENCE, PAUSE)
 
 
 def do(host: Host, command: str) -> str:
@@ -109,7 +105,7 @@ def parent(host: Host, pid: int) -> int:
 
 def is_the_right_child(host: Host, wiring: Wiring) -> None:
     """Check that svscan is the child of PID 1, or of the program it should be the child of."""
-    above = parent(host, until(lambda: svscan(host, wiring.scan), "svscan runs"))
+    above = parent(host, eventually(lambda: svscan(host, wiring.scan), "svscan runs"))
     if wiring.parent:
         name = read(host, f"/proc/{above}/comm").strip()
         assert name == wiring.parent, f"svscan is a child of {name}"
@@ -132,8 +128,8 @@ def add_services(host: Host) -> None:
     """Make the services: redis, and one that takes its time to close."""
     do(host, "slashservice add --user redis redis -- redis-server --dir /var/lib/redis")
     do(host, f"slashservice add closer -- {CLOSER}")
-    until(lambda: answers(host), "redis answers")
-    until(lambda: "open" in read(host, f"{LOGS}/closer/current"), "closer is open")
+    eventually(lambda: answers(host), "redis answers")
+    eventually(lambda: "open" in read(host, f"{LOGS}/closer/current"), "closer is open")
 
 
 def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
@@ -142,14 +138,14 @@ def survives_the_death_of_svscan(host: Host, wiring: Wiring) -> None:
     assert redis
     do(host, f"kill -9 {old}")
     if wiring.again:
-        until(lambda: not svscan(host, wiring.scan), "svscan is gone")
+        eventually(lambda: not svscan(host, wiring.scan), "svscan is gone")
         do(host, wiring.again)
-    until(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
-    now = until(lambda: service_pid(host, f"{wiring.scan}/redis"), "redis is supervised again")
+    eventually(lambda: svscan(host, wiring.scan) not in (0, old), "svscan is back")
+    now = eventually(lambda: service_pid(host, f"{wiring.scan}/redis"), "redis is supervised again")
     assert now == redis, f"redis was not adopted: it was {redis}, is {now}"
     running = do(host, "pgrep -x redis-server").split()
     assert running == [str(redis)], f"redis was {redis}, is {running}"
-    until(lambda: answers(host), "redis still answers")
+    eventually(lambda: answers(host), "redis still answers")
 
 
 def is_steered(host: Host, scan: str) -> None:
@@ -157,12 +153,12 @@ def is_steered(host: Host, scan: str) -> None:
     service = f"{scan}/redis"
     old = service_pid(host, service)
     do(host, f"svc -d {service}")
-    until(lambda: not service_pid(host, service), "redis is down")
+    eventually(lambda: not service_pid(host, service), "redis is down")
     gone = "pgrep -x redis-server"  # an adopted one is PID 1's to reap, in its own time
-    until(lambda: host.run(gone).rc == 1, "no redis runs")
+    eventually(lambda: host.run(gone).rc == 1, "no redis runs")
     do(host, f"svc -u {service}")
-    until(lambda: service_pid(host, service) not in (0, old), "redis is up")
-    until(lambda: answers(host), "redis answers again")
+    eventually(lambda: service_pid(host, service) not in (0, old), "redis is up")
+    eventually(lambda: answers(host), "redis answers again")
 
 
 def remember(host: Host, what: str) -> None:
@@ -172,11 +168,11 @@ def remember(host: Host, what: str) -> None:
 
 def is_all_back(host: Host, scan: str, what: str) -> None:
     """Check that everything is as before the machine went down, with nobody's help."""
-    until(lambda: svscan(host, scan), "svscan runs again")
-    until(lambda: answers(host), "redis answers again")
-    until(lambda: service_pid(host, f"{scan}/closer"), "closer is up again")
+    eventually(lambda: svscan(host, scan), "svscan runs again")
+    eventually(lambda: answers(host), "redis answers again")
+    eventually(lambda: service_pid(host, f"{scan}/closer"), "closer is up again")
     log = f"{LOGS}/closer/current"
-    until(lambda: read(host, log).endswith(" open\n"), "closer is open again")
+    eventually(lambda: read(host, log).endswith(" open\n"), "closer is open again")
     known = do(host, "redis-cli get fact").strip()
     assert known == what, f"redis knows {known}, so it was not stopped in order"
 
@@ -194,7 +190,7 @@ def is_plain(host: Host) -> None:
     for path in ("/command", "/package", "/service", "/etc/slashservice", "/usr/local/bin/svc"):
         assert not host.file(path).exists, path
     ours = "pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'"
-    until(lambda: host.run(ours).rc == 1, "no process of ours is left")
+    eventually(lambda: host.run(ours).rc == 1, "no process of ours is left")
 
 
 def uninstall(host: Host) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from helpers.installer import look_at
+from helpers.installer import look_at, plan_for
 
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
@@ -24,7 +24,7 @@ def findings(image) -> list[str]:
 
 
 @pytest.fixture
-def patient(make_image, small_source, plan_for):
+def patient(make_image, small_source):
     """Return what makes an image with slashservice installed."""
 
     def make(kind_name: str, **options: object):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.installer import look_at
+from helpers.installer import look_at, plan_for
 
 from slashservice.installer.host.host import Host
 from slashservice.installer.record import receipt as receipts
@@ -35,7 +35,7 @@ def test_an_image_is_taken_for_what_it_is(image, kind):
         assert (found.name, found.rule, found.live) == (kind.init, "offline", False)
 
 
-def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source, plan_for):
+def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source):
     host = Host(str(image.root))
     said = narrate(host, plan_for(host, **kind.options))
     golden = GOLDEN / f"{kind_name}.txt"
@@ -45,7 +45,7 @@ def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source, plan_f
     assert said == golden.read_text()
 
 
-def test_planning_changes_nothing(kind, image, small_source, plan_for):
+def test_planning_changes_nothing(kind, image, small_source):
     before = image.snapshot()
     host = Host(str(image.root))
     narrate(host, plan_for(host, **kind.options))
@@ -53,7 +53,7 @@ def test_planning_changes_nothing(kind, image, small_source, plan_for):
     assert host.changes == 0
 
 
-def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source, plan_for):
+def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source):
     host = Host(str(image.root))
     assert transaction.install(host, plan_for(host, **kind.options), quiet)
     once = image.snapshot()
@@ -64,7 +64,7 @@ def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source, p
     assert image.snapshot() == once
 
 
-def test_uninstalling_brings_back_every_byte(kind, image, small_source, plan_for):
+def test_uninstalling_brings_back_every_byte(kind, image, small_source):
     before = image.snapshot()
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, **kind.options), quiet)
@@ -73,7 +73,7 @@ def test_uninstalling_brings_back_every_byte(kind, image, small_source, plan_for
     assert image.snapshot() == before
 
 
-def test_a_failure_anywhere_puts_everything_back(kind, image, small_source, plan_for):
+def test_a_failure_anywhere_puts_everything_back(kind, image, small_source):
     before = image.snapshot()
     host = Host(str(image.root))
     plan = plan_for(host, **kind.options)

@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 from helpers import logs
 from helpers.clock import Clock
+from helpers.waiting import until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -264,10 +265,7 @@ def test_rotation_by_age_as_a_process(place: Path, ours: Path) -> None:
         assert process.stdin
         process.stdin.write(b"line\n")
         process.stdin.flush()
-        end = time.monotonic() + logs.GENEROUS
-        while not list(place.glob("d/@*.s")):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        until(lambda: list(place.glob("d/@*.s")), "rotated")
         process.stdin.close()
     assert process.returncode == 0
     assert (place / "d/current").read_bytes() == b""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from helpers.processes import kill
+from helpers.waiting import until
 
 from slashservice.supervise.platform import linux
 
@@ -97,9 +98,7 @@ def has_become_sleep(pid: int) -> bool:
 
 def await_sleep(pid: int) -> None:
     """Wait until the process is what it is to be."""
-    deadline = time.monotonic() + 60
-    while not has_become_sleep(pid) and time.monotonic() < deadline:
-        time.sleep(0.001)
+    until(lambda: has_become_sleep(pid), f"{pid} is sleep", pause=0.001)
 
 
 def test_finding_a_process_that_went_elsewhere(
@@ -132,7 +131,7 @@ def test_finding_a_process_that_went_elsewhere(
         intent.after = pid + 1
         assert intent.find(directory, [b"A=1"]) == (0, 0), "recorded already"
     finally:
-        os.kill(pid, signal.SIGKILL)
+        kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "hosts logs"])
@@ -158,7 +157,7 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
         await_sleep(pid)
         assert intent.find(os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
     finally:
-        os.kill(pid, signal.SIGKILL)
+        kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
