@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.checkout import CHECKOUT
+from helpers.checkout import CHECKOUT, PYTHON
 from hypothesis import settings
 
 from slashservice.supervise.chain import launchers
@@ -33,9 +33,6 @@ pytest_plugins = ["helpers.installer", "helpers.second_look"]
 
 ORACLE = Path("/usr/bin")
 """Where Debian's packages ``daemontools`` and ``runit`` put the programs we measure by."""
-
-PYTHON = "/usr/bin/python3"
-"""The interpreter our commands run on: one that every account may execute."""
 
 
 @pytest.fixture(scope="module", autouse=True)

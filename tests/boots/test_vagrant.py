@@ -115,8 +115,10 @@ def test_a_box_from_up_to_destroy(name_of_box: str) -> None:
         host = box.host
         story.is_all_back(host, wiring.scan, "one")
         story.is_the_right_child(host, wiring)
-        logs = (story.read(host, f"{story.LOGS}/{name}/current") for name in ("closer", "redis"))
-        story.closed_in_order(*logs, times=1)
+        closer, redis = (
+            story.read(host, f"{story.LOGS}/{name}/current") for name in ("closer", "redis")
+        )
+        story.closed_in_order(closer, redis, times=1)
         say(f"{box}: uninstall")
         story.uninstall(host)
         changed = differences(plain, box.fingerprint())

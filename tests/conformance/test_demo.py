@@ -64,7 +64,7 @@ def test_it_shows_services_and_leaves_nothing_behind(demo: Demo) -> None:
         "sleeper   is down",
         "clock/log got @4",
     ):
-        until(lambda words=words: demo.says(words), words)  # type: ignore[misc]
+        until(lambda: demo.says(words), words)  # noqa: B023
     svscan = int((demo.root / "service/.svscan/pid").read_text())
     kill(svscan, signal.SIGKILL)
     until(lambda: demo.says("svscan is gone; started again"), "svscan started again")

@@ -104,7 +104,7 @@ def test_nobody_reads_the_output(oracle: Path, ours: Path, place: Path) -> None:
     for where in (oracle, ours):
         reader, writer = os.pipe()
         os.close(reader)
-        words = [where / "svstat", "service"]
+        words = [str(where / "svstat"), "service"]
         with open(writer, "wb") as out:
             done = subprocess.run(words, cwd=place, stdout=out, stderr=subprocess.PIPE, check=False)
         assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b""), where

@@ -66,8 +66,8 @@ def ignore(*numbers: int) -> Callable[[], None]:
     return prepare
 
 
-def block(*numbers: int) -> Callable[[], None]:
-    return lambda: signal.pthread_sigmask(signal.SIG_BLOCK, numbers) and None
+def block(*numbers: int) -> Callable[[], object]:
+    return lambda: signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 def limit(**soft: int) -> Callable[[], None]:

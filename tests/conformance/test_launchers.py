@@ -54,7 +54,7 @@ def test_nothing_else_is_written(ours: Path) -> None:
 def test_any_environment_and_directory(
     ours: Path, oracle: Path, trap: Path, env: dict[bytes, bytes]
 ) -> None:
-    words = ["nowhere", b"\xff\xfe", "ü", ""]
+    words: list[str | bytes] = ["nowhere", b"\xff\xfe", "ü", ""]
     for name in ("svstat", "svc"):
         theirs = run(oracle / name, *words, cwd=trap, env=env)
         assert run(ours / name, *words, cwd=trap, env=env) == theirs
@@ -97,7 +97,7 @@ def test_wherever_it_is(
     ours: Path, oracle: Path, tmp_path: Path, make: Callable[[Path, Path], Path]
 ) -> None:
     program = make(ours, tmp_path)
-    words = ["nowhere", b"\xff", "two words", "$HOME", "'", "-x", ""]
+    words: list[str | bytes] = ["nowhere", b"\xff", "two words", "$HOME", "'", "-x", ""]
     theirs = run(oracle / "svstat", *words, cwd=tmp_path, env={})
     for _ in range(2):
         assert run(program, *words, cwd=tmp_path, env={}) == theirs

@@ -10,7 +10,7 @@ from helpers import logs
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-LENGTHS = (0, 1, 2, 3, 25, 199, 200, 201, 485, 486, 510, 511, 512, 513, 973, 974, 975, 998, 999)
+LENGTHS = [0, 1, 2, 3, 25, 199, 200, 201, 485, 486, 510, 511, 512, 513, 973, 974, 975, 998, 999]
 LENGTHS += (1000, 1001, 1002, 1023, 1024, 1025, 1999, 2000, 2001, 2600, 4095, 4096, 4097, 9000)
 
 
@@ -39,7 +39,7 @@ class Input:
         data = b"".join(part.data for part in self.parts)
         if not self.packets:
             return data
-        result = []
+        result: list[bytes] = []
         while data:
             cut = self.packets[len(result) % len(self.packets)]
             result.append(data[:cut])
@@ -235,8 +235,8 @@ def test_tidying_up(
             (place / name / "d").mkdir(parents=True)
             for one in left:
                 one.make(place / name / "d")
-            for one in old:
-                (place / name / "d" / one).touch()
+            for finished in old:
+                (place / name / "d" / finished).touch()
         script = [b"s4096", number, *processor, b"./d"]
         theirs = logs.run_program(oracle / "multilog", script, text.given(), place / "c")
         mine = logs.run_here(script, text.given(), place / "ours")

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PYTHON
 from helpers import systems
+from helpers.checkout import PYTHON
+from helpers.processes import comm, killed, runs
+from helpers.services import await_down, await_pid, pid_of
 from helpers.systems import Simulated
-from helpers.tree import MULTILOG, Tree, comm, killed, runs, wait_for
+from helpers.tree import MULTILOG, Tree
 from helpers.tree import tree as make_tree
+from helpers.waiting import until
 
 from slashservice.supervise.chain import launchers
 
@@ -48,7 +51,7 @@ class Services:
         """Return a service whose svscan was killed, and the pid that it has."""
         path = self.tree.add("a service")
         svscan = self.svscan()
-        pid = self.tree.up(path)
+        pid = await_pid(path)
         killed(svscan)
         return path, pid
 
@@ -119,18 +122,18 @@ def test_a_service_from_its_start_to_its_end(services: Services) -> None:
     tree = services.tree
     path = tree.add("s", SAYING, MULTILOG)
     svscan = services.svscan()
-    pid = tree.up(path)
+    pid = await_pid(path)
     assert services.command("svstat", path).startswith(f"{path}: up (pid {pid}) ")
     services.command("svok", path)
     current = path / "log/main/current"
-    wait_for(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
+    until(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
     services.command("svc", "-d", path)
-    tree.down(path)
+    await_down(path)
     assert services.command("svstat", path).startswith(f"{path}: down ")
     services.command("svc", "-u", path)
-    assert tree.up(path, other_than=pid)
+    assert await_pid(path, other_than=pid)
     other = tree.add("later")
-    assert tree.up(other), "found without being told by the kernel"
+    assert await_pid(other), "found without being told by the kernel"
     tree.drain(svscan)
     assert tree.processes() == []
 
@@ -140,13 +143,13 @@ def test_a_log_that_could_be_hosted(services: Services) -> None:
     tree = services.tree
     path = tree.add("s", SAYING, HOSTABLE)
     svscan = services.svscan()
-    logger = tree.up(path / "log")
+    logger = await_pid(path / "log")
     current = path / "log/main/current"
-    wait_for(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
+    until(lambda: current.exists() and current.read_bytes() == b"a line\n", "a line is logged")
     hosted = services.simulated.system != "darwin"
-    wait_for(lambda: comm(logger) == ("loghost" if hosted else "multilog"), "what reads the log")
+    until(lambda: comm(logger) == ("loghost" if hosted else "multilog"), "what reads the log")
     tree.drain(svscan)
-    wait_for(lambda: not runs(logger), "the logger has ended")
+    until(lambda: not runs(logger), "the logger has ended")
 
 
 def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> None:
@@ -154,11 +157,11 @@ def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> N
     path, pid = services.left_running()
     behind = tree.add("seen after it")
     second = services.svscan()
-    assert tree.up(behind)
-    assert (tree.pid(path), tree.workers(path)) == (pid, [pid])
+    assert await_pid(behind)
+    assert (pid_of(path), tree.workers(path)) == (pid, [pid])
     assert services.command("svstat", path).startswith(f"{path}: up (pid {pid}) ")
     os.kill(pid, signal.SIGKILL)
-    assert tree.up(path, other_than=pid), "its death is seen, by looking"
+    assert await_pid(path, other_than=pid), "its death is seen, by looking"
     tree.drain(second)
 
 
@@ -167,7 +170,7 @@ def test_nothing_is_adopted_from_another_life_of_the_machine(services: Services)
     path, pid = services.left_running()
     services.simulated.boot(1_700_000_001)
     second = services.svscan()
-    assert tree.up(path, other_than=pid)
+    assert await_pid(path, other_than=pid)
     tree.drain(second)
 
 
@@ -176,7 +179,7 @@ def test_supervise_alone(services: Services) -> None:
     path = tree.make("s")
     words = ["/usr/bin/env", f"PATH={services.simulated.path}"]
     supervise = tree.start([*words, str(services.simulated.commands / "supervise"), str(path)])
-    pid = tree.up(path)
+    pid = await_pid(path)
     assert os.getsid(pid) == pid
     tree.drain(supervise)
 
@@ -186,14 +189,14 @@ def test_svscanboot(services: Services) -> None:
     tree = services.tree
     path = tree.add("s", "#!/bin/sh\necho said >&2\nexec sleep 1000\n")
     svscan = tree.start([str(services.simulated.commands / "svscanboot"), str(tree.scan)])
-    pid = tree.up(path)
+    pid = await_pid(path)
     services.command("svc", "-t", path)
-    assert tree.up(path, other_than=pid)
+    assert await_pid(path, other_than=pid)
     tree.drain(svscan)
 
 
 def test_readproctitle_reads_to_the_end(services: Services) -> None:
-    words = [services.simulated.commands / "readproctitle", "errors:", "." * 20]
+    words = [str(services.simulated.commands / "readproctitle"), "errors:", "." * 20]
     subprocess.run(words, input=b"some words\n" * 10_000, check=True)
 
 

@@ -121,9 +121,7 @@ def each(pairs: list[Pair], letter: str, check: Callable[[Pair], bool], what: st
     for pair in told:
         pair.tell(letter)
     for pair in told:
-        until(
-            lambda pair=pair: check(pair), f"{pair.client} -{letter} to {pair.supervisor}: {what}"
-        )  # type: ignore[misc]
+        until(lambda: check(pair), f"{pair.client} -{letter} to {pair.supervisor}: {what}")  # noqa: B023
 
 
 def all_ready(pairs: list[Pair]) -> dict[Path, int]:
@@ -161,7 +159,7 @@ def test_every_client_steers_every_supervisor(pairs: list[Pair], oracle: Path, o
         assert said.startswith(b"up (pid ") and said.endswith(b", paused")
     each(pairs, "c", lambda pair: state_of(pids[pair.service]) != "T", "goes on")
     for pair in pairs:
-        until(lambda pair=pair: not pair.paused(), f"{pair.service} is said to go on")  # type: ignore[misc]
+        until(lambda: not pair.paused(), f"{pair.service} is said to go on")  # noqa: B023
     each(pairs, "c", lambda pair: pair.heard()[-1] == "SIGCONT", "SIGCONT")
     assert all(said.endswith(b" seconds") for said in agree(pairs, oracle, ours))
     assert {pair.service: pid_of(pair.service) for pair in pairs} == pids

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +41,10 @@ def without_run_but(make_run: Callable[[Path], None]) -> Callable[[Path], None]:
         make_run(service / "run")
 
     return make
+
+
+def ordinary(service: Path) -> None:
+    make_service(service, SLEEPER)
 
 
 def with_file(name: str) -> Callable[[Path], None]:
@@ -83,7 +88,7 @@ REFUSED = "supervise: fatal: unable to acquire DIR/supervise/lock: "
 NOT_STARTED = "supervise: fatal: unable to start DIR/run: "
 
 ODDITIES = {
-    "ordinary": Oddity(lambda path: make_service(path, SLEEPER) and None),
+    "ordinary": Oddity(ordinary),
     "normally down": Oddity(with_file("down")),
     "down is a directory": Oddity(with_directory("down")),
     "down leads nowhere": Oddity(with_link("down", "nowhere")),
@@ -161,7 +166,7 @@ def watched(oracle: Path, ours: Path, world_dir: Path) -> Iterator[dict[tuple[st
                 process = stack.enter_context(
                     supervising(where / "supervise", service, services=[service], err=err)
                 )
-                found[name, side] = Watched(service, err, lambda p=process: p.wait(30))  # type: ignore[misc]
+                found[name, side] = Watched(service, err, partial(process.wait, 30))
         yield found
         for one in found.values():
             send(one.service, b"dkx")  # all at once, as C may sleep a second before it listens

@@ -148,7 +148,8 @@ def test_readproctitle_is_started_again(ours: Path, world_dir: Path) -> None:
         until(lambda: b"spoken by %d\n" % pid in title(after), "what was spoken is shown")
         kill(boot.pid, signal.SIGTERM)
         until(lambda: state_of(boot.pid) == "Z", "svscanboot has ended")
-        assert os.waitid(os.P_PID, boot.pid, os.WEXITED | os.WNOWAIT).si_status == 0
+        died = os.waitid(os.P_PID, boot.pid, os.WEXITED | os.WNOWAIT)
+        assert died is not None and died.si_status == 0
         assert state_of(pid) == "Z"
         until(lambda: state_of(after) == "Z", "readproctitle has ended")
 
@@ -217,7 +218,7 @@ def test_readproctitle_shows_the_same(oracle: Path, ours: Path) -> None:
                 assert process.stdin
                 process.stdin.write(piece + mark)
             for process in shown:
-                until(lambda process=process: title(process.pid).endswith(mark), "shown")  # type: ignore[misc]  # noqa: B023
+                until(lambda: title(process.pid).endswith(mark), "shown")  # noqa: B023
             theirs, mine = (arguments(process.pid)[-3:] for process in shown)
             assert mine == theirs
             assert len(mine[-1]) == 60

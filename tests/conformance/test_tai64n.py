@@ -57,7 +57,7 @@ def run(program: Path, given: bytes, **environment: str) -> tuple[int, bytes, by
 
 
 def in_pieces(text: bytes, sizes: list[int]) -> list[bytes]:
-    pieces = []
+    pieces: list[bytes] = []
     while text:
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(text[:size])
@@ -124,13 +124,13 @@ def test_tai64nfrac_as_a_program(ours: Path) -> None:
 
 @pytest.fixture(params=["theirs tai64n", "ours tai64n", "theirs tai64nlocal", "ours tai64nlocal"])
 def program(request: pytest.FixtureRequest, oracle: Path, ours: Path) -> Path:
-    who, _, name = request.param.partition(" ")
+    who, _, name = str(request.param).partition(" ")
     return (oracle if who == "theirs" else ours) / name
 
 
 def test_output_is_not_held_back(program: Path) -> None:
     here, there = socket.socketpair()
-    with here, subprocess.Popen([program], stdin=there, stdout=subprocess.PIPE) as process:
+    with here, subprocess.Popen([program], stdin=there.fileno(), stdout=subprocess.PIPE) as process:
         there.close()
         assert process.stdout
         for text in (b"one\n", b"two", b" and more", b"\n"):

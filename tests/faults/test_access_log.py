@@ -71,8 +71,8 @@ def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
     kill(host, signal.SIGKILL)
     assert await_pid(log, host)
     hosted.host("web")
-    out, _ = wrk.communicate(timeout=60)
-    answered = [line for line in out.splitlines() if line.startswith(b"/")]
+    printed, _ = wrk.communicate(timeout=60)
+    answered = [line for line in printed.splitlines() if line.startswith(b"/")]
     assert len(answered) > 1000
 
     tree.drain(svscan)

@@ -63,9 +63,7 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         first = tree.svscan([*strace(number, call), "-D"])
         parts = (plain, away, logged, logged / "log")
         until(
-            lambda first=first, parts=parts: (
-                first.poll() is not None or all(pid_of(part) for part in parts)
-            ),
+            lambda: first.poll() is not None or all(pid_of(part) for part in parts),  # noqa: B023
             "killed, or all up",
         )
         survived = first.poll() is None
@@ -75,7 +73,7 @@ def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
         second = tree.svscan()
         for part in parts:
             await_pid(part)
-        until(lambda parts=parts: all(starts(part) for part in parts), "each said so")
+        until(lambda: all(starts(part) for part in parts), "each said so")  # noqa: B023
         assert [starts(part) for part in parts] == [1] * 4, f"before {call} {number}"
         assert not (plain / "twice").exists()
         assert not (away / "twice").exists()
@@ -142,17 +140,17 @@ def kill_at_each(
         first = start(path)
         supervised(tree, path)
         if was_up:
-            until(lambda path=path: starts(path), "up")
+            until(lambda: starts(path), "up")  # noqa: B023
         if was_paused:
             tree.svc("-p", path)
-        until(lambda path=path: found(tree, path) in before, "as it is to be before")
+        until(lambda: found(tree, path) in before, "as it is to be before")  # noqa: B023
         if survives(first, strace(number, call), tree, path, letter, after):
             first.kill()
             first.wait()
             break
         second = start(path)
         until(
-            lambda path=path: is_supervised(path) and found(tree, path) in [*before, *after],
+            lambda: is_supervised(path) and found(tree, path) in [*before, *after],  # noqa: B023
             f"{found(tree, path)} before {call} {number} to become {before} or {after}",
         )
         assert not (path / "twice").exists()

@@ -75,7 +75,7 @@ def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
     (tree.scan / "again").unlink()
     tree.svc("-dx", hidden, linked)
     for path in (hidden, linked):
-        until(lambda path=path: not is_supervised(path) and not is_supervised(path / "log"), "gone")
+        until(lambda: not is_supervised(path) and not is_supervised(path / "log"), "gone")  # noqa: B023
         assert current(path).count("up") == 3
     until(lambda: not tree.processes(), "all gone")
     tree.drain(svscan)
@@ -143,7 +143,7 @@ def test_renamed_as_they_appear(tree: Tree) -> None:
         while time.perf_counter() < end:
             pass
         new.rename(tree.scan / name)
-        until(lambda name=name: is_supervised(tree.real / name / "log"), f"{name} is supervised")
+        until(lambda: is_supervised(tree.real / name / "log"), f"{name} is supervised")  # noqa: B023
     assert tree.says() == ""
     tree.drain(svscan)
 
@@ -167,7 +167,7 @@ def test_put_together_in_the_scan_directory_with_a_log(tree: Tree, how: str) -> 
         paths = paths[:1]
     assert tree.start(["/bin/sh", "-c", script]).wait(timeout=60) == 0
     for path in paths:
-        until(lambda path=path: "up" in current(path), f"{path} logs; said {tree.says()}")
+        until(lambda: "up" in current(path), f"{path} logs; said {tree.says()}")  # noqa: B023
         assert len(tree.workers(path)) == 1
     tree.drain(svscan)
 

@@ -304,7 +304,7 @@ def settle(tree: Tree, subjects: list[Subject], svscan: int, generation: int) ->
     """Wait until svscan has every service, and everything asked for has come about."""
     for subject in subjects:
         for path in (subject.path, subject.path / "log"):
-            until(lambda path=path: is_supervised(path), f"{path} supervised")
+            until(lambda: is_supervised(path), f"{path} supervised")  # noqa: B023
 
     # The next generation's number: what an svscan between may have swallowed is sent again.
     def quiet() -> bool:
@@ -347,7 +347,7 @@ def test_supervise_killed_at_random_moments(tree: Tree) -> None:
         supervisors[at] = tree.start([str(tree.commands / "supervise"), str(paths[at])])
     for at, path in enumerate(paths):
         await_pid(path)
-        until(lambda at=at: starts(at) == deaths[at] + 1, "started as often as it died")
+        until(lambda: starts(at) == deaths[at] + 1, "started as often as it died")  # noqa: B023
         assert not (path / "twice").exists()
         assert set(tree.workers(path)) - {supervisors[at].pid} == {pid_of(path)}
         tree.drain(supervisors[at])

@@ -78,6 +78,11 @@ def test_a_full_tree_is_adopted(tree: Tree) -> None:
     tree.drain(second)
 
 
+def four_of(up: list[Path]) -> list[Path]:
+    """Return what is up if that is four services; else nothing."""
+    return up if len(up) == 4 else []
+
+
 @pytest.mark.root
 def test_no_more_processes(tree: Tree) -> None:
     """fork fails: one line, the rest keeps running, and it recovers."""
@@ -87,11 +92,11 @@ def test_no_more_processes(tree: Tree) -> None:
         os.chown(path, ACCOUNT, ACCOUNT)
     user = ["/usr/bin/setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups"]
     svscan = tree.svscan([*user, *limited("--nproc=5:5")])
-    up = until(lambda: len(u := [p for p in paths if pid_of(p)]) == 4 and u, "some are up")
+    up = until(lambda: four_of([path for path in paths if pid_of(path)]), "some are up")
     pids = {path: pid_of(path) for path in up}
     starved = [path for path in paths if path not in up]
     for path in starved:
-        until(lambda path=path: tree.lines(f"fork for {path.name}"), "said so")
+        until(lambda: tree.lines(f"fork for {path.name}"), "said so")  # noqa: B023
         said = f"supervise: warning: unable to fork for {path.name}, trying again in 5 seconds: "
         assert tree.lines(f"fork for {path.name}")[0].startswith(said)
     tree.svc("-d", *up[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from helpers import logs
 from helpers.logs import content
 
-from slashservice.supervise.logs import folder, journal, logdir, logger, processor, steps
+from slashservice.supervise.logs import folder, journal, logdir, logger, processor
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
@@ -79,7 +80,7 @@ class Life:
             deadly = Deadly(calls)
             for module in (folder, journal, linux, logdir, logger, processor):
                 patch.setattr(module, "os", deadly)
-            patch.setattr(steps.time, "sleep", killed_while_pausing)
+            patch.setattr(time, "sleep", killed_while_pausing)
             if self.journaled:
                 fd = os.open(self.place / "journal", os.O_RDWR | os.O_CREAT, 0o600)
                 current = Logger(self.script, Journal(fd, self.script))

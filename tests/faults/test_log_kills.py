@@ -64,7 +64,7 @@ class Multilog:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        words = [self.program, "s4096", "n100000", "./log"]
+        words = [str(self.program), "s4096", "n100000", "./log"]
         with subprocess.Popen(words, stdin=self.fifo, cwd=self.place) as process:
             try:
                 yield process

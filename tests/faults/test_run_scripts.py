@@ -74,7 +74,7 @@ def test_run_scripts_that_cannot_be_run(tree: Tree, when: str) -> None:
         svscan = tree.svscan()
     pid = await_pid(good)
     for line in lines.values():
-        until(lambda line=line: len(tree.lines(line)) >= 3, f"{line}, again and again")
+        until(lambda: len(tree.lines(line)) >= 3, f"{line}, again and again")  # noqa: B023
     tree.svc("-d", *lines)
     for path in lines:
         await_down(path)

@@ -52,6 +52,10 @@ exit 0
 """
 
 
+Snapshot = dict[str, tuple[object, ...]]
+"""What there is, by path."""
+
+
 class Image:
     """A file tree that is being made at ``root``."""
 
@@ -84,13 +88,13 @@ class Image:
             self.path(name).mkdir(parents=True, exist_ok=True)
         return self
 
-    def snapshot(self) -> dict[str, tuple[object, ...]]:
+    def snapshot(self) -> Snapshot:
         """Everything there is below the root, with all that must come back."""
         return snapshot(self.root)
 
 
-def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
-    found: dict[str, tuple[object, ...]] = {}
+def snapshot(root: Path) -> Snapshot:
+    found: Snapshot = {}
     for path in sorted(root.rglob("*")):
         status = path.lstat()
         name = str(path.relative_to(root))
@@ -103,6 +107,10 @@ def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
             facts += (os.readlink(path),)
         found[name] = facts
     return found
+
+
+MakeImage = Callable[..., Image]
+"""Takes the name of a kind of host, and that of a folder."""
 
 
 def base(image: Image, merged: bool = True) -> Image:

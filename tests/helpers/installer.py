@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers import images
@@ -38,7 +37,7 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def make_image(in_memory: Path) -> Callable[..., images.Image]:
+def make_image(in_memory: Path) -> images.MakeImage:
     """Return what makes an image of a kind of host, in a folder of its own."""
 
     def make(kind_name: str, folder: str = "root") -> images.Image:
@@ -50,7 +49,7 @@ def make_image(in_memory: Path) -> Callable[..., images.Image]:
 
 
 @pytest.fixture
-def image(kind_name: str, make_image: Callable[..., images.Image]) -> images.Image:
+def image(kind_name: str, make_image: images.MakeImage) -> images.Image:
     """An image of the kind of host the test runs for."""
     return make_image(kind_name)
 
@@ -72,6 +71,10 @@ def small_source(monkeypatch: pytest.MonkeyPatch) -> Source:
     return small
 
 
+Artefacts = Callable[[str], dict[str, str]]
+"""Returns the texts that are installed on a kind of host, by path."""
+
+
 def look_at(host: Host, asked: str = "") -> Look:
     """Look at a host, with all init systems there are."""
     return look(host, INIT_SYSTEMS, asked=by_name(asked).name if asked else "")
@@ -84,7 +87,7 @@ def plan_for(host: Host, **options: object) -> Plan:
 
 
 @pytest.fixture
-def artefacts(make_image: Callable[..., images.Image], small_source: Source) -> Callable[..., Any]:
+def artefacts(make_image: images.MakeImage, small_source: Source) -> Artefacts:
     """Return what makes the texts that are installed on a kind of host, by path."""
 
     def make(kind_name: str) -> dict[str, str]:

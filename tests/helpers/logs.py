@@ -45,7 +45,10 @@ def run_program(
             done = subprocess.run(argv, stdin=stdin, stderr=subprocess.PIPE, cwd=cwd, check=False)
         return done.returncode, done.stderr
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, subprocess.Popen(argv, stdin=theirs, stderr=subprocess.PIPE, cwd=cwd) as process:
+    with (
+        ours,
+        subprocess.Popen(argv, stdin=theirs.fileno(), stderr=subprocess.PIPE, cwd=cwd) as process,
+    ):
         theirs.close()
         sender = threading.Thread(target=_send, args=(ours, packets))
         sender.start()

@@ -193,7 +193,7 @@ def stop(supervisor: int, services: Sequence[Path], number: int = signal.SIGTERM
         for service in services:
             send(service, b"dk")
         for service in services:
-            until(lambda service=service: not in_status(service), f"{service} is down")  # type: ignore[misc]
+            until(lambda: not in_status(service), f"{service} is down")  # noqa: B023
     elif program == "svscan":
         kill(supervisor, signal.SIGKILL)
         end(services)
@@ -210,7 +210,7 @@ def end(services: Sequence[Path]) -> None:
     for service in services:
         send(service, b"dkx")
     for service in services:
-        until(lambda service=service: not is_supervised(service), f"{service} is left alone")  # type: ignore[misc]
+        until(lambda: not is_supervised(service), f"{service} is left alone")  # noqa: B023
 
 
 @contextmanager

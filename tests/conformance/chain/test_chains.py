@@ -7,9 +7,12 @@ import platform
 import signal
 import struct
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.both import Both
 from helpers.services import contents
 from helpers.waiting import GENEROUS, until
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +21,7 @@ from hypothesis import strategies as st
 from slashservice.supervise.chain import launchers
 
 
-def execs(both, *argv: str, **keywords) -> list[str]:
+def execs(both: Both, *argv: str, **keywords: Any) -> list[str]:
     """Run ``argv`` as ours under strace; return the paths of all that was really exec'd."""
     log = both.work / "trace"
     log.touch()
@@ -90,7 +93,7 @@ def hangs(links: list[list[str]]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def material(both):
+def material(both: Both) -> None:
     """The files that the chains name."""
     for name, variables in {
         "one": {"A": b"1\n", "B": b"", "LC_CTYPE": b"C\n", "UID": b"x\n"},
@@ -116,7 +119,7 @@ def material(both):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(links=st.lists(link, min_size=2, max_size=5).filter(lambda links: not hangs(links)))
-def test_any_chain(both, material, user, links):
+def test_any_chain(both: Both, material: None, user: str | None, links: list[list[str]]) -> None:
     """Whatever is put in a row, the program at the end, or the complaint, is that of C."""
     line = [word for words in links for word in words]
     more = [b"B=0", b"A=0", b"B=1", b"odd"]
@@ -125,7 +128,7 @@ def test_any_chain(both, material, user, links):
         both.same(*line, *both.witness(), more=more, user=user)
 
 
-def test_one_process(both, work):
+def test_one_process(both: Both, work: Path) -> None:
     """Of a chain only the first interpreter and the program are exec'd."""
     (work / "env").mkdir()
     line = "softlimit -o100 envdir env envuidgid root pgrphack setlock lock chpst -v fghack"
@@ -136,7 +139,7 @@ def test_one_process(both, work):
 
 
 @pytest.mark.root
-def test_one_process_under_another_account(both, work):
+def test_one_process_under_another_account(both: Both, work: Path) -> None:
     line = "setuidgid nobody softlimit -c0 pgrphack"
     assert execs(both, *line.split(), "/bin/sh", "-c", "exit 7") == [
         str(both.link / "setuidgid"),
@@ -160,7 +163,7 @@ def tiny_program() -> bytes:
 
 
 @pytest.mark.root
-def test_memory_in_which_no_interpreter_starts(both, work):
+def test_memory_in_which_no_interpreter_starts(both: Both, work: Path) -> None:
     """The promise itself: 300 kB for a chain of ours, in front of a program that can do with it."""
     (work / "env").mkdir()
     (work / "env" / "A").write_bytes(b"1\n")
@@ -175,7 +178,7 @@ def test_memory_in_which_no_interpreter_starts(both, work):
 
 
 @pytest.mark.parametrize("words", ["-d0", "-a0", "-m0", "-s0", "-f0", "-m1 -s1"])
-def test_limits_that_we_could_not_live_under(both, work, words):
+def test_limits_that_we_could_not_live_under(both: Both, work: Path, words: str) -> None:
     """They do not keep a chain from its end, nor from saying what is wrong there."""
     (work / "env").mkdir()
     line = ["softlimit", *words.split(), "envdir", "env", "pgrphack"]
@@ -191,7 +194,7 @@ def test_limits_that_we_could_not_live_under(both, work, words):
 
 
 @pytest.mark.parametrize("number", range(5, 12))
-def test_descriptors_that_a_later_command_may_not_have(both, work, number):
+def test_descriptors_that_a_later_command_may_not_have(both: Both, work: Path, number: int) -> None:
     """A limit on descriptors is felt by the commands behind it exactly as C's feel it.
 
     Below five C's programs do not start.
@@ -204,7 +207,7 @@ def test_descriptors_that_a_later_command_may_not_have(both, work, number):
 
 
 @pytest.mark.root
-def test_process_limit_binds_the_account(both, work):
+def test_process_limit_binds_the_account(both: Both, work: Path) -> None:
     """The kernel refuses an exec after the account changed under a limit it exceeds."""
     others = [
         subprocess.Popen(["/bin/sleep", "600"], user=54321, group=54321, extra_groups=[])
@@ -222,7 +225,7 @@ def test_process_limit_binds_the_account(both, work):
             other.wait()
 
 
-def test_limits_as_later_commands_see_them(both, work):
+def test_limits_as_later_commands_see_them(both: Both, work: Path) -> None:
     for words in (
         "softlimit -o50 softlimit -o= softlimit -c0",
         "softlimit -m200000000 softlimit -d300000000 -a=",
@@ -232,7 +235,7 @@ def test_limits_as_later_commands_see_them(both, work):
         both.same(*words.split(), *both.witness())
 
 
-def test_argument_list_too_long_for_a_small_stack(both, work):
+def test_argument_list_too_long_for_a_small_stack(both: Both, work: Path) -> None:
     """How much may be passed to an exec depends on the limit on the stack."""
     entries = [b"V%d=%s" % (number, b"v" * 1000) for number in range(1000)]
     for number in (100_000, 8_000_000):
@@ -243,23 +246,23 @@ def test_argument_list_too_long_for_a_small_stack(both, work):
 class TestRecognition:
     """A file is one of our commands if it says so to the byte, and not otherwise."""
 
-    def count(self, both, program: Path) -> int:
+    def count(self, both: Both, program: Path) -> int:
         line = ["softlimit", "-c0", str(program), "/bin/sh", "-c", "exit 7"]
         return len(execs(both, *line))
 
-    def launcher(self, both, name: str = "pgrphack") -> str:
+    def launcher(self, both: Both, name: str = "pgrphack") -> str:
         return (both._ours / name).read_text()
 
-    def write(self, both, text: str, mode: int = 0o755) -> Path:
+    def write(self, both: Both, text: str, mode: int = 0o755) -> Path:
         path = both.work / "command"
         path.write_text(text)
         path.chmod(mode)
         return path
 
-    def test_same_text(self, both, work):
+    def test_same_text(self, both: Both, work: Path) -> None:
         assert self.count(both, self.write(both, self.launcher(both))) == 2
 
-    def test_link(self, both, work):
+    def test_link(self, both: Both, work: Path) -> None:
         (work / "other name").symlink_to(both._ours / "pgrphack")
         assert self.count(both, work / "other name") == 2
 
@@ -274,42 +277,42 @@ class TestRecognition:
             ("/usr/bin/python3", "/usr/bin/env -S /usr/bin/python3"),
         ],
     )
-    def test_other_text(self, both, work, old, new):
+    def test_other_text(self, both: Both, work: Path, old: str, new: str) -> None:
         text = self.launcher(both)
         assert old in text
         assert self.count(both, self.write(both, text.replace(old, new))) >= 3
 
-    def test_other_code(self, both, work):
+    def test_other_code(self, both: Both, work: Path) -> None:
         text = self.launcher(both)
         code = text.split("['")[1].split("']")[0]
         (work / "code").symlink_to(code)
         text = text.replace(f"['{code}']", f"['{work / 'code'}']")
         assert self.count(both, self.write(both, text)) == 3
 
-    def test_not_executable(self, both, work):
+    def test_not_executable(self, both: Both, work: Path) -> None:
         path = self.write(both, self.launcher(both), 0o644)
         outcome = both.ours("softlimit", "-c0", path, "true")
         assert outcome.stderr.endswith(b"/command: access denied\n")
         assert outcome.status == 111
 
     @pytest.mark.root
-    def test_not_readable_by_the_account(self, both, work):
+    def test_not_readable_by_the_account(self, both: Both, work: Path) -> None:
         """The kernel runs it, the interpreter can't read it: as it is without a chain."""
         path = self.write(both, self.launcher(both), 0o711)
         outcome = both.ours("setuidgid", "nobody", path, "true")
         assert b"Permission denied" in outcome.stderr
 
-    def test_unknown_command(self, both, work):
+    def test_unknown_command(self, both: Both, work: Path) -> None:
         text = self.launcher(both).replace("pgrphack", "no_such_command")
         outcome = both.ours("softlimit", "-c0", self.write(both, text), "true")
         assert outcome.status == 1  # it is run, and fails by itself
 
-    def test_fifo_in_the_way(self, both, work):
+    def test_fifo_in_the_way(self, both: Both, work: Path) -> None:
         os.mkfifo(work / "fifo")
         (work / "fifo").chmod(0o755)
         both.same("softlimit", "-c0", "./fifo", "true")
 
-    def test_first_in_path_wins(self, both, work):
+    def test_first_in_path_wins(self, both: Both, work: Path) -> None:
         (work / "first").mkdir()
         (work / "first" / "pgrphack").write_text("#!/bin/sh\nexit 5\n")
         (work / "first" / "pgrphack").chmod(0o755)
@@ -317,7 +320,7 @@ class TestRecognition:
         outcome = both.ours("softlimit", "-c0", "pgrphack", entries=[b"PATH=first:/usr/bin"])
         assert outcome.status == 5
 
-    def test_unexecutable_before_ours(self, both, work):
+    def test_unexecutable_before_ours(self, both: Both, work: Path) -> None:
         """An exec that fails on the way leaves nothing behind."""
         (work / "first").mkdir()
         (work / "first" / "pgrphack").write_bytes(b"\x7fELF" + b"\0" * 2000)
@@ -329,7 +332,7 @@ class TestRecognition:
 class TestNames:
     """What ``ps`` calls the process."""
 
-    def name_while_waiting(self, both, *argv: str) -> str:
+    def name_while_waiting(self, both: Both, *argv: str) -> str:
         """Return the name of a process that waits for a lock which we hold."""
         import fcntl
 
@@ -350,27 +353,30 @@ class TestNames:
             lock.close()
             assert process.wait(GENEROUS) == 0
 
-    def test_alone(self, both, work):
+    def test_alone(self, both: Both, work: Path) -> None:
         assert self.name_while_waiting(both, "setlock") == "setlock"
 
-    def test_in_a_chain(self, both, work):
+    def test_in_a_chain(self, both: Both, work: Path) -> None:
         assert self.name_while_waiting(both, "pgrphack", "setlock") == "setlock"
 
     @pytest.mark.root
-    def test_under_another_account(self, both, work):
+    def test_under_another_account(self, both: Both, work: Path) -> None:
         assert self.name_while_waiting(both, "setuidgid", "nobody", "setlock") == "setlock"
 
-    def test_by_a_long_link(self, both, work):
+    def test_by_a_long_link(self, both: Both, work: Path) -> None:
         (work / "a_name_longer_than_the_kernel_keeps").symlink_to(both._ours / "setlock")
         name = self.name_while_waiting(both, "pgrphack", "./a_name_longer_than_the_kernel_keeps")
         assert name == "a_name_longer_t"
+
+
+Start = Callable[[str], subprocess.Popen[bytes]]
 
 
 class TestLongRunning:
     """A chain that ends in a command of ours which stays."""
 
     @pytest.fixture
-    def start(self, both):
+    def start(self, both: Both) -> Iterator[Start]:
         """Start a chain; its standard input is a pipe. It is killed at the end."""
         started = []
 
@@ -388,6 +394,7 @@ class TestLongRunning:
         for process in started:
             process.kill()
             process.wait()
+            assert process.stdin is not None
             process.stdin.close()
 
     def await_name(self, pid: int, name: str) -> None:
@@ -399,13 +406,14 @@ class TestLongRunning:
         return {line[:26].strip(): line[26:47].strip() for line in lines}
 
     @pytest.mark.root
-    def test_it_has_what_the_chain_gave_it(self, start, both, work):
+    def test_it_has_what_the_chain_gave_it(self, start: Start, both: Both, work: Path) -> None:
         (work / "env").mkdir()
         (work / "env" / "A").write_bytes(b"1\n")
         line = "softlimit -o10 -m40000000 -c77 envdir env setuidgid nobody readproctitle x ........"
         process = start(line)
         proc = Path(f"/proc/{process.pid}")
         self.await_name(process.pid, "readproctitle")
+        assert process.stdin is not None
         process.stdin.write(b"word")
         process.stdin.flush()
         until(lambda: (proc / "cmdline").read_bytes().endswith(b"....word\0"), "title")
@@ -420,11 +428,14 @@ class TestLongRunning:
         process.stdin.close()
         assert process.wait(GENEROUS) == 0
 
-    def test_memory_too_small_for_the_interpreter(self, start, both, work):
+    def test_memory_too_small_for_the_interpreter(
+        self, start: Start, both: Both, work: Path
+    ) -> None:
         """It runs all the same, within what it has and some room."""
         process = start("softlimit -m300000 -s1 readproctitle x ........")
         proc = Path(f"/proc/{process.pid}")
         self.await_name(process.pid, "readproctitle")
+        assert process.stdin is not None
         process.stdin.write(b"x" * 10_000_000 + b"word")
         process.stdin.flush()
         until(lambda: (proc / "cmdline").read_bytes().endswith(b"xword\0"), "title")
@@ -433,7 +444,7 @@ class TestLongRunning:
             assert 300_000 < int(limits[f"Max {name}"]) < 100_000_000
 
     @pytest.mark.root
-    def test_a_logger(self, start, both, work):
+    def test_a_logger(self, start: Start, both: Both, work: Path) -> None:
         """The usual line of a log service, with a limit that C's multilog could live under."""
         (work / "env").mkdir()
         (work / "env" / "A").write_bytes(b"1\n")
@@ -444,6 +455,7 @@ class TestLongRunning:
         self.await_name(process.pid, "multilog")
         # It began as envdir, and was never exec'd again.
         assert b"envdir" in (proc / "cmdline").read_bytes()
+        assert process.stdin is not None
         process.stdin.write(b"one\ntwo\n")
         process.stdin.flush()
         current = work / "log" / "current"
@@ -453,7 +465,7 @@ class TestLongRunning:
         process.stdin.close()
         assert process.wait(GENEROUS) == 0
 
-    def test_services_get_the_limits_as_given(self, start, both, work):
+    def test_services_get_the_limits_as_given(self, start: Start, both: Both, work: Path) -> None:
         """What svscan itself can't bear, the services it starts have all the same."""
         (work / "env").mkdir()
         (work / "env" / "A").write_bytes(b"1\n")
@@ -476,14 +488,14 @@ class TestLongRunning:
         assert process.wait(GENEROUS) == 0
 
 
-def test_signals_are_reset_for_whoever_comes_next(both, work):
+def test_signals_are_reset_for_whoever_comes_next(both: Both, work: Path) -> None:
     """An ignored signal stays ignored through a chain, the interpreter's own do not."""
     line = "envdir . fghack softlimit -o50 pgrphack"
     outcome = both.same(*line.split(), *both.witness(), ignored=[signal.SIGUSR1])
     assert int(outcome.seen["SigIgn"], 16) == 1 << signal.SIGUSR1 - 1
 
 
-def test_every_command_has_its_module():
+def test_every_command_has_its_module() -> None:
     """The mechanism knows commands by name alone, so each name has to be loadable."""
     from slashservice.supervise.program import load
 

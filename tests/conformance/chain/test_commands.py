@@ -7,9 +7,11 @@ import os
 import shlex
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.both import Both
 
 WORDS = [
     "setuidgid",
@@ -159,7 +161,7 @@ WORDS = [
 
 
 @pytest.fixture
-def full_directory(work):
+def full_directory(work: Path) -> Iterator[None]:
     """The files and directories that the words of the tests name."""
 
     def directory(name: str, **files: bytes) -> Path:
@@ -214,12 +216,12 @@ def full_directory(work):
 
 @pytest.mark.parametrize("user", [None, pytest.param("nobody", marks=pytest.mark.root)])
 @pytest.mark.parametrize("line", WORDS)
-def test_words(both, full_directory, line, user):
+def test_words(both: Both, full_directory: None, line: str, user: str | None) -> None:
     more = (b"HOME=/", b"A=Z", b"C=0", b"=E=1")
     both.same(*shlex.split(line), user=user, more=more)
 
 
-def test_usage_is_said(both, work):
+def test_usage_is_said(both: Both, work: Path) -> None:
     """The words really are wrong, or right, in the way the tests above rely on."""
     assert both.same("setuidgid").status == 100
     assert both.same("envdir").status == 111
@@ -248,7 +250,7 @@ NO_TIME = ["0", "", "18446744073709551616", "9223372036854775808"]
         if letter != "t" or number not in NO_TIME
     ],
 )
-def test_numbers(both, letter, number):
+def test_numbers(both: Both, letter: str, number: str) -> None:
     """Limits that no program minds, with every kind of number."""
     show = ["/bin/cat", "/proc/self/limits"]
     both.same("softlimit", f"-{letter}", number, *show)
@@ -284,7 +286,7 @@ def test_numbers(both, letter, number):
         "-d 100000",
     ],
 )
-def test_limits(both, work, words):
+def test_limits(both: Both, work: Path, words: str) -> None:
     """All that there are, down to those with which no program starts."""
     both.same("softlimit", *words.split(), *both.witness())
     if not {"-a", "-l", "-s", "="}.intersection(words.split()) and "-l" not in words:
@@ -299,7 +301,7 @@ USERS = [
 
 @pytest.mark.root
 @pytest.mark.parametrize("user", USERS)
-def test_accounts(both, work, user):
+def test_accounts(both: Both, work: Path, user: str) -> None:
     both.same("chpst", "-u", user, *both.witness())
     both.same("chpst", "-U", user, *both.witness(), more=[b"UID=x", b"GID=y", b"Z=1"])
     both.same("chpst", "-u", user, "-U", user, *both.witness())
@@ -307,7 +309,7 @@ def test_accounts(both, work, user):
 
 @pytest.mark.root
 @pytest.mark.parametrize("account", ["nobody", "root", "daemon", "games"])
-def test_setuidgid_and_envuidgid(both, work, account):
+def test_setuidgid_and_envuidgid(both: Both, work: Path, account: str) -> None:
     both.same("setuidgid", account, *both.witness())
     both.same("envuidgid", account, *both.witness(), more=[b"GID=1", b"UID=2", b"GID=3", b"Z=1"])
 
@@ -328,7 +330,9 @@ def test_setuidgid_and_envuidgid(both, work, account):
         "setlock lock setlock lock2 fghack envdir env setlock lock3",
     ],
 )
-def test_closed_standard_descriptors(both, work, line, closed):
+def test_closed_standard_descriptors(
+    both: Both, work: Path, line: str, closed: tuple[int, ...]
+) -> None:
     (work / "env").mkdir()
     (work / "env" / "A").write_bytes(b"1\n")
     seen = both.same(*line.split(), *both.witness(), closed=closed).seen
@@ -337,12 +341,14 @@ def test_closed_standard_descriptors(both, work, line, closed):
 
 @pytest.mark.parametrize("line", ["setuidgid x true", "setlock x", "envdir env nosuch", "fghack x"])
 @pytest.mark.parametrize("closed", [(2,), (0, 1, 2)])
-def test_complaint_with_nowhere_to_go(both, work, line, closed):
+def test_complaint_with_nowhere_to_go(
+    both: Both, work: Path, line: str, closed: tuple[int, ...]
+) -> None:
     both.same(*line.split(), closed=closed)
 
 
 @pytest.mark.root
-def test_chpst_closes(both, work):
+def test_chpst_closes(both: Both, work: Path) -> None:
     for words in (["-0"], ["-1"], ["-2"], ["-012"], ["-0", "-l", "lock"]):
         both.same("chpst", *words, *both.witness())
     for fd in (0, 1, 2):
@@ -350,7 +356,7 @@ def test_chpst_closes(both, work):
 
 
 @pytest.mark.root
-def test_chpst_order_and_everything(both, work):
+def test_chpst_order_and_everything(both: Both, work: Path) -> None:
     (work / "env").mkdir()
     (work / "env" / "A").write_bytes(b"1\n")
     (work / "env" / "UID").write_bytes(b"wrong\n")
@@ -362,7 +368,7 @@ def test_chpst_order_and_everything(both, work):
 
 
 @pytest.mark.root
-def test_chroot(both, work):
+def test_chroot(both: Both, work: Path) -> None:
     root = work / "root"
     root.mkdir()
     outcome = both.same("chpst", "-/", "root", "nosuch")
@@ -371,13 +377,13 @@ def test_chroot(both, work):
     both.same("chpst", "-/", "root", "-u", ":5:6", "-o", "9", "true")
 
 
-def test_negative_nice(both, work):
+def test_negative_nice(both: Both, work: Path) -> None:
     both.same("chpst", "-n", "-5", "nice")
     both.same("chpst", "-n", "-5", "nice", user="nobody" if os.geteuid() == 0 else None)
 
 
 @pytest.mark.root
-def test_environment_to_the_byte(both, work):
+def test_environment_to_the_byte(both: Both, work: Path) -> None:
     (work / "env").mkdir()
     for name, content in {"A": b"new\n", "B": b"", "Q": b"\xff\xfe\n", "LC_CTYPE": b""}.items():
         (work / "env" / name).write_bytes(content)
@@ -397,7 +403,7 @@ def test_environment_to_the_byte(both, work):
             assert both.same(*line, *both.witness(), entries=[*entries, *more]).seen
 
 
-def test_empty_environment(both, work):
+def test_empty_environment(both: Both, work: Path) -> None:
     (work / "env").mkdir()
     (work / "env" / "ONE").write_bytes(b"1\n")
     outcome = both.same("envdir", "env", "/usr/bin/env", entries=[])
@@ -405,7 +411,7 @@ def test_empty_environment(both, work):
     assert both.same("pgrphack", "/usr/bin/env", entries=[]).stdout == b""
 
 
-def test_huge_environment(both, work):
+def test_huge_environment(both: Both, work: Path) -> None:
     """What is too large to pass on is refused by the same command, in the same words."""
     (work / "env").mkdir()
     (work / "env" / "LARGE").write_bytes(b"x" * 200_000)
@@ -423,7 +429,7 @@ def test_huge_environment(both, work):
      b"{work}/badshell:{work}/good", b"good", b"{work}/good/", b"{work}/" + b"n" * 300,
      b"{work}/dirs:{work}/dangling:{work}/good"],
 )  # fmt: skip
-def test_path_search(both, work, path):
+def test_path_search(both: Both, work: Path, path: bytes | None) -> None:
     def program(directory: str, content: bytes, mode: int) -> None:
         (work / directory).mkdir()
         (work / directory / "prog").write_bytes(content)
@@ -452,7 +458,7 @@ def test_path_search(both, work, path):
             both.same("envdir", "/var/empty/..", file, "/", entries=entries, user=user)
 
 
-def test_path_is_the_one_before(both, work):
+def test_path_is_the_one_before(both: Both, work: Path) -> None:
     """A PATH that a command sets is for the program it runs, not for finding that."""
     (work / "env").mkdir()
     (work / "env" / "PATH").write_bytes(b"/nowhere\n")
@@ -464,26 +470,26 @@ def test_path_is_the_one_before(both, work):
 @pytest.mark.parametrize(
     "ignored", [(signal.SIGINT,), (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP), (signal.SIGCHLD,)]
 )
-def test_ignored_signals(both, work, ignored):
+def test_ignored_signals(both: Both, work: Path, ignored: tuple[int, ...]) -> None:
     (work / "env").mkdir()
     for line in ("pgrphack", "fghack", "envdir env setlock lock softlimit -o100"):
         both.same(*line.split(), *both.witness(), ignored=ignored)
 
 
-def test_signals_of_the_program(both, work):
+def test_signals_of_the_program(both: Both, work: Path) -> None:
     """It is terminated by what terminates a C program, a broken pipe for one."""
     for name in ("INT", "PIPE", "XFSZ", "TERM"):
         outcome = both.same("softlimit", "-o50", "sh", "-c", f"kill -{name} $$; sleep 60")
         assert outcome.status == -getattr(signal, f"SIG{name}")
 
 
-def test_file_limit_kills_the_complaint(both, work):
+def test_file_limit_kills_the_complaint(both: Both, work: Path) -> None:
     """C is killed by SIGXFSZ when its complaint would go beyond the limit; so are we."""
     outcome = both.same("softlimit", "-f0", "nosuch", stderr="errors")
     assert outcome.status == -signal.SIGXFSZ
 
 
-def test_locks(both, work):
+def test_locks(both: Both, work: Path) -> None:
     line = "printf precious > data; exec $0 data sh -c 'cat data; echo more >&3; cat data; rm data'"
     outcome = both.same("/bin/sh", "-c", line, both.link / "setlock")
     assert outcome.stdout == b"preciouspreciousmore\n"

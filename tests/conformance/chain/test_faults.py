@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from helpers.both import Both, Outcome
 
 from slashservice.supervise import platform
 
@@ -43,7 +45,7 @@ CALLS = [
 """A line, and the call in it that is made to fail: once in C's program and once in ours."""
 
 
-def inject(both, call: str, error: str, programs: Path, line: list[str]):
+def inject(both: Both, call: str, error: str, programs: Path, line: list[str]) -> Outcome:
     """Run a line under strace, which makes ``call`` fail."""
     rule = f"inject={call}:error={error}"
     trace = ["/usr/bin/strace", "-o", "/dev/null", "-e", rule]
@@ -51,7 +53,7 @@ def inject(both, call: str, error: str, programs: Path, line: list[str]):
 
 
 @pytest.fixture
-def env(work):
+def env(work: Path) -> None:
     (work / "env").mkdir()
     (work / "env" / "A").write_bytes(b"1\n")
 
@@ -59,7 +61,7 @@ def env(work):
 @pytest.mark.root
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize(("line", "call"), CALLS)
-def test_one_call_fails(both, env, line, call, error):
+def test_one_call_fails(both: Both, env: None, line: str, call: str, error: str) -> None:
     theirs = inject(both, call, error, both._oracle, line.split())
     mine = inject(both, call, error, both._ours, line.split())
     assert mine == theirs
@@ -70,7 +72,7 @@ def test_one_call_fails(both, env, line, call, error):
     ["E2BIG", "EACCES", "EIO", "EISDIR", "ELOOP", "ENOENT", "ENOEXEC", "ENOMEM", "ENOTDIR",
      "EPERM", "ETXTBSY", "EAGAIN", "EMFILE", "ENAMETOOLONG"],
 )  # fmt: skip
-def test_the_exec_fails(both, env, error):
+def test_the_exec_fails(both: Both, env: None, error: str) -> None:
     for line in ("softlimit /bin/true", "chpst -v /bin/true", "envdir env true"):
         theirs = inject(both, "execve", error, both._oracle, line.split())
         mine = inject(both, "execve", error, both._ours, line.split())
@@ -79,13 +81,13 @@ def test_the_exec_fails(both, env, error):
 
 
 @pytest.mark.parametrize("waiting", ["-m50000000", "-o10", "-s1000000"])
-def test_the_exec_fails_while_limits_wait(both, env, waiting):
+def test_the_exec_fails_while_limits_wait(both: Both, env: None, waiting: str) -> None:
     line = ["softlimit", waiting, "envdir", "env", "/bin/true"]
     mine = inject(both, "execve", "EACCES", both._ours, line)
     assert mine.stderr == b"envdir: fatal: unable to run /bin/true: access denied\n"
 
 
-def test_full_disk_for_the_lock(both, work):
+def test_full_disk_for_the_lock(both: Both, work: Path) -> None:
     for command, words in (("setlock", "unable to open /dev/full/x"), ("chpst", "unable to op")):
         option = ["-l"] if command == "chpst" else []
         outcome = both.same(command, *option, "/dev/full/x", "true")
@@ -93,13 +95,13 @@ def test_full_disk_for_the_lock(both, work):
         assert words.encode() in outcome.stderr
 
 
-def test_complaint_to_a_full_disk(both, work):
+def test_complaint_to_a_full_disk(both: Both, work: Path) -> None:
     """It can't be said, and that changes nothing."""
     assert both.same("setlock", "nosuch/x", "true", stderr="/dev/full").status == 111
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
-def test_killed_while_waiting_for_a_lock(both, work, number):
+def test_killed_while_waiting_for_a_lock(both: Both, work: Path, number: int) -> None:
     """It dies of the signal as C does, leaving the lock to who holds it."""
     import fcntl
 
@@ -114,7 +116,7 @@ def test_killed_while_waiting_for_a_lock(both, work, number):
 
 
 @pytest.mark.root
-def test_account_that_may_not_read_our_code(both, work, ours):
+def test_account_that_may_not_read_our_code(both: Both, work: Path, ours: Path) -> None:
     """It still gets its program, and a complaint in plain words."""
     code = both._ours.parent / "code" / "supervise"
     mode = code.stat().st_mode
@@ -130,26 +132,29 @@ def test_account_that_may_not_read_our_code(both, work, ours):
         code.chmod(mode)
 
 
-def test_interpreter_without_ctypes(both, work, monkeypatch):
+def test_interpreter_without_ctypes(
+    both: Both, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where ``_ctypes`` is missing everything works but what nothing else can do."""
+    from slashservice.supervise import signals
     from slashservice.supervise.chain import pathexec
 
     class Became(BaseException):
         pass
 
-    def execve(path, argv, entries):
+    def execve(path: bytes, argv: list[bytes], entries: Mapping[bytes, bytes]) -> None:
         raise Became(argv, list(zip(entries.keys(), entries.values(), strict=True)))
 
     monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
     monkeypatch.delattr(platform, "clib", raising=False)
     monkeypatch.setattr(os, "execve", execve)
-    monkeypatch.setattr(pathexec.signals, "restore_defaults", lambda: None)
+    monkeypatch.setattr(signals, "restore_defaults", lambda: None)
     with pytest.raises(Became) as became:
         pathexec.execute(b"/x", [b"x"], [b"A=1", b"odd", b"=2", b"A=3"])
     assert became.value.args == ([b"x"], [(b"A", b"1"), (b"A", b"3")])
 
 
-def test_error_numbers_are_passed_on(work):
+def test_error_numbers_are_passed_on(work: Path) -> None:
     """An exec by way of the C library says why it failed, too."""
     from slashservice.supervise.platform import clib
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.checkout import CHECKOUT
@@ -24,11 +26,11 @@ echo '::shutdown:/bin/sync' >> root/etc/inittab
 
 
 @pytest.fixture
-def machine():
+def machine() -> Iterator[Callable[..., Sandbox]]:
     """Return what starts a sandbox, which ends with the test."""
     started = []
 
-    def start(first, **options):
+    def start(first: Sequence[str], **options: Any) -> Sandbox:
         made = Sandbox(first, **options)
         started.append(made)
         return made
@@ -39,17 +41,17 @@ def machine():
 
 
 @pytest.fixture
-def busybox(machine):
+def busybox(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted."""
     return machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
 
 
-def closer_is_up(machine) -> None:
+def closer_is_up(machine: Sandbox) -> None:
     """Wait for the service to have started, for the first time."""
     until(lambda: machine.closer_said() == ["up"], "the service")
 
 
-def pid_of(machine, service: str) -> str:
+def pid_of(machine: Sandbox, service: str) -> str:
     """The pid svstat shows."""
     words = machine.run("svstat", service).split()
     return words[3].rstrip(")") if words[1] == "up" else ""
@@ -58,19 +60,19 @@ def pid_of(machine, service: str) -> str:
 class TestNoInit:
     """PID 1 is no init system: nothing is changed, and the way out is told."""
 
-    def test_a_program_as_pid_1(self, machine):
+    def test_a_program_as_pid_1(self, machine: Callable[..., Sandbox]) -> None:
         made = machine(["sleep", "1000"])
         told = made.run(COMMAND, "install", status=111)
         assert "PID 1 is sleep, which is no init system" in told
         assert 'ENTRYPOINT ["/command/svscan", "/service"]' in told
         assert made.changes() == []
 
-    def test_detect_says_so_too(self, machine):
+    def test_detect_says_so_too(self, machine: Callable[..., Sandbox]) -> None:
         made = machine(["sleep", "1000"])
         assert made.run(COMMAND, "detect").startswith("container\n")
         assert made.changes() == []
 
-    def test_the_code_alone_can_be_had(self, machine):
+    def test_the_code_alone_can_be_had(self, machine: Callable[..., Sandbox]) -> None:
         made = machine(["sleep", "1000"])
         told = made.run(COMMAND, "install", "--init", "container")
         assert '["/command/svscan", "/service"]' in told
@@ -78,7 +80,9 @@ class TestNoInit:
         made.run("/command/slashservice", "uninstall")
         assert made.changes() == []
 
-    def test_services_are_steered_where_svscan_is_what_a_container_runs(self, machine):
+    def test_services_are_steered_where_svscan_is_what_a_container_runs(
+        self, machine: Callable[..., Sandbox]
+    ) -> None:
         made = machine(["sleep", "1000"])
         told = made.run(COMMAND, "install", "--init", "container")
         assert "slashservice add" in told
@@ -96,7 +100,7 @@ class TestNoInit:
         until(lambda: not made.run("slashservice", "running", status=None).strip(), "the end")
 
 
-def test_a_chroot_is_not_started_in(busybox):
+def test_a_chroot_is_not_started_in(busybox: Sandbox) -> None:
     """PID 1 is an init, but has another root directory: files only."""
     told = busybox.run("chroot", "/usr/..", COMMAND, "detect", status=None)
     assert told.startswith("busybox")
@@ -110,7 +114,7 @@ def test_a_chroot_is_not_started_in(busybox):
     assert "PID 1 has another root directory" in told
 
 
-def test_busybox_from_install_to_uninstall(busybox):
+def test_busybox_from_install_to_uninstall(busybox: Sandbox) -> None:
     before = busybox.changes()
     assert "::respawn:/command/svscanboot" in busybox.run(COMMAND, "plan", status=2)
     assert busybox.changes() == before
@@ -142,7 +146,7 @@ def test_busybox_from_install_to_uninstall(busybox):
     assert busybox.changes() == before
 
 
-def test_a_policy_against_starting_is_kept_to(busybox):
+def test_a_policy_against_starting_is_kept_to(busybox: Sandbox) -> None:
     policy = "/usr/sbin/policy-rc.d"
     busybox.put(policy, "#!/bin/sh\nexit 101\n")
     before = busybox.changes()
@@ -157,7 +161,7 @@ def test_a_policy_against_starting_is_kept_to(busybox):
     assert busybox.changes() == before
 
 
-def test_new_code_takes_over_without_restarting_a_service(busybox):
+def test_new_code_takes_over_without_restarting_a_service(busybox: Sandbox) -> None:
     busybox.run(COMMAND, "install")
     busybox.make_closer()
     closer_is_up(busybox)
@@ -172,7 +176,7 @@ def test_new_code_takes_over_without_restarting_a_service(busybox):
     assert busybox.closer_said() == ["up"]
 
 
-def test_what_does_not_start_is_taken_back(busybox):
+def test_what_does_not_start_is_taken_back(busybox: Sandbox) -> None:
     before = busybox.changes()
     busybox.put("/usr/local/sbin/sh", "#!/bin/false\n")
     told = busybox.run(COMMAND, "install", status=111)
@@ -181,7 +185,7 @@ def test_what_does_not_start_is_taken_back(busybox):
     assert busybox.changes() == before
 
 
-def test_shutdown_lets_services_finish(machine):
+def test_shutdown_lets_services_finish(machine: Callable[..., Sandbox]) -> None:
     made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
     made.run(COMMAND, "install")
     made.make_closer(pause="sleep 0.1")
@@ -203,7 +207,7 @@ C_WIRING = "::respawn:/usr/local/sbin/svscanboot"
 
 
 @pytest.fixture
-def c_daemontools(machine):
+def c_daemontools(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted, with C's svscan."""
     more = f"echo '{C_WIRING}' >> root/etc/inittab; mkdir root/service\n"
     made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=more))
@@ -211,7 +215,7 @@ def c_daemontools(machine):
     return made
 
 
-def test_c_daemontools_hands_over_and_gets_back(c_daemontools):
+def test_c_daemontools_hands_over_and_gets_back(c_daemontools: Sandbox) -> None:
     made = c_daemontools
     made.make_closer()
     closer_is_up(made)
@@ -245,7 +249,7 @@ while not signal.sigtimedwait([signal.SIGTERM], 0.1):
 """Reads little at a time; told to end it loses nothing that it has read, and reads no more."""
 
 
-def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools):
+def test_c_daemontools_hands_over_when_a_slow_log_has_read_all(c_daemontools: Sandbox) -> None:
     made = c_daemontools
     made.make_closer(log=SLOW_LOG)
     closer_is_up(made)
@@ -262,7 +266,7 @@ main()
 """
 
 
-def test_c_daemontools_that_does_not_hand_over_goes_on(c_daemontools):
+def test_c_daemontools_that_does_not_hand_over_goes_on(c_daemontools: Sandbox) -> None:
     made = c_daemontools
     made.make_closer()
     made.put("/srv/deaf/run", "#!/bin/sh\ntrap '' TERM\ntouch up\nwhile :; do sleep 1; done\n")
@@ -279,7 +283,7 @@ def test_c_daemontools_that_does_not_hand_over_goes_on(c_daemontools):
 
 
 class TestServices:
-    def test_add_and_remove(self, busybox):
+    def test_add_and_remove(self, busybox: Sandbox) -> None:
         busybox.run(COMMAND, "install")
         before = busybox.changes()
         told = busybox.run(
@@ -298,7 +302,7 @@ class TestServices:
         busybox.run("rm", "-r", "/var/log/slashservice")
         assert busybox.changes() == before
 
-    def test_remove_keeps_what_was_not_made_by_add(self, busybox):
+    def test_remove_keeps_what_was_not_made_by_add(self, busybox: Sandbox) -> None:
         busybox.run(COMMAND, "install")
         busybox.make_closer()
         closer_is_up(busybox)
@@ -307,13 +311,13 @@ class TestServices:
         assert busybox.closer_said() == ["up", *busybox.closing]
         assert not busybox.path("/service/closer").exists()
 
-    def test_accounts_must_exist(self, busybox):
+    def test_accounts_must_exist(self, busybox: Sandbox) -> None:
         busybox.run(COMMAND, "install")
         told = busybox.run("slashservice", "add", "web", "--user", "nemo", "--", "x", status=111)
         assert "no account nemo" in told
 
 
-def test_the_checkout_installs_itself(busybox):
+def test_the_checkout_installs_itself(busybox: Sandbox) -> None:
     """``./install``, with nothing but the system's Python and whatever it can reach."""
     words = [str(CHECKOUT / "install"), "--no-start"]
     vendored = "/package/admin/slashservice/vendor"

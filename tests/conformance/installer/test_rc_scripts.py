@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from helpers import standins
+from helpers.installer import Artefacts
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
@@ -26,11 +28,11 @@ echo '::sysinit:/bin/true' > root/etc/inittab
 
 
 @pytest.fixture
-def bsd(artefacts):
+def bsd(artefacts: Artefacts) -> Iterator[Callable[..., Sandbox]]:
     """Return what makes a machine with the scripts of a kind of host, and a service."""
     machines = []
 
-    def make(kind_name: str, files: dict[str, str]):
+    def make(kind_name: str, files: dict[str, str]) -> Sandbox:
         machine = Sandbox(["/sbin/init"], prepare=PREPARE)
         machines.append(machine)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
@@ -44,7 +46,7 @@ def bsd(artefacts):
         machine.close()
 
 
-def pattern(machine, text: str) -> str:
+def pattern(machine: Sandbox, text: str) -> str:
     """The pattern of svscan's command line in a script, which has a BSD's interpreter in it."""
     theirs = re.search(r'^pexp="(\S+)( .*)"$', text, re.M)
     ours = machine.run("head", "-n", "1", "/command/svscanboot").split()[0].removeprefix("#!")
@@ -52,18 +54,18 @@ def pattern(machine, text: str) -> str:
     return ours.replace(".", r"\.") + theirs[2]
 
 
-def svscan(machine) -> int:
+def svscan(machine: Sandbox) -> int:
     """The pid of svscan; 0 if none runs."""
     look = "slashservice running /service >/dev/null && cat /service/.svscan/pid"
     return int(machine.run("sh", "-c", look, status=None) or 0)
 
 
-def is_up(machine, times: int = 1) -> None:
+def is_up(machine: Sandbox, times: int = 1) -> None:
     """Wait for the service to have started so many times."""
     until(lambda: machine.closer_said().count("up") == times, f"start {times}")
 
 
-def closed_in_order(machine) -> None:
+def closed_in_order(machine: Sandbox) -> None:
     """Check that all the service had to say is in its log, and nothing runs."""
     assert machine.closer_said()[-len(machine.closing) :] == machine.closing
     assert not svscan(machine)
@@ -71,7 +73,7 @@ def closed_in_order(machine) -> None:
     assert not [line for line in ours if not line.endswith("<defunct>")]
 
 
-def killed_and_adopted(machine, script: str, *action: str) -> None:
+def killed_and_adopted(machine: Sandbox, script: str, *action: str) -> None:
     """Kill svscan, start it again if somebody must, and see that the service ran on."""
     old = svscan(machine)
     machine.run("kill", "-9", str(old))
@@ -84,7 +86,7 @@ def killed_and_adopted(machine, script: str, *action: str) -> None:
     assert machine.closer_said() == ["up"]
 
 
-def test_openbsd(bsd):
+def test_openbsd(bsd: Callable[..., Sandbox]) -> None:
     """rc.d(8): enabled, started once, checked, restarted, stopped in order; by mksh."""
     script = "/etc/rc.d/svscan"
     machine = bsd("openbsd", {"/etc/rc.d/rc.subr": standins.OPENBSD_RC_SUBR})
@@ -105,7 +107,7 @@ def test_openbsd(bsd):
     assert machine.run(script, "stop") == ""
 
 
-def test_openbsd_before_rcctl(bsd):
+def test_openbsd_before_rcctl(bsd: Callable[..., Sandbox]) -> None:
     """rc.local at the end of booting, rc.shutdown at its end, each run by sh, which is ksh."""
     machine = bsd("openbsd-old", {})
     assert "starting local daemons:" in machine.run("mksh", "/etc/rc.local")
@@ -114,7 +116,7 @@ def test_openbsd_before_rcctl(bsd):
     closed_in_order(machine)
 
 
-def test_freebsd(bsd):
+def test_freebsd(bsd: Callable[..., Sandbox]) -> None:
     """rc.subr(8) and daemon(8), which starts svscan again; shutdown says ``faststop``."""
     script = "/usr/local/etc/rc.d/svscan"
     files = {"/etc/rc.subr": standins.FREEBSD_RC_SUBR, "/usr/sbin/daemon": standins.FREEBSD_DAEMON}
@@ -131,7 +133,7 @@ def test_freebsd(bsd):
     closed_in_order(machine)
 
 
-def test_netbsd(bsd):
+def test_netbsd(bsd: Callable[..., Sandbox]) -> None:
     """rc.subr(8); nothing starts svscan again, but its services run on."""
     script = "/etc/rc.d/svscan"
     machine = bsd("netbsd", {"/etc/rc.subr": standins.NETBSD_RC_SUBR})
@@ -147,7 +149,7 @@ def test_netbsd(bsd):
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
-def test_what_is_not_enabled_is_not_started(which, bsd):
+def test_what_is_not_enabled_is_not_started(which: str, bsd: Callable[..., Sandbox]) -> None:
     machine = bsd(which, {"/etc/rc.subr": standins.RUN_RC_COMMAND})
     script = "/usr/local/etc/rc.d/svscan" if which == "freebsd" else "/etc/rc.d/svscan"
     machine.path("/etc/rc.conf.d/svscan").unlink()

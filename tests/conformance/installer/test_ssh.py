@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ chmod 600 root/etc/ssh/test_key
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Sandbox]]:
     """A server and a client, each with a network of its own, and a wire between."""
     setup = tmp_path_factory.mktemp("ssh")
     for name in ("test_key", "user_key"):
@@ -77,7 +78,7 @@ OPTIONS = (
 )
 
 
-def slashservice(client, user: str, *words: str, status: int | None = 0) -> str:
+def slashservice(client: Sandbox, user: str, *words: str, status: int | None = 0) -> str:
     """Run ``slashservice --host`` on the client."""
     options = [part for one in OPTIONS for part in ("--ssh-option", one)]
     verb, *rest = words
@@ -86,14 +87,14 @@ def slashservice(client, user: str, *words: str, status: int | None = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def answering(network):
+def answering(network: tuple[Sandbox, Sandbox]) -> tuple[Sandbox, Sandbox]:
     """The two machines, once sshd answers."""
     server, client = network
     until(lambda: "busybox" in slashservice(client, "root", "detect", status=None), "a sshd")
     return server, client
 
 
-def test_as_root_from_install_to_uninstall(answering):
+def test_as_root_from_install_to_uninstall(answering: tuple[Sandbox, Sandbox]) -> None:
     server, client = answering
     before = server.changes()
     told = slashservice(client, "root", "install", "--dry-run", status=2)
@@ -113,7 +114,7 @@ def test_as_root_from_install_to_uninstall(answering):
     assert server.changes() == before
 
 
-def test_as_somebody_who_may_use_sudo(answering):
+def test_as_somebody_who_may_use_sudo(answering: tuple[Sandbox, Sandbox]) -> None:
     server, client = answering
     before = server.changes()
     slashservice(client, "admin", "install", "--layout", "fhs", "--no-start")
@@ -122,7 +123,7 @@ def test_as_somebody_who_may_use_sudo(answering):
     assert server.changes() == before
 
 
-def test_as_somebody_who_may_not(answering):
+def test_as_somebody_who_may_not(answering: tuple[Sandbox, Sandbox]) -> None:
     server, client = answering
     before = server.changes()
     told = slashservice(client, "plain", "install", status=111)
@@ -130,13 +131,15 @@ def test_as_somebody_who_may_not(answering):
     assert server.changes() == before
 
 
-def test_exit_statuses_come_back(answering):
+def test_exit_statuses_come_back(answering: tuple[Sandbox, Sandbox]) -> None:
     _, client = answering
     assert "not installed" in slashservice(client, "root", "status", status=1)
     assert "usage" in slashservice(client, "root", "detect", "--bogus", status=100)
 
 
-def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
+def test_a_connection_that_breaks_off_leaves_nothing_half_done(
+    answering: tuple[Sandbox, Sandbox],
+) -> None:
     """The installer over there goes on, and finishes."""
     server, client = answering
     before = server.changes()
@@ -166,7 +169,7 @@ def test_a_connection_that_breaks_off_leaves_nothing_half_done(answering):
     assert server.changes() == before
 
 
-def test_a_host_that_does_not_answer_is_trouble(answering):
+def test_a_host_that_does_not_answer_is_trouble(answering: tuple[Sandbox, Sandbox]) -> None:
     _, client = answering
     address = ["--host", "ssh://root@127.0.0.1:1"]
     told = client.run(COMMAND, "detect", *address, "--ssh-option", "BatchMode=yes", status=111)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from helpers.services import await_pid, make_script, make_service, supervising
@@ -70,7 +71,7 @@ def test_a_svscan_that_has_gone_by_itself_is_no_trouble(
         pass
     found = [[gone.pid], [gone.pid], [gone.pid], []]
     monkeypatch.setattr(takeover, "strangers", lambda host, directory: found.pop(0))
-    host = SimpleNamespace(live=True)
+    host: Any = SimpleNamespace(live=True)
     action = QuietenScanner(service_dir=str(tmp_path))
     action.apply(host)
     assert action.undo(host, {}, "") == []

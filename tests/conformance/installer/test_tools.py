@@ -5,10 +5,12 @@ from __future__ import annotations
 import plistlib
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from helpers import judges
 from helpers.checkout import CHECKOUT
+from helpers.installer import Artefacts
 from helpers.sandbox import Sandbox
 
 from slashservice.installer.detection import inittab
@@ -57,7 +59,7 @@ def passes(*command: str) -> str:
 
 @pytest.mark.parametrize("which", SHELL_SCRIPTS)
 @pytest.mark.parametrize("shell", ["sh", "bash", "ash", "mksh"])
-def test_shells_can_read_them(which, shell, artefacts, tmp_path):
+def test_shells_can_read_them(which: str, shell: str, artefacts: Artefacts, tmp_path: Path) -> None:
     made = artefacts(which)
     for path in SHELL_SCRIPTS[which]:
         script = tmp_path / "script"
@@ -65,14 +67,14 @@ def test_shells_can_read_them(which, shell, artefacts, tmp_path):
         assert passes(*SHELLS[shell], "-n", str(script)) == ""
 
 
-def test_systemd_finds_no_fault(artefacts, tmp_path):
+def test_systemd_finds_no_fault(artefacts: Artefacts, tmp_path: Path) -> None:
     unit = artefacts("systemd")["/etc/systemd/system/svscan.service"]
     path = tmp_path / "svscan.service"
     path.write_text(unit.replace("/command/svscan", "/bin/true"))
     assert passes("systemd-analyze", "--man=no", "verify", str(path)) == ""
 
 
-def test_systemd_would_find_one(tmp_path):
+def test_systemd_would_find_one(tmp_path: Path) -> None:
     """The tool complains on standard error and may exit 0 all the same."""
     path = tmp_path / "svscan.service"
     path.write_text("[Service]\nExecStart=/nowhere\nKillMood=process\n")
@@ -81,7 +83,7 @@ def test_systemd_would_find_one(tmp_path):
     assert "KillMood" in done.stderr
 
 
-def test_launchd_knows_every_key(artefacts):
+def test_launchd_knows_every_key(artefacts: Artefacts) -> None:
     plist = judges.launchd_plist(
         artefacts("macos")["/Library/LaunchDaemons/slashservice.svscan.plist"]
     )
@@ -89,12 +91,12 @@ def test_launchd_knows_every_key(artefacts):
     assert plist["RunAtLoad"] is plist["KeepAlive"] is True
 
 
-def test_inittabs_are_whole(artefacts):
+def test_inittabs_are_whole(artefacts: Artefacts) -> None:
     inittab.check(artefacts("sysvinit-debian")["/etc/inittab"].encode())
     inittab.check(artefacts("busybox")["/etc/inittab"].encode(), "busybox")
 
 
-def test_upstart_knows_every_stanza(artefacts):
+def test_upstart_knows_every_stanza(artefacts: Artefacts) -> None:
     job = judges.upstart_job(artefacts("upstart")["/etc/init/svscan.conf"], judges.INIT_5)
     assert job["exec"] == ["/command/svscanboot"]
     assert job["start on"] == ["runlevel [2345]"]
@@ -102,7 +104,7 @@ def test_upstart_knows_every_stanza(artefacts):
 
 
 @pytest.mark.parametrize("template", ["event.d-1", "event.d-2"])
-def test_old_upstart_knows_every_stanza(template):
+def test_old_upstart_knows_every_stanza(template: str) -> None:
     values = {"svscanboot": "/command/svscanboot", "stop_limit": "120"}
     job = judges.upstart_job(
         templates.fill(templates.read(f"upstart/{template}"), values), judges.EVENT_D
@@ -111,13 +113,13 @@ def test_old_upstart_knows_every_stanza(template):
     assert len(job["start on"]) == 4
 
 
-def test_dinit_knows_every_property(artefacts):
+def test_dinit_knows_every_property(artefacts: Artefacts) -> None:
     service = judges.dinit_service(artefacts("dinit")["/etc/dinit.d/svscan"])
     assert (service["type"], service["restart"]) == ("process", "true")
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
-def test_rcorder_can_place_the_script(which, artefacts):
+def test_rcorder_can_place_the_script(which: str, artefacts: Artefacts) -> None:
     (path,) = (one for one in artefacts(which) if one.endswith("rc.d/svscan"))
     facts = judges.rc_order(artefacts(which)[path])
     assert facts["PROVIDE"] == ["svscan"]
@@ -140,21 +142,21 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("judge", "text"), FAULTS)
-def test_judges_would_find_a_fault(judge, text):
+def test_judges_would_find_a_fault(judge: str, text: str) -> None:
     arguments = [judges.INIT_5] if judge == "upstart_job" else []
     with pytest.raises(judges.UnknownError):
         getattr(judges, judge)(text, *arguments)
 
 
 @pytest.mark.parametrize("facts", [{"Labels": "x"}, {"RunAtLoad": 1}, {"Label": "x"}])
-def test_the_judge_of_launchd_would_find_a_fault(facts):
+def test_the_judge_of_launchd_would_find_a_fault(facts: dict[str, int] | dict[str, str]) -> None:
     text = plistlib.dumps({"Label": "x", **facts}).decode()
     with pytest.raises(judges.UnknownError):
         judges.launchd_plist(text)
 
 
 @pytest.mark.parametrize("which", ["sysvinit-debian", "initd", "rclocal-sysvinit"])
-def test_init_scripts_have_complete_headers(which, artefacts):
+def test_init_scripts_have_complete_headers(which: str, artefacts: Artefacts) -> None:
     path = "/etc/rc.d/init.d/svscan" if "rclocal" in which else "/etc/init.d/svscan"
     text = artefacts(which)[path]
     block = re.search(r"^### BEGIN INIT INFO\n(.*)^### END INIT INFO$", text, re.M | re.S)
@@ -167,7 +169,7 @@ def test_init_scripts_have_complete_headers(which, artefacts):
 
 
 @pytest.mark.root
-def test_openrc_reads_its_script(artefacts):
+def test_openrc_reads_its_script(artefacts: Artefacts) -> None:
     machine = Sandbox(["sleep", "1000"])
     try:
         machine.put("/etc/init.d/svscan", artefacts("openrc-gentoo")["/etc/init.d/svscan"])
@@ -180,7 +182,7 @@ def test_openrc_reads_its_script(artefacts):
         machine.close()
 
 
-def test_insserv_accepts_the_script(artefacts, tmp_path):
+def test_insserv_accepts_the_script(artefacts: Artefacts, tmp_path: Path) -> None:
     """The real insserv, on a folder of its own: it links, and orders by the headers."""
     folder = tmp_path / "etc" / "init.d"
     folder.mkdir(parents=True)
@@ -214,7 +216,7 @@ LAST = """\
 
 
 class TestCompletion:
-    def test_bash(self):
+    def test_bash(self) -> None:
         script = f"source {COMPLETION}/slashservice.bash\n"
         script += "COMP_WORDS=(slashservice install --lay); COMP_CWORD=2\n"
         script += "_slashservice; echo ${COMPREPLY[@]}\n"
@@ -224,14 +226,14 @@ class TestCompletion:
         script += "_slashservice; echo ${COMPREPLY[@]}\n"
         assert passes("bash", "-c", script) == "--layout\nuninstall\nopenrc\n"
 
-    def test_fish(self):
+    def test_fish(self) -> None:
         source = f"source {COMPLETION}/slashservice.fish; "
         said = passes("fish", "-c", source + 'complete -C "slashservice inst"')
         assert said.startswith("install\t")
         said = passes("fish", "-c", source + 'complete -C "slashservice install --layout "')
         assert said.split("\n")[0].startswith("fhs")
 
-    def test_zsh(self):
+    def test_zsh(self) -> None:
         passes("zsh", "-n", str(COMPLETION / "slashservice.zsh"))
         script = (
             "compdef() { :; }; _arguments() { print -l -- $@; }; words=(slashservice plan --x)\n"
@@ -239,7 +241,7 @@ class TestCompletion:
         script += f"CURRENT=3; source {COMPLETION}/slashservice.zsh\n"
         assert "--layout[where the code goes]" in passes("zsh", "-fc", script)
 
-    def test_every_verb_and_switch_is_completed(self):
+    def test_every_verb_and_switch_is_completed(self) -> None:
         from slashservice.installer.cli.main import Slashservice
 
         app = Slashservice("slashservice")
@@ -252,7 +254,7 @@ class TestCompletion:
                     assert all(re.search(rf"\b{name}\b", text) for text in texts), (verb, name)
 
 
-def test_man_page_tells_every_verb_and_switch():
+def test_man_page_tells_every_verb_and_switch() -> None:
     from slashservice.installer.cli.main import Slashservice
 
     page = (COMPLETION.parents[2] / "docs" / "man" / "slashservice.8").read_text()

@@ -7,9 +7,11 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from helpers.images import Image, Kind, Snapshot
 from helpers.installer import plan_for
 
 from slashservice.installer.host.host import Host
+from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 
@@ -50,12 +52,12 @@ def dies(work: Callable[[], object]) -> bool:
     return False
 
 
-def but_the_receipt(found: dict) -> dict:
+def but_the_receipt(found: Snapshot) -> Snapshot:
     """A snapshot without the receipt, which knows how often it took."""
     return {name: facts for name, facts in found.items() if name not in RECEIPTS}
 
 
-def without_times(found: dict) -> dict:
+def without_times(found: Snapshot) -> Snapshot:
     """A snapshot without the times of files."""
     return {
         name: tuple(fact for at, fact in enumerate(facts) if at != 4)
@@ -63,8 +65,11 @@ def without_times(found: dict) -> dict:
     }
 
 
+Steps = tuple[int, int, Snapshot]
+
+
 @pytest.fixture
-def steps(image, kind, small_source):
+def steps(image: Image, kind: Kind, small_source: Source) -> Steps:
     """Install and uninstall once undisturbed; return how many steps each takes."""
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, **kind.options), quiet)
@@ -74,12 +79,12 @@ def steps(image, kind, small_source):
     return there, host.changes - there, installed
 
 
-def test_install_again_finishes(image, kind, steps):
+def test_install_again_finishes(image: Image, kind: Kind, steps: Steps) -> None:
     before = image.snapshot()
     for deadly in range(1, steps[0] + 1):
         host = Deadly(str(image.root), deadly)
         plan = plan_for(host, **kind.options)
-        assert dies(lambda host=host, plan=plan: transaction.install(host, plan, quiet))
+        assert dies(lambda: transaction.install(host, plan, quiet))  # noqa: B023
         again = Host(str(image.root))
         transaction.install(again, plan_for(again, **kind.options), quiet)
         assert without_times(but_the_receipt(image.snapshot())) == steps[2], f"step {deadly}"
@@ -87,23 +92,25 @@ def test_install_again_finishes(image, kind, steps):
         assert image.snapshot() == before, f"step {deadly}"
 
 
-def test_uninstall_undoes(image, kind, steps):
+def test_uninstall_undoes(image: Image, kind: Kind, steps: Steps) -> None:
     before = image.snapshot()
     for deadly in range(1, steps[0] + 1):
         host = Deadly(str(image.root), deadly)
         plan = plan_for(host, **kind.options)
-        assert dies(lambda host=host, plan=plan: transaction.install(host, plan, quiet))
+        assert dies(lambda: transaction.install(host, plan, quiet))  # noqa: B023
         assert transaction.uninstall(Host(str(image.root)), quiet) == []
         assert image.snapshot() == before, f"step {deadly}"
 
 
-def test_an_interrupted_uninstall_is_finished_by_the_next(image, kind, steps):
+def test_an_interrupted_uninstall_is_finished_by_the_next(
+    image: Image, kind: Kind, steps: Steps
+) -> None:
     before = image.snapshot()
     for deadly in range(1, steps[1] + 1):
         host = Host(str(image.root))
         transaction.install(host, plan_for(host, **kind.options), quiet)
         dying = Deadly(str(image.root), deadly)
-        assert dies(lambda dying=dying: transaction.uninstall(dying, quiet))
+        assert dies(lambda: transaction.uninstall(dying, quiet))  # noqa: B023
         left = receipts.load(host)
         assert left is None or left.phase in ("undoing", "installed")
         assert transaction.uninstall(Host(str(image.root)), quiet) == []

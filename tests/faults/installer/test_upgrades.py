@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from helpers.images import Image, MakeImage, Snapshot
 from helpers.installer import plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan import planner, source
+from slashservice.installer.plan import source
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -18,7 +21,7 @@ def quiet(line: str) -> None:
 
 
 @pytest.fixture
-def version(monkeypatch, small_source):
+def version(monkeypatch: pytest.MonkeyPatch, small_source: Source) -> Callable[..., None]:
     """Return what makes this another version of slashservice."""
 
     def become(name: str, *more: str) -> None:
@@ -27,24 +30,26 @@ def version(monkeypatch, small_source):
         files |= {f"command/{one}": (b"#!/bin/sh\n", 0o755) for one in more}
         made = Source(files, tuple(sorted({*small_source.commands, *more})))
         monkeypatch.setattr(source, "collect", lambda python, tree: made)
-        monkeypatch.setattr(planner.source, "version", lambda: name)
+        monkeypatch.setattr(source, "version", lambda: name)
 
     return become
 
 
 @pytest.fixture
-def systemd(make_image):
+def systemd(make_image: MakeImage) -> tuple[Image, Host]:
     """An image with systemd, and its host."""
     image = make_image("systemd")
     return image, Host(str(image.root))
 
 
-def trees(image) -> list[str]:
+def trees(image: Image) -> list[str]:
     """The versions that are there."""
     return sorted(path.name for path in image.path("/package/admin").glob("slashservice-*"))
 
 
-def test_an_upgrade_keeps_the_version_that_may_still_run(systemd, version):
+def test_an_upgrade_keeps_the_version_that_may_still_run(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
     image, host = systemd
     before = image.snapshot()
     for name, kept in (("1", ["1"]), ("2", ["1", "2"]), ("3", ["2", "3"]), ("4", ["3", "4"])):
@@ -57,7 +62,9 @@ def test_an_upgrade_keeps_the_version_that_may_still_run(systemd, version):
     assert image.snapshot() == before
 
 
-def test_going_back_is_an_upgrade_too(systemd, version):
+def test_going_back_is_an_upgrade_too(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
     image, host = systemd
     before = image.snapshot()
     for name in ("1", "2", "1"):
@@ -68,7 +75,9 @@ def test_going_back_is_an_upgrade_too(systemd, version):
     assert image.snapshot() == before
 
 
-def test_a_command_that_a_version_gave_up_goes(systemd, version):
+def test_a_command_that_a_version_gave_up_goes(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
     image, host = systemd
     version("1", "svold")
     transaction.install(host, plan_for(host), quiet)
@@ -79,7 +88,9 @@ def test_a_command_that_a_version_gave_up_goes(systemd, version):
     assert image.path("/command/svnew").is_symlink()
 
 
-def test_a_failed_upgrade_leaves_the_older_version_as_it_was(systemd, version):
+def test_a_failed_upgrade_leaves_the_older_version_as_it_was(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
     image, host = systemd
     version("1")
     transaction.install(host, plan_for(host), quiet)
@@ -100,7 +111,9 @@ def test_a_failed_upgrade_leaves_the_older_version_as_it_was(systemd, version):
         assert receipt is not None and (receipt.version, receipt.phase) == ("1", "installed")
 
 
-def test_the_same_version_with_other_code_is_replaced(systemd, version):
+def test_the_same_version_with_other_code_is_replaced(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
     image, host = systemd
     before = image.snapshot()
     version("1")
@@ -114,7 +127,9 @@ def test_the_same_version_with_other_code_is_replaced(systemd, version):
     assert image.snapshot() == before
 
 
-def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version):
+def test_what_was_taken_from_another_supervisor_stays_taken(
+    make_image: MakeImage, version: Callable[..., None]
+) -> None:
     image = make_image("sysvinit-debian")
     line = "SX:123456:respawn:/usr/bin/svscanboot\n"
     image.file("/etc/inittab", image.path("/etc/inittab").read_text() + line)
@@ -131,7 +146,7 @@ def test_what_was_taken_from_another_supervisor_stays_taken(make_image, version)
     assert image.snapshot() == before
 
 
-def test_another_init_system_is_another_wiring(make_image, small_source):
+def test_another_init_system_is_another_wiring(make_image: MakeImage, small_source: Source) -> None:
     image = make_image("sysvinit-debian")
     before = image.snapshot()
     host = Host(str(image.root))
@@ -144,7 +159,7 @@ def test_another_init_system_is_another_wiring(make_image, small_source):
     assert image.snapshot() == before
 
 
-def test_another_layout_moves_everything(make_image, small_source):
+def test_another_layout_moves_everything(make_image: MakeImage, small_source: Source) -> None:
     image = make_image("systemd")
     before = image.snapshot()
     host = Host(str(image.root))
@@ -156,7 +171,7 @@ def test_another_layout_moves_everything(make_image, small_source):
     assert image.snapshot() == before
 
 
-def test_two_at_a_time_are_one_too_many(make_image):
+def test_two_at_a_time_are_one_too_many(make_image: MakeImage) -> None:
     host = Host(str(make_image("systemd").root))
     with transaction.exclusive(host):
         second = transaction.exclusive(Host(host.root))
@@ -166,7 +181,7 @@ def test_two_at_a_time_are_one_too_many(make_image):
         pass
 
 
-def without_times(found: dict) -> dict:
+def without_times(found: Snapshot) -> Snapshot:
     """A snapshot without the times of files, or the receipt."""
     return {
         name: tuple(fact for at, fact in enumerate(facts) if at != 4)

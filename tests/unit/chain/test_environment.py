@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ settings_ = st.lists(st.one_of(names, st.builds(lambda n, v: n + b"=" + v, names
 
 
 @pytest.fixture(autouse=True)
-def untouched():
+def untouched() -> Iterator[None]:
     """Leave this process's own environment as it was."""
     before = dict(os.environb)
     yield
@@ -25,13 +27,15 @@ def untouched():
     os.environb.update(before)
 
 
-def block(tmp_path, monkeypatch, data: bytes):
+def block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     (tmp_path / "environ").write_bytes(data)
     monkeypatch.setattr(environment, "BLOCK", os.fsencode(tmp_path / "environ"))
 
 
 @given(st.lists(st.binary().map(lambda raw: raw.replace(b"\0", b"x"))))
-def test_the_block_is_taken_apart_to_the_byte(tmp_path_factory, listed):
+def test_the_block_is_taken_apart_to_the_byte(
+    tmp_path_factory: pytest.TempPathFactory, listed: list[bytes]
+) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         path = tmp_path_factory.mktemp("block")
         block(path, monkeypatch, b"".join(entry + b"\0" for entry in listed))
@@ -39,13 +43,13 @@ def test_the_block_is_taken_apart_to_the_byte(tmp_path_factory, listed):
         assert environment.inherited() == listed
 
 
-def test_a_large_block_is_read_whole(tmp_path, monkeypatch):
+def test_a_large_block_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [b"V%d=%s" % (number, b"x" * 5000) for number in range(100)]
     block(tmp_path, monkeypatch, b"".join(entry + b"\0" for entry in listed))
     assert environment.inherited() == listed
 
 
-def test_the_list_is_the_callers_own(tmp_path, monkeypatch):
+def test_the_list_is_the_callers_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     block(tmp_path, monkeypatch, b"A=1\0")
     environment.inherited().append(b"B=2")
     assert environment.inherited() == [b"A=1"]
@@ -65,20 +69,22 @@ def test_the_list_is_the_callers_own(tmp_path, monkeypatch):
         ({}, []),
     ],
 )
-def test_without_proc_the_interpreters_addition_is_taken_out(monkeypatch, copy, expected):
+def test_without_proc_the_interpreters_addition_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch, copy: dict[bytes, bytes], expected: list[bytes]
+) -> None:
     monkeypatch.setattr(environment, "BLOCK", b"/nowhere/environ")
     monkeypatch.setattr(os, "environb", copy)
     assert environment.inherited() == expected
 
 
-def test_get_is_the_first_and_needs_an_equals_sign():
+def test_get_is_the_first_and_needs_an_equals_sign() -> None:
     listed = [b"PATH", b"PATHS=0", b"PATH=1", b"PATH=2", b"=3"]
     assert environment.get(b"PATH", listed) == b"1"
     assert environment.get(b"", listed) == b"3"
     assert environment.get(b"NONE", listed) is None
 
 
-def test_a_change_moves_the_last_entry_into_the_gap():
+def test_a_change_moves_the_last_entry_into_the_gap() -> None:
     listed = [b"A=1", b"B=2", b"C=3", b"A=4"]
     assert environment.changed(listed, [b"A=5"]) == [b"A=4", b"B=2", b"C=3", b"A=5"]
     assert environment.changed(listed, [b"A"]) == [b"A=4", b"B=2", b"C=3"]
@@ -88,7 +94,7 @@ def test_a_change_moves_the_last_entry_into_the_gap():
 
 
 @given(entries, settings_)
-def test_a_change_loses_and_invents_nothing(listed, settings):
+def test_a_change_loses_and_invents_nothing(listed: list[bytes], settings: list[bytes]) -> None:
     result = list(listed)
     for setting in settings:
         before = sorted(result)
@@ -101,7 +107,7 @@ def test_a_change_loses_and_invents_nothing(listed, settings):
     assert result == environment.changed(listed, settings)
 
 
-def test_what_is_handed_over_is_inherited_and_seen_by_the_c_library():
+def test_what_is_handed_over_is_inherited_and_seen_by_the_c_library() -> None:
     listed = [b"A=1", b"odd", b"=x", b"A=2", b"TZ=UTC", b"="]
     environment.hand_over(listed)
     assert environment.inherited() == listed

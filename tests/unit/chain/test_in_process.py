@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from slashservice.supervise import program, signal_numbers, signals
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
+from slashservice.supervise.chain.pending import Pending
 
 
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path: Path) -> Callable[..., bytes]:
     """Write a launcher, or something like it; return its path."""
 
     def write(name: str, text: str | None = None, mode: int = 0o755) -> bytes:
@@ -26,20 +29,20 @@ def command(tmp_path):
 
 
 @pytest.mark.parametrize("name", launchers.COMMANDS)
-def test_every_launcher_is_known(command, name):
+def test_every_launcher_is_known(command: Callable[..., bytes], name: str) -> None:
     path = command(name)
     assert in_process.command_at(path) == name
     assert os.stat(path).st_size <= program.LAUNCHER_SIZE
 
 
-def test_through_links(command, tmp_path):
+def test_through_links(command: Callable[..., bytes], tmp_path: Path) -> None:
     command("envdir")
     (tmp_path / "one").symlink_to("envdir")
     (tmp_path / "two").symlink_to("one")
     assert in_process.command_at(os.fsencode(tmp_path / "two")) == "envdir"
 
 
-def test_every_changed_byte_counts(command):
+def test_every_changed_byte_counts(command: Callable[..., bytes]) -> None:
     text = launchers.text("envdir", sys.executable, launchers.home())
     for at in range(len(text)):
         changed = text[:at] + ("x" if text[at] != "x" else "y") + text[at + 1 :]
@@ -48,7 +51,7 @@ def test_every_changed_byte_counts(command):
         assert in_process.command_at(command("envdir", changed)) is None
 
 
-def test_other_interpreter_code_or_name(command):
+def test_other_interpreter_code_or_name(command: Callable[..., bytes]) -> None:
     for changed in (
         launchers.text("envdir", sys.executable + "x", launchers.home()),
         launchers.text("envdir", sys.executable, "/elsewhere"),
@@ -58,7 +61,7 @@ def test_other_interpreter_code_or_name(command):
         assert in_process.command_at(command("envdir", changed)) is None
 
 
-def test_what_is_no_launcher_at_all(command, tmp_path):
+def test_what_is_no_launcher_at_all(command: Callable[..., bytes], tmp_path: Path) -> None:
     for content in (b"", b"run('envdir')\n", b"\nrun('", os.urandom(500), b"#!/bin/sh\n"):
         (tmp_path / "x").write_bytes(content)
         (tmp_path / "x").chmod(0o755)
@@ -69,9 +72,9 @@ def test_what_is_no_launcher_at_all(command, tmp_path):
 
 
 @pytest.fixture
-def going_on(monkeypatch):
+def going_on(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Let ``go_on`` leave this process alone; return what it did."""
-    did = []
+    did: list[object] = []
     monkeypatch.setattr(in_process, "close_on_exec", lambda: did.append("close"))
     monkeypatch.setattr(in_process, "set_name", lambda name: did.append(name))
     monkeypatch.setattr(in_process, "become_visible", lambda: did.append("visible"))
@@ -80,7 +83,7 @@ def going_on(monkeypatch):
     return did
 
 
-def test_going_on(command, going_on):
+def test_going_on(command: Callable[..., bytes], going_on: list[object]) -> None:
     path = command("envdir")
     with pytest.raises(program.GoOn) as caught:
         in_process.go_on(path, [b"x", b"env", b"prog"], [b"A=1"])
@@ -89,21 +92,25 @@ def test_going_on(command, going_on):
     assert going_on == ["close", "signals", [b"A=1"], b"envdir"]
 
 
-def test_going_on_as_one_that_stays(command, going_on, pending):
+def test_going_on_as_one_that_stays(
+    command: Callable[..., bytes], going_on: list[object], pending: Pending
+) -> None:
     class Waiting:
         waiting: ClassVar = {0: 5}
 
-        def settle(self):
+        def settle(self) -> None:
             going_on.append("settle")
 
-    pending.limits = Waiting()
+    pending.limits = Waiting()  # type: ignore[assignment]
     with pytest.raises(program.GoOn):
         in_process.go_on(command("svscan"), [b"svscan"], [])
     assert going_on == ["close", "signals", [], "settle", "visible", b"svscan"]
 
 
-def test_code_out_of_reach_takes_a_real_exec(command, going_on, monkeypatch):
-    def load(name):
+def test_code_out_of_reach_takes_a_real_exec(
+    command: Callable[..., bytes], going_on: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr(in_process, "load", load)
@@ -112,14 +119,16 @@ def test_code_out_of_reach_takes_a_real_exec(command, going_on, monkeypatch):
 
 
 @pytest.mark.parametrize("reason", ["too many words", "other root"])
-def test_when_only_the_kernel_can_tell(command, going_on, pending, reason):
+def test_when_only_the_kernel_can_tell(
+    command: Callable[..., bytes], going_on: list[object], pending: Pending, reason: str
+) -> None:
     entries = [b"x" * 1000] * 100 if reason == "too many words" else []
     pending.other_root = reason == "other root"
     pathexec.go_on_if_ours(command("envdir"), [b"envdir"], entries)
     assert going_on == []
 
 
-def test_descriptors_that_an_exec_would_close():
+def test_descriptors_that_an_exec_would_close() -> None:
     """In a process of its own, lest it close what the tests need."""
     child = os.fork()
     if child == 0:
@@ -131,7 +140,7 @@ def test_descriptors_that_an_exec_would_close():
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_the_name():
+def test_the_name() -> None:
     with open(in_process.NAME, "rb") as file:
         before = file.read().rstrip(b"\n")
     try:
@@ -142,22 +151,22 @@ def test_the_name():
         in_process.set_name(before)
 
 
-def test_the_program_goes_on(monkeypatch):
+def test_the_program_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """``run`` calls one command after the other, each with its own words."""
     calls = []
 
-    def first(argv):
+    def first(argv: list[bytes]) -> None:
         calls.append((program.called(), argv))
         raise program.GoOn("second", [b"\xff"], b"/path/to/link")
 
-    def second(argv):
+    def second(argv: list[bytes]) -> int:
         calls.append((program.called(), argv))
         return 9
 
     class End(BaseException):
         pass
 
-    def end(status):
+    def end(status: int) -> None:
         raise End(status)
 
     monkeypatch.setattr(program, "load", {"first": first, "second": second}.__getitem__)

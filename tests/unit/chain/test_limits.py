@@ -9,13 +9,18 @@ import sys
 import pytest
 
 from slashservice.supervise.chain import limits
+from slashservice.supervise.chain.limits import SoftLimits
+from slashservice.supervise.chain.pending import Pending
 
 INFINITE = limits.UNLIMITED
 MEGABYTE = 1 << 20
 
 
+System = dict[int, list[int]]
+
+
 @pytest.fixture
-def system(monkeypatch):
+def system(monkeypatch: pytest.MonkeyPatch) -> System:
     """Limits of a process that isn't this one: ``{resource: [soft, hard]}``."""
     table = {
         number: [INFINITE, INFINITE] for group in limits.RESOURCES.values() for number in group
@@ -40,7 +45,13 @@ def system(monkeypatch):
     return table
 
 
-def test_at_once(system, pending):
+def waiting_limits(pending: Pending) -> SoftLimits:
+    """Return the limits that wait."""
+    assert pending.waiting is not None
+    return pending.waiting
+
+
+def test_at_once(system: System, pending: Pending) -> None:
     for number in (resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_MEMLOCK):
         pending.soft_limits().set(number, 5)
         assert system[number] == [5, INFINITE]
@@ -49,26 +60,26 @@ def test_at_once(system, pending):
     assert pending.waiting is None
 
 
-def test_no_compiled_file_is_cut_short(system, pending):
+def test_no_compiled_file_is_cut_short(system: System, pending: Pending) -> None:
     pending.soft_limits().set(resource.RLIMIT_FSIZE, 5)
     assert sys.dont_write_bytecode
 
 
 @pytest.mark.parametrize("number", limits.WAITING)
-def test_what_waits_is_not_set_but_told(system, number, pending):
+def test_what_waits_is_not_set_but_told(system: System, number: int, pending: Pending) -> None:
     pending.soft_limits().set(number, 5)
     pending.soft_limits().set(number, 7)
     assert system[number][0] != 7
     assert pending.soft_limits().get(number)[0] == 7
     assert pending.waiting is pending.soft_limits()
-    pending.waiting.apply()
+    waiting_limits(pending).apply()
     assert system[number][0] == 7
     pending.waiting.lift()
     assert system[number][0] in (1024, INFINITE)
     assert pending.waiting.tight == (number in limits.MEMORY)
 
 
-def test_descriptors_are_limited_for_the_child_alone(system, pending):
+def test_descriptors_are_limited_for_the_child_alone(system: System, pending: Pending) -> None:
     pending.soft_limits().set(resource.RLIMIT_NOFILE, 2)
     fd = os.open("/dev/null", os.O_RDONLY)
     with pytest.raises(OSError, match="Too many open files"):
@@ -81,11 +92,11 @@ def test_descriptors_are_limited_for_the_child_alone(system, pending):
     os.close(fd)
 
 
-def test_settling_sets_what_can_be_borne(system, pending):
+def test_settling_sets_what_can_be_borne(system: System, pending: Pending) -> None:
     pending.soft_limits().set(resource.RLIMIT_NOFILE, 20)
     pending.soft_limits().set(resource.RLIMIT_CPU, 3)
     pending.soft_limits().set(resource.RLIMIT_AS, 10**12)
-    pending.waiting.settle()
+    waiting_limits(pending).settle()
     assert system[resource.RLIMIT_NOFILE][0] == 20
     assert system[resource.RLIMIT_CPU][0] == 3
     assert system[resource.RLIMIT_AS][0] == 10**12
@@ -93,10 +104,12 @@ def test_settling_sets_what_can_be_borne(system, pending):
     assert pending.soft_limits().descriptors is None
 
 
-def test_what_can_not_be_borne_still_waits_for_the_children(system, pending):
+def test_what_can_not_be_borne_still_waits_for_the_children(
+    system: System, pending: Pending
+) -> None:
     for number in limits.MEMORY:
         pending.soft_limits().set(number, 5)
-    waiting = pending.waiting
+    waiting = waiting_limits(pending)
     waiting.settle()
     assert system[resource.RLIMIT_STACK][0] == MEGABYTE
     assert 10 * MEGABYTE < system[resource.RLIMIT_AS][0] < 10_000 * MEGABYTE
@@ -105,23 +118,25 @@ def test_what_can_not_be_borne_still_waits_for_the_children(system, pending):
     assert {system[number][0] for number in limits.MEMORY} == {5}
 
 
-def test_a_hard_limit_is_never_passed(system, pending):
+def test_a_hard_limit_is_never_passed(system: System, pending: Pending) -> None:
     system[resource.RLIMIT_AS] = [4096, 4096]
     pending.soft_limits().set(resource.RLIMIT_AS, 5)
-    pending.waiting.settle()
+    waiting_limits(pending).settle()
     assert system[resource.RLIMIT_AS] == [4096, 4096]
 
 
-def test_without_proc_memory_waits_for_the_children(system, monkeypatch, pending):
+def test_without_proc_memory_waits_for_the_children(
+    system: System, monkeypatch: pytest.MonkeyPatch, pending: Pending
+) -> None:
     monkeypatch.setattr(limits, "MEMORY_IN_USE", "/nowhere/statm")
     pending.soft_limits().set(resource.RLIMIT_AS, 10**12)
-    pending.waiting.settle()
+    waiting_limits(pending).settle()
     assert system[resource.RLIMIT_AS][0] == INFINITE
-    pending.waiting.apply()
+    waiting_limits(pending).apply()
     assert system[resource.RLIMIT_AS][0] == 10**12
 
 
-def test_errors_are_those_of_the_system(system, pending):
+def test_errors_are_those_of_the_system(system: System, pending: Pending) -> None:
     for words, number in (("current limit exceeds", 22), ("not allowed to raise", 1)):
 
         def refuse(*_: object, words: str = words) -> None:

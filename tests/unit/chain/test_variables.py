@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import resource
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slashservice.supervise.chain import variables
+from slashservice.supervise.chain.pending import Pending
 
 
-def read(path, **keywords):
+def read(path: str | Path, **keywords: Any) -> list[bytes]:
     return sorted(variables.read(os.fsencode(path), **keywords))
 
 
@@ -30,25 +33,25 @@ def read(path, **keywords):
         (b"l" * 70_000 + b"\nrest", b"V=" + b"l" * 70_000),
     ],
 )
-def test_contents(tmp_path, content, setting):
+def test_contents(tmp_path: Path, content: bytes, setting: bytes) -> None:
     (tmp_path / "V").write_bytes(content)
     assert read(tmp_path) == [setting]
 
 
-def test_names(tmp_path):
+def test_names(tmp_path: Path) -> None:
     for name in (b"A=B", b"\xff", b".hidden", b"..x", b"sp ace", b"new\nline"):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
             file.write(b"1")
     assert read(tmp_path) == [b"A=B=1", b"new\nline=1", b"sp ace=1", b"\xff=1"]
 
 
-def test_a_link_that_points_nowhere_is_an_empty_file(tmp_path):
+def test_a_link_that_points_nowhere_is_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "A").write_bytes(b"secret")
     (tmp_path / "B").symlink_to("nowhere")
     assert read(tmp_path) == [b"A=secret", b"B"]
 
 
-def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path):
+def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"first\nsecond")
     (tmp_path / "V").symlink_to(f"/proc/self/fd/{reading}")
@@ -57,7 +60,7 @@ def test_an_endless_file_with_a_newline_is_no_trouble(tmp_path):
     os.close(writing)
 
 
-def test_directories_in_it(tmp_path):
+def test_directories_in_it(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     with pytest.raises(variables.Failed) as caught:
         read(tmp_path)
@@ -66,7 +69,7 @@ def test_directories_in_it(tmp_path):
     assert read(tmp_path, skip_directories=True) == []
 
 
-def test_we_come_back(tmp_path, monkeypatch):
+def test_we_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "env").mkdir()
     before = sorted(os.listdir("/proc/self/fd"))
@@ -75,11 +78,13 @@ def test_we_come_back(tmp_path, monkeypatch):
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 
-def failing(monkeypatch, function, path, error):
+def failing(
+    monkeypatch: pytest.MonkeyPatch, function: str, path: bytes | None, error: OSError
+) -> None:
     """Make one of os's functions fail for one argument."""
     original = getattr(os, function)
 
-    def instead(*arguments, **keywords):
+    def instead(*arguments: object, **keywords: object) -> object:
         if path is None or arguments[0] == path:
             raise error
         return original(*arguments, **keywords)
@@ -98,7 +103,9 @@ def failing(monkeypatch, function, path, error):
         ("open", b".", variables.CURRENT),
     ],
 )
-def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
+def test_each_step_can_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, path: bytes | None, step: str
+) -> None:
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
     failing(monkeypatch, function, path, OSError(5, "I/O"))
@@ -108,7 +115,9 @@ def test_each_step_can_fail(tmp_path, monkeypatch, function, path, step):
     assert caught.value.error.errno == 5
 
 
-def test_out_of_descriptors(tmp_path, monkeypatch, pending):
+def test_out_of_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pending: Pending
+) -> None:
     (tmp_path / "V").write_bytes(b"1")
     monkeypatch.chdir(tmp_path)
     # Fill the holes below the highest, as each new descriptor is to be one more.

@@ -13,7 +13,7 @@ from slashservice.supervise.program import GoOn
 
 
 @pytest.fixture(autouse=True)
-def called(monkeypatch):
+def called(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/command/chpst"])
 
 
@@ -21,7 +21,7 @@ def request(line: str) -> chpst.Request:
     return chpst.Request(line.encode().split())
 
 
-def test_everything_at_once():
+def test_everything_at_once() -> None:
     asked = request("-u a -U b -n -3 -M 027 -O -500 -m 5 -d 6 -012 -G prog -x")
     assert asked.given["u"] == b"a"
     assert (asked.nice, asked.umask, asked.score) == (-3, 0o27, -500)
@@ -34,7 +34,7 @@ def test_everything_at_once():
     ["", "-v", "-x prog", "-n x prog", "-M 8 prog", "-O x prog", "-o -1 prog", "-l a -L b prog",
      "-l a -l b prog", "-G prog", "-G -u :5:6 prog", "-u", "-V prog"],
 )  # fmt: skip
-def test_misuse(line, capfd):
+def test_misuse(line: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(messages.Quit) as caught:
         request(line)
     assert caught.value.status == 100
@@ -42,26 +42,26 @@ def test_misuse(line, capfd):
     assert caught.value.line.endswith(b" prog\n\n")
 
 
-def test_every_letter_has_a_step():
+def test_every_letter_has_a_step() -> None:
     done = "".join(letters for letters, _ in chpst.ORDER)
     assert set(chpst.SPEC) - {":"} - set(done) == set("bvVG")
 
 
-def test_called_by_another_name(monkeypatch):
+def test_called_by_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/command/setuidgid"])
     with pytest.raises(GoOn) as caught:
         chpst.main([b"x"])
     assert (caught.value.name, caught.value.argv) == ("setuidgid", [b"x"])
 
 
-def test_version(capfd):
+def test_version(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(messages.Quit):
         request("-V")
     assert capfd.readouterr().err == f"chpst, slashservice {version.VERSION}\n"
     assert metadata.version("slashservice") == version.VERSION
 
 
-def test_no_new_privileges_without_ctypes(monkeypatch):
+def test_no_new_privileges_without_ctypes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
     monkeypatch.delattr(platform, "clib", raising=False)
     with pytest.raises(messages.Quit) as caught:

@@ -311,7 +311,7 @@ def test_a_directory_that_is_removed_has_no_more_lines(instead: str | None, plac
 def test_following_as_a_process(place: Path, ours: Path) -> None:
     log = make_log(place / "a/log/main", stamped(1, "one"))
     make_log(place / "b/log/main", b"")
-    command = [ours / "svlog", "-f", place]
+    command = [str(ours / "svlog"), "-f", str(place)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert process.stdout
         try:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.images import MakeImage
 
 COMMAND = str(Path(sys.executable).parent / "slashservice")
 
@@ -29,11 +30,11 @@ def slashservice(*words: str, status: int = 0, **environment: str) -> str:
 
 
 class TestUsage:
-    def test_help(self):
+    def test_help(self) -> None:
         assert "install" in slashservice("--help")
         assert "--service-dir" in slashservice("install", "--help")
 
-    def test_version(self):
+    def test_version(self) -> None:
         assert slashservice("--version") == "slashservice 0.1.0\n"
 
     @pytest.mark.parametrize(
@@ -54,26 +55,26 @@ class TestUsage:
             ["running", "a", "b"],
         ],
     )
-    def test_wrong_usage_is_one_line_and_100(self, words):
+    def test_wrong_usage_is_one_line_and_100(self, words: list[str]) -> None:
         said = slashservice(*words, status=100)
         assert said.startswith("slashservice: usage: ")
         assert "Traceback" not in said
 
-    def test_nothing_at_all_is_help_and_100(self):
+    def test_nothing_at_all_is_help_and_100(self) -> None:
         assert "uninstall" in slashservice(status=100)
 
-    def test_a_refusal_is_111_with_advice(self, tmp_path):
+    def test_a_refusal_is_111_with_advice(self, tmp_path: Path) -> None:
         said = slashservice("install", "--root", str(tmp_path), status=111)
         assert said.startswith("slashservice: fatal: no init system found")
         assert "\n    " in said
 
-    def test_no_directory(self):
+    def test_no_directory(self) -> None:
         said = slashservice("detect", "--root", "/nowhere", status=111)
         assert said == "slashservice: fatal: /nowhere is no directory\n"
 
 
 class TestImage:
-    def test_dry_run_tells_by_its_status(self, make_image):
+    def test_dry_run_tells_by_its_status(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         before = image.snapshot()
         root = ("--root", str(image.root))
@@ -90,7 +91,7 @@ class TestImage:
         assert slashservice("uninstall", *root) == "slashservice is not installed\n"
         assert image.snapshot() == before
 
-    def test_an_image_has_byte_code_for_its_own_interpreter(self, make_image):
+    def test_an_image_has_byte_code_for_its_own_interpreter(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         image.path("/usr/bin/python3").unlink()
         own = f"python3.{sys.version_info.minor}"
@@ -102,12 +103,12 @@ class TestImage:
         slashservice("uninstall", "--root", str(image.root))
         assert image.snapshot() == before
 
-    def test_dpkg_root_is_a_root(self, make_image):
+    def test_dpkg_root_is_a_root(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         slashservice("install", DPKG_ROOT=str(image.root))
         assert image.path("/command/svscan").is_symlink()
 
-    def test_what_was_chosen_is_remembered(self, make_image):
+    def test_what_was_chosen_is_remembered(self, make_image: MakeImage) -> None:
         image = make_image("sysvinit-debian")
         root = ("--root", str(image.root))
         chosen = ("--layout", "fhs", "--service-dir", "/var/service", "--init", "initd")
@@ -116,7 +117,7 @@ class TestImage:
         assert image.path("/var/service").is_dir()
         assert not image.path("/command").exists()
 
-    def test_not_enabled(self, make_image):
+    def test_not_enabled(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         said = slashservice("install", "--root", str(image.root), "--no-enable")
         assert "not enabled" in said
@@ -124,7 +125,7 @@ class TestImage:
         wanted = image.path("/etc/systemd/system/multi-user.target.wants/svscan.service")
         assert not wanted.is_symlink()
 
-    def test_detect_as_json_can_be_judged_again(self, make_image):
+    def test_detect_as_json_can_be_judged_again(self, make_image: MakeImage) -> None:
         from slashservice.installer.detection.detect import detect
         from slashservice.installer.detection.evidence import Evidence
         from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -138,7 +139,7 @@ class TestImage:
             **{key: tuple(plain["verdict"][key]) for key in ("reasons", "warnings", "advice")},
         }
 
-    def test_status_as_json(self, make_image):
+    def test_status_as_json(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         root = ("--root", str(image.root))
         assert json.loads(slashservice("status", "--json", *root, status=1))["installed"] is False
@@ -153,7 +154,7 @@ class TestImage:
         assert states["/etc/systemd/system/svscan.service"] == "changed"
         assert states["/command/svscan"] == "missing"
 
-    def test_services_of_an_image(self, make_image):
+    def test_services_of_an_image(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         root = ("--root", str(image.root))
         slashservice("install", *root)
@@ -169,7 +170,7 @@ class TestImage:
         assert not image.path("/service/web").is_symlink()
         assert "no service web" in slashservice("remove", *root, "web", status=111)
 
-    def test_output_that_nobody_reads_is_no_trouble(self, make_image):
+    def test_output_that_nobody_reads_is_no_trouble(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         command = f"{COMMAND} install --root {image.root} | true"
         subprocess.run(["sh", "-c", command], check=True)
@@ -177,7 +178,7 @@ class TestImage:
         assert "interrupted" not in status
 
 
-def test_commands_can_be_had_without_installing(tmp_path):
+def test_commands_can_be_had_without_installing(tmp_path: Path) -> None:
     said = slashservice("commands", str(tmp_path / "bin"))
     assert str(tmp_path / "bin" / "svstat") in said.splitlines()
     done = subprocess.run([tmp_path / "bin" / "svok"], capture_output=True, check=False)
@@ -185,7 +186,7 @@ def test_commands_can_be_had_without_installing(tmp_path):
 
 
 @pytest.mark.root
-def test_only_root_may_install(world_dir):
+def test_only_root_may_install(world_dir: Path) -> None:
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
     done = subprocess.run(
         [*command, "/usr/bin/python3", "-c", "import os; print(os.geteuid())"],
@@ -200,6 +201,6 @@ def test_only_root_may_install(world_dir):
     assert said.returncode == 126 or "only root" in said.stderr + said.stdout
 
 
-def test_completions_are_printed():
+def test_completions_are_printed() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "slashservice" in slashservice("completion", shell)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
+from helpers.images import Image, MakeImage
 from helpers.installer import look_at, plan_for
 
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.source import Source
 from slashservice.installer.record import transaction
 
 
@@ -17,17 +20,17 @@ def quiet(line: str) -> None:
     """Take no notice of progress."""
 
 
-def findings(image) -> list[str]:
+def findings(image: Image) -> list[str]:
     """What the doctor finds in an image."""
     seen = look_at(Host(str(image.root)))
     return [finding.what for finding in examine(seen, INIT_SYSTEMS)]
 
 
 @pytest.fixture
-def patient(make_image, small_source):
+def patient(make_image: MakeImage, small_source: Source) -> Callable[..., Image]:
     """Return what makes an image with slashservice installed."""
 
-    def make(kind_name: str, **options: object):
+    def make(kind_name: str, **options: object) -> Image:
         image = make_image(kind_name)
         host = Host(str(image.root))
         transaction.install(host, plan_for(host, **options), quiet)
@@ -37,27 +40,27 @@ def patient(make_image, small_source):
 
 
 @pytest.mark.parametrize("which", ["systemd", "sysvinit-debian", "busybox", "openrc-gentoo"])
-def test_nothing_is_wrong_with_the_healthy(which, patient):
+def test_nothing_is_wrong_with_the_healthy(which: str, patient: Callable[..., Image]) -> None:
     assert findings(patient(which)) == []
 
 
-def test_not_installed(make_image):
+def test_not_installed(make_image: MakeImage) -> None:
     assert findings(make_image("systemd")) == ["slashservice is not installed here"]
 
 
-def ill(image, what: str) -> None:
+def ill(image: Image, what: str) -> None:
     """Check that the doctor finds it."""
     found = findings(image)
     assert any(what in finding for finding in found), found
 
 
-def test_a_changed_file(patient):
+def test_a_changed_file(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/etc/systemd/system/svscan.service").write_text("mine\n")
     ill(image, "/etc/systemd/system/svscan.service is changed")
 
 
-def test_two_wirings(patient):
+def test_two_wirings(patient: Callable[..., Image]) -> None:
     image = patient("sysvinit-debian")
     image.program("/usr/bin/svscanboot")
     with image.path("/etc/inittab").open("a") as inittab:
@@ -65,20 +68,20 @@ def test_two_wirings(patient):
     ill(image, "/service has more than one supervisor")
 
 
-def test_a_respawn_line_to_a_missing_program(patient):
+def test_a_respawn_line_to_a_missing_program(patient: Callable[..., Image]) -> None:
     image = patient("sysvinit-debian")
     with image.path("/etc/inittab").open("a") as inittab:
         inittab.write("SX:123456:respawn:/opt/svscanboot /opt/service\n")
     ill(image, "/etc/inittab has /opt/svscanboot started, which is not there")
 
 
-def test_our_own_program_missing(patient):
+def test_our_own_program_missing(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/command/svscan").unlink()
     ill(image, "has /command/svscan started, which is not there")
 
 
-def test_an_interpreter_in_a_home(patient):
+def test_an_interpreter_in_a_home(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     python = image.path("/usr/bin/python3")
     python.unlink()
@@ -88,54 +91,56 @@ def test_an_interpreter_in_a_home(patient):
     ill(image, "/home/me belongs to user 1234")
 
 
-def test_a_vanished_interpreter(patient):
+def test_a_vanished_interpreter(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/usr/bin/python3.11").unlink()
     ill(image, "the interpreter /usr/bin/python3 is gone")
 
 
 class TestRcLocal:
-    def test_switched_off(self, patient):
+    def test_switched_off(self, patient: Callable[..., Image]) -> None:
         image = patient("rclocal-systemd", init="rclocal")
         image.path("/etc/rc.local").chmod(0o644)
         ill(image, "/etc/rc.local never runs: it is not executable")
 
-    def test_given_up_by_systemd(self, patient):
+    def test_given_up_by_systemd(self, patient: Callable[..., Image]) -> None:
         image = patient("rclocal-systemd", init="rclocal")
         folder = image.path("/usr/lib/x86_64-linux-gnu/systemd")
         (folder / "libsystemd-shared-252.so").rename(folder / "libsystemd-shared-261.so")
         ill(image, "systemd gave it up")
 
-    def test_behind_the_exit(self, patient):
+    def test_behind_the_exit(self, patient: Callable[..., Image]) -> None:
         image = patient("systemd")
         image.program("/etc/rc.local", "#!/bin/sh\nexit 0\n\n/usr/bin/svscanboot &\n")
         image.program("/usr/bin/svscanboot")
         ill(image, "/etc/rc.local ends before it starts /usr/bin/svscanboot")
 
-    def test_without_a_first_line(self, patient):
+    def test_without_a_first_line(self, patient: Callable[..., Image]) -> None:
         image = patient("systemd")
         image.program("/etc/rc.local", "csh -cf '/usr/bin/svscanboot &'\n")
         image.program("/usr/bin/svscanboot")
         ill(image, "its first line is no #! line")
 
 
-def test_a_busybox_line_with_an_id(patient):
+def test_a_busybox_line_with_an_id(patient: Callable[..., Image]) -> None:
     image = patient("busybox")
     with image.path("/etc/inittab").open("a") as inittab:
         inittab.write("SV:123456:respawn:/usr/bin/svscanboot /opt/service\n")
     ill(image, "BusyBox takes 'SV' for a terminal")
 
 
-def test_a_link_that_leads_nowhere(patient):
+def test_a_link_that_leads_nowhere(patient: Callable[..., Image]) -> None:
     image = patient("systemd").link("/service/gone", "/srv/gone")
     ill(image, "/service/gone leads nowhere: /srv/gone")
 
 
-def test_a_link_that_is_removed_meanwhile(patient, monkeypatch):
+def test_a_link_that_is_removed_meanwhile(
+    patient: Callable[..., Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = patient("systemd").link("/service/gone", "/srv/gone")
     real = Host.stat
 
-    def stat(host: Host, path: str):
+    def stat(host: Host, path: str) -> os.stat_result | None:
         if path == "/service/gone":
             image.path(path).unlink(missing_ok=True)
         return real(host, path)
@@ -144,36 +149,36 @@ def test_a_link_that_is_removed_meanwhile(patient, monkeypatch):
     assert findings(image) == []
 
 
-def test_a_run_script_that_can_t(patient):
+def test_a_run_script_that_can_t(patient: Callable[..., Image]) -> None:
     image = patient("systemd").file("/srv/web/run", "#!/bin/sh\n").link("/service/web", "/srv/web")
     ill(image, "/service/web/run is missing or not executable")
 
 
-def test_a_missing_scan_directory(patient):
+def test_a_missing_scan_directory(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/service").rmdir()
     ill(image, "the scan directory /service is missing")
 
 
-def test_a_writable_folder(patient):
+def test_a_writable_folder(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/package").chmod(0o777)
     ill(image, "/package can be written by everybody")
 
 
-def test_another_version(patient, monkeypatch):
+def test_another_version(patient: Callable[..., Image], monkeypatch: pytest.MonkeyPatch) -> None:
     image = patient("systemd")
     monkeypatch.setattr("slashservice.installer.doctor.version", lambda: "9.9")
     ill(image, "version 0.1.0 is installed, this is 9.9")
 
 
-def test_an_interrupted_run(patient):
+def test_an_interrupted_run(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     receipt = image.path("/var/lib/slashservice/receipt.json")
     receipt.write_text(receipt.read_text().replace('"phase": "installed"', '"phase": "applying"'))
     ill(image, "an installer was interrupted")
 
 
-def test_a_command_that_comes_first(patient):
+def test_a_command_that_comes_first(patient: Callable[..., Image]) -> None:
     image = patient("systemd", layout="fhs").program("/usr/local/sbin/svc")
     ill(image, "/usr/local/sbin/svc comes before ours")

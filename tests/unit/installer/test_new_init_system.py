@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from helpers.images import Image, base
+from helpers.images import Image, MakeImage, base
 from helpers.installer import look_at, plan_for
 
 from slashservice.installer import init_systems, status
@@ -182,7 +182,7 @@ def test_its_own_supervisor_is_a_rival(image: Image, small_source: object) -> No
 
 
 def test_files_that_only_it_reads_don_t_count_elsewhere(
-    toy: InitSystem, make_image: Callable[..., Image], small_source: object
+    toy: InitSystem, make_image: MakeImage, small_source: object
 ) -> None:
     image = make_image("systemd").file(THEIRS, "play /usr/bin/svscan /service\n")
     assert plan_for(Host(str(image.root))).verdict.name == "systemd"

@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers.images import Image, Kind
 from helpers.installer import look_at, plan_for
 
+from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
+from slashservice.installer.plan.planner import Plan
+from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 
@@ -19,7 +23,7 @@ def quiet(line: str) -> None:
     """Take no notice of progress."""
 
 
-def narrate(host: Host, plan) -> str:
+def narrate(host: Host, plan: Plan) -> str:
     """Say a plan as ``--dry-run`` does."""
     said = [f"{plan.verdict.name}: {'; '.join(plan.verdict.reasons)}"]
     for action in transaction.pending(host, plan):
@@ -29,13 +33,15 @@ def narrate(host: Host, plan) -> str:
     return "\n".join(said).replace(host.root, "ROOT") + "\n"
 
 
-def test_an_image_is_taken_for_what_it_is(image, kind):
+def test_an_image_is_taken_for_what_it_is(image: Image, kind: Kind) -> None:
     found = look_at(Host(str(image.root))).verdict
     if "init" not in kind.options:
         assert (found.name, found.rule, found.live) == (kind.init, "offline", False)
 
 
-def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source):
+def test_the_plan_is_the_golden_one(
+    kind_name: str, kind: Kind, image: Image, small_source: Source
+) -> None:
     host = Host(str(image.root))
     said = narrate(host, plan_for(host, **kind.options))
     golden = GOLDEN / f"{kind_name}.txt"
@@ -45,7 +51,7 @@ def test_the_plan_is_the_golden_one(kind_name, kind, image, small_source):
     assert said == golden.read_text()
 
 
-def test_planning_changes_nothing(kind, image, small_source):
+def test_planning_changes_nothing(kind: Kind, image: Image, small_source: Source) -> None:
     before = image.snapshot()
     host = Host(str(image.root))
     narrate(host, plan_for(host, **kind.options))
@@ -53,7 +59,9 @@ def test_planning_changes_nothing(kind, image, small_source):
     assert host.changes == 0
 
 
-def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source):
+def test_what_is_installed_is_complete_and_stays_so(
+    kind: Kind, image: Image, small_source: Source
+) -> None:
     host = Host(str(image.root))
     assert transaction.install(host, plan_for(host, **kind.options), quiet)
     once = image.snapshot()
@@ -64,7 +72,9 @@ def test_what_is_installed_is_complete_and_stays_so(kind, image, small_source):
     assert image.snapshot() == once
 
 
-def test_uninstalling_brings_back_every_byte(kind, image, small_source):
+def test_uninstalling_brings_back_every_byte(
+    kind: Kind, image: Image, small_source: Source
+) -> None:
     before = image.snapshot()
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, **kind.options), quiet)
@@ -73,7 +83,9 @@ def test_uninstalling_brings_back_every_byte(kind, image, small_source):
     assert image.snapshot() == before
 
 
-def test_a_failure_anywhere_puts_everything_back(kind, image, small_source):
+def test_a_failure_anywhere_puts_everything_back(
+    kind: Kind, image: Image, small_source: Source
+) -> None:
     before = image.snapshot()
     host = Host(str(image.root))
     plan = plan_for(host, **kind.options)
@@ -82,7 +94,7 @@ def test_a_failure_anywhere_puts_everything_back(kind, image, small_source):
     transaction.uninstall(host, quiet)
     for failing in range(1, steps):
         broken = Breaking(str(image.root), failing)
-        with pytest.raises((OSError, transaction.Trouble)):
+        with pytest.raises((OSError, Trouble)):
             transaction.install(broken, plan_for(broken, **kind.options), quiet)
         assert image.snapshot() == before, f"step {failing}"
 

@@ -190,7 +190,12 @@ def test_zstd_without_a_shell(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_other_commands_get_a_shell(command: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    monkeypatch.setattr(processor, "_start", lambda _, argv, __: started.append(argv) or 1)
+
+    def start(_: object, argv: list[bytes], __: object) -> int:
+        started.append(argv)
+        return 1
+
+    monkeypatch.setattr(processor, "_start", start)
     from slashservice.supervise.logs.steps import Attempts
 
     class Somewhere:

@@ -38,11 +38,12 @@ def test_a_command_may_be_called_anything(tmp_path: Path) -> None:
 
 
 def leader(**options: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    process: subprocess.Popen[bytes] = subprocess.Popen(
         ["/usr/bin/sleep", "1000"],
         start_new_session=True,
         **options,  # type: ignore[call-overload]
     )
+    return process
 
 
 class Intent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from functools import partial
 
 from helpers.clock import Clock
 
@@ -85,7 +86,7 @@ def test_one_callback_removes_the_descriptor_of_another(loop: Loop) -> None:
             os.close(in_)
 
     for which, (out, in_) in enumerate(pipes):
-        loop.add(out, lambda which=which: readable(which))
+        loop.add(out, partial(readable, which))
         os.write(in_, b"x")
     loop.step()
     assert len(seen) == 1
@@ -108,7 +109,7 @@ def test_a_descriptor_closed_and_used_again_in_one_round(loop: Loop) -> None:
         seen.append("right")
 
     for which in range(2):
-        loop.add(pipes[which][0], lambda which=which: replace(which))
+        loop.add(pipes[which][0], partial(replace, which))
         os.write(pipes[which][1], b"x")
     loop.step()
     assert seen == ["right"]
@@ -153,11 +154,13 @@ def test_how_signals_stood_before(loop: Loop) -> None:
 
 def test_children(loop: Loop) -> None:
     seen: dict[int, int] = {}
+
+    def note(pid: int, status: int) -> None:
+        seen[pid] = os.waitstatus_to_exitcode(status)
+
     pids = [os.posix_spawn("/bin/sh", ["sh", "-c", f"exit {n}"], {}) for n in range(3)]
     for pid in pids:
-        loop.on_exit(
-            pid, lambda status, pid=pid: seen.update({pid: os.waitstatus_to_exitcode(status)})
-        )
+        loop.on_exit(pid, partial(note, pid))
     loop.ignore_exit(pids[0])
     while len(seen) < 2:
         loop.step()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,9 @@ LIFE = b"this-life/1"
         "started later",
     ],
 )
-def test_only_the_very_process_is_adopted(tmp_path: Path, line_of, runs: bool) -> None:  # type: ignore[no-untyped-def]
+def test_only_the_very_process_is_adopted(
+    tmp_path: Path, line_of: Callable[[int, int], bytes], runs: bool
+) -> None:
     directory = ServiceDirectory(os.fsencode(tmp_path), b"s")
     assert directory.acquire(LIFE, 1000) is None
     directory.release()

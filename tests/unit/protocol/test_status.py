@@ -88,7 +88,7 @@ def test_stamps_of_known_times() -> None:
 def test_svstat_with_any_clock(
     monkeypatch: pytest.MonkeyPatch, began: int, now: int, seconds: int
 ) -> None:
-    monkeypatch.setattr(status.time, "time", lambda: now + 0.5)
+    monkeypatch.setattr(time, "time", lambda: now + 0.5)
     found = status.Status(tai.pack(began * 10**9), 7, False, b"u")
     assert status.words(found, True) == b"up (pid 7) %d seconds" % seconds
 

@@ -283,7 +283,7 @@ FALSE_POSITIVES = {
 
 
 @pytest.mark.parametrize("case", RULES)
-def test_rule(case):
+def test_rule(case: str) -> None:
     evidence, name, rule = RULES[case]
     found = detect(evidence)
     assert (found.name, found.rule, found.asked) == (name, rule, False)
@@ -292,50 +292,50 @@ def test_rule(case):
 
 
 @pytest.mark.parametrize("case", FALSE_POSITIVES)
-def test_false_positive(case):
+def test_false_positive(case: str) -> None:
     evidence, name = FALSE_POSITIVES[case]
     assert detect(evidence).name == name
 
 
 @pytest.mark.parametrize("case", RULES)
-def test_the_evidence_survives_json(case):
+def test_the_evidence_survives_json(case: str) -> None:
     evidence = RULES[case][0]
     assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
 
 
-def test_evidence_of_an_older_version_has_defaults():
+def test_evidence_of_an_older_version_has_defaults() -> None:
     assert Evidence.from_json({"platform": "linux", "unheard_of": 1}) == Evidence()
 
 
-def test_only_a_running_host_is_live():
+def test_only_a_running_host_is_live() -> None:
     for evidence, _, rule in RULES.values():
         if rule in ("offline", "container", "WSL", "unknown", "immutable"):
             assert not detect(evidence).live
 
 
 class TestAsked:
-    def test_is_obeyed(self):
+    def test_is_obeyed(self) -> None:
         found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "systemd")
         assert (found.name, found.asked, found.warnings) == ("systemd", True, ())
 
-    def test_contradiction_is_a_warning(self):
+    def test_contradiction_is_a_warning(self) -> None:
         found = detect(host("systemd", paths=SYSTEMD_DIRECTORY), "rclocal")
         assert found.name == "rclocal"
         assert "looks like systemd" in found.warnings[0]
 
-    def test_does_not_bring_a_container_to_life(self):
+    def test_does_not_bring_a_container_to_life(self) -> None:
         assert not detect(host("sleep"), "systemd").live
 
-    def test_is_believed_of_an_init_that_nobody_knows(self):
+    def test_is_believed_of_an_init_that_nobody_knows(self) -> None:
         assert detect(host("init"), "initd").live
         assert detect(host("init", container="/run/.containerenv"), "initd").live
         assert not detect(host("init", container="/run/.containerenv"), "container").live
 
-    def test_is_not_believed_where_etc_is_built(self):
+    def test_is_not_believed_where_etc_is_built(self) -> None:
         evidence = host("shepherd", distribution=Distribution("guix"))
         assert not detect(evidence, "initd").live
 
-    def test_does_not_bring_an_image_to_life(self):
+    def test_does_not_bring_an_image_to_life(self) -> None:
         assert not detect(Evidence(offline="it is an image"), "systemd").live
 
 
@@ -350,7 +350,9 @@ class TestAsked:
         ("upstart", {"/etc/event.d": "directory", "/etc/init": "directory"}, "init"),
     ],
 )
-def test_upstart_is_told_apart_by_version_then_directory(version, paths, dialect):
+def test_upstart_is_told_apart_by_version_then_directory(
+    version: str, paths: dict[str, str], dialect: str
+) -> None:
     assert detect(host("init", initctl=version, paths=paths)).detail == dialect
 
 
@@ -374,28 +376,32 @@ class TestOffline:
             ({}, ""),
         ],
     )
-    def test_init_decides(self, facts, name):
+    def test_init_decides(
+        self,
+        facts: dict[str, str | tuple[str, ...]] | dict[str, str] | dict[str, tuple[str, ...]],
+        name: str,
+    ) -> None:
         found = detect(Evidence(offline="it is an image", **facts))
         assert found.name == name
         assert not found.live
 
-    def test_other_inits_are_a_warning(self):
+    def test_other_inits_are_a_warning(self) -> None:
         evidence = Evidence(
             offline="x", init_program="/lib/systemd/systemd", inits_present=("systemd", "runit")
         )
         assert detect(evidence).warnings == ("also present: runit",)
 
-    def test_alpine_is_openrc_not_busybox(self):
+    def test_alpine_is_openrc_not_busybox(self) -> None:
         line = InittabLine(1, "", "", "sysinit", "/sbin/openrc sysinit")
         evidence = Evidence(offline="x", init_program="/bin/busybox", inittab=(line,))
         assert detect(evidence).name == "openrc"
 
 
-def test_a_container_is_told_what_to_run():
+def test_a_container_is_told_what_to_run() -> None:
     assert detect(host("sleep")).advice == ENTRYPOINT
 
 
-def test_a_verdict_is_json():
+def test_a_verdict_is_json() -> None:
     found = detect(host("systemd", paths=SYSTEMD_DIRECTORY))
     assert json.loads(json.dumps(found.to_json()))["name"] == "systemd"
     assert dataclasses.asdict(found) == found.to_json()

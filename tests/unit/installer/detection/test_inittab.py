@@ -18,14 +18,14 @@ SV:12345:respawn:/command/svscanboot
 """
 
 
-def test_reads_entries():
+def test_reads_entries() -> None:
     entries = inittab.read(GOOD)
     assert entries[2] == InittabLine(5, "SV", "12345", "respawn", "/command/svscanboot")
     assert entries[3].process == "/sbin/getty: with a colon"
     assert len(entries) == 4
 
 
-def test_accepts_a_good_one():
+def test_accepts_a_good_one() -> None:
     inittab.check(GOOD)
 
 
@@ -44,13 +44,13 @@ def test_accepts_a_good_one():
         (b"SX:12345:respawn:/a\0", "NUL"),
     ],
 )
-def test_refuses_a_broken_one(line, why):
+def test_refuses_a_broken_one(line: bytes, why: str) -> None:
     with pytest.raises(Refusal) as refusal:
         inittab.check(GOOD + line + b"\n")
     assert why in str([refusal.value.what, *refusal.value.advice])
 
 
-def test_busybox_reads_it_otherwise():
+def test_busybox_reads_it_otherwise() -> None:
     text = b"::sysinit:/etc/rcS\n::respawn:/command/svscanboot\n::shutdown:/bin/umount -a\n"
     inittab.check(text, "busybox")
     with pytest.raises(Refusal):
@@ -59,7 +59,7 @@ def test_busybox_reads_it_otherwise():
         inittab.check(GOOD, "busybox")
 
 
-def test_finds_a_free_id():
+def test_finds_a_free_id() -> None:
     assert inittab.free_id(b"", "SV", "DT") == "SV"
     assert inittab.free_id(GOOD, "SV", "DT") == "DT"
     with pytest.raises(Refusal):

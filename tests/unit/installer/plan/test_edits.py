@@ -22,43 +22,43 @@ LINES = "line one\nline two\n"
 
 
 class TestBlock:
-    def test_goes_to_the_end_with_a_newline_added(self):
+    def test_goes_to_the_end_with_a_newline_added(self) -> None:
         assert Block("x\n").insert(b"a\nb") == b"a\nb\n" + BEGIN + b"x\n" + END
 
-    def test_makes_a_file(self):
+    def test_makes_a_file(self) -> None:
         made = Block("x\n", fresh="#!/bin/sh\n").insert(b"")
         assert made == b"#!/bin/sh\n" + BEGIN + b"x\n" + END
 
-    def test_goes_before_a_line(self):
+    def test_goes_before_a_line(self) -> None:
         block = Block("::shutdown:/drain\n", before=r"[^#:\n]*:[^:]*:shutdown:")
         text = b"::sysinit:/rc\n# ::shutdown:/no\n::shutdown:/umount\n"
         assert block.insert(text).index(b"/drain") < text.index(b"::shutdown:/umount") + 80
         assert block.insert(text).endswith(END + b"::shutdown:/umount\n")
 
-    def test_goes_behind_the_leading_comments(self):
+    def test_goes_behind_the_leading_comments(self) -> None:
         block = Block("x\n", "start")
         assert block.insert(b"#!/bin/sh\n# why\nexec a\n") == (
             b"#!/bin/sh\n# why\n" + BEGIN + b"x\n" + END + b"exec a\n"
         )
 
-    def test_refuses_broken_marks(self):
+    def test_refuses_broken_marks(self) -> None:
         for text in (BEGIN, END, BEGIN + END + BEGIN + END):
             with pytest.raises(Refusal):
                 Block("x\n").remove(text)
 
     @given(TEXT)
-    def test_inserting_twice_is_inserting_once(self, text):
+    def test_inserting_twice_is_inserting_once(self, text: bytes) -> None:
         block = Block(LINES, "before-exit")
         assert block.insert(block.insert(text)) == block.insert(text)
 
     @given(TEXT)
-    def test_nothing_of_the_file_is_lost(self, text):
+    def test_nothing_of_the_file_is_lost(self, text: bytes) -> None:
         for block in (Block(LINES), Block(LINES, "start"), Block(LINES, before="a")):
             left = block.remove(block.insert(text))
             assert left in (text, text + b"\n")
 
     @given(TEXT, TEXT)
-    def test_removing_leaves_what_others_added(self, text, more):
+    def test_removing_leaves_what_others_added(self, text: bytes, more: bytes) -> None:
         edited = Block(LINES).insert(text)
         assert Block(LINES).remove(more + b"\n" + edited).startswith(more)
 
@@ -78,7 +78,7 @@ class TestWord:
             (b"pkg_scripts=a svscan b\n", b"pkg_scripts=a svscan b\n"),
         ],
     )
-    def test_insert(self, before, after):
+    def test_insert(self, before: bytes, after: bytes) -> None:
         assert self.WORD.insert(before) == after
         assert self.WORD.insert(after) == after
 
@@ -91,21 +91,21 @@ class TestWord:
             (b"", b""),
         ],
     )
-    def test_remove(self, before, after):
+    def test_remove(self, before: bytes, after: bytes) -> None:
         assert self.WORD.remove(before) == after
 
 
 class TestCommentOut:
     LINE = "SV:123456:respawn:/command/svscanboot"
 
-    def test_there_and_back(self):
+    def test_there_and_back(self) -> None:
         text = f"a\n{self.LINE}\nb\n".encode()
         edit = CommentOut(self.LINE)
         assert edit.insert(text) == f"a\n#slashservice# {self.LINE}\nb\n".encode()
         assert edit.insert(edit.insert(text)) == edit.insert(text)
         assert edit.remove(edit.insert(text)) == text
 
-    def test_only_that_very_line(self):
+    def test_only_that_very_line(self) -> None:
         text = f"#{self.LINE}\nX{self.LINE}\n".encode()
         assert CommentOut(self.LINE).insert(text) == text
 
@@ -113,7 +113,7 @@ class TestCommentOut:
 class TestTarget:
     STOP = b"TARGETS = sendsigs urandom umountfs\numountfs: sendsigs urandom\n"
 
-    def test_all_others_wait_for_the_first(self):
+    def test_all_others_wait_for_the_first(self) -> None:
         made = Target("svscan", first=True).insert(self.STOP)
         assert made.splitlines() == [
             b"TARGETS = sendsigs urandom umountfs svscan",
@@ -122,20 +122,20 @@ class TestTarget:
             b"urandom: svscan",
         ]
 
-    def test_there_and_back(self):
+    def test_there_and_back(self) -> None:
         for edit in (Target("svscan", first=True), Target("svscan")):
             assert edit.remove(edit.insert(self.STOP)) == self.STOP
             assert edit.insert(edit.insert(self.STOP)) == edit.insert(self.STOP)
 
-    def test_an_interactive_line_stays(self):
+    def test_an_interactive_line_stays(self) -> None:
         text = b"TARGETS = a b\nINTERACTIVE = \nb: a\n"
         assert Target("svscan").remove(Target("svscan").insert(text)) == text
 
-    def test_what_insserv_made_of_it_goes_too(self):
+    def test_what_insserv_made_of_it_goes_too(self) -> None:
         text = b"TARGETS = svscan sendsigs\nsendsigs: svscan other\nsvscan: other\n"
         assert Target("svscan").remove(text) == b"TARGETS = sendsigs\nsendsigs: other\n"
 
-    def test_another_kind_of_file_is_left_alone(self):
+    def test_another_kind_of_file_is_left_alone(self) -> None:
         assert Target("svscan").insert(b"something else\n") == b"something else\n"
 
 
@@ -162,11 +162,11 @@ class TestFinalExit:
             (b"(\n  exit 1\n)\nexit 0\n", 3),
         ],
     )
-    def test_is_found(self, script, at):
+    def test_is_found(self, script: bytes, at: int) -> None:
         assert final_exit(script.splitlines(keepends=True)) == at
 
 
 @pytest.mark.parametrize("data", [b"a\0b\n", b"a\r\nb\r\n"])
-def test_what_is_no_text_is_refused(data):
+def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(Refusal):
         check_text(data, "/etc/rc.local")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
-from helpers.images import Image
+from helpers.images import Image, MakeImage
 from helpers.installer import plan_for
 
 from slashservice.installer.cli.verbs_install import remembered
@@ -37,7 +36,7 @@ def aged(image: Image, row: str) -> Host:
 
 @pytest.mark.parametrize(("row", "init"), [("0", "initd"), ("1", ""), ("11", "")])
 def test_what_was_asked_for_is_read_from_an_older_receipt(
-    row: str, init: str, make_image: Callable[..., Image], small_source: object
+    row: str, init: str, make_image: MakeImage, small_source: object
 ) -> None:
     image = make_image("sysvinit-debian")
     host = Host(str(image.root))
@@ -48,9 +47,7 @@ def test_what_was_asked_for_is_read_from_an_older_receipt(
     assert remembered(host, Options()).init == init
 
 
-def test_what_is_asked_for_is_remembered(
-    make_image: Callable[..., Image], small_source: object
-) -> None:
+def test_what_is_asked_for_is_remembered(make_image: MakeImage, small_source: object) -> None:
     image = make_image("sysvinit-debian")
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, init="initd"), quiet)
