@@ -142,6 +142,7 @@ def quit_(directory: str, limit: float = 30) -> bool:
 
 def send(pid: int, number: int) -> None:
     """Send a signal; a process that is gone is no error."""
+    assert pid > 0, "kill(2) takes 0 and less for groups of processes"
     try:
         os.kill(pid, number)
     except ProcessLookupError:

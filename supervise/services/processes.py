@@ -88,6 +88,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send it a signal, if we may. No other process gets its pid before we fetch its status."""
+        assert self.pid > 0, "kill(2) takes 0 and less for groups of processes"
         try:
             os.kill(self.pid, number)
         except OSError:
@@ -117,6 +118,7 @@ class Adopted:
 
     def signal(self, number: int) -> None:
         """Send it a signal, if we may and it is not dead already."""
+        assert self.pid > 0, "kill(2) takes 0 and less for groups of processes"
         try:
             if self._fd >= 0:
                 system.signal_process(self._fd, number)
