@@ -1,0 +1,81 @@
+"""Writes down each line of ours that a process reaches, as it reaches it.
+
+``./coverage`` puts this text behind that of ``supervise/__init__.py`` and of
+``installer/__init__.py``, in the copy of the code that it has tested. coverage.py itself
+would not do: our processes are killed, exec and ``_exit``, run as other accounts, and have
+next to no memory, descriptors or environment. What this needs of a process is one
+descriptor for a moment, and it is silent if it has none.
+"""
+
+# ruff: noqa: A004 - it is to disturb as little as it can
+import _thread
+import sys
+from posix import O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, close, getpid, open, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+    from typing import Any
+
+LINES = "@lines@"
+"""The folder with a file for each process."""
+
+left: "dict[int, tuple[CodeType, str, set[int]]]" = {}
+"""For the ``id`` of each piece of code its file, and its lines that were not reached yet."""
+
+
+def name_of(path: str) -> str:
+    for package in ("/supervise/", "/installer/"):
+        place = path.rfind(package)
+        if place >= 0 and "/tests/" not in path:
+            return path[place + 1 :]
+    return ""
+
+
+def record(name: str, line: int) -> None:
+    try:
+        fd = open(f"{LINES}/{getpid()}", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
+        try:
+            write(fd, f"{name}:{line}\n".encode())
+        finally:
+            close(fd)
+    except OSError:
+        pass
+
+
+def called(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any] | None":
+    """Look at the lines of a function if some were not reached yet."""
+    code = frame.f_code
+    entry = left.get(id(code))
+    if entry is None:
+        name = name_of(code.co_filename)
+        lines = {line for _, _, line in code.co_lines() if line} if name else set()
+        entry = left[id(code)] = (code, name, lines)
+    if not entry[2]:
+        return None
+    reached(frame, event, argument)
+    return reached
+
+
+def reached(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any]":
+    _, name, lines = left[id(frame.f_code)]
+    line = frame.f_lineno
+    if line in lines:
+        lines.discard(line)
+        record(name, line)
+    return reached
+
+
+def traced(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    def run(*arguments: object, **keywords: object) -> object:
+        sys.settrace(called)
+        return function(*arguments, **keywords)
+
+    return run
+
+
+if sys.gettrace() is None:
+    start = _thread.start_new_thread
+    _thread.start_new_thread = lambda function, *more: start(traced(function), *more)
+    sys.settrace(called)

@@ -1,0 +1,99 @@
+"""``./coverage [WORDS FOR PYTEST]``: run tests, and show which lines no test reaches.
+
+All tests but boots and benchmarks, without words. What the processes reach that the tests
+start counts, too: the tests run in a copy of the checkout whose code has
+:mod:`helpers.reach.recorder` in it. It makes everything slower, so that a test which counts
+system calls, or has little memory, may fail here; only ``./test`` tells whether it does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import coverage
+from helpers.checkout import CHECKOUT
+from helpers.reach import recorder
+
+PACKAGES = ("supervise", "installer")
+TESTS = ("tests/unit", "tests/conformance", "tests/faults")
+LEFT_OUT = (".git", ".venv", "build", "dist", "__pycache__", "*.egg-info", ".*_cache", ".coverage")
+
+
+def copied(to: Path) -> Path:
+    """Make a copy of the checkout that records lines; return the folder where it does."""
+    shutil.copytree(CHECKOUT, to, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    lines = to / "lines"
+    lines.mkdir()
+    lines.chmod(0o1777)
+    assert recorder.__file__
+    text = Path(recorder.__file__).read_text().replace("@lines@", str(lines))
+    places = to / "site/slashservice"
+    places.mkdir(parents=True)
+    for package in (*PACKAGES, "init_templates"):
+        (places / package).symlink_to(to / package)
+    for package in PACKAGES:
+        with (to / package / "__init__.py").open("a") as file:
+            file.write(text)
+    return lines
+
+
+def reached(lines: Path) -> dict[str, set[int]]:
+    """Return the lines that were reached, by the files of the checkout they are in."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for path in lines.iterdir():
+        for entry in path.read_text().splitlines():
+            name, _, line = entry.rpartition(":")
+            if line.isdigit() and (CHECKOUT / name).is_file():
+                found[str(CHECKOUT / name)].add(int(line))
+    return found
+
+
+def table(measured: coverage.Coverage) -> str:
+    """Lay out how much of each room is reached, and all lines that are not."""
+    rooms: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    unreached = []
+    for package in PACKAGES:
+        for path in sorted((CHECKOUT / package).rglob("*.py")):
+            _, lines, _, missed, shown = measured.analysis2(str(path))
+            name = path.relative_to(CHECKOUT)
+            for room in (str(name.parent), "all"):
+                rooms[room][0] += len(lines)
+                rooms[room][1] += len(missed)
+            if missed:
+                unreached.append(f"{name}: {shown}")
+    table = [f"\n{'room':<28}{'lines':>7}{'missed':>9}{'reached':>9}"]
+    for room in [*sorted(rooms.keys() - {"all"}), "all"]:
+        count, missing = rooms[room]
+        part = 1 - missing / count if count else 1
+        table.append(f"{room:<28}{count:>7}{missing:>9}{part:>9.1%}")
+    return "\n".join([*table, "\nlines that no test reaches:", *unreached])
+
+
+def main() -> int:
+    """Run the tests, write ``.coverage`` for more reports, and print ours."""
+    with tempfile.TemporaryDirectory(prefix="slashservice-coverage-") as folder:
+        Path(folder).chmod(0o755)
+        copy = Path(folder) / "checkout"
+        lines = copied(copy)
+        status = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(sys.argv[1:] or TESTS)],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy / "site")},
+            check=False,
+        ).returncode
+        measured = coverage.Coverage(data_file=str(CHECKOUT / ".coverage"))
+        measured.erase()
+        measured.get_data().add_lines(reached(lines))
+    measured.save()
+    print(table(measured))
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
