@@ -63,3 +63,35 @@ def test_no_word_is_lost(argv: list[bytes], spec: str) -> None:
         consumed = argv[: len(argv) - len(rest)]
         is_option = len(rest[0]) > 1 and rest[0].startswith(b"-")
         assert not is_option or b"--" in consumed
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "rest", "complaint"),
+    [
+        ("", [], "", ""),
+        ("-ab -c", [("a", ""), ("b", ""), ("c", "")], "", ""),
+        ("-v1 x", [("v", "1")], "x", ""),
+        ("-v 1 x", [("v", "1")], "x", ""),
+        ("-av1b x", [("a", ""), ("v", "1b")], "x", ""),
+        ("-v -- x", [("v", "--")], "x", ""),
+        ("-a -- -b", [("a", "")], "-b", ""),
+        ("-a --b -c", [("a", "")], "-c", ""),
+        ("-a - -b", [("a", "")], "- -b", ""),
+        ("x -a", [], "x -a", ""),
+        ("-z", [("?", "z")], "", "p: illegal option -- z\n"),
+        ("-a-b", [("a", ""), ("?", "-"), ("b", "")], "", "p: illegal option -- -\n"),
+        ("-:", [("?", ":")], "", "p: illegal option -- :\n"),
+        ("-v", [("?", "v")], "", "p: option requires an argument -- v\n"),
+    ],
+)
+def test_complaints(
+    capfdbinary: pytest.CaptureFixture[bytes],
+    line: str,
+    found: list[tuple[str, ...]],
+    rest: str,
+    complaint: str,
+) -> None:
+    options = Options("p", line.encode().split(), "abcv:")
+    assert [(letter, value.decode()) for letter, value in options] == found
+    assert options.rest == rest.encode().split()
+    assert capfdbinary.readouterr().err == complaint.encode()

@@ -166,3 +166,16 @@ def test_the_door_of_a_wing_says_what_is_inside_and_loads_nothing(path: Path) ->
     assert isinstance(statement, ast.Expr)
     assert isinstance(statement.value, ast.Constant)
     assert isinstance(statement.value.value, str)
+
+
+UNIT_TESTS = CHECKOUT / "tests/unit"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted({str(path.parent.relative_to(UNIT_TESTS)) for path in UNIT_TESTS.rglob("test_*.py")}),
+)
+def test_a_folder_of_unit_tests_is_called_as_the_room_that_it_tests(folder: str) -> None:
+    """The folder itself is for the hall, and for what is promised of the project as a whole."""
+    room = CHECKOUT / (folder if folder.startswith("installer") else f"supervise/{folder}")
+    assert (room / "__init__.py").is_file()
