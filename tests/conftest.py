@@ -8,11 +8,12 @@ import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from helpers.checkout import CHECKOUT, PYTHON
+from helpers.keeping import FAILED, keeping
 from hypothesis import settings
 
 from slashservice.supervise.chain import launchers
@@ -76,7 +77,33 @@ def oracle() -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Have words for what to boot, and for writing down what was seen."""
     parser.addoption("--box", action="append", help="a machine of vagrant/ to have, not debian")
+    parser.addoption("--keep", action="store_true", help="keep machines and sandboxes that failed")
     parser.addoption("--proven", action="store_true", help="write docs/proven.md from the results")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Learn whether to keep what failed."""
+    keeping.wanted = config.getoption("--keep")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have fixtures know whether a test failed that they were for."""
+    report = yield
+    if report.failed:
+        for node in item.listchain():
+            node.stash[FAILED] = True
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell of what was kept."""
+    if keeping.kept:
+        terminalreporter.section("kept")
+        for told, _ in keeping.kept:
+            terminalreporter.write_line(told)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

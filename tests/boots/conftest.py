@@ -1,4 +1,18 @@
-"""Boots take long, and wait for most of that: so they go side by side."""
+"""Boots run side by side, in a pool of threads: they take minutes, and mostly wait.
+
+The first test with the mark ``boot`` that pytest comes to begins all that were chosen, as
+many at a time as there are processors; pytest then waits for the result of each in turn.
+That is done in ``pytest_pyfunc_call`` below, and so for a test with that mark
+
+* **fixtures do not work**: a boot gets its parameters and nothing else. What it needs it
+  makes by ``with``, as in ``with guest(recipe) as machine``.
+* **-x ends the run late**: the boots that have begun are let come to their end first.
+* **--pdb shows pytest's side**, not the thread's. Use ``--keep`` instead: a machine that
+  failed goes on running, and the end of the run tells how to get into it, and rid of it.
+* what a boot prints is not its own; ``story.say`` tells how far it is, at once.
+
+To run one boot: ``./test tests/boots/test_namespaces.py -k openrc-init --keep``.
+"""
 
 from __future__ import annotations
 

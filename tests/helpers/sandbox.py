@@ -5,6 +5,7 @@ directory that is this one's with all changes kept apart, to be looked at and th
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -141,6 +142,19 @@ class Sandbox:
         path = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         words = ["env", "-i", f"PATH={path}", "HOME=/root", *command]
         return ["nsenter", *options, "--root", "--wd", *words]
+
+    def __str__(self) -> str:
+        return f"the sandbox in {self.folder}"
+
+    def way_in(self) -> str:
+        """Return the command that gets one into it."""
+        if self.process.poll() is None:
+            return shlex.join(self.argv("sh"))
+        return "its PID 1 has ended, and all of it with that"
+
+    def way_out(self) -> str:
+        """Return the command that is rid of it."""
+        return f"kill -9 {self.process.pid}; rm -rf {self.folder}"
 
     def run(self, *command: str, status: int | None = 0) -> str:
         """Run a command inside; return what it says, standard error included."""

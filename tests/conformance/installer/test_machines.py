@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers.checkout import CHECKOUT
+from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
@@ -26,18 +26,10 @@ echo '::shutdown:/bin/sync' >> root/etc/inittab
 
 
 @pytest.fixture
-def machine() -> Iterator[Callable[..., Sandbox]]:
+def machine(request: pytest.FixtureRequest) -> Iterator[Callable[..., Sandbox]]:
     """Return what starts a sandbox, which ends with the test."""
-    started = []
-
-    def start(first: Sequence[str], **options: Any) -> Sandbox:
-        made = Sandbox(first, **options)
-        started.append(made)
-        return made
-
-    yield start
-    for made in started:
-        made.close()
+    with sandboxes(request) as start:
+        yield start
 
 
 @pytest.fixture

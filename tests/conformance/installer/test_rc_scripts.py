@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers import standins
 from helpers.installer import Artefacts
+from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
@@ -28,22 +29,19 @@ echo '::sysinit:/bin/true' > root/etc/inittab
 
 
 @pytest.fixture
-def bsd(artefacts: Artefacts) -> Iterator[Callable[..., Sandbox]]:
+def bsd(artefacts: Artefacts, request: pytest.FixtureRequest) -> Iterator[Callable[..., Sandbox]]:
     """Return what makes a machine with the scripts of a kind of host, and a service."""
-    machines = []
 
     def make(kind_name: str, files: dict[str, str]) -> Sandbox:
-        machine = Sandbox(["/sbin/init"], prepare=PREPARE)
-        machines.append(machine)
+        machine = start(["/sbin/init"], prepare=PREPARE)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
         for path, text in {**artefacts(kind_name), **files}.items():
             machine.put(path, text)
         machine.make_closer()
         return machine
 
-    yield make
-    for machine in machines:
-        machine.close()
+    with sandboxes(request) as start:
+        yield make
 
 
 def pattern(machine: Sandbox, text: str) -> str:

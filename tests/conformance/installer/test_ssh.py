@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
@@ -42,7 +43,9 @@ chmod 600 root/etc/ssh/test_key
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Sandbox]]:
+def network(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Sandbox, Sandbox]]:
     """A server and a client, each with a network of its own, and a wire between."""
     setup = tmp_path_factory.mktemp("ssh")
     for name in ("test_key", "user_key"):
@@ -51,9 +54,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox,
     (setup / "authorized").write_text((setup / "user_key.pub").read_text())
     (setup / "test_config").write_text(SSHD_CONFIG)
     prepare = PREPARE.replace('"$SETUP"', str(setup))
-    server = Sandbox(["/sbin/init"], prepare=prepare, network=True, checkout=False)
-    client = Sandbox(["sleep", "100000"], network=True)
-    try:
+    with sandboxes(request) as start:
+        server = start(["/sbin/init"], prepare=prepare, network=True, checkout=False)
+        client = start(["sleep", "100000"], network=True)
         wire = ["ip", "link", "add", "wire", "netns", str(server.pid), "type", "veth"]
         subprocess.run([*wire, "peer", "name", "wire", "netns", str(client.pid)], check=True)
         for machine, address in ((server, SERVER), (client, CLIENT)):
@@ -65,9 +68,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox,
         key.write_text((setup / "user_key").read_text())
         key.chmod(0o600)
         yield server, client
-    finally:
-        server.close()
-        client.close()
 
 
 OPTIONS = (

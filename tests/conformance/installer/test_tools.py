@@ -11,6 +11,7 @@ import pytest
 from helpers import judges
 from helpers.checkout import CHECKOUT
 from helpers.installer import Artefacts
+from helpers.keeping import ended
 from helpers.sandbox import Sandbox
 
 from slashservice.installer.detection import inittab
@@ -171,15 +172,13 @@ def test_init_scripts_have_complete_headers(which: str, artefacts: Artefacts) ->
 @pytest.mark.root
 def test_openrc_reads_its_script(artefacts: Artefacts) -> None:
     machine = Sandbox(["sleep", "1000"])
-    try:
+    with ended(machine.close, machine):
         machine.put("/etc/init.d/svscan", artefacts("openrc-gentoo")["/etc/init.d/svscan"])
         machine.run("mkdir", "-p", "/run/openrc/started")
         said = machine.run("/etc/init.d/svscan", "describe")
         assert "svscan: the services in /service" in said
         machine.run("rc-update", "add", "svscan", "default")
         assert "svscan | default" in " ".join(machine.run("rc-update", "show").split())
-    finally:
-        machine.close()
 
 
 def test_insserv_accepts_the_script(artefacts: Artefacts, tmp_path: Path) -> None:

@@ -6,17 +6,19 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from threading import Lock
 
 from helpers.boots import trees
 from helpers.boots.trees import INSIDE, need
 from helpers.checkout import CHECKOUT
+from helpers.keeping import ended, keeping
 from helpers.processes import kill, state_of
 from helpers.services import contents
 from helpers.waiting import until
@@ -94,6 +96,18 @@ class Box:
         """Run a vagrant command."""
         return run(["vagrant", *words], self.env)
 
+    def way_in(self) -> str:
+        """Return the command that gets one into it."""
+        return self._by_hand("ssh")
+
+    def way_out(self) -> str:
+        """Return the command that is rid of it."""
+        return f"{self._by_hand('destroy --force')}; rm -rf {self.folder}"
+
+    def _by_hand(self, verb: str) -> str:
+        variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in self.env.items())
+        return f"cd {FOLDER} && {variables} vagrant {verb} {self.name}"
+
     def up(self) -> None:
         """Make the machine, and boot it."""
         self.vagrant("up", self.name, "--provider=libvirt")
@@ -154,7 +168,7 @@ class Libvirt:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._users -= 1
-            if self._users == 0:
+            if self._users == 0 and not any(isinstance(one, Box) for _, one in keeping.kept):
                 try:
                     fcntl.flock(self._shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     self._end()
@@ -173,7 +187,7 @@ class Libvirt:
         ours = [pid for path, pid in pids.items() if pid not in (0, self._before[path])]
         for pid in ours:
             kill(pid, signal.SIGTERM)
-        until(lambda: all(map(ended, ours)), "libvirt has ended", END_LIMIT)
+        until(lambda: all(map(has_ended, ours)), "libvirt has ended", END_LIMIT)
 
 
 libvirt = Libvirt()
@@ -192,10 +206,10 @@ def remove_leftovers() -> None:
 def daemon(path: str) -> int:
     """Return the pid in a file if it is that of a process; 0 otherwise."""
     pid = int(contents(Path(path)) or 0)
-    return 0 if not pid or ended(pid) else pid
+    return 0 if not pid or has_ended(pid) else pid
 
 
-def ended(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Tell whether a process is no more, or waits for nothing but to be reaped."""
     return state_of(pid) == "Z"
 
@@ -211,7 +225,8 @@ def virsh(*words: str) -> str:
 @contextmanager
 def box(name: str) -> Iterator[Box]:
     """Have a box, built here if we can, or else the public one; destroyed in the end."""
-    with libvirt, TemporaryDirectory(prefix="slashservice-vagrant-") as folder:
+    folder = mkdtemp(prefix="slashservice-vagrant-")
+    with libvirt, ended(lambda: trees.remove(Path(folder))):
         env = {
             "SLASHSERVICE_DRIVER": os.environ.get("SLASHSERVICE_DRIVER", "qemu"),
             "SLASHSERVICE_PREFIX": f"slashservice-{os.getpid()}-",
@@ -219,7 +234,5 @@ def box(name: str) -> Iterator[Box]:
         if name in BUILT:
             env["SLASHSERVICE_CATALOGUE"] = str(catalogue(name))
         made = Box(name, Path(folder), env)
-        try:
+        with ended(made.destroy, made):
             yield made
-        finally:
-            made.destroy()

@@ -23,6 +23,7 @@ from typing import Any
 from helpers.boots import trees
 from helpers.boots.fingerprint import fingerprint
 from helpers.boots.trees import BOOTED, Recipe, copied, need, put_checkout
+from helpers.keeping import ended
 from helpers.services import contents
 from helpers.waiting import GENEROUS
 from testinfra.backend.local import LocalBackend
@@ -127,6 +128,18 @@ class Emulated:
         """The running machine, for testinfra."""
         assert self._qemu is not None, f"{self} is not up"
         return Host(SSHBackend(f"{self._ssh} root@127.0.0.1"))
+
+    def way_in(self) -> str:
+        """Return the command that gets one into it."""
+        if self._qemu is None:
+            return f"it is off; its disk is {self.disk}"
+        return f"{self._ssh} root@127.0.0.1"
+
+    def way_out(self) -> str:
+        """Return the command that is rid of it."""
+        running = [one.pid for one in (self._connection, self._qemu) if one is not None]
+        kill = f"kill -9 {' '.join(map(str, running))}; " if running else ""
+        return f"{kill}rm -rf {self.folder}"
 
     def boot(self) -> None:
         """Switch it on, and wait for the last job of the boot."""
@@ -258,7 +271,5 @@ def emulated(recipe: Recipe) -> Iterator[Emulated]:
         disk = ["mke2fs", "-q", "-t", "ext4", "-d", str(root), str(machine.disk), DISK]
         subprocess.run(disk, check=True, stdin=subprocess.DEVNULL, capture_output=True)
         trees.remove(root)
-        try:
+        with ended(machine.kill, machine):
             yield machine
-        finally:
-            machine.kill()

@@ -17,6 +17,7 @@ from typing import Any
 
 from helpers.boots.fingerprint import fingerprint
 from helpers.boots.trees import BOOTED, Files, Recipe, copied, need, put_checkout
+from helpers.keeping import ended
 from helpers.processes import kill
 from helpers.services import contents
 from helpers.waiting import GENEROUS
@@ -51,10 +52,16 @@ class NamespaceBackend(LocalBackend):
     def run(self, command: str, *args: str, **kwargs: Any) -> Any:
         """Run a shell command in the guest."""
         return self.run_local(
-            f"timeout {COMMAND_LIMIT} nsenter --target {self.pid} --all --root --wd "
-            f"env -i PATH={PATH} HOME=/root LC_ALL=C.UTF-8 /bin/sh -c %s",
-            self.get_command(command, *args),
+            f"timeout {COMMAND_LIMIT} {shell(self.pid)} -c %s", self.get_command(command, *args)
         )
+
+
+def shell(pid: int) -> str:
+    """Return the command that is a shell in the guest with that PID 1."""
+    return (
+        f"nsenter --target {pid} --all --root --wd "
+        f"env -i PATH={PATH} HOME=/root LC_ALL=C.UTF-8 /bin/sh"
+    )
 
 
 class Guest:
@@ -91,6 +98,19 @@ class Guest:
         """The running guest, for testinfra."""
         assert self.pid, f"{self} is not up"
         return Host(NamespaceBackend(self.pid))
+
+    def way_in(self) -> str:
+        """Return the command that gets one into it."""
+        return shell(self.pid) if self.pid else f"it is off; its files are in {self.root}"
+
+    def way_out(self) -> str:
+        """Return the command that is rid of it."""
+        files = f"rm -rf --one-file-system {self.root.parent}"
+        if not self.pid:
+            return files
+        cgroups = " ".join(map(str, self._cgroups))
+        emptied = f"find {cgroups} -depth -type d -exec rmdir {{}} +"
+        return f"kill -9 {self.pid}; sleep 1; {emptied}; {files}"
 
     def boot(self) -> None:
         """Start it, and wait for the last job of the boot."""
@@ -284,7 +304,5 @@ def guest(
     with copied(recipe, files) as root:
         put_checkout(root)
         made = (ImageGuest if read_only else Guest)(recipe, root, program, title)
-        try:
+        with ended(made.kill, made):
             yield made
-        finally:
-            made.kill()

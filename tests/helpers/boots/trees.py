@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from helpers.checkout import CHECKOUT
+from helpers.keeping import ended
 
 SHIPPED = ("LICENSE", "docs", "init_templates", "install", "installer", "supervise")
 INSIDE = "/root/slashservice"
@@ -315,14 +316,12 @@ def copied(recipe: Recipe, files: Files | None = None) -> Iterator[Path]:
     """Have a copy of a tree to boot, with some files more, to change at will."""
     source = tree(recipe)
     folder = Path(mkdtemp(prefix=f"{recipe.name}.", dir=cache()))
-    try:
+    with ended(lambda: remove(folder)):
         subprocess.run(
             ["cp", "-a", "--reflink=auto", str(source), str(folder / "root")], check=True
         )
         write(folder / "root", files or {})
         yield folder / "root"
-    finally:
-        remove(folder)
 
 
 def put_checkout(root: Path) -> None:
