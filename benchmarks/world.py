@@ -156,7 +156,10 @@ def daemon_pid(service: Path, name: str = DAEMON) -> int:
 
 
 def wait_until(condition: Callable[[], T], pause: float = 0.005) -> T:
-    """Return what the condition says once it holds, looking every ``pause`` seconds."""
+    """Return what the condition says once it holds, looking every ``pause`` seconds.
+
+    The benchmarks have this one of their own, as they run without the tests and their helpers.
+    """
     deadline = time.monotonic() + PATIENCE
     while not (said := condition()):
         if time.monotonic() > deadline:

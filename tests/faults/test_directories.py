@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import comm, kill, opened, runs
-from helpers.services import await_pid, is_supervised, pid_of
-from helpers.tree import MULTILOG, SLEEP, Tree, write_script
+from helpers.services import await_pid, is_supervised, pid_of, write_script
+from helpers.tree import MULTILOG, SLEEP, Tree
 from helpers.waiting import until
 
 SAY = "#!/bin/sh\necho up $$\nexec sleep 1000\n"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import catches, killed
-from helpers.services import await_pid
-from helpers.tree import MULTILOG, SLEEP, Tree, write_script
+from helpers.services import await_pid, write_script
+from helpers.tree import MULTILOG, SLEEP, Tree
 from helpers.waiting import until
 
 ROUNDS = 10

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import kill, runs
-from helpers.services import await_down, await_pid, pid_of
-from helpers.tree import SLEEP, Tree, write_script
+from helpers.services import await_down, await_pid, pid_of, write_script
+from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
 
 

@@ -74,23 +74,25 @@ def run(
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def make_script(path: Path, text: str | bytes) -> Path:
-    """Put an executable at ``path``, in directories made as needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    path.chmod(0o755)
-    return path
+def write_script(path: Path, text: str | bytes) -> Path:
+    """Put an executable at ``path``, complete from the moment it is there."""
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(text if isinstance(text, bytes) else text.encode())
+    new.chmod(0o755)
+    return new.rename(path)
 
 
 def make_service(
     path: Path, script: str = SLEEPER, log: str | None = None, down: bool = False
 ) -> Path:
     """Make a service directory; ``log`` is the run script of a log service."""
-    make_script(path / "run", script)
-    if log is not None:
-        make_script(path / "log/run", log)
+    path.mkdir(parents=True, exist_ok=True)
     if down:
         (path / "down").touch()
+    if log is not None:
+        (path / "log").mkdir(exist_ok=True)
+        write_script(path / "log/run", log)
+    write_script(path / "run", script)
     return path
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.processes import catches, kill, runs
-from helpers.services import contents
+from helpers.services import contents, make_service
 from helpers.waiting import GENEROUS, until
 
 SLEEP = "#!/bin/sh\nexec sleep 1000\n"
@@ -22,14 +22,6 @@ MULTILOG = "#!/bin/sh\nexec /usr/bin/multilog ./main\n"
 """A log service: the C multilog."""
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-
-
-def write_script(path: Path, text: str) -> None:
-    """Put an executable file at ``path``, complete from the moment it is there."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(text)
-    new.chmod(0o755)
-    new.rename(path)
 
 
 class Tree:
@@ -51,15 +43,7 @@ class Tree:
 
     def make(self, name: str, run: str = SLEEP, log: str | None = None, down: bool = False) -> Path:
         """Make a service directory, not linked yet."""
-        path = self.real / name
-        path.mkdir()
-        if down:
-            (path / "down").touch()
-        if log is not None:
-            (path / "log").mkdir()
-            write_script(path / "log/run", log)
-        write_script(path / "run", run)
-        return path
+        return make_service(self.real / name, run, log, down)
 
     def add(self, name: str, run: str = SLEEP, log: str | None = None, down: bool = False) -> Path:
         """Make a service directory and link it into the scan directory."""

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.services import await_pid, make_script, make_service, supervising
+from helpers.services import await_pid, make_service, supervising, write_script
 
 from slashservice.installer import supervision
 from slashservice.installer.plan import takeover
@@ -40,7 +40,7 @@ def test_drain_does_not_wait_for_a_svscan_that_has_died(starting: Path, ours: Pa
 
 def test_drain_goes_on_with_the_one_that_was_faster(starting: Path) -> None:
     text = '#!/bin/sh\ncat "$1/../pid" >"$1/.svscan/pid"\nexit 111\n'
-    program = make_script(starting.parent / "program", text)
+    program = write_script(starting.parent / "program", text)
     assert supervision.drain(str(starting), limit=LIMIT, program=str(program))
     assert supervision.daemons(str(starting)) == []
 
