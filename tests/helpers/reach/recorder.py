@@ -7,75 +7,71 @@ next to no memory, descriptors or environment. What this needs of a process is o
 descriptor for a moment, and it is silent if it has none.
 """
 
-# ruff: noqa: A004 - it is to disturb as little as it can
-import _thread
-import sys
-from posix import O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, close, getpid, open, write
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
     from typing import Any
 
-LINES = "@lines@"
-"""The folder with a file for each process."""
 
-left: "dict[int, tuple[CodeType, str, set[int]]]" = {}
-"""For the ``id`` of each piece of code its file, and its lines that were not reached yet."""
+def _record_lines(folder: str) -> None:
+    """Have each process write the lines it reaches into a file in ``folder``."""
+    import _thread
+    import sys
+    from posix import O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, close, getpid, open, write  # noqa: A004
 
+    left: dict[int, tuple[CodeType, str, set[int]]] = {}
+    # For the id of each piece of code its file, and its lines that were not reached yet.
 
-def name_of(path: str) -> str:
-    for package in ("/supervise/", "/installer/"):
-        place = path.rfind(package)
-        if place >= 0 and "/tests/" not in path:
-            return path[place + 1 :]
-    return ""
+    def name_of(path: str) -> str:
+        for package in ("/supervise/", "/installer/"):
+            place = path.rfind(package)
+            if place >= 0 and "/tests/" not in path:
+                return path[place + 1 :]
+        return ""
 
-
-def record(name: str, line: int) -> None:
-    try:
-        fd = open(f"{LINES}/{getpid()}", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
+    def record(name: str, line: int) -> None:
         try:
-            write(fd, f"{name}:{line}\n".encode())
-        finally:
-            close(fd)
-    except OSError:
-        pass
+            fd = open(f"{folder}/{getpid()}", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
+            try:
+                write(fd, f"{name}:{line}\n".encode())
+            finally:
+                close(fd)
+        except OSError:
+            pass
 
+    def called(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any] | None":
+        """Look at the lines of a function if some were not reached yet."""
+        code = frame.f_code
+        entry = left.get(id(code))
+        if entry is None:
+            name = name_of(code.co_filename)
+            lines = {line for _, _, line in code.co_lines() if line} if name else set()
+            entry = left[id(code)] = (code, name, lines)
+        if not entry[2]:
+            return None
+        return reached(frame, event, argument)
 
-def called(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any] | None":
-    """Look at the lines of a function if some were not reached yet."""
-    code = frame.f_code
-    entry = left.get(id(code))
-    if entry is None:
-        name = name_of(code.co_filename)
-        lines = {line for _, _, line in code.co_lines() if line} if name else set()
-        entry = left[id(code)] = (code, name, lines)
-    if not entry[2]:
-        return None
-    reached(frame, event, argument)
-    return reached
+    def reached(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any]":
+        _, name, lines = left[id(frame.f_code)]
+        line = frame.f_lineno
+        if line in lines:
+            lines.discard(line)
+            record(name, line)
+        return reached
 
+    def traced(function: "Callable[..., Any]") -> "Callable[..., Any]":
+        def run(*arguments: object, **keywords: object) -> object:
+            sys.settrace(called)
+            return function(*arguments, **keywords)
 
-def reached(frame: "FrameType", event: str, argument: object) -> "Callable[..., Any]":
-    _, name, lines = left[id(frame.f_code)]
-    line = frame.f_lineno
-    if line in lines:
-        lines.discard(line)
-        record(name, line)
-    return reached
+        return run
 
-
-def traced(function: "Callable[..., Any]") -> "Callable[..., Any]":
-    def run(*arguments: object, **keywords: object) -> object:
+    if sys.gettrace() is None:
+        start = _thread.start_new_thread
+        _thread.start_new_thread = lambda function, *more: start(traced(function), *more)
         sys.settrace(called)
-        return function(*arguments, **keywords)
-
-    return run
 
 
-if sys.gettrace() is None:
-    start = _thread.start_new_thread
-    _thread.start_new_thread = lambda function, *more: start(traced(function), *more)
-    sys.settrace(called)
+if "@lines@".startswith("/"):  # it is a copy
+    _record_lines("@lines@")

@@ -8,11 +8,12 @@ system calls, or has little memory, may fail here; only ``./test`` tells whether
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections import defaultdict
 from pathlib import Path
 
@@ -33,14 +34,30 @@ def copied(to: Path) -> Path:
     lines.chmod(0o1777)
     assert recorder.__file__
     text = Path(recorder.__file__).read_text().replace("@lines@", str(lines))
-    places = to / "site/slashservice"
-    places.mkdir(parents=True)
-    for package in (*PACKAGES, "init_templates"):
-        (places / package).symlink_to(to / package)
     for package in PACKAGES:
         with (to / package / "__init__.py").open("a") as file:
             file.write(text)
     return lines
+
+
+def environment(copy: Path) -> Path:
+    """Make a virtual environment with the copy in place of the checkout; return its Python.
+
+    The packages are those of our own environment.
+    """
+    venv.create(copy / ".venv", symlinks=True)
+    places = copy / "site/slashservice"
+    places.mkdir(parents=True)
+    for package in (*PACKAGES, "init_templates"):
+        (places / package).symlink_to(copy / package)
+    ours = sysconfig.get_path("purelib")
+    (site,) = copy.glob(".venv/lib/*/site-packages")
+    (site / "copy.pth").write_text(f"{places.parent}\n{ours}\n")
+    python = copy / ".venv/bin/python"
+    command = python.with_name("slashservice")
+    command.write_text(f"#!{python}\nfrom slashservice.installer.cli.main import main\nmain()\n")
+    command.chmod(0o755)
+    return python
 
 
 def reached(lines: Path) -> dict[str, set[int]]:
@@ -81,10 +98,10 @@ def main() -> int:
         Path(folder).chmod(0o755)
         copy = Path(folder) / "checkout"
         lines = copied(copy)
+        python = environment(copy)
         status = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(sys.argv[1:] or TESTS)],
+            [python, "-m", "pytest", "-p", "no:cacheprovider", *(sys.argv[1:] or TESTS)],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(copy / "site")},
             check=False,
         ).returncode
         measured = coverage.Coverage(data_file=str(CHECKOUT / ".coverage"))
