@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
 import socket
@@ -149,3 +150,25 @@ def parts(directory: Path) -> dict[int, Path]:
         with contextlib.suppress(FileNotFoundError):
             found.setdefault(path.stat().st_ino, path)
     return found
+
+
+def unpacked(directory: Path) -> bytes:
+    """All that is in a log, compressed or not."""
+    pieces = []
+    for path in sorted(directory.glob("@*")):
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        elif data[:4] == b"\x28\xb5\x2f\xfd":
+            data = subprocess.run(
+                ["zstd", "-dc"], input=data, capture_output=True, check=True
+            ).stdout
+        pieces.append(data)
+    return b"".join(pieces) + (directory / "current").read_bytes()
+
+
+def run_well(cwd: Path, script: Sequence[bytes], packets: Sequence[bytes] | bytes) -> bytes:
+    """Run our logger, which must end well; return what it said."""
+    status, errors = run_here(script, packets, cwd)
+    assert status == 0
+    return errors

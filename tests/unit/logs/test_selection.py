@@ -1,74 +1,64 @@
-"""Lines selected by a search for words must be those that the rules select one by one."""
+"""Rules that select lines: one expression for them all, and patterns of fnmatch(3)."""
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING
+from pathlib import Path
+from unittest import mock
 
-import pytest
+from helpers.logs import run_well
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise.logs import sieve
-from slashservice.supervise.logs.lines import Lines, Selection
-from slashservice.supervise.logs.selection import VIEW, one_by_one
+from slashservice.supervise.logs import selection
+from slashservice.supervise.logs.selection import matcher, one_by_one
 
-if TYPE_CHECKING:
-    from slashservice.supervise.logs.action_script import Rules
+signs = st.tuples(st.booleans(), st.text("ab*", max_size=4).map(str.encode), st.just(False))
 
-rules = st.tuples(
-    st.booleans(),
-    st.text("ab*", max_size=6).map(str.encode),
-    st.just(False),
+
+@given(
+    rules=st.lists(signs, max_size=8).map(tuple), line=st.text("abc", max_size=6).map(str.encode)
 )
-fnmatch_rules = st.tuples(
-    st.booleans(),
-    st.sampled_from([b"*ab*", b"a?ba*", b"*[ab]b*", b"*", b"**", b"?", b"b\\a*"]),
-    st.just(True),
-)
-words = st.lists(st.text("ab", max_size=5).map(str.encode), max_size=6)
+def test_one_expression_decides_as_rule_after_rule(
+    rules: tuple[tuple[bool, bytes, bool], ...], line: bytes
+) -> None:
+    def star(pattern: bytes, text: bytes) -> bool:
+        """Match as the original's documentation says."""
+        while pattern:
+            if pattern == b"*":
+                return True
+            if pattern[:1] == b"*":
+                found = text.find(pattern[1:2])
+                if found < 0:
+                    return False
+                text, pattern = text[found:], pattern[1:]
+                continue
+            if text[:1] != pattern[:1]:
+                return False
+            text, pattern = text[1:], pattern[1:]
+        return not text
+
+    selected = True
+    for selects, pattern, _ in rules:
+        if star(pattern, line):
+            selected = selects
+    assert bool(one_by_one(rules)(line)) == selected
+    for any_number in (b"*", selection.ANY_NUMBER):  # before Python 3.11, and now
+        with mock.patch.object(selection, "ANY_NUMBER", any_number):
+            match = matcher(rules)
+        assert (match is None or bool(match(line))) == selected
 
 
-def by_rules(script: Rules, text: bytes) -> bytes:
-    selects = one_by_one(script)
-    return b"".join(line for line in text.splitlines(True) if selects(line[:-1][:VIEW]))
+def test_many_changes_of_mind() -> None:
+    rules = tuple((n % 2 == 0, b"%d*" % n, False) for n in range(300))
+    match = matcher(rules)
+    assert match is not None
+    assert [bool(match(b"%d" % n)) for n in (7, 8, 77, 78, 298, 299)] == [False, True] * 2 + [
+        True,
+        False,
+    ]
 
 
-def chosen(selection: Selection, text: bytes) -> bytes:
-    return Lines().take(text, b"").chosen(selection).text
-
-
-@given(script=st.lists(st.one_of(rules, fnmatch_rules), max_size=6).map(tuple), rare=words)
-def test_rare_lines(script: Rules, rare: list[bytes]) -> None:
-    filler = (b"-" * 1000 + b"\n") * 80
-    text = filler + b"".join(word + b"-\nx" + word + b"\n" + word + b"\n" for word in rare)
-    assert chosen(Selection(script), text) == by_rules(script, text)
-
-
-def test_words_of_rules() -> None:
-    def words_of(*script: bytes) -> list[bytes] | None:
-        made = sieve.sieve(tuple((word[:1] == b"+", word[1:], False) for word in script))
-        return None if made is None else made._words
-
-    assert words_of() is None
-    assert words_of(b"-*") is None
-    assert words_of(b"-*", b"+*error: *", b"-*error: none*") == [b"error: "]
-    assert words_of(b"-xy", b"-*", b"+xy*abc*d", b"+*fatal") == [b"abc", b"fatal"]
-    assert words_of(b"-*", b"+*x*y*") is None
-    assert words_of(b"-*debug*", b"+*") is None
-    assert words_of(b"-*debug*", b"+*error*", b"-noise*") == [b"debug", b"noise"]
-    assert words_of(*(b"-word%d*" % n for n in range(5))) is None
-
-
-@pytest.mark.parametrize("share", [0, 1, 10, 100])
-def test_whatever_the_share_of_lines(share: int) -> None:
-    """Also where words are so frequent that a search doesn't pay, and where that changes."""
-    chance = random.Random(share)
-    for script in ([(False, b"*", False), (True, b"*error*", False)], [(False, b"*error*", False)]):
-        selection = Selection(tuple(script))
-        for now in (share, 0, 100, share) * 12:
-            lines = [b"x" * chance.randrange(300) for _ in range(60)]
-            lines = [line + b" error" if chance.randrange(100) < now else line for line in lines]
-            lines.append(b"y" * 1500 + b" error")
-            text = b"\n".join([*lines, b""])
-            assert chosen(selection, text) == by_rules(tuple(script), text)
+def test_fnmatch_mode(place: Path) -> None:
+    script = [b"-*", b"F", b"+*[45][0-9][0-9]*", b"S", b"-*x", b"./d"]
+    run_well(place, script, b"a 404 b\na 200 b\na 500x\na 500\n")
+    assert (place / "d/current").read_bytes() == b"a 404 b\na 500\n"
