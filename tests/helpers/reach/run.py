@@ -1,8 +1,8 @@
 """``./coverage [WORDS FOR PYTEST]``: run tests, and show which lines no test reaches.
 
-All tests but boots and benchmarks, without words. What the processes reach that the tests
-start counts, too: the tests run in a copy of the checkout whose code has
-:mod:`helpers.reach.recorder` in it. It makes everything slower, so that a test which counts
+Where no word is a path, these are all tests but boots and benchmarks. The lines count, too,
+that the processes reach which the tests start: all runs in a copy of the checkout whose code
+has :mod:`helpers.reach.recorder` in it. It makes everything slower, and a test that counts
 system calls, or has little memory, may fail here; only ``./test`` tells whether it does.
 """
 
@@ -62,13 +62,15 @@ def environment(copy: Path) -> Path:
 
 def reached(lines: Path) -> dict[str, set[int]]:
     """Return the lines that were reached, by the files of the checkout they are in."""
-    found: dict[str, set[int]] = defaultdict(set)
+    entries: set[str] = set()
     for path in lines.iterdir():
-        for entry in path.read_text().splitlines():
-            name, _, line = entry.rpartition(":")
-            if line.isdigit() and (CHECKOUT / name).is_file():
-                found[str(CHECKOUT / name)].add(int(line))
-    return found
+        entries.update(path.read_text().split("\n"))
+    found: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        name, _, line = entry.rpartition(":")
+        if line.isdigit():
+            found[str(CHECKOUT / name)].add(int(line))
+    return {path: numbers for path, numbers in found.items() if Path(path).is_file()}
 
 
 def table(measured: coverage.Coverage) -> str:
@@ -94,13 +96,16 @@ def table(measured: coverage.Coverage) -> str:
 
 def main() -> int:
     """Run the tests, write ``.coverage`` for more reports, and print ours."""
+    words = sys.argv[1:]
+    if not any((CHECKOUT / word.partition("::")[0]).exists() for word in words):
+        words += TESTS
     with tempfile.TemporaryDirectory(prefix="slashservice-coverage-") as folder:
         Path(folder).chmod(0o755)
         copy = Path(folder) / "checkout"
         lines = copied(copy)
         python = environment(copy)
         status = subprocess.run(
-            [python, "-m", "pytest", "-p", "no:cacheprovider", *(sys.argv[1:] or TESTS)],
+            [python, "-m", "pytest", "-p", "no:cacheprovider", *words],
             cwd=copy,
             check=False,
         ).returncode
