@@ -67,9 +67,14 @@ def _record_lines(folder: str) -> None:
 
         return run
 
+    def starting(start: "Callable[..., Any]") -> "Callable[..., Any]":
+        return lambda function, *more, **options: start(traced(function), *more, **options)
+
     if sys.gettrace() is None:
-        start = _thread.start_new_thread
-        _thread.start_new_thread = lambda function, *more: start(traced(function), *more)
+        for name in ("start_new_thread", "start_joinable_thread"):
+            start = getattr(_thread, name, None)
+            if start is not None:
+                setattr(_thread, name, starting(start))
         sys.settrace(called)
 
 
