@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,13 +117,15 @@ class Tree:
             if process.poll() is None:
                 process.kill()
             process.wait()
-        deadline = time.monotonic() + GENEROUS
-        while pids := [pid for pid in self.processes() if runs(pid)]:
-            assert time.monotonic() < deadline, f"can't end {pids}"
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    kill(pid, signal.SIGKILL)
-            time.sleep(0.005)
+        until(self._all_killed, "all processes have ended")
+
+    def _all_killed(self) -> bool:
+        """Kill what is left; tell whether nothing was."""
+        pids = [pid for pid in self.processes() if runs(pid)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                kill(pid, signal.SIGKILL)
+        return not pids
 
 
 @contextlib.contextmanager

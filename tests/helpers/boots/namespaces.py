@@ -20,7 +20,7 @@ from helpers.boots.trees import BOOTED, Files, Recipe, copied, need, put_checkou
 from helpers.keeping import ended
 from helpers.processes import kill
 from helpers.services import contents
-from helpers.waiting import GENEROUS
+from helpers.waiting import GENEROUS, until
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
@@ -237,21 +237,23 @@ class Guest:
 
     def _remove_cgroup(self, folder: str) -> None:
         """Remove a cgroup; the kernel takes a moment to notice that its last process is gone."""
-        deadline = time.monotonic() + GENEROUS
-        while True:
-            try:
-                os.rmdir(folder)
-                return
-            except FileNotFoundError:
-                return
-            except OSError:
-                assert time.monotonic() < deadline, f"{folder} is still in use"
-                time.sleep(0.02)
+        until(lambda: is_removed(folder), f"{folder} is no longer in use", pause=0.02)
 
     def last_words(self) -> str:
         """Return the end of what the console showed."""
         shown = contents(self.console).decode(errors="replace").splitlines()
         return "\n".join(shown[-40:])
+
+
+def is_removed(folder: str) -> bool:
+    """Remove a folder, if that can be done now; tell whether it is gone."""
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def is_same_program(pid: int, other: int) -> bool:
