@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -118,41 +120,45 @@ def test_every_wing_is_in_the_table() -> None:
     assert folders == MAY_IMPORT.keys() - {HALL}
 
 
-def circles(graph: dict[str, set[str]]) -> list[set[str]]:
-    """Return the groups of modules that reach each other, by Tarjan's algorithm."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found = []
-
-    def visit(name: str) -> None:
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for other in sorted(graph[name]):
-            if other not in index:
-                visit(other)
-                low[name] = min(low[name], low[other])
-            elif other in stack:
-                low[name] = min(low[name], index[other])
-        if low[name] == index[name]:
-            group = set(stack[stack.index(name) :])
-            del stack[stack.index(name) :]
-            if len(group) > 1:
-                found.append(group)
-
-    for name in graph:
-        if name not in index:
-            visit(name)
-    return found
+def installer_rooms() -> dict[str, set[str]]:
+    """Return which room of the installer may import which, as its door says."""
+    text = ast.get_docstring(ast.parse((CHECKOUT / "installer/__init__.py").read_text())) or ""
+    table = dict(re.findall(r"^``(\w+)`` +(.+)$", text, re.MULTILINE))
+    everything = table.keys()
+    words = {"nothing": set[str](), "all of them": set(everything)}
+    return {
+        name: {name} | (words[may] if may in words else set(may.split(", ")))
+        for name, may in table.items()
+    }
 
 
-def test_circles_are_found() -> None:
-    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": set()}
-    assert circles(graph) == [{"a", "b", "c"}]
+def of_installer(path: Path) -> str:
+    """Return the room that a module of the installer is in."""
+    return path.relative_to(CHECKOUT / "installer").parts[0].removesuffix(".py")
+
+
+def test_the_rooms_of_the_installer_import_what_its_door_says() -> None:
+    rooms = installer_rooms()
+    assert set().union(*rooms.values()) == rooms.keys()
+    found = {name: {name} for name in rooms}
+    for path in (CHECKOUT / "installer").rglob("*.py"):
+        if path.parent.name == "installer" and path.name == "__init__.py":
+            continue
+        for name in imported(path):
+            if name.startswith("slashservice.installer."):
+                found[of_installer(path)].add(name.split(".")[2])
+    everything_but = {name: may for name, may in found.items() if name != "cli"}
+    assert everything_but == {name: rooms[name] for name in everything_but}
+    assert found["cli"] <= rooms["cli"]
 
 
 def test_no_import_leads_back() -> None:
-    assert circles({name: at_run_time(path) for name, path in MODULES.items()}) == []
+    TopologicalSorter({name: at_run_time(path) for name, path in MODULES.items()}).prepare()
+
+
+def test_the_rooms_have_an_order() -> None:
+    for rooms in (MAY_IMPORT, installer_rooms()):
+        TopologicalSorter({name: may - {name} for name, may in rooms.items()}).prepare()
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=module)
