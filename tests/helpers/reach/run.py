@@ -62,14 +62,10 @@ def environment(copy: Path) -> Path:
 
 def reached(lines: Path) -> dict[str, set[int]]:
     """Return the lines that were reached, by the files of the checkout they are in."""
-    entries: set[str] = set()
-    for path in lines.iterdir():
-        entries.update(path.read_text().split("\n"))
     found: dict[str, set[int]] = defaultdict(set)
-    for entry in entries:
-        name, _, line = entry.rpartition(":")
-        if line.isdigit():
-            found[str(CHECKOUT / name)].add(int(line))
+    for entry in lines.iterdir():
+        name, _, line = entry.name.rpartition(":")
+        found[str(CHECKOUT / name.replace("!", "/"))].add(int(line))
     return {path: numbers for path, numbers in found.items() if Path(path).is_file()}
 
 
