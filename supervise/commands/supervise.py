@@ -15,8 +15,8 @@ from slashservice.supervise.messages import fatal, usage
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
-from slashservice.supervise.services import processes
 from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.heritage import Heritage, reserve_standard_descriptors
 from slashservice.supervise.services.refusal import outwait
 from slashservice.supervise.services.starters import Forking
 from slashservice.supervise.services.supervised import Supervised
@@ -31,9 +31,9 @@ def main(argv: Sequence[bytes]) -> int:
     if len(argv) != 1:
         raise usage("supervise", "supervise dir")
     name = argv[0]
-    processes.reserve_standard_descriptors()
+    reserve_standard_descriptors()
     loop = Loop()
-    heritage = processes.Heritage(environment.inherited(), record.life(), loop.mask)
+    heritage = Heritage(environment.inherited(), record.life(), loop.mask)
     try:
         os.chdir(name)
         path = os.getcwdb()

@@ -9,7 +9,8 @@ As PID 1 it also reaps what is orphaned. Exit status 111 if the directory can't 
 from __future__ import annotations
 
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import processes, session
+from slashservice.supervise.services import session
+from slashservice.supervise.services.heritage import reserve_standard_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +19,5 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given, or else the current one."""
-    processes.reserve_standard_descriptors()
+    reserve_standard_descriptors()
     return session.run(argv[0] if argv else b".", Loop())

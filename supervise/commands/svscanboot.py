@@ -16,7 +16,8 @@ from slashservice.supervise.chain import environment
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import client, names, scan_directory
 from slashservice.supervise.protocol.scan_directory import PATH
-from slashservice.supervise.services import processes, session
+from slashservice.supervise.services import session
+from slashservice.supervise.services.heritage import reserve_standard_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SECONDS_BETWEEN_STARTS = 1.0
 def main(argv: Sequence[bytes]) -> int:
     """Become svscan on the directory given."""
     directory = os.path.abspath(argv[0]) if argv else os.fsencode(names.SCAN_DIRECTORY)
-    processes.reserve_standard_descriptors()
+    reserve_standard_descriptors()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in (0, 1, 2):
         os.dup2(null, fd)

@@ -4,7 +4,7 @@ Pids are used again and clocks are set, so a pid alone says nothing after a rest
 record is one line of fixed length in the lock file: the pid, its start time as the kernel
 counts it, and the name of this life of the machine. The process writes it about itself before
 it becomes the daemon, while it still holds the lock. So the next holder of the lock finds the
-record complete (see :mod:`~slashservice.supervise.services.processes`).
+record complete (see :mod:`~slashservice.supervise.services.starters`).
 Being of fixed length it is overwritten in place, which a full disk can't prevent.
 """
 

@@ -6,18 +6,36 @@ and from nowhere else. On another kind of system, one with the same methods take
 
 from __future__ import annotations
 
-from slashservice.supervise.services import processes, starters
+from slashservice.supervise.services import adoption, starters
 from slashservice.supervise.services.directory import ServiceDirectory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
-    from slashservice.supervise.services.directory import Left
+    from slashservice.supervise.services.adoption import Left
+    from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.processes import Heritage, Process
     from slashservice.supervise.services.starters import Starter
+
+    class Process(Protocol):
+        """The process of a service that is up: ours, adopted, or a logger in a log host.
+
+        Whoever makes one gives it a function, which it calls with the wait status when the
+        process is dead.
+        """
+
+        @property
+        def pid(self) -> int:
+            """The pid that clients are told."""
+
+        def signal(self, number: int) -> None:
+            """Send it a signal, if we may; that it is dead is no trouble."""
+
+        def leave(self) -> None:
+            """Let go of it; it runs on."""
 
 
 class Context:
@@ -60,11 +78,11 @@ class Context:
         script can't be run.
         """
         pid = self._starter.start(directory, streams)
-        return processes.Child(self.loop, pid, exited)
+        return starters.Child(self.loop, pid, exited)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""
-        return processes.Adopted(self.loop, pid, start, exited)
+        return adoption.Adopted(self.loop, pid, start, exited)
 
     def first_scan_is_over(self) -> None:
         """From now on services are started one at a time."""

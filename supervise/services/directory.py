@@ -10,12 +10,11 @@ import fcntl
 import os
 import stat
 
-from slashservice.supervise import tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names, record, status
-from slashservice.supervise.services import inode
+from slashservice.supervise.services import adoption, inode
 from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.platform.loop import Loop
     from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
+    from slashservice.supervise.services.adoption import Left
 
 
 CONTROL_READ = 256
@@ -35,21 +35,6 @@ NEW_STATUS = names.STATUS + b".new"
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
-
-
-class Left:
-    """What a killed supervisor left: the status, and the process if it still runs.
-
-    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
-    """
-
-    __slots__ = ("hosted", "pid", "start", "status")
-
-    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
-        self.status = found
-        self.pid = pid
-        self.start = start
-        self.hosted = hosted
 
 
 class ServiceDirectory:
@@ -161,22 +146,12 @@ class ServiceDirectory:
 
     def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
         try:
-            left = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
+            left = adoption.look(self.lock, self.path, self.default, life, environment)
         except OSError as error:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
-        if left is None or left.life != life or life == record.NAMELESS:
+        if left is None:
             self._forget_status()
-            return None
-        left.find(self.path, environment)
-        start = left.runs()
-        pid = left.pid if start else 0
-        try:
-            found = status.unpack(status.read(self._at(names.STATUS)))
-        except OSError:
-            found = None
-        if found is None or found.want not in (b"u", b"d", b"\0"):
-            found = status.Status(tai.now(), pid, False, self.default)
-        return Left(found, pid, start, left.hosted)
+        return left
 
     def _forget_status(self) -> None:
         """Take away the status file of another life of the machine: its pid means nothing now.

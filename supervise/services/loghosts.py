@@ -23,7 +23,8 @@ from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import processes
+from slashservice.supervise.services import adoption
+from slashservice.supervise.services.heritage import start_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.platform.loop import Exited, Loop
     from slashservice.supervise.services.directory import ServiceDirectory
-    from slashservice.supervise.services.processes import Heritage
+    from slashservice.supervise.services.heritage import Heritage
 
 
 MESSAGE = 4096
@@ -88,7 +89,7 @@ class Host:
         if account is not None:
             command = [*launchers.command("setuidgid"), account, *command]
         try:
-            self.pid = processes.start_command(heritage, command, theirs.fileno(), null)
+            self.pid = start_command(heritage, command, theirs.fileno(), null)
         finally:
             theirs.close()
         loop.add(self._socket.fileno(), self._heard)
@@ -217,9 +218,7 @@ class LogHosts:
             self._loop.after(0, lambda: self._end(pid, start))
 
     def _end(self, pid: int, start: int) -> None:
-        processes.Adopted(self._loop, pid, start, lambda status: None).signal(
-            signal_numbers.SIGTERM
-        )
+        adoption.Adopted(self._loop, pid, start, lambda status: None).signal(signal_numbers.SIGTERM)
 
     def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
         """Read what the log service runs; None unless it is plain, and ours to run."""

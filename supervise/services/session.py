@@ -13,8 +13,9 @@ from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import notify, processes, starters
+from slashservice.supervise.services import notify, starters
 from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.refusal import Refused, outwait
 from slashservice.supervise.services.scanner import Scanner
 
@@ -42,7 +43,7 @@ def run(directory: bytes, loop: Loop) -> int:
     lock(path)
     inherited = environment.inherited()
     tell = notify.notifier(inherited)
-    heritage = processes.Heritage(notify.without(inherited), record.life(), loop.mask)
+    heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
     limit = heritage.raise_descriptor_limit()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     context = Context(loop, heritage, limit, starters.for_first_scan(loop, heritage), null)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
-    from slashservice.supervise.platform.loop import Loop
+    from slashservice.supervise.platform.loop import Exited, Loop
     from slashservice.supervise.services.directory import ServiceDirectory
-    from slashservice.supervise.services.processes import Heritage
+    from slashservice.supervise.services.heritage import Heritage
 
     class Starter(Protocol):
         """A way to start run scripts."""
@@ -53,6 +53,27 @@ if TYPE_CHECKING:
 
         def end(self) -> None:
             """Nothing more is to be started in this way."""
+
+
+class Child:
+    """A process that we started."""
+
+    __slots__ = ("pid",)
+
+    def __init__(self, loop: Loop, pid: int, exited: Exited) -> None:
+        self.pid = pid
+        loop.on_exit(pid, exited)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if we may. No other process gets its pid before we fetch its status."""
+        assert self.pid > 0, "kill(2) takes 0 and less for groups of processes"
+        try:
+            os.kill(self.pid, number)
+        except OSError:
+            pass  # it runs under another account, and we are not root
+
+    def leave(self) -> None:
+        """Let go of it; it runs on."""
 
 
 class Forking:

@@ -23,10 +23,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from slashservice.supervise.services.context import Context
-    from slashservice.supervise.services.directory import Left, ServiceDirectory
+    from slashservice.supervise.services.adoption import Left
+    from slashservice.supervise.services.context import Context, Process
+    from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.processes import Process
     from slashservice.supervise.services.service import Action
 
 

@@ -15,9 +15,10 @@ from helpers.loops import event_loop
 from helpers.services import is_supervised
 
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import pair, processes
+from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
+from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
 from slashservice.supervise.services.starters import Forking
 
@@ -37,7 +38,7 @@ class Scan:
         self.entries = top / "entries"
         self.entries.mkdir()
         self.loop = loop
-        heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         context = Context(loop, heritage, 1000, Forking(loop, heritage), self.null)
         self.scanner = Scanner(context, os.fsencode(self.entries))

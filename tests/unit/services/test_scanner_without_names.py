@@ -11,8 +11,9 @@ from helpers.services import is_supervised
 
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import processes, scanner
+from slashservice.supervise.services import scanner
 from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.starters import Forking
 
 
@@ -59,7 +60,7 @@ class Scan:
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(scanner, "watcher", lambda: self.kernel)
-            heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+            heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
             context = Context(loop, heritage, 1000, Forking(loop, heritage), self.null)
             self.scanner = scanner.Scanner(context, os.fsencode(self.entries))
         self.scanner.scan()

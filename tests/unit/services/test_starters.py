@@ -11,9 +11,10 @@ import pytest
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record
-from slashservice.supervise.services import processes, starters
+from slashservice.supervise.services import starters
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.heritage import Heritage
 
 
 def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
@@ -22,7 +23,7 @@ def test_bulk_leaves_nothing_behind_when_the_directory_has_moved(
     limits: list[tuple[int, int]] = []
     monkeypatch.setattr(posix, "set_descriptor_limit", lambda *pair: limits.append(pair))
     monkeypatch.chdir("/")
-    heritage = processes.Heritage([b"PATH=/bin"], b"life", loop.mask)
+    heritage = Heritage([b"PATH=/bin"], b"life", loop.mask)
     heritage.descriptor_limit = (10, 20)
     path = tmp_path / "before"
     path.mkdir()
@@ -52,7 +53,7 @@ def test_a_start_is_handed_in_until_the_first_scan_is_over(loop: Loop, tmp_path:
             self.ended += 1
 
     first = First()
-    heritage = processes.Heritage([b"PATH=/bin"], b"life", loop.mask)
+    heritage = Heritage([b"PATH=/bin"], b"life", loop.mask)
     context = Context(loop, heritage, 1 << 20, first)
     context.expect(b"/service", [b"a"])
     directory = ServiceDirectory(os.fsencode(tmp_path), b"service")

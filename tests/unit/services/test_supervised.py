@@ -12,9 +12,10 @@ from helpers.clock import Clock
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
-from slashservice.supervise.services import processes, starters
+from slashservice.supervise.services import starters
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.supervised import Supervised
 
 TERM, CONT, STOP = 15, 18, 19
@@ -41,7 +42,7 @@ class World(Context):
     """What a service needs, without starting anything."""
 
     def __init__(self, loop: Loop, path: Path) -> None:
-        heritage = processes.Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
         super().__init__(loop, heritage, 1 << 20, starters.Forking(loop, heritage))
         self.path = path
         self.fails: OSError | None = None

@@ -1,0 +1,134 @@
+"""Adoption: how the daemon of a supervisor that is gone is recognised, and watched over.
+
+A supervisor that was killed leaves the daemon running, its record in the lock file and the
+status file. Whoever takes the lock next adopts the daemon if the record is of this life of
+the machine, and its process still has the pid and the start time that the record says
+(:mod:`~slashservice.supervise.protocol.record`). Then no other process can be meant. What is
+wanted of the service, and whether it is paused, is in the status file.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import tai
+from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import names, record, status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.protocol.status import Status
+
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class Left:
+    """What a killed supervisor left: the status, and the process if it still runs.
+
+    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    """
+
+    __slots__ = ("hosted", "pid", "start", "status")
+
+    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+        self.status = found
+        self.pid = pid
+        self.start = start
+        self.hosted = hosted
+
+
+def look(
+    lock: int, path: bytes, default: bytes, life: bytes, environment: Sequence[bytes]
+) -> Left | None:
+    """Return what a supervisor left in the service directory ``path``; None if that is nothing.
+
+    ``lock`` is its lock file. ``default`` is what is wanted of a service whose status file says
+    nothing. ``life`` is this life of the machine, ``environment`` what daemons are given. Raises
+    ``OSError`` if the lock file can't be read.
+    """
+    left = record.parse(os.pread(lock, record.LENGTH + 1, 0))
+    if left is None or left.life != life or life == record.NAMELESS:
+        return None
+    left.find(path, environment)
+    start = left.runs()
+    pid = left.pid if start else 0
+    try:
+        found = status.unpack(status.read(os.path.join(path, names.STATUS)))
+    except OSError:
+        found = None
+    if found is None or found.want not in (b"u", b"d", b"\0"):
+        found = status.Status(tai.now(), pid, False, default)
+    return Left(found, pid, start, left.hosted)
+
+
+class Adopted:
+    """A process that a supervisor before us started, watched through a pidfd.
+
+    Where there is none (an old kernel, another system, or no descriptor to spare) it is
+    looked at once a second. Its exit status can't be known.
+    """
+
+    __slots__ = ("_exited", "_fd", "_loop", "_start", "pid")
+
+    def __init__(self, loop: Loop, pid: int, start: int, exited: Exited) -> None:
+        self.pid = pid
+        self._start = start
+        self._loop = loop
+        self._exited = exited
+        self._fd = -1
+        # Later, as the descriptors of the services come first.
+        loop.after(0, self._watch)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if we may and it is not dead already."""
+        assert self.pid > 0, "kill(2) takes 0 and less for groups of processes"
+        try:
+            if self._fd >= 0:
+                system.signal_process(self._fd, number)
+            elif self._runs():
+                os.kill(self.pid, number)
+        except OSError:
+            pass
+
+    def leave(self) -> None:
+        """Let go of it; it runs on."""
+        self._close()
+
+    def _watch(self) -> None:
+        self._open()
+        # The pid may have been given to another process before the pidfd was opened.
+        if not self._runs():
+            self._close()
+            self._exited(0)
+        elif self._fd >= 0:
+            self._loop.on_exit(self.pid, self._gone)  # as PID 1 we may fetch its status first
+            self._loop.add(self._fd, lambda: self._gone(0))
+        else:
+            self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)
+
+    def _open(self) -> None:
+        try:
+            self._fd = system.open_process(self.pid)
+        except OSError:
+            return
+        if not posix.has_room(self._fd, posix.descriptor_limit()):
+            self._close()
+
+    def _runs(self) -> bool:
+        return system.started(self.pid) == self._start
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+    def _gone(self, status: int) -> None:
+        self._loop.remove(self._fd)
+        self._loop.ignore_exit(self.pid)
+        self._close()
+        self._exited(status)
