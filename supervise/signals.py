@@ -3,6 +3,9 @@
 The standard ``signal`` wraps the built-in ``_signal`` to give its constants enum types,
 which costs three milliseconds before a command has done anything: more than all the rest
 of ``svc``. The built-in module has the same functions and plain integers.
+
+Signals reach the event loop in :mod:`~slashservice.supervise.platform.loop`; what svscan does
+at each is in :mod:`~slashservice.supervise.services.session`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Find the init system that runs a host: one pure function of the evidence.
 
 PID 1 decides, not which programs are installed: every host has leftovers of other init
-systems, and each rule is there because some known tool fell for one. The rules are tried in
-order and the first that applies gives the verdict. Each init system's rule is in its module
-(:class:`~slashservice.installer.detection.knowledge.Knowledge`), with its place in the
-order; the rules here are no init system's own. Hosts that don't run (images, chroots) are
-judged by what their ``/sbin/init`` is
+systems, and each rule is there because some tool once took such a leftover for the init
+system. The rules are tried in order and the first that applies gives the verdict. Each init
+system's rule is in its module, with its place in the order
+(:class:`~slashservice.installer.detection.knowledge.Knowledge`). Hosts that don't run (images,
+chroots) are judged by what their ``/sbin/init`` is
 (:mod:`~slashservice.installer.detection.detect_offline`).
 """
 

@@ -1,4 +1,6 @@
-"""The rules that are no init system's own: hosts that must not be touched, or can't be told.
+"""Rules that belong to no single init system.
+
+They are about hosts that must not be touched, or whose init system can't be told.
 
 Each is a function of the evidence, and of the names of PID 1 that init systems are known by.
 It returns a verdict or nothing.

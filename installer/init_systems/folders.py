@@ -1,4 +1,4 @@
-"""Folders of links to what shall be started, one folder for each occasion."""
+"""Folders of start-up links: OpenRC's runlevels, systemd's ``*.wants``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """sysvinit: a line in ``/etc/inittab``, and a script for the order at shutdown.
 
-On entering runlevel 0 or 6 init kills what is not listed for it, three seconds after TERM,
-before any script runs. svscan's daemons have sessions of their own and survive that; the
-script then has them drained, while all else is still there.
+On entering runlevel 0 or 6, before it runs a script, init sends TERM, and KILL three seconds
+later, to what inittab doesn't list for that runlevel, svscan among it. svscan's daemons have
+sessions of their own and survive that. The script then has them drained, while all else is
+still there.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 import socket
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.hosting.logger import HostedLogger
+from slashservice.supervise.hosting.hosted_logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger

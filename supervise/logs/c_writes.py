@@ -4,15 +4,15 @@ Nobody sees its writes, except where a log file gets full: C looks for the last 
 piece that it is about to write*. To end files at the same line we have to know where its pieces
 end.
 
-C reads 1024 bytes at a time. When a newline has come, it puts the line, and then the newline,
-into a buffer of 512 bytes. It writes the buffer when the next put does not fit (a put larger
-than the buffer is written on its own), and before it reads again. A line that has reached 1000
-characters is put at once, and the rest of it one by one.
+C reads 1024 bytes at a time. It copies pieces into a buffer of 512 bytes: at a newline the
+line, then the newline. It writes the buffer when the next piece does not fit, and before it
+reads again. A piece that is larger than the buffer is written on its own. A line that reaches
+1000 characters is copied at once, and each further character of it singly.
 """
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.selection import VIEW
+from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,6 @@
-"""Shell patterns as ``fnmatch(3)`` reads them in the C locale, for multilog's ``F``.
+"""Shell patterns as ``fnmatch(3)`` reads them in the C locale, for multilog's ``F`` alone.
+
+The patterns of all other rules are in :mod:`~slashservice.supervise.logs.patterns`.
 
 Python's own ``fnmatch`` knows neither the backslash nor character classes.
 """

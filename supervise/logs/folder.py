@@ -1,4 +1,4 @@
-"""A log directory to the system: its lock, its files, and the marks they bear.
+"""A log directory as system calls see it: its lock, its files, and the marks they bear.
 
 Nothing here needs to know where the directory is, or where the process is: a log host is in
 none of the many directories it works in, and its account may be unable to reach some by path.

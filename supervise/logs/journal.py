@@ -9,8 +9,8 @@ leaves enough in the journal for the next logger to go on at exactly the same po
 2. Before each write to a log, the intent is noted: the log file (by its inode number), its
    size, and which part of which output follows. The size of the log file afterwards tells how
    far the write got.
-3. When a block is done, the journal is emptied, which takes all this back at once. If an
-   unfinished line is carried over to the next block, it is put into the header before.
+3. When a block is done, the journal is emptied, and with it every note. If the block ends in an
+   unfinished line, the line is written to the journal's head, and the next block goes behind.
 
 The journal survives the process, not the machine: nothing is ever synced. Where it can't be
 written (its disk is full), the logger goes on without it.
@@ -23,7 +23,7 @@ import os
 import struct
 import zlib
 
-from slashservice.supervise.logs.carry import as_read
+from slashservice.supervise.logs.unfinished_line import as_read
 from slashservice.supervise.platform.current import system
 
 TYPE_CHECKING = False

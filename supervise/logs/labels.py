@@ -1,7 +1,7 @@
-"""Filters from standard input to standard output, block by block.
+"""Filters of TAI64N labels, for the tai64n commands: from input to output, block by block.
 
-All that a read brings goes out before the next read, so nothing waits in a filter that a reader
-at the other end could have. Trouble with either end is told by the exit status alone.
+All that a read brings goes out before the next read. So a filter never holds back what its
+reader could already have. Trouble with either end is told by the exit status alone.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ passes through in parts. So a gigabyte without a newline takes no more memory th
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.selection import VIEW, matcher
+from slashservice.supervise.logs.patterns import VIEW, matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -104,9 +104,9 @@ class Logger:
     def _go_on(self, left: Interrupted) -> Steps[None]:
         """Do the rest of the block that a killed logger was at."""
         if left.carry:
-            from slashservice.supervise.logs import carry
+            from slashservice.supervise.logs import unfinished_line
 
-            carry.unpack(left.carry, self._lines, self._selections)
+            unfinished_line.unpack(left.carry, self._lines, self._selections)
         if not left.block:
             return
         stamp = left.stamp or self._stamp()
@@ -154,9 +154,9 @@ class Logger:
         """Pack what is known of an unfinished line; return nothing if there is none."""
         if self.at_line_end:
             return b""
-        from slashservice.supervise.logs import carry
+        from slashservice.supervise.logs import unfinished_line
 
-        return carry.pack(self._lines, self._selections)
+        return unfinished_line.pack(self._lines, self._selections)
 
     @property
     def at_line_end(self) -> bool:

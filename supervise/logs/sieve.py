@@ -1,7 +1,7 @@
 """Find the few lines a rule may treat differently from the default, without matching every line.
 
 The default is set by the last rule that matches everything (``-*``); without one, lines are
-selected. The rules behind it with the other sign make the exceptions. A line that such a rule
+selected. Later rules of the opposite sign are the exceptions. A line that such a rule
 matches holds all the words of its pattern, which are the parts between the stars. Searching a
 block for a word takes a tenth of the time of matching each of its lines. So where exceptions
 are rare, as the errors in a log should be, most lines cost next to nothing.

@@ -1,6 +1,6 @@
-"""The system we run on: the only place that asks which one it is.
+"""The system we run on: the only place in ``supervise`` that chooses by which one it is.
 
-``system`` is the module for it. All of these modules have the same names.
+``system`` is ``linux`` on Linux, and ``bsd`` on all others. These modules have the same names.
 """
 
 from __future__ import annotations

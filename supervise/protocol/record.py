@@ -2,10 +2,11 @@
 
 Pids are used again and clocks are set, so a pid alone says nothing after a restart. The
 record is one line of fixed length in the lock file: the pid, its start time as the kernel
-counts it, and the name of this life of the machine. The process writes it about itself before
-it becomes the daemon, while it still holds the lock. So the next holder of the lock finds the
-record complete (see :mod:`~slashservice.supervise.services.starters`).
-Being of fixed length it is overwritten in place, which a full disk can't prevent.
+counts it, and the name of this life of the machine. As a rule the process writes it about
+itself before it becomes the daemon, while it still holds the lock. So the next holder of the
+lock finds the record complete (:mod:`~slashservice.supervise.services.starters`), and may adopt
+the process (:mod:`~slashservice.supervise.services.adoption`). Being of fixed length the line is
+overwritten in place, which a full disk can't prevent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the services of one supervisor share, and their way to the system.
 
 A service gets its directory, its process and what watches over it through the ``Context``
-and from nowhere else. On another kind of system, one with the same methods takes its place.
+and from nowhere else.
 """
 
 from __future__ import annotations

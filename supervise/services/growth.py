@@ -4,8 +4,8 @@ The proper way to add a service is to make it elsewhere and link it, but people 
 ``cp -r`` or ``mkdir`` in the scan directory itself. Being told at once, we would overtake
 them: start a service whose log directory comes last, and never start its log. So a
 directory made in place counts as complete when nothing was put into it for a moment. By
-hand, or on a busy machine, the next thing may come later than that. So changes in the
-seconds after are reported as well.
+hand, or on a busy machine, the next thing may come later than that. So we go on watching for
+some seconds, and tell the scanner of what still comes, such as a late log directory.
 """
 
 from __future__ import annotations

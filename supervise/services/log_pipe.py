@@ -1,8 +1,8 @@
 """The pipe from a service to its log service.
 
 It is a FIFO in the service's supervise directory. ``svscan`` holds it open for reading and
-for writing, and the daemon gets a descriptor for both: as long as either lives the kernel
-keeps what is unread, and nobody is sent SIGPIPE while no logger reads.
+for writing, and the daemon gets a descriptor for both. As long as svscan or the daemon lives,
+the kernel keeps what is unread, and nobody is sent SIGPIPE while no logger reads.
 """
 
 from __future__ import annotations

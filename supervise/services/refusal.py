@@ -1,8 +1,8 @@
-"""A directory that can't be had, and how long to wait for one that is only held.
+"""A directory that can't be taken, and how long to wait while only its lock is in the way.
 
-The last child that a supervisor forked holds its lock, too, until it has become the daemon.
-So when a supervisor was killed, its successor may find the lock held for a moment: no reason
-to give up, or to complain, before ``SECONDS_OF_PATIENCE`` have passed.
+The last child that a supervisor forked shares the lock until it has become the daemon. So when
+a supervisor was killed, its successor may find the lock held for a moment. That is no reason to
+give up, or to complain, before ``SECONDS_OF_PATIENCE`` have passed.
 """
 
 from __future__ import annotations

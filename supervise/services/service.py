@@ -28,12 +28,13 @@ next one acts on the status file. Had ``d`` sent TERM before DOWN was on record,
 supervisor would find UP, and start what was to stay down. So an event that changes what is
 wanted, or that pauses the process, gives RECORD_WANT before any signal or start. The
 opposite error is harmless: a supervisor that finds DOWN or paused on record sends the signal
-again, as it can't know whether it was sent. It does know that where TERM is on record, which
-is written only afterwards.
+again, as it can't know whether it was sent. Only TERM is recorded after it was sent: where it
+is on record, it was sent.
 
 **Announce when all is done.** The status file is written after the signals, and after a
-start: ``started``, ``not_started`` and ``not_run`` give ANNOUNCE, so what orders a start does
-not. One event rewrites the file once, or twice where what is wanted had to be recorded.
+start. START comes without ANNOUNCE: the answer to it (``started``, ``not_started``,
+``not_run``) announces. A start that has to wait is announced at once. One event rewrites the
+file at most once, or twice where what is wanted had to be recorded.
 
 **A second between starts.** A service that should be up is started again the moment it dies,
 but never sooner than a second after its last start: a daemon that dies at once would take up

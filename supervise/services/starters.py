@@ -3,18 +3,20 @@
 A supervisor may be killed at any instruction, and the next one must know every process that
 runs. If the parent wrote the record of its child there would be a moment in which the
 daemon runs unrecorded. So the child writes it, about itself, before it becomes the daemon.
-The flock on the service, which a fork shares and an exec closes, stays held until then.
-Whoever gets the lock next finds either the record of a process or no process. That needs
+The child shares the lock of the service until its exec closes the descriptor. Whoever gets
+the lock next finds either the record of a process or no process. That needs
 our own code between fork and exec, and forking an interpreter costs half a millisecond that
 ``posix_spawn`` does not.
 
 For one service that is nothing. For the thousand that a boot starts it is what makes us
 slower than C. So the first scan starts them with ``posix_spawn``, after recording the
 intent and its time, and records the pid behind it. A supervisor killed in between, which
-can only happen in that first scan, leaves an intent without a pid, and the next one looks
-for the process: a session leader, started since, in the service's directory or on its pipe,
-or else the orphan with our environment that got the next pid
-(``find`` in :mod:`slashservice.supervise.platform.linux`).
+can only happen in that first scan, leaves an intent without a pid. The next supervisor then
+searches ``/proc`` (``find`` in :mod:`slashservice.supervise.platform.linux`). It takes the
+session leader, started since, that works in the service's directory or holds its pipe. Failing
+that, it takes the first orphan started just after, with a later pid and our environment.
+
+What is handed over is in :mod:`~slashservice.supervise.services.heritage`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from slashservice.supervise.hosting.logger import HostedLogger
+from slashservice.supervise.hosting.hosted_logger import HostedLogger
 from slashservice.supervise.logs.steps import Pause, Wait
 from slashservice.supervise.messages import Quit
 

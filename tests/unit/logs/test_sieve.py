@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slashservice.supervise.logs import sieve
 from slashservice.supervise.logs.lines import Lines, Selection
-from slashservice.supervise.logs.selection import VIEW, one_by_one
+from slashservice.supervise.logs.patterns import VIEW, one_by_one
 
 if TYPE_CHECKING:
     from slashservice.supervise.logs.action_script import Rules

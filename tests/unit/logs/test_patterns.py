@@ -9,8 +9,8 @@ from helpers.logs import run_well
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise.logs import selection
-from slashservice.supervise.logs.selection import matcher, one_by_one
+from slashservice.supervise.logs import patterns
+from slashservice.supervise.logs.patterns import matcher, one_by_one
 
 signs = st.tuples(st.booleans(), st.text("ab*", max_size=4).map(str.encode), st.just(False))
 
@@ -42,8 +42,8 @@ def test_one_expression_decides_as_rule_after_rule(
         if star(pattern, line):
             selected = selects
     assert bool(one_by_one(rules)(line)) == selected
-    for any_number in (b"*", selection.ANY_NUMBER):  # before Python 3.11, and now
-        with mock.patch.object(selection, "ANY_NUMBER", any_number):
+    for any_number in (b"*", patterns.ANY_NUMBER):  # before Python 3.11, and now
+        with mock.patch.object(patterns, "ANY_NUMBER", any_number):
             match = matcher(rules)
         assert (match is None or bool(match(line))) == selected
 

@@ -1,12 +1,12 @@
-r"""The rules of a selection as one regular expression for ``filter``.
+r"""Which lines the rules of a selection choose: their patterns as one regular expression.
 
 multilog's star is not a shell's. It takes everything up to the *first* occurrence of the
 character behind it, and never reconsiders. Only a star at the end takes everything. So ``*x``
 is ``[^x]*x``, which leaves a regular expression nothing to reconsider either.
 
-The last rule that matches decides. A line that no rule matches is selected. From the last rule
-backwards this is one expression: ``+p`` is ``(?:p|...)`` and ``-p`` is ``(?!p)...``, where the
-dots are the rules before it.
+The last rule that matches decides. A line that no rule matches is selected. The expression
+begins with the last rule: ``+p`` gives ``(?:p|...)`` and ``-p`` gives ``(?!p)...``, where the
+dots are the expression of the rules written ahead of it.
 """
 
 from __future__ import annotations

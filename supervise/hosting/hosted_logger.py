@@ -5,8 +5,8 @@ a process does. TERM ends it at the end of a line, ALRM rotates, STOP and CONT s
 other signal ends it on the spot, with its log left as not closed cleanly.
 
 All that may block is done by workers, one step at a time. All decisions are made in the thread
-of the loop. While a worker is at a step, the loop leaves the logger alone. Steps return whether
-they were the logger's last.
+of the loop. While a worker is at a step, the loop leaves the logger alone. Steps return True if
+the logger ends with them.
 """
 
 from __future__ import annotations

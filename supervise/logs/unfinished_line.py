@@ -1,4 +1,7 @@
-"""An unfinished line, and what is known of it, as bytes for the journal."""
+"""An unfinished line, and what the patterns decided about it, as bytes for the journal.
+
+:mod:`~slashservice.supervise.logs.journal` keeps them.
+"""
 
 from __future__ import annotations
 
