@@ -133,6 +133,10 @@ def test_a_promise_is_kept_more_often_than_not(
     assert bool(broken(attempts)) == is_broken
 
 
+BY_HAND = {"launchers_before_after"}
+"""What compares with another checkout, which a test has not got."""
+
+
 def test_every_figure_is_asserted() -> None:
     modules = {path.stem for path in (CHECKOUT / "benchmarks").glob("*.py")}
-    assert modules - {"__init__", "__main__", "harness", "world"} == PROMISED.keys()
+    assert modules - {"__init__", "__main__", "harness", "world"} - BY_HAND == PROMISED.keys()
