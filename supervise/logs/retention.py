@@ -47,9 +47,10 @@ class Finished:
     def added(self, name: bytes) -> None:
         """Learn that the file ``name`` is there now; remove the oldest of too many.
 
+        The name is empty if it isn't known.
         Raises the ``OSError`` of reading the directory or of removing.
         """
-        newest = not self._known or name > self._known[-1]
+        newest = name > (self._known[-1] if self._known else b"")
         believed = newest and time.monotonic() < self._believed_until
         if believed:
             self._known.append(name)

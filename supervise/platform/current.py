@@ -16,17 +16,23 @@ if sys.platform == "linux":
 
     if TYPE_CHECKING:
         from slashservice.supervise.platform.epoll import Epoll
+        from slashservice.supervise.platform.selector import Selector
 
     def _watcher() -> Watcher:
         from slashservice.supervise.platform.inotify import Inotify
 
         return Inotify()
 
-    def selector() -> Epoll:
+    def selector() -> Epoll | Selector:
         """Make what waits for descriptors to become readable."""
         from slashservice.supervise.platform.epoll import Epoll
 
-        return Epoll()
+        try:
+            return Epoll()
+        except OSError:  # a kernel or a sandbox without epoll: then there is poll
+            from slashservice.supervise.platform.selector import Selector
+
+            return Selector()
 
 else:
     from slashservice.supervise.platform import bsd as system

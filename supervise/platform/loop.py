@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SIGNALS_AT_ONCE = 256
 """How many signals are taken out of the pipe at a time."""
 
+LONGEST_WAIT = 86400.0
+"""Seconds to wait at most: epoll takes no more milliseconds than an int holds (24 days)."""
+
 
 class Loop:
     """Calls back when a descriptor is readable, a time has come, or a signal was caught.
@@ -105,7 +108,7 @@ class Loop:
         """Wait until something happens, and call back for all that did."""
         timeout = None
         if self._timers:
-            timeout = max(0.0, self._timers[0][0] - self.clock())
+            timeout = min(max(0.0, self._timers[0][0] - self.clock()), LONGEST_WAIT)
         ready = self._selector.ready(timeout, len(self._readable))
         for fd, entry in [(fd, self._readable.get(fd)) for fd in ready]:
             # One callback may have removed the descriptor of another in this same round.

@@ -245,7 +245,11 @@ class ServiceDirectory:
 
     def holds_lock_in(self, path: bytes) -> bool:
         """Tell whether the lock file of the service directory ``path`` is the one we hold."""
-        return inode.at(os.path.join(path, names.LOCK)) == inode.of(os.fstat(self.lock))
+        try:
+            ours = inode.of(os.fstat(self.lock))
+        except OSError:
+            return False  # the file system has lost it, as NFS may
+        return inode.at(os.path.join(path, names.LOCK)) == ours
 
     def announce(self, now: Status, again: bool = True) -> bytes:
         """Write the status file if its content changes.

@@ -87,3 +87,13 @@ def test_remove_one(files: Finished, place: Path, clock: Clock) -> None:
         add(files, place, number)
     assert files.remove_one()
     assert add(files, place, 4) == [2, 3, 4]
+
+
+def test_a_file_without_a_known_name(files: Finished, place: Path, clock: Clock) -> None:
+    files.added(b"")  # nothing is there
+    for number in (1, 2, 3):
+        (place / name(number)).touch()
+    files.added(b"")
+    (place / name(4)).touch()
+    files.added(b"")
+    assert sorted(path.name for path in place.glob("@*")) == [name(2), name(3), name(4)]

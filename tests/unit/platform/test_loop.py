@@ -173,3 +173,9 @@ def test_run_until_stopped(loop: Loop) -> None:
     loop.after(0, loop.stop)
     loop.run()
     assert loop.stopped
+
+
+def test_a_timer_may_be_years_away(loop: Loop) -> None:
+    loop.after(1e9, lambda: None)  # epoll_wait(2) takes milliseconds as an int
+    os.kill(os.getpid(), signal.SIGCHLD)
+    loop.step()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import selectors
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from slashservice.supervise.platform import current
 from slashservice.supervise.platform.epoll import Epoll
 from slashservice.supervise.platform.selector import Selector
 
@@ -69,3 +72,14 @@ def test_what_can_not_be_waited_for(selector: Epoll | Selector, tmp_path: os.Pat
     with pytest.raises(PermissionError):
         selector.register(file)
     os.close(file)
+
+
+def test_without_epoll_there_is_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise OSError(errno.ENOSYS, "")
+
+    monkeypatch.setattr("slashservice.supervise.platform.epoll.select.epoll", refused)
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.PollSelector)
+    made = current.selector()
+    assert isinstance(made, Selector)
+    made.close()

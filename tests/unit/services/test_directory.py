@@ -99,3 +99,13 @@ def test_status_is_as_long_as_it_should_be_whatever_was_there(path: Path) -> Non
     directory.announce(NOW)
     assert path.read_bytes() == NOW.pack()
     directory.release()
+
+
+def test_a_lock_that_the_file_system_has_lost(path: Path) -> None:
+    directory = supervised(path)
+    service = os.fsencode(path.parent.parent)
+    assert directory.holds_lock_in(service)
+    lock, directory.lock = directory.lock, 1 << 19  # nothing is open there
+    assert not directory.holds_lock_in(service)
+    directory.lock = lock
+    directory.release()
