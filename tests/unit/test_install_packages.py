@@ -121,3 +121,17 @@ def test_after_a_kill_the_next_run_puts_it_back(machine: Machine, kind: str) -> 
     assert machine.files() == (["policy-rc.d"] if kind == "file" else [])
     if kind == "file":
         assert machine.policy.read_text() == THEIRS
+
+
+@pytest.mark.parametrize("kind", ["file", "none"])
+def test_after_a_kill_the_next_run_puts_it_back_if_nothing_is_missing(
+    machine: Machine, kind: str
+) -> None:
+    if kind == "file":
+        machine.policy.write_text(THEIRS)
+    machine.apt_get("kill -KILL $PPID")
+    assert machine.run()[0] == -signal.SIGKILL
+    machine.lacks("nosuchpackage")  # apt-get went on, and finished
+    assert machine.run()[0] == 0
+    assert machine.files() == (["policy-rc.d"] if kind == "file" else [])
+    assert machine.run() == (0, "packages: all of tests/packages are installed\n")
