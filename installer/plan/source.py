@@ -82,8 +82,9 @@ def _walk(folder: str) -> Iterator[str]:
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
         for name in names:
-            if not name.endswith(SKIPPED_ENDINGS):
-                yield os.path.join(here, name)
+            path = os.path.join(here, name)
+            if not name.endswith(SKIPPED_ENDINGS) and os.path.isfile(path):  # no FIFO of supervise
+                yield path
 
 
 def _folder_of(package: str) -> str:

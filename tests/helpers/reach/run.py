@@ -8,6 +8,7 @@ system calls, or has little memory, may fail here; only ``./test`` tells whether
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -90,10 +91,16 @@ def table(measured: coverage.Coverage) -> str:
     return "\n".join([*table, "\nlines that no test reaches:", *unreached])
 
 
+def is_path(word: str) -> bool:
+    """Tell whether a word for pytest names tests by their path; "-k installer" does not."""
+    path = os.path.realpath(CHECKOUT / word.partition("::")[0])
+    return os.path.exists(path) and Path(path).is_relative_to(CHECKOUT / "tests")
+
+
 def main() -> int:
     """Run the tests, write ``.coverage`` for more reports, and print ours."""
     words = sys.argv[1:]
-    if not any((CHECKOUT / word.partition("::")[0]).exists() for word in words):
+    if not any(is_path(word) for word in words):
         words += TESTS
     with tempfile.TemporaryDirectory(prefix="slashservice-coverage-") as folder:
         Path(folder).chmod(0o755)

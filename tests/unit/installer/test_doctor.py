@@ -81,6 +81,7 @@ def test_our_own_program_missing(patient: Callable[..., Image]) -> None:
     ill(image, "has /command/svscan started, which is not there")
 
 
+@pytest.mark.root
 def test_an_interpreter_in_a_home(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     python = image.path("/usr/bin/python3")
