@@ -71,6 +71,8 @@ def _record_lines(folder: str) -> None:
             start = getattr(_thread, name, None)
             if start is not None:
                 setattr(_thread, name, starting(start))
+        if "threading" in sys.modules:  # it has these functions under names of its own
+            sys.modules["threading"].settrace(called)
         sys.settrace(called)
 
 
