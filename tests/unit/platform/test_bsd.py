@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
+import time
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 
 import pytest
@@ -76,3 +79,32 @@ def test_when_a_process_started(said: bytes, start: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(bsd, "_output", output)
     assert bsd.started(42) == start
     assert asked == [("ps", "-o", "state=", "-o", "lstart=", "-p", "42")]
+
+
+def test_the_time_is_in_the_unit_of_the_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 9.999)
+    assert bsd.now() == 9, "or what starts within this second would be taken for older"
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        (lambda: bsd.open_process(os.getpid()), errno.ENOSYS),
+        (lambda: bsd.signal_process(0, 0), errno.ENOSYS),
+        (lambda: bsd.path_of(0), errno.ENOSYS),
+        (lambda: bsd.splice(0, 1, 1, 0), errno.ENOSYS),
+        (lambda: bsd.set_oom_score(0), errno.ENOENT),
+    ],
+    ids=["open_process", "signal_process", "path_of", "splice", "set_oom_score"],
+)
+def test_what_these_systems_lack_fails_as_it_would_there(
+    call: Callable[[], object], number: int
+) -> None:
+    with pytest.raises(OSError) as caught:
+        call()
+    assert (caught.value.errno, caught.value.strerror) == (number, os.strerror(number))
+
+
+def test_a_process_that_is_not_recorded_is_not_found() -> None:
+    assert bsd.last_pid() == 0
+    assert bsd.find(0, bsd.now(), 0, b"/", [b"PATH=/bin"]) == (0, 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from helpers.processes import kill
@@ -176,3 +178,55 @@ def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> N
 )
 def test_pids_go_in_a_circle(pid: int, other: int, later: bool) -> None:
     assert linux._was_given_later(pid, other, 32768) == later
+
+
+@pytest.mark.parametrize("said", ["nothing", "no number"])
+def test_where_pids_begin_anew_is_assumed_if_it_is_not_told(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "pid_max"
+    if said == "no number":
+        told.write_text("?\n")
+
+    def elsewhere(path: str, mode: str, buffering: int) -> BinaryIO:
+        assert path == "/proc/sys/kernel/pid_max"
+        return open(told, mode, buffering)  # type: ignore[return-value]
+
+    monkeypatch.setattr(linux, "open", elsewhere, raising=False)
+    assert linux._pid_max() == linux.MOST_PIDS
+
+
+@pytest.mark.parametrize("other", ["_was_given", "_is_of_another"])
+def test_a_process_that_goes_while_it_is_looked_at_is_not_the_one(
+    other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It led a session when it was listed. Each look at it tells by itself that it has gone."""
+    with subprocess.Popen(["/usr/bin/true"]) as gone:
+        pass
+    (tmp_path / "supervise").mkdir()
+    os.mkfifo(tmp_path / "supervise/pipe")
+    fields = [b"S", b"1", b"0", b"%d" % gone.pid, *[b"0"] * 15, b"%d" % linux.now()]
+    names = os.listdir
+    monkeypatch.setattr(linux, "_stat", lambda pid: fields)
+    monkeypatch.setattr(
+        os, "listdir", lambda path: [f"{gone.pid}"] if path == "/proc" else names(path)
+    )
+    arguments = (0, linux.now() + 500, 0, os.fsencode(tmp_path), [b"A=1"])
+    assert linux.find(*arguments) == (0, 0)
+    monkeypatch.setattr(linux, other, lambda *_: other == "_was_given")
+    assert linux.find(*arguments) == (0, 0)
+    monkeypatch.setattr(linux, "_was_given", lambda *_: True)
+    monkeypatch.setattr(linux, "_is_of_another", lambda pid: False)
+    assert linux.find(*arguments)[0] == gone.pid, "else it is as one that is looked for"
+
+
+@pytest.mark.parametrize("name", ["pidfd_open", "splice"])
+def test_a_python_that_was_built_without_a_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: dict[str, Callable[[], int]] = {
+        "pidfd_open": lambda: linux.open_process(os.getpid()),
+        "splice": lambda: linux.splice(0, 1, 1, 0),
+    }
+    monkeypatch.delattr(os, name)
+    with pytest.raises(OSError) as caught:
+        calls[name]()
+    assert caught.value.errno == errno.ENOSYS, "as if the kernel lacked it"
