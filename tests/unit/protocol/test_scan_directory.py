@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -73,3 +74,11 @@ def test_a_lock_that_cannot_be_looked_at_counts_as_held(tmp_path: Path) -> None:
     assert not scan_directory.is_held(path + b"/nowhere")
     assert not scan_directory.is_held(path + b"/file/lock")
     assert not scan_directory.is_held(path + b"/file")
+
+
+def test_a_process_that_we_may_not_signal_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(errno.EPERM, "")
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert scan_directory.is_alive(1)

@@ -1,9 +1,17 @@
-"""Signalling a process."""
+"""Watching over a process that another supervisor started, and signalling it."""
 
 from __future__ import annotations
 
-import pytest
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
 
+import pytest
+from helpers.clock import Clock
+
+from slashservice.supervise.platform import bsd, linux, posix
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import adoption, starters
 
@@ -15,3 +23,75 @@ def test_no_signal_goes_to_a_group_of_processes(loop: Loop, pid: int) -> None:
     for process in (child, adopted):
         with pytest.raises(AssertionError):
             process.signal(0)
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing until it is told to end."""
+    with subprocess.Popen(["/usr/bin/cat"], stdin=subprocess.PIPE) as made:
+        yield made
+        made.kill()
+
+
+class Daemon:
+    """A process that was adopted, and the wait statuses that it was told to have ended with."""
+
+    def __init__(self, loop: Loop, process: subprocess.Popen[bytes]) -> None:
+        self.loop = loop
+        self.ends: list[int] = []
+        start = linux.started(process.pid)
+        self.adopted = adoption.Adopted(loop, process.pid, start, self.ends.append)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Have happen what is due, and wait for nothing."""
+        self.loop.after(0, lambda: None)
+        self.loop.step()
+
+
+def test_a_signal_to_one_that_is_dead_is_lost(loop: Loop, process: subprocess.Popen[bytes]) -> None:
+    daemon = Daemon(loop, process)
+    process.kill()
+    process.wait()
+    daemon.adopted.signal(signal.SIGTERM)
+    assert daemon.ends == []
+    daemon.go_on()
+    assert daemon.ends == [0]
+    daemon.adopted.signal(signal.SIGTERM)
+    assert daemon.adopted._fd == -1
+
+
+@pytest.mark.parametrize("why", ["no such call", "no descriptor to spare"])
+def test_without_a_descriptor_it_is_looked_at_once_a_second(
+    why: str,
+    loop: Loop,
+    clock: Clock,
+    process: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if why == "no such call":
+        monkeypatch.setattr(system, "open_process", bsd.open_process)
+    else:
+        monkeypatch.setattr(posix, "descriptor_limit", lambda: 0)
+    before = os.listdir("/proc/self/fd")
+    daemon = Daemon(loop, process)
+    assert os.listdir("/proc/self/fd") == before
+    clock.now += 1
+    daemon.go_on()
+    daemon.adopted.signal(signal.SIGTERM)
+    assert process.wait() == -signal.SIGTERM
+    daemon.go_on()
+    assert daemon.ends == [], "not yet looked at"
+    clock.now += 1
+    daemon.go_on()
+    assert daemon.ends == [0]
+
+
+def test_one_that_is_let_go_runs_on(loop: Loop, process: subprocess.Popen[bytes]) -> None:
+    before = os.listdir("/proc/self/fd")
+    daemon = Daemon(loop, process)
+    assert os.listdir("/proc/self/fd") != before
+    daemon.adopted.leave()
+    assert os.listdir("/proc/self/fd") == before
+    assert linux.started(process.pid)
+    assert daemon.ends == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import stat
 from pathlib import Path
 
@@ -91,3 +93,17 @@ def test_a_directory_that_appears_between_two_steps_is_taken(tmp_path: Path) -> 
     directory._make_supervise(path + b"/supervise")
     assert directory.acquire(b"life", limit=1 << 20) is None
     directory.release()
+
+
+def test_where_no_process_can_be_had_the_scan_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "")
+
+    paths = services(tmp_path, ahead.FEWEST)
+    monkeypatch.setattr(os, "fork", refuse)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    ahead.make(paths)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert not any(os.listdir(path) for path in paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.protocol import status
+from slashservice.supervise.platform import bsd
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import record, status
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.directory import ServiceDirectory
 
@@ -108,4 +111,70 @@ def test_a_lock_that_the_file_system_has_lost(path: Path) -> None:
     lock, directory.lock = directory.lock, 1 << 19  # nothing is open there
     assert not directory.holds_lock_in(service)
     directory.lock = lock
+    directory.release()
+
+
+def disk_fails(fd: int, data: bytes, offset: int = 0) -> int:
+    raise OSError(errno.EIO, "")
+
+
+def test_a_record_that_cannot_be_written_is_complained_of_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where a process is started in two steps, the intent first."""
+    directory = supervised(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", disk_fails)
+        directory.record_intent(record.intent(b"present"))
+        assert capfd.readouterr().err == ""
+        directory.record(os.getpid(), b"present")
+    said = "supervise: warning: unable to write service/supervise/lock: input/output error\n"
+    assert capfd.readouterr().err == said
+    directory.release()
+
+
+def test_a_renamed_directory_is_lost_where_the_system_does_not_follow(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    (before / "supervise").mkdir(parents=True)
+    directory = supervised(before / "supervise/status")
+    before.rename(after)
+    with monkeypatch.context() as patch:
+        patch.setattr(system, "path_of", bsd.path_of)
+        assert not directory.locate()
+    assert directory.path == os.fsencode(before)
+    assert directory.locate()
+    assert directory.path == os.fsencode(after)
+    directory.release()
+
+
+def disk_is_full(fd: int, data: bytes, offset: int = 0) -> int:
+    raise OSError(errno.ENOSPC, "")
+
+
+@pytest.mark.parametrize("how", ["it is a link", "it fails as well", "it is written by half"])
+def test_on_a_full_disk_a_status_that_cannot_be_overwritten_is_complained_of(
+    how: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = supervised(path)
+    assert directory.announce(NOW) == b""
+    later = Status(bytes(12), 0, False, b"d")
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"as it was")
+    if how == "it is a link":
+        path.unlink()
+        path.symlink_to(precious)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", disk_is_full)
+        if how == "it fails as well":
+            patch.setattr(os, "pwrite", disk_is_full)
+        elif how == "it is written by half":
+            patch.setattr(os, "pwrite", lambda fd, data, offset: len(data) // 2)
+        assert directory.announce(later) == (
+            b"supervise: warning: unable to write service/supervise/status.new: out of disk space\n"
+        )
+    assert precious.read_bytes() == b"as it was"
+    assert directory.announce(later) == b"", "it is tried again"
+    assert path.read_bytes() == later.pack()
     directory.release()
