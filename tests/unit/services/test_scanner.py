@@ -189,3 +189,47 @@ def test_what_a_link_leads_to_comes_later(scan: Scan, capfd: pytest.CaptureFixtu
         "svscan: warning: unable to stat link: file does not exist",
         "svscan: warning: unable to stat loop: symbolic link loop",
     ]
+
+
+def test_what_a_link_leads_to_comes_just_after_the_look(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    real = scan.top / "real"
+    (scan.entries / "link").symlink_to(real)
+    look = os.stat
+
+    def late(path: Any, *rest: Any, **options: Any) -> os.stat_result:
+        try:
+            return look(path, *rest, **options)
+        except FileNotFoundError:
+            if path == os.fsencode(real):
+                monkeypatch.undo()
+                scan.service(real)
+            raise
+
+    monkeypatch.setattr(os, "stat", late)
+    scan.scanner._look_at([b"link"])
+    assert not is_supervised(real)
+    scan.pass_(SECONDS_BETWEEN_SCANS)
+    assert scan.supervised(real)
+    assert capfd.readouterr().err == "", "there is nothing to complain of"
+
+
+def test_a_scan_directory_that_can_not_be_read(
+    scan: Scan, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is supervised stays so, until the directory can be read again."""
+    path = scan.service(scan.entries / "s")
+    scan.scanner.scan()
+    aside = scan.entries.rename(scan.top / "aside")
+    scan.entries.write_text("no directory")
+    scan.scanner.scan()
+    assert capfd.readouterr().err == "svscan: warning: unable to read directory: not a directory\n"
+    (pair,) = scan.scanner._pairs.values()
+    assert pair.active and is_supervised(aside / "s")
+    scan.entries.unlink()
+    aside.rename(scan.entries)
+    scan.service(scan.entries / "later")
+    scan.pass_(SECONDS_BETWEEN_SCANS)
+    assert scan.supervised(scan.entries / "later")
+    assert scan.supervised(path)

@@ -107,3 +107,15 @@ def test_a_directory_in_its_place_is_watched_instead(scan: Scan) -> None:
     later = scan.service("later")
     scan.told(2, watch.OVERFLOW)
     assert is_supervised(later)
+
+
+def test_a_directory_in_its_place_is_found_by_a_look_before_the_kernel_tells(scan: Scan) -> None:
+    """As at HUP. Later words of the kernel are about the old directory."""
+    scan.entries.rename(scan.entries.with_name("old"))
+    scan.entries.mkdir()
+    path = scan.service("s")
+    scan.scanner.scan()
+    assert is_supervised(path)
+    assert (scan.kernel.watched, scan.kernel.removed) == ([os.fsencode(scan.entries)] * 2, [1])
+    scan.told(1, watch.MOVE_SELF)
+    assert len(scan.kernel.watched) == 2

@@ -1,0 +1,88 @@
+"""A service and its log service: what becomes of a log directory that is made later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.clock import Clock
+from helpers.services import is_supervised, make_service
+
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services import pair
+from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.heritage import Heritage
+from slashservice.supervise.services.starters import Forking
+
+LIMIT = 1 << 20
+
+
+class Subject:
+    """A service that is to stay down, without a log yet, and its pair."""
+
+    def __init__(self, path: Path, loop: Loop, clock: Clock) -> None:
+        self.path = make_service(path, down=True)
+        self.loop = loop
+        self.clock = clock
+        self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        context = Context(loop, heritage, LIMIT, Forking(loop, heritage), self.null)
+        self.ended: list[pair.Pair] = []
+        name = os.fsencode(path.name)
+        self.pair = pair.Pair(context, 1, os.fsencode(path), name, False, self.ended.append)
+
+    def add_log(self) -> None:
+        """Have the service get a log directory, and the pair told so."""
+        (self.path / "log").mkdir()
+        (self.path / "log/down").touch()
+        self.pair.attach_log()
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass, and what is due then happen."""
+        self.clock.now += seconds
+        self.loop.after(0, lambda: None)
+        self.loop.step()
+
+    def supervised(self) -> tuple[bool, bool]:
+        """Tell whether the service and its log have a supervisor."""
+        return is_supervised(self.path), is_supervised(self.path / "log")
+
+
+@pytest.fixture
+def subject(tmp_path: Path, loop: Loop, clock: Clock) -> Iterator[Subject]:
+    made = Subject(tmp_path / "service", loop, clock)
+    yield made
+    made.pair.drain()
+    assert set(made.ended) == {made.pair}
+    assert made.supervised() == (False, False)
+    os.close(made.null)
+
+
+def test_a_log_that_comes_while_the_service_is_refused_begins_with_it(subject: Subject) -> None:
+    other = ServiceDirectory(os.fsencode(subject.path), b"of another supervisor")
+    other.acquire(b"this life", LIMIT)
+    subject.pair.start()
+    subject.add_log()
+    assert not (subject.path / "supervise/pipe").exists()
+    assert not is_supervised(subject.path / "log")
+    other.release()
+    subject.pass_(pair.RETRY_LAST)
+    assert subject.supervised() == (True, True)
+
+
+def test_a_log_whose_pipe_can_not_be_had_is_none_until_the_next_time(
+    subject: Subject, capfd: pytest.CaptureFixture[str]
+) -> None:
+    subject.pair.start()
+    pipe = subject.path / "supervise/pipe"
+    pipe.write_text("no FIFO")
+    subject.add_log()
+    said = "svscan: warning: unable to create pipe for service: file already exists\n"
+    assert capfd.readouterr().err == said
+    assert subject.supervised() == (True, False)
+    pipe.unlink()
+    subject.pair.attach_log()
+    assert subject.supervised() == (True, True)
