@@ -90,6 +90,9 @@ class Host:
             command = [*launchers.command("setuidgid"), account, *command]
         try:
             self.pid = start_command(heritage, command, theirs.fileno(), null)
+        except OSError:
+            self._socket.close()
+            raise
         finally:
             theirs.close()
         loop.add(self._socket.fileno(), self._heard)
