@@ -92,3 +92,17 @@ def test_where_no_thread_can_be_had_those_there_are_do_it(
     hangs.set()
     until(lambda: settled(pool, 2, done), "both are done")
     assert done == [1, 2]
+
+
+def test_when_the_loop_is_slow_to_be_told_nothing_is_lost(pool: Workers) -> None:
+    """The pipe that tells it may be full: then it is told already."""
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(pool._wake, bytes(65536))
+    done: list[int] = []
+    for number in range(3):
+        pool.submit(lambda: None, partial(done.append, number))
+    until(lambda: pool._done.qsize() == 3, "all is done")
+    until(lambda: settled(pool, 3, done), "and told")
+    assert done == [0, 1, 2]
+    assert pool._threads == 1
