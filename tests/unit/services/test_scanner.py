@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -208,7 +209,10 @@ def test_what_a_link_leads_to_comes_just_after_the_look(
             raise
 
     monkeypatch.setattr(os, "stat", late)
+    assert scan.scanner._watch
+    scan.scanner._watch.events()  # no word of the kernel is to have it looked at again
     scan.scanner._look_at([b"link"])
+    scan.pass_(0)
     assert not is_supervised(real)
     scan.pass_(SECONDS_BETWEEN_SCANS)
     assert scan.supervised(real)
@@ -232,4 +236,26 @@ def test_a_scan_directory_that_can_not_be_read(
     scan.service(scan.entries / "later")
     scan.pass_(SECONDS_BETWEEN_SCANS)
     assert scan.supervised(scan.entries / "later")
+    assert scan.supervised(path)
+
+
+def test_a_scan_directory_that_can_not_be_read_for_now(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is watched all the same, and the kernel need have nothing more to tell."""
+
+    def refuse(path: bytes) -> list[bytes]:
+        raise OSError(errno.EMFILE, "")
+
+    path = scan.service(scan.entries / "s")
+    assert scan.scanner._watch
+    scan.scanner._watch.events()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", refuse)
+        scan.scanner.scan()
+    said = capfd.readouterr().err
+    assert said.startswith("svscan: warning: unable to read directory: "), said
+    scan.pass_(0)
+    assert not is_supervised(path)
+    scan.pass_(SECONDS_BETWEEN_SCANS)
     assert scan.supervised(path)
