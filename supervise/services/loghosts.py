@@ -118,8 +118,6 @@ class Host:
 
     def send(self, *words: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send a message, now or as soon as the host takes more."""
-        if self.is_closed:
-            return
         self._backlog.append((b"\0".join(words), [os.dup(fd) for fd in descriptors]))
         if len(self._backlog) == 1:
             self._flush()
@@ -141,7 +139,7 @@ class Host:
                 self._loop.after(SECONDS_UNTIL_MORE, self._flush)
                 return
             except OSError:
-                pass  # it is dying, and its loggers with it
+                pass  # it has ended or is dying, and its loggers with it
             self._drop()
 
     def _drop(self) -> None:

@@ -155,6 +155,7 @@ def test_what_a_host_is_told_of_a_logger(world: World) -> None:
     world.pass_(loghosts.SECONDS_OF_IDLENESS)
     assert world.host().is_closed
     logger.signal(signal.SIGALRM)  # it has ended: nobody is to be told
+    assert world.host()._backlog == []
 
 
 def test_messages_wait_in_order_while_the_host_takes_none(world: World) -> None:
