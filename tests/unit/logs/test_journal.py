@@ -1,0 +1,191 @@
+"""The journal of a hosted logger: what the next logger finds in it, and disks it can't be on."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise.logs import journal
+from slashservice.supervise.logs.journal import DATA, Journal
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.steps import carry_out
+
+SCRIPT = [b"./d"]
+
+
+def opened(place: Path, script: list[bytes] = SCRIPT) -> Journal:
+    """Open the journal, to be let go of by a logger."""
+    return Journal(os.open(place / "journal", os.O_RDWR | os.O_CREAT, 0o600), script)
+
+
+@pytest.fixture
+def made(place: Path) -> Iterator[Callable[..., Journal]]:
+    """Open the journal as one logger after the other does; all are let go of at the end."""
+    journals: list[Journal] = []
+
+    def make(script: list[bytes] = SCRIPT) -> Journal:
+        journals.append(opened(place, script))
+        return journals[-1]
+
+    yield make
+    for each in journals:
+        each.close()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """An empty pipe; nobody waits for what is in it."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
+
+
+class FullDisk:
+    """The ``os`` of a process that may read and remove, and finds no space to write to."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "")
+
+
+@pytest.fixture
+def disk_is_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let the disk of the journal be full from now on."""
+
+    def splice(*arguments: int) -> int:
+        raise OSError(errno.ENOSPC, "")
+
+    def fill() -> None:
+        monkeypatch.setattr(journal, "os", FullDisk())
+        monkeypatch.setattr(journal.system, "splice", splice)
+
+    return fill
+
+
+def test_an_empty_pipe_is_not_the_end(
+    made: Callable[..., Journal], pipe: tuple[int, int], place: Path
+) -> None:
+    kept = made()
+    with pytest.raises(BlockingIOError):
+        kept.take(pipe[0], 100)
+    os.write(pipe[1], b"line\n")
+    assert kept.take(pipe[0], 100) == b"line\n"
+    found = made().recover()
+    assert found is not None and found.block == b"line\n"
+
+
+def test_another_script_does_the_whole_line_again(
+    made: Callable[..., Journal], place: Path, pipe: tuple[int, int]
+) -> None:
+    """What was read of it comes without the stamp, in front of the block that was under way."""
+    base = os.open(place, os.O_RDONLY)
+    first = Logger([b"t", b"./d"], opened(place, [b"t", b"./d"]))
+    carry_out(first.start(base))
+    os.write(pipe[1], b"whole\nbegun ")
+    assert carry_out(first.take(pipe[0], 100))
+    first.release()
+    killed = made([b"t", b"./d"])
+    found = killed.recover()
+    assert found is not None and (found.block, found.carry[-6:]) == (b"", b"begun ")
+    os.write(pipe[1], b"and ended\n")
+    assert killed.take(pipe[0], 100) == b"and ended\n"
+    found = made([b"./e"]).recover()
+    assert found is not None
+    assert (found.block, found.carry, found.stamp) == (b"begun and ended\n", b"", b"")
+    os.close(base)
+
+
+def test_another_script_and_no_unfinished_line(made: Callable[..., Journal]) -> None:
+    made().put(b"line\n")
+    found = made([b"./e"]).recover()
+    assert found is not None and (found.block, found.carry) == (b"line\n", b"")
+
+
+def test_what_does_not_come_from_the_pipe_is_kept(made: Callable[..., Journal]) -> None:
+    made().put(b"\n")
+    found = made().recover()
+    assert found is not None and found.block == b"\n"
+
+
+def test_the_end_of_a_last_line_outlives_a_kill(place: Path, pipe: tuple[int, int]) -> None:
+    base = os.open(place, os.O_RDONLY)
+    killed = Logger(SCRIPT, opened(place))
+    carry_out(killed.start(base))
+    os.write(pipe[1], b"no end")
+    carry_out(killed.take(pipe[0], 100))
+    killed.feed(b"\n")  # noted; none of the steps is done
+    killed.release()
+    following = Logger(SCRIPT, opened(place))
+    carry_out(following.start(base))
+    assert (place / "d/current").read_bytes() == b"no end\n"
+    assert (place / "journal").stat().st_size == 0
+    carry_out(following.finish())
+    os.close(base)
+
+
+def test_on_a_full_disk_the_block_comes_from_the_pipe(
+    made: Callable[..., Journal],
+    pipe: tuple[int, int],
+    disk_is_full: Callable[[], None],
+    place: Path,
+) -> None:
+    kept = made()
+    disk_is_full()
+    os.write(pipe[1], b"line\n")
+    assert kept.take(pipe[0], 100) == b"line\n"
+    kept.intend(0, pipe[0], 0, 0, 5)  # it would be an intent about a block that isn't there
+    kept.done(lambda: b"")
+    assert (place / "journal").stat().st_size == 0
+    with pytest.raises(BlockingIOError):
+        kept.take(pipe[0], 100)
+
+
+def test_on_a_full_disk_what_does_not_come_from_the_pipe_is_not_kept(
+    made: Callable[..., Journal], disk_is_full: Callable[[], None], place: Path
+) -> None:
+    kept = made()
+    disk_is_full()
+    kept.put(b"\n")
+    assert made().recover() is None
+    kept.done(lambda: b"")
+    assert (place / "journal").stat().st_size == 0
+
+
+def test_an_intent_that_can_not_be_noted_leaves_the_block(
+    made: Callable[..., Journal], disk_is_full: Callable[[], None], place: Path
+) -> None:
+    kept = made()
+    kept.put(b"line\n")
+    kept.begin(b"stamp ")
+    disk_is_full()
+    kept.intend(1, kept._fd, 0, 0, 5)
+    found = made().recover()
+    assert found is not None
+    assert (found.block, found.output, found.stamp) == (b"line\n", 0, b"")
+
+
+def test_an_unfinished_line_that_can_not_be_noted_leaves_nothing_stale(
+    made: Callable[..., Journal],
+    disk_is_full: Callable[[], None],
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The block before it is done: nobody may do it again."""
+    kept = made()
+    kept.put(b"line\nbegun")
+    disk_is_full()
+    kept.done(lambda: b"begun")
+    assert made().recover() is None
+    monkeypatch.undo()
+    kept.put(b" and ended\n")
+    assert (place / "journal").stat().st_size == DATA + len(b" and ended\n")
+    found = made().recover()
+    assert found is not None and found.block == b" and ended\n"
