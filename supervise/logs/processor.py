@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 READ = os.O_RDONLY | os.O_NONBLOCK
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
 
+SHELL = b"/bin/sh"
+
 COMPRESSORS = (b"gzip", b"zstd")
 
 GZIP_FORMAT = 31
@@ -54,7 +56,7 @@ def process(
             return
         argv = [words[0], b"-q", *words[1:]]
     else:
-        argv = [b"/bin/sh", b"-c", command]
+        argv = [SHELL, b"-c", command]
     entries = environment.inherited()
     while True:
         pid = yield from attempts.attempt(FORK_TROUBLE, _start, folder.fd, argv, entries)
@@ -115,7 +117,8 @@ def _start(where: int, argv: list[bytes], entries: list[bytes]) -> int:
         try:
             _become(where, argv, entries)
         except OSError as error:
-            complain(message("multilog", b"fatal", b"unable to run " + argv[-1], error))
+            what = argv[-1] if argv[0] == SHELL else argv[0]
+            complain(message("multilog", b"fatal", b"unable to run " + what, error))
         finally:
             os._exit(TROUBLE)
     return pid
@@ -140,6 +143,6 @@ def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
     ]
     for fd, target in zip(fds, (0, 1, 4, 5), strict=True):
         os.dup2(fd, target)
-    if argv[0] == b"/bin/sh":
+    if argv[0] == SHELL:
         pathexec.execute(argv[0], [b"sh", *argv[1:]], entries)
     pathexec.run(argv, entries)

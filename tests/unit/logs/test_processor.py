@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.logs import run_well, unpacked
+from helpers.logs import run_well, standard_error, unpacked
 
+from slashservice.supervise.chain.pending import PENDING
 from slashservice.supervise.logs import processor
+from slashservice.supervise.logs.folder import Folder
+from slashservice.supervise.logs.steps import PAUSE, Attempts, Wait
 
 
 @pytest.mark.parametrize("command", [b"!gzip", b"!gzip -9", b"! gzip -1 "])
@@ -48,7 +55,6 @@ def test_other_commands_get_a_shell(command: bytes, monkeypatch: pytest.MonkeyPa
         return 1
 
     monkeypatch.setattr(processor, "_start", start)
-    from slashservice.supervise.logs.steps import Attempts
 
     class Somewhere:
         fd = -1
@@ -56,3 +62,57 @@ def test_other_commands_get_a_shell(command: bytes, monkeypatch: pytest.MonkeyPa
     steps = processor.process(Attempts("multilog", b"d"), Somewhere(), command, lambda _: False)  # type: ignore[arg-type]
     next(steps)
     assert started == [[b"/bin/sh", b"-c", command]]
+
+
+@pytest.fixture
+def full(place: Path) -> Iterator[Folder]:
+    """A log directory whose full file is to be processed."""
+    (place / "previous").write_bytes(b"line\n")
+    (place / "state").touch()
+    here = os.open(place, os.O_RDONLY)
+    made = Folder(b".")
+    made.open(here)
+    yield made
+    made.close()
+    os.close(here)
+
+
+def test_a_program_that_is_not_there(
+    full: Folder, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PENDING, "environment", [b"PATH=/nowhere"])
+    with (place / "errors").open("w+b") as errors, standard_error(errors.fileno()):
+        steps = processor.process(Attempts("multilog", b"./d"), full, b"zstd", lambda _: False)
+        started = next(steps)
+        assert isinstance(started, Wait)
+        status = os.waitpid(started.pid, 0)[1]
+        assert os.waitstatus_to_exitcode(status) == 111
+        assert steps.send(status) is PAUSE
+        errors.seek(0)
+        assert errors.read() == (
+            b"multilog: fatal: unable to run zstd: file does not exist\n"
+            b"multilog: warning: processor failed in ./d, pausing\n"
+        )
+
+
+def test_gzip_asks_for_room_before_it_pauses(full: Folder, place: Path) -> None:
+    """A folder in the place of its output is trouble that passes when the folder is gone."""
+    (place / "processed").mkdir()
+    asked: list[int | None] = []
+
+    def make_room(error: OSError) -> bool:
+        asked.append(error.errno)
+        if len(asked) == 3:
+            (place / "processed").rmdir()
+        return len(asked) > 2
+
+    with (place / "errors").open("w+b") as errors, standard_error(errors.fileno()):
+        attempts = Attempts("multilog", b"./d")
+        steps = processor.process(attempts, full, b"gzip", make_room)
+        assert [next(steps), next(steps)] == [PAUSE, PAUSE]
+        assert list(steps) == []
+        errors.seek(0)
+        told = b"multilog: warning: processor failed in ./d, pausing: is a directory\n"
+        assert errors.read() == told
+    assert asked == [errno.EISDIR] * 3
+    assert gzip.decompress((place / "processed").read_bytes()) == b"line\n"
