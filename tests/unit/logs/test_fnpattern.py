@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,14 @@ def test_fnmatch_is_the_systems(pattern: bytes, line: bytes) -> None:
         return
     expected = libc.fnmatch(pattern, line, 0) == 0
     assert bool(re.compile(fnpattern.translate(pattern), re.DOTALL).match(line)) == expected
+
+
+@pytest.mark.parametrize("pattern", [b"[", b"[a", b"[!", b"[]", b"x[a-z", b"[b-a"])
+def test_a_bracket_without_an_end_is_a_character(pattern: bytes) -> None:
+    expression = re.compile(fnpattern.translate(pattern), re.DOTALL)
+    for line in (pattern, pattern.replace(b"[", b""), b"a", b"xa", b"x"):
+        expected = line == pattern
+        assert (libc.fnmatch(pattern, line, 0) == 0) == bool(expression.match(line)) == expected
 
 
 def strange(pattern: bytes) -> bool:

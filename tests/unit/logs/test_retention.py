@@ -65,6 +65,26 @@ def test_what_another_removed(files: Finished, place: Path, clock: Clock) -> Non
     assert add(files, place, 5) == [2, 4, 5]
 
 
+def test_another_removes_the_same_at_the_same_moment(
+    files: Finished, place: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of, and tried again with another look."""
+    real = Folder.remove
+
+    def remove_after_another(folder: Folder, name: bytes) -> None:
+        real(folder, name)
+        real(folder, name)
+
+    for number in (1, 2, 3):
+        add(files, place, number)
+    clock.now += 1
+    monkeypatch.setattr(Folder, "remove", remove_after_another)
+    with pytest.raises(FileNotFoundError):
+        add(files, place, 4)
+    monkeypatch.setattr(Folder, "remove", real)
+    assert add(files, place, 5) == [3, 4, 5]
+
+
 def test_what_another_added(files: Finished, place: Path, clock: Clock) -> None:
     for number in (11, 12, 13):
         add(files, place, number)
