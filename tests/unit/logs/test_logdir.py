@@ -1,9 +1,11 @@
-"""A disk that is full, and what is then given up."""
+"""A disk that is full, and what is then given up; a directory that another logger has locked."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,12 @@ from helpers import logs
 from helpers.logs import run_well, unpacked
 
 from slashservice.supervise.logs import logdir
+from slashservice.supervise.logs.action_script import Settings
+from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.no_journal import NoJournal
 from slashservice.supervise.logs.steps import Pause, carry_out
+from slashservice.supervise.messages import Quit
 
 
 class SmallDisk:
@@ -97,3 +103,99 @@ def test_dropping(place: Path, small_disk: SmallDisk) -> None:
     assert at - whole in (0, 1)  # a line cut short may be there as well
     assert result[at + 1 :] == LINES[3000:]
     assert dropped == 3000 - whole
+
+
+NOTICE = b"multilog: dropped 2 lines: out of disk space\n"
+
+
+@pytest.fixture
+def dropping(place: Path, small_disk: SmallDisk) -> Iterator[Logger]:
+    """A logger that has dropped two lines, the disk being full after ten bytes."""
+    base = os.open(place, os.O_RDONLY)
+    logger = Logger([b"s16777215", b"fdrop", b"./d"])
+    carry_out(logger.start(base))
+    with open(os.devnull, "wb") as null, logs.standard_error(null.fileno()):
+        carry_out(logger.feed(b"first one\n"))
+        small_disk.space = 10
+        carry_out(logger.feed(b"second\n"))
+        carry_out(logger.feed(b"third\n"))
+    yield logger
+    logger.release()
+    os.close(base)
+
+
+def test_the_end_tells_of_what_was_dropped(
+    place: Path, small_disk: SmallDisk, dropping: Logger
+) -> None:
+    small_disk.space = 1000
+    carry_out(dropping.finish())
+    assert (place / "d/current").read_bytes() == b"first one\n" + NOTICE
+
+
+def test_the_end_comes_though_it_can_not_be_told(place: Path, dropping: Logger) -> None:
+    carry_out(dropping.finish())
+    assert (place / "d/current").read_bytes() == b"first one\n"
+    assert (place / "d/current").stat().st_mode & 0o777 == 0o744, "closed cleanly"
+
+
+def test_a_notice_that_was_cut_short_is_told_again(
+    place: Path, small_disk: SmallDisk, dropping: Logger
+) -> None:
+    small_disk.space = 20
+    carry_out(dropping.feed(b"fourth\n"))
+    small_disk.space = 1000
+    carry_out(dropping.feed(b"fifth\n"))
+    carry_out(dropping.finish())
+    expected = b"first one\n" + NOTICE[:10] + b"\n" + NOTICE.replace(b"2", b"3") + b"fifth\n"
+    assert (place / "d/current").read_bytes() == expected
+
+
+@pytest.fixture
+def locked(place: Path) -> Iterator[int]:
+    """The lock of the directory ``d``, which another process might hold."""
+    (place / "d").mkdir()
+    fd = os.open(place / "d/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    yield fd
+    os.close(fd)
+
+
+def test_a_locked_directory_is_refused_as_by_c(place: Path, locked: int, oracle: Path) -> None:
+    theirs = logs.run_program(oracle / "multilog", [b"./d"], b"line\n", place)
+    assert logs.run_here([b"./d"], b"line\n", place) == theirs
+    assert theirs[0] == 111
+
+
+def test_a_patient_logger_waits_for_the_lock(place: Path, locked: int) -> None:
+    base = os.open(place, os.O_RDONLY)
+    logger = Logger([b"./d"])
+    steps = logger.start(base, patient=True)
+    pauses = [next(steps) for _ in range(6)]
+    assert [pause.seconds for pause in pauses if isinstance(pause, Pause)] == [
+        *(0.1, 0.2, 0.4, 0.8),
+        *(1.0, 1.0),
+    ]
+    fcntl.flock(locked, fcntl.LOCK_UN)
+    assert list(steps) == []
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    carry_out(logger.finish())
+    os.close(base)
+
+
+def test_a_directory_that_can_not_be_listed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a kill the names are needed. Without them nobody knows what was written."""
+
+    def names(self: Folder) -> list[bytes]:
+        raise OSError(errno.EIO, "")
+
+    directory = logdir.LogDirectory(b"./d", Settings(), NoJournal(), 0)
+    base = os.open(place, os.O_RDONLY)
+    carry_out(directory.acquire(base, patient=False))
+    monkeypatch.setattr(Folder, "names", names)
+    with pytest.raises(Quit) as caught:
+        directory.settle()
+    assert caught.value.status == 111
+    assert caught.value.line == b"multilog: fatal: unable to read ./d: input/output error\n"
+    directory.release()
+    os.close(base)

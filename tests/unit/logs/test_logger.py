@@ -11,12 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 from helpers.clock import Clock
-from helpers.logs import run_well
+from helpers.logs import run_well, standard_error
 from helpers.waiting import until
 
 from slashservice.supervise.logs import logdir
+from slashservice.supervise.logs import logger as logger_module
 from slashservice.supervise.logs.logger import Logger
-from slashservice.supervise.logs.steps import carry_out
+from slashservice.supervise.logs.steps import PAUSE, carry_out
 
 
 def test_decimal_stamps(place: Path) -> None:
@@ -87,3 +88,55 @@ def test_rotation_by_age_as_a_process(place: Path, ours: Path) -> None:
         process.stdin.close()
     assert process.returncode == 0
     assert (place / "d/current").read_bytes() == b""
+
+
+def test_what_take_tells_of_its_input(place: Path) -> None:
+    """An empty pipe may have more later. The end has not, nor has what can't be read."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    base = os.open(place, os.O_RDONLY)
+    logger = Logger([b"./d"])
+    carry_out(logger.start(base))
+    assert carry_out(logger.take(reading, 100)) is True
+    os.write(writing, b"line\n")
+    assert carry_out(logger.take(reading, 100)) is True
+    os.close(writing)
+    assert carry_out(logger.take(reading, 100)) is False
+    assert carry_out(logger.take(base, 100)) is False, "a directory can't be read"
+    carry_out(logger.finish())
+    assert (place / "d/current").read_bytes() == b"line\n"
+    os.close(reading)
+    os.close(base)
+
+
+class AlmostFull:
+    """The ``os`` of a process whose next write is cut short."""
+
+    def __init__(self) -> None:
+        self.cuts = 1
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if self.cuts:
+            self.cuts -= 1
+            return os.write(fd, data[:500])
+        return os.write(fd, data)
+
+
+def test_a_status_file_that_was_cut_short_is_written_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = os.open(place, os.O_RDONLY)
+    logger = Logger([b"=status"])
+    carry_out(logger.start(base))
+    monkeypatch.setattr(logger_module, "os", AlmostFull())
+    with (place / "errors").open("w+b") as errors, standard_error(errors.fileno()):
+        assert list(logger.feed(b"line\n")) == [PAUSE]
+        errors.seek(0)
+        told = b"multilog: warning: unable to write status, pausing: out of disk space\n"
+        assert errors.read() == told
+    assert (place / "status").read_bytes() == b"line".ljust(1001, b"\n")
+    carry_out(logger.finish())
+    os.close(base)
