@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slashservice.supervise.chain.pending import PENDING, Pending
+from slashservice.supervise.chain.pending import Pending
 
 
 @pytest.fixture(autouse=True)
-def pending(monkeypatch: pytest.MonkeyPatch) -> Pending:
-    """What waits: nothing at first, and afterwards whatever did before."""
-    for name, value in vars(Pending()).items():
-        monkeypatch.setattr(PENDING, name, value)
-    return PENDING
+def nothing_waits(pending: Pending) -> None:
+    """Have it so for tests that do not ask for it."""

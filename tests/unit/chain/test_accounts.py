@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -9,6 +10,7 @@ import pwd
 import pytest
 
 from slashservice.supervise.chain import accounts
+from slashservice.supervise.platform import clib
 
 
 def test_users_by_name() -> None:
@@ -41,6 +43,21 @@ def test_numbers_that_are_none(words: bytes) -> None:
 def test_unknown(words: bytes) -> None:
     with pytest.raises(accounts.Unknown):
         accounts.parse(words)
+
+
+def test_why_an_account_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (0, errno.EMFILE):
+        monkeypatch.setattr(clib, "trouble", lambda function, name: number)  # noqa: B023
+        with pytest.raises(accounts.Unknown) as caught:
+            accounts.parse(b"no such user")
+        assert (caught.value.error and caught.value.error.errno) == (number or None)
+
+
+def test_without_ctypes_nobody_knows_why(no_ctypes: None) -> None:
+    for words in (b"no such user", b"root:no such group"):
+        with pytest.raises(accounts.Unknown) as caught:
+            accounts.parse(words)
+        assert caught.value.error is None
 
 
 def test_own_groups() -> None:

@@ -13,6 +13,7 @@ import pytest
 from slashservice.supervise import program, signal_numbers, signals
 from slashservice.supervise.chain import environment, in_process, launchers, pathexec
 from slashservice.supervise.chain.pending import Pending
+from slashservice.supervise.platform import clib
 
 
 @pytest.fixture
@@ -140,6 +141,16 @@ def test_descriptors_that_an_exec_would_close() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_without_a_list_of_descriptors_all_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chroot may have no /proc."""
+    monkeypatch.setattr(in_process, "DESCRIPTORS", str(tmp_path / "none"))
+    with open(tmp_path / "file", "w") as file:
+        in_process.close_on_exec()
+        os.fstat(file.fileno())
+
+
 def test_the_name() -> None:
     with open(in_process.NAME, "rb") as file:
         before = file.read().rstrip(b"\n")
@@ -149,6 +160,55 @@ def test_the_name() -> None:
             assert file.read() == b"a name that is \n"
     finally:
         in_process.set_name(before)
+
+
+def test_a_name_that_can_not_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_ctypes: None
+) -> None:
+    with open(in_process.NAME, "rb") as file:
+        before = file.read()
+    monkeypatch.setattr(in_process, "NAME", os.fsencode(tmp_path / "none" / "comm"))
+    in_process.set_name(b"a name")
+    monkeypatch.undo()
+    with open(in_process.NAME, "rb") as file:
+        assert file.read() == before
+
+
+@pytest.fixture
+def hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Let this process seem hidden from its account; return the calls that make it visible."""
+    calls: list[tuple[int, int]] = []
+    owner = os.geteuid() + 1
+    monkeypatch.setattr(in_process, "OWNER", os.fsencode(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    monkeypatch.setattr(in_process, "MAPS", os.fsencode(tmp_path / "maps"))
+    monkeypatch.setattr(clib, "prctl", lambda option, value: calls.append((option, value)))
+    return calls
+
+
+MODULES = "7f0 r-xp /lib/x86_64/libnss_files.so.2\n7f1 r-xp /lib/x86_64/libc.so.6\n"
+
+
+@pytest.mark.parametrize("maps", [MODULES, "7f1 r-xp /lib/x86_64/libc.so.6\n"])
+def test_who_changed_the_account_becomes_visible(
+    maps: str, hidden: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    (tmp_path / "maps").write_text(maps)
+    in_process.become_visible()
+    assert hidden == [(clib.PR_SET_DUMPABLE, 1)]
+
+
+def test_what_a_name_service_may_have_left_stays_hidden(
+    hidden: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    (tmp_path / "maps").write_text(MODULES + "7f2 r-xp /lib/x86_64/libnss_sss.so.2\n")
+    in_process.become_visible()
+    assert hidden == []
+
+
+def test_without_proc_it_stays_hidden(hidden: list[tuple[int, int]]) -> None:
+    in_process.become_visible()
+    assert hidden == []
 
 
 def test_the_program_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,3 +150,15 @@ def test_what_waits_is_applied_and_lifted(tried: Tried, pending: Pending) -> Non
     with pytest.raises(PermissionError):
         pathexec.execute(b"/x", [b"x"], [])
     assert waiting.diary == ["apply", "lift"]
+
+
+def test_entries_are_a_mapping() -> None:
+    """Of a name that repeats the first counts, as for getenv(3)."""
+    entries = pathexec.Entries([b"A=1", b"B=", b"nothing", b"A=2=3"])
+    assert [*map(entries.__getitem__, entries.keys())] == [b"1", b"", b"1"]
+    assert list(zip(entries.keys(), entries.values(), strict=True)) == [
+        (b"A", b"1"),
+        (b"B", b""),
+        (b"A", b"2=3"),
+    ]
+    assert len(entries) == 3

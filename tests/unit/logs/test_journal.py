@@ -13,6 +13,7 @@ from slashservice.supervise.logs import journal
 from slashservice.supervise.logs.journal import DATA, Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
+from slashservice.supervise.platform.current import system
 
 SCRIPT = [b"./d"]
 
@@ -65,7 +66,7 @@ def disk_is_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def fill() -> None:
         monkeypatch.setattr(journal, "os", FullDisk())
-        monkeypatch.setattr(journal.system, "splice", splice)
+        monkeypatch.setattr(system, "splice", splice)
 
     return fill
 
