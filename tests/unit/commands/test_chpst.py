@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import metadata
 
 import pytest
 
-from slashservice.supervise import messages, platform, version
+from slashservice.supervise import messages, version
+from slashservice.supervise.chain import limits
+from slashservice.supervise.chain.pending import Pending
 from slashservice.supervise.commands import chpst
+from slashservice.supervise.platform import clib
 from slashservice.supervise.program import GoOn
 
 
@@ -61,10 +65,56 @@ def test_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert metadata.version("slashservice") == version.VERSION
 
 
-def test_no_new_privileges_without_ctypes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "slashservice.supervise.platform.clib", None)
-    monkeypatch.delattr(platform, "clib", raising=False)
+def test_no_new_privileges_without_ctypes(no_ctypes: None) -> None:
     with pytest.raises(messages.Quit) as caught:
         chpst.forbid_privileges(request("-N prog"))
     assert caught.value.status == 111
     assert caught.value.line.startswith(b"chpst: fatal: unable to set no-new-privs: ")
+
+
+def test_no_new_privileges_from_a_kernel_that_knows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(option: int, value: int) -> None:
+        assert (option, value) == (clib.PR_SET_NO_NEW_PRIVS, 1)
+        raise OSError(errno.EINVAL, "")
+
+    monkeypatch.setattr(clib, "prctl", refuse)
+    with pytest.raises(messages.Quit) as caught:
+        chpst.forbid_privileges(request("-N prog"))
+    assert caught.value.status == 111
+    assert caught.value.line == b"chpst: fatal: unable to set no-new-privs: invalid argument\n"
+
+
+def test_code_is_fetched_without_ctypes(no_ctypes: None, pending: Pending) -> None:
+    chpst.fetch_code()
+    assert pending.environment is not None
+
+
+def test_an_account_that_could_not_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may exist, so it is not called unknown."""
+    monkeypatch.setattr(clib, "trouble", lambda function, name: errno.EMFILE)
+    for step in (chpst.name_user, chpst.become_user):
+        with pytest.raises(messages.Quit) as caught:
+            step(request("-u no_such -U no_such prog"))
+        assert caught.value.status == 111
+        assert caught.value.line == (
+            b"chpst: fatal: unable to get password/group file entry: "
+            b"process cannot open more files\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [("system_limit", b"unable to getrlimit()"), ("set_system_limit", b"unable to setrlimit()")],
+)
+def test_limits_in_the_words_of_runit(
+    call: str, words: bytes, monkeypatch: pytest.MonkeyPatch, pending: Pending
+) -> None:
+    def refuse(*arguments: int) -> None:
+        raise OSError(errno.EPERM, "")
+
+    monkeypatch.setattr(limits, "system_limit", lambda number: (5, 5))
+    monkeypatch.setattr(limits, call, refuse)
+    with pytest.raises(messages.Quit) as caught:
+        chpst.lower_limits(request("-c 100 prog"))
+    assert caught.value.status == 111
+    assert caught.value.line == b"chpst: fatal: " + words + b": permission denied\n"
