@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers import logs
@@ -19,6 +21,7 @@ from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.reader import LogReader, stamp_time
 from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import Quit
+from slashservice.supervise.platform import current as platform
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
 ENVIRONMENT = {"TZ": "UTC", "PATH": os.environ["PATH"]}
@@ -328,3 +331,62 @@ def test_following_as_a_process(place: Path, ours: Path) -> None:
         finally:
             process.terminate()
     assert process.returncode == -15
+
+
+def test_after_two_dashes_all_are_directories(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = svlog.Wishes([b"--all", b"--", b"--raw", b"-f", b"--"])
+    assert wishes.directories == [b"--raw", b"-f", b"--"]
+    assert (wishes.all, wishes.raw, wishes.follow) == (True, False, False)
+
+
+class Enough(BaseException):
+    """Ends what would go on for ever."""
+
+
+class NoRoom:
+    """A watcher of a kernel that takes no more directories."""
+
+    tells_names = True
+
+    def add(self, path: bytes, what: int) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+
+@pytest.mark.parametrize("watcher", [None, NoRoom()])
+def test_following_what_the_kernel_does_not_report(
+    watcher: object,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    log = make_log(place / "log", b"one\n")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise Enough
+        with (log / "current").open("ab") as file:
+            file.write(b"after %d\n" % len(slept))
+
+    monkeypatch.setattr(platform, "watcher", lambda: watcher)
+    monkeypatch.setattr(svlog, "time", SimpleNamespace(sleep=sleep))
+    reader = LogReader(bytes(log), b"log")
+    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
+    with pytest.raises(Enough):
+        svlog.follow([reader], shower)
+    assert slept == [svlog.SECONDS_BETWEEN_LOOKS] * 3
+    assert capfdbinary.readouterr().out == b"one\nafter 1\nafter 2\n"
+    os.close(reader._fd)
+
+
+def test_many_lines_are_written_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first are shown before the last are read."""
+    written: list[bytes] = []
+    monkeypatch.setattr(svlog, "write_all", lambda fd, data: written.append(data))
+    reader = LogReader(b"log", b"log")
+    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
+    lines = [(0, b"", b"line %d" % number, reader) for number in range(2 * svlog.AT_ONCE + 5)]
+    shower.show(iter(lines))
+    assert [part.count(b"\n") for part in written] == [svlog.AT_ONCE, svlog.AT_ONCE, 5]
+    assert b"".join(written) == b"".join(b"%s\n" % line[2] for line in lines)
