@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,18 +28,23 @@ def test_each_command_is_named_once() -> None:
     assert list(launchers.COMMANDS) == sorted(launchers.COMMANDS)
 
 
-@pytest.mark.parametrize("beside", ["nothing", "a launcher", "another's", "no program"])
+@pytest.mark.parametrize("beside", ["nothing", "a launcher", "another's", "no program", "a folder"])
 def test_the_words_that_start_a_command(
     beside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are the launcher beside us if it is ours and can be run; else they do without."""
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "svscan")])
     path = tmp_path / "svok"
-    if beside != "nothing":
+    if beside == "a folder":
+        path.mkdir()
+    elif beside != "nothing":
         code = "/elsewhere" if beside == "another's" else launchers.home()
         path.write_text(launchers.text("svok", sys.executable, code))
         path.chmod(0o644 if beside == "no program" else 0o755)
     words = launchers.command("svok")
-    assert (words == [bytes(path)]) == (beside == "a launcher")
+    if beside == "a launcher":
+        assert words == [bytes(path)]
+    else:
+        assert words[:2] == [os.fsencode(sys.executable), launchers.FLAGS.encode()]
     done = subprocess.run(words, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (100, b"svok: usage: svok dir\n")

@@ -83,6 +83,42 @@ def test_an_empty_pipe_is_not_the_end(
     assert found is not None and found.block == b"line\n"
 
 
+def test_what_comes_just_after_the_look_waits_for_the_next(
+    made: Callable[..., Journal], pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not be read past the journal."""
+
+    def splice(*arguments: int) -> int:
+        os.write(pipe[1], b"line\n")
+        raise BlockingIOError
+
+    kept = made()
+    monkeypatch.setattr(system, "splice", splice)
+    with pytest.raises(BlockingIOError):
+        kept.take(pipe[0], 100)
+    assert os.read(pipe[0], 100) == b"line\n"
+
+
+def test_nothing_is_noted_about_a_block_that_is_not_there(
+    made: Callable[..., Journal],
+    pipe: tuple[int, int],
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def splice(*arguments: int) -> int:
+        raise OSError(errno.EINVAL, "")
+
+    kept = made()
+    os.write(pipe[1], b"one\n")
+    kept.take(pipe[0], 100)
+    kept.done(lambda: b"")
+    monkeypatch.setattr(system, "splice", splice)
+    os.write(pipe[1], b"two\n")
+    assert kept.take(pipe[0], 100) == b"two\n"
+    kept.intend(0, pipe[0], 0, 0, 4)
+    assert (place / "journal").stat().st_size == 0
+
+
 def test_another_script_does_the_whole_line_again(
     made: Callable[..., Journal], place: Path, pipe: tuple[int, int]
 ) -> None:
