@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from helpers.checkout import CHECKOUT
+from helpers.checkout import CHECKOUT, PACKAGES
 from helpers.processes import kill
 from helpers.waiting import GENEROUS, until
+
+SEEN = {CHECKOUT, PACKAGES}
+"""What a machine needs of ours."""
 
 LINES = 20
 CLOSER = f"""#!/bin/sh
@@ -36,7 +39,9 @@ mount -t proc none root/proc
 mount -t tmpfs -o mode=755 none root/run
 mount -t tmpfs -o mode=1777 none root/tmp
 mount --rbind /dev root/dev
-[ -z "$KEEP" ] || { mkdir -p "root$KEEP"; mount --rbind "$KEEP" "root$KEEP"; }
+IFS=:
+for folder in $KEEP; do mkdir -p "root$folder"; mount --rbind "$folder" "root$folder"; done
+unset IFS
 rm -f root/.dockerenv
 eval "$PREPARE"
 exec chroot root "$@"
@@ -77,15 +82,14 @@ class Sandbox:
         network: bool = False,
         checkout: bool = True,
     ) -> None:
-        hidden = str(CHECKOUT).startswith(("/tmp/", "/run/"))
-        keep = str(CHECKOUT) if checkout and hidden else ""
+        keep = [str(path) for path in SEEN if str(path).startswith(("/tmp/", "/run/")) and checkout]
         self.folder = Path(tempfile.mkdtemp(prefix="slashservice-sandbox-"))
         options = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
         if network:
             options.append("--net")
         self.process = subprocess.Popen(
             ["unshare", *options, "sh", "-c", SETUP, "sh", str(self.folder), *first],
-            env={"PATH": os.environ["PATH"], "PREPARE": prepare, "KEEP": keep},
+            env={"PATH": os.environ["PATH"], "PREPARE": prepare, "KEEP": ":".join(keep)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.checkout import CHECKOUT
+from helpers.checkout import CHECKOUT, PACKAGES
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
@@ -96,8 +96,8 @@ def test_a_chroot_is_not_started_in(busybox: Sandbox) -> None:
     """PID 1 is an init, but has another root directory: files only."""
     told = busybox.run("chroot", "/usr/..", COMMAND, "detect", status=None)
     assert told.startswith("busybox")
-    ours = Path(COMMAND).parts[1]  # wherever the checkout is, it is seen inside
-    names = " ".join(sorted({"usr", "etc", "var", "tmp", "proc", "dev", ours}))
+    ours = {path.parts[1] for path in (CHECKOUT, PACKAGES)}  # wherever that is, it is seen inside
+    names = " ".join(sorted({"usr", "etc", "var", "tmp", "proc", "dev", *ours}))
     parts = f"for x in {names}; do mkdir $x; mount --rbind /$x $x; done"
     links = "for x in bin sbin lib lib64; do ln -s usr/$x $x; done"
     busybox.run("sh", "-c", f"mkdir /jail && cd /jail && {parts}; {links}")
