@@ -18,6 +18,7 @@ from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.plan import source
 from slashservice.installer.record import transaction
+from slashservice.supervise.messages import Quit
 
 
 class Slashservice(Verb):
@@ -72,7 +73,11 @@ class Demo(Verb):
         """Run the demonstration."""
         demo: Callable[[list[bytes]], int]
         demo = importlib.import_module("slashservice.supervise.commands.demo").main
-        return demo([os.fsencode(word) for word in words])
+        try:
+            return demo([os.fsencode(word) for word in words])
+        except Quit as end:
+            sys.stderr.write(os.fsdecode(end.line))
+            return end.status
 
 
 @Slashservice.subcommand("completion")

@@ -27,11 +27,9 @@ Rule = Callable[[Evidence, Systems], Verdict | None]
 def detect(evidence: Evidence, systems: Systems) -> Verdict:
     """Judge a host by its evidence alone, knowing ``systems``."""
     rules = [*RULES, *((one.order, _rule_of(one)) for one in systems.values())]
-    for _, rule in sorted(rules, key=lambda numbered: numbered[0]):
-        verdict = rule(evidence, systems)
-        if verdict is not None:
-            return verdict
-    return general.unknown(evidence)
+    in_turn = sorted(rules, key=lambda numbered: numbered[0])
+    verdicts = (rule(evidence, systems) for _, rule in in_turn)
+    return next(verdict for verdict in verdicts if verdict is not None)  # unknown, if no other
 
 
 def obey(evidence: Evidence, found: Verdict, asked: Knowledge, systems: Systems) -> Verdict:

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from helpers.images import MakeImage
 
+from slashservice.installer.cli import verb
+from slashservice.installer.errors import Trouble
+from slashservice.installer.host.host import Host
+
 COMMAND = str(Path(sys.executable).parent / "slashservice")
 
 
@@ -53,6 +57,8 @@ class TestUsage:
             ["drain", "-x"],
             ["drain", "-t"],
             ["running", "a", "b"],
+            ["running", "-s"],
+            ["add", "x", "--env", "A", "--root", "/", "--", "y"],
         ],
     )
     def test_wrong_usage_is_one_line_and_100(self, words: list[str]) -> None:
@@ -67,6 +73,21 @@ class TestUsage:
         said = slashservice("install", "--root", str(tmp_path), status=111)
         assert said.startswith("slashservice: fatal: no init system found")
         assert "\n    " in said
+
+    def test_the_demo_ends_as_all_verbs_do(self, tmp_path: Path) -> None:
+        assert slashservice("demo", "a", "b", status=100) == "demo: usage: demo [dir]\n"
+        (tmp_path / "file").touch()
+        said = slashservice("demo", str(tmp_path), status=111)
+        assert said == f"demo: fatal: unable to make {tmp_path}: file already exists\n"
+
+    def test_output_that_can_t_be_written_is_trouble(self) -> None:
+        with open("/dev/full", "w") as full:
+            command = [COMMAND, "completion", "bash"]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+            assert done.returncode == 111
+            assert done.stderr == b"slashservice: fatal: No space left on device\n"
+            done = subprocess.run([COMMAND, "nonsense"], stderr=full, check=False)
+            assert done.returncode == 100
 
     def test_no_directory(self) -> None:
         said = slashservice("detect", "--root", "/nowhere", status=111)
@@ -107,6 +128,46 @@ class TestImage:
         image = make_image("systemd")
         slashservice("install", DPKG_ROOT=str(image.root))
         assert image.path("/command/svscan").is_symlink()
+
+    def test_detect_warns_and_explains(self, make_image: MakeImage) -> None:
+        image = make_image("systemd").program("/usr/sbin/runit-init")
+        said = slashservice("detect", "--explain", "--root", str(image.root))
+        assert said.startswith("systemd, judged by its files\n")
+        assert "\n  warning: also present: runit\n" in said
+        evidence = json.loads(said[said.index("\n{") :])
+        assert evidence["init_program"] == "/usr/lib/systemd/systemd"
+
+    def test_the_doctor_says_what_is_wrong(self, make_image: MakeImage) -> None:
+        root = ("--root", str(make_image("systemd").root))
+        what, remedy = "slashservice is not installed here", "slashservice install"
+        assert slashservice("doctor", *root, status=1) == f"{what}\n    {remedy}\n"
+        found = json.loads(slashservice("doctor", "--json", *root, status=1))
+        assert found == [{"what": what, "remedy": remedy}]
+
+    @pytest.mark.parametrize("phase", ["applying", "undoing"])
+    def test_an_interrupted_run_is_finished(self, phase: str, make_image: MakeImage) -> None:
+        image = make_image("systemd")
+        root = ("--root", str(image.root))
+        slashservice("install", *root)
+        receipt = image.path("/var/lib/slashservice/receipt.json")
+        complete = receipt.read_text()
+        receipt.write_text(complete.replace('"phase": "installed"', f'"phase": "{phase}"'))
+        said = slashservice("status", *root, status=1)
+        assert "an installer was interrupted: run slashservice install, or uninstall" in said
+        said = slashservice("install", *root)
+        finishes = "an earlier uninstall was interrupted: finishing it\nremove "
+        assert said.startswith(finishes) == (phase == "undoing")
+        assert '"phase": "installed"' in receipt.read_text()
+
+    def test_leftovers_of_a_receipt_are_removed(self, make_image: MakeImage) -> None:
+        image = make_image("systemd")
+        before = image.snapshot()
+        image.file("/var/lib/slashservice/.receipt.json{new}", "{")
+        root = ("--root", str(image.root))
+        assert slashservice("uninstall", "-n", *root) == "slashservice is not installed\n"
+        assert image.path("/var/lib/slashservice").is_dir()
+        assert slashservice("uninstall", *root) == "slashservice is not installed\n"
+        assert image.snapshot() == before
 
     def test_what_was_chosen_is_remembered(self, make_image: MakeImage) -> None:
         image = make_image("sysvinit-debian")
@@ -204,3 +265,12 @@ def test_only_root_may_install(world_dir: Path) -> None:
 def test_completions_are_printed() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "slashservice" in slashservice("completion", shell)
+
+
+def test_a_damaged_receipt_tells_nothing_of_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(host: Host) -> None:
+        raise Trouble("receipt.json", "it is damaged")
+
+    monkeypatch.setattr("slashservice.installer.record.receipt.load", load)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert verb._asked_before(Host()) == ""
