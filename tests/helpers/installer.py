@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from helpers import images
 
 from slashservice.installer.detection.look import Look, look
-from slashservice.installer.host.host import Host
+from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source
 from slashservice.installer.plan.files import EditFile, WriteFile
@@ -73,6 +73,27 @@ def small_source(monkeypatch: pytest.MonkeyPatch) -> Source:
 
 Artefacts = Callable[[str], dict[str, str]]
 """Returns the texts that are installed on a kind of host, by path."""
+
+
+class Running(Host):
+    """An image that is taken for a host that runs.
+
+    A command ends as ``answers`` has it for the words that it begins with, else as one that
+    isn't there; ``asked`` are the command lines.
+    """
+
+    def __init__(self, root: Path, answers: Mapping[str, Outcome] | None = None) -> None:
+        super().__init__(str(root))
+        self._live = True
+        self.answers = answers or {}
+        self.asked: list[str] = []
+
+    def run(self, argv: Sequence[str], timeout: float | None = 60) -> Outcome:
+        """Look the command up."""
+        line = " ".join(argv)
+        self.asked.append(line)
+        found = (end for words, end in self.answers.items() if line.startswith(words))
+        return next(found, Outcome(127, f"{argv[0]}: not found"))
 
 
 def look_at(host: Host, asked: str = "") -> Look:
