@@ -140,9 +140,6 @@ class PathAction(Action):
         now = host.state(self.path)
         return unified_diff(self.path, now, self.wanted(host, now))
 
-    def capture(self, host: Host) -> dict[str, Any]:
-        return host.state(self.path).to_json()
-
     def without_ours(self, now: FileState) -> FileState:
         """Return what ``now`` would be without slashservice, where no receipt tells any more."""
         return now

@@ -1,0 +1,294 @@
+"""Actions where something else is in their way, or has been there since."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.images import Image
+from helpers.installer import Running
+
+from slashservice.installer import supervision
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host.host import Host, Outcome
+from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan import takeover, telling
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile, MakeDirectory, RemovePath, WriteFile
+from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.source import Source
+from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
+from slashservice.installer.plan.telling import AwaitEnd, ForgetState, HandOver, Supervise
+from slashservice.installer.plan.tree import InstallTree
+
+NOTHING = ABSENT.to_json()
+TREE = "/opt/code"
+SMALL = Source({"supervise/__init__.py": (b"", 0o644), "a/b/c": (b"c", 0o644)}, ())
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """An image with little in it."""
+    return Image(tmp_path / "root").folders("/opt", "/etc", "/run", "/var/lib")
+
+
+@pytest.fixture
+def host(image: Image) -> Running:
+    """The same, taken for a host that runs."""
+    return Running(image.root, {"start": Outcome(0, ""), "stop": Outcome(0, "")})
+
+
+def refused(action: Action, image: Image) -> str:
+    """Check that an action is refused before anything is changed; return why."""
+    before = image.snapshot()
+    with pytest.raises(Refusal) as refusal:
+        action.preflight(Host(str(image.root)))
+    assert image.snapshot() == before
+    return refusal.value.what
+
+
+class TestRefused:
+    """Something else is there."""
+
+    def test_a_directory_where_a_file_is(self, image: Image) -> None:
+        image.file("/opt/x")
+        assert (
+            refused(MakeDirectory(path="/opt/x"), image) == "/opt/x is there, and is no directory"
+        )
+
+    def test_an_edit_of_a_folder(self, image: Image) -> None:
+        assert refused(EditFile(path="/etc"), image) == "/etc is no regular file"
+
+    def test_a_link_where_a_folder_is(self, image: Image) -> None:
+        why = "/opt is there already: a directory, which is not slashservice's"
+        assert refused(MakeLink(path="/opt", target="x"), image) == why
+        assert refused(MakeLink(path="/opt", target="x", replace=True), image) == (
+            "/opt is a directory"
+        )
+
+    def test_code_where_a_file_is(self, image: Image) -> None:
+        image.file(TREE)
+        assert refused(InstallTree.of(TREE, "/python", SMALL), image).endswith("is no directory")
+
+    def test_code_where_something_else_is(self, image: Image) -> None:
+        image.file(f"{TREE}/theirs/x")
+        why = f"{TREE} is there, with something else in it: theirs/x"
+        assert refused(InstallTree.of(TREE, "/python", SMALL), image) == why
+        image.file(f"{TREE}/supervise/__init__.py")
+        InstallTree.of(TREE, "/python", SMALL).preflight(Host(str(image.root)))
+
+
+class TestChangedSince:
+    """Somebody else has been there since."""
+
+    OLD = FileState("file", 0o644, data=b"old").to_json()
+
+    def undo(self, action: Action, image: Image, before: dict[str, Any]) -> list[str]:
+        return action.undo(Host(str(image.root)), before, "another digest")
+
+    def test_a_file_that_became_a_link(self, image: Image) -> None:
+        image.link("/opt/x", "y")
+        for action in (WriteFile(path="/opt/x"), EditFile(path="/opt/x")):
+            assert self.undo(action, image, NOTHING) == [
+                "/opt/x was changed by someone else, and is left as it is"
+            ]
+        assert image.path("/opt/x").is_symlink()
+
+    def test_a_file_that_is_gone(self, image: Image) -> None:
+        for action in (WriteFile(path="/opt/x"), EditFile(path="/opt/x")):
+            assert self.undo(action, image, self.OLD) == ["/opt/x was already gone"]
+        assert not image.path("/opt/x").exists()
+
+    def test_a_file_whose_part_of_ours_is_gone(self, image: Image) -> None:
+        image.file("/opt/x", "theirs\n")
+        assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == []
+        assert image.path("/opt/x").read_text() == "theirs\n"
+
+    def test_a_path_that_was_removed_and_is_there_again(self, image: Image) -> None:
+        image.file("/opt/x", "new")
+        assert self.undo(RemovePath(path="/opt/x"), image, self.OLD) == [
+            "/opt/x has been made anew by someone else, and is left as it is"
+        ]
+        assert image.path("/opt/x").read_text() == "new"
+
+
+class TestTree:
+    """The code of a version, halfway."""
+
+    @pytest.fixture
+    def action(self) -> InstallTree:
+        return InstallTree.of(TREE, "/python", SMALL)
+
+    def test_what_is_there_is_not_written_again(self, image: Image, action: InstallTree) -> None:
+        host = Host(str(image.root))
+        action.apply(host)
+        assert image.path(f"{TREE}/a/b/c").read_text() == "c"
+        steps = host.changes
+        action.apply(host)
+        assert host.changes == steps
+
+    def test_the_code_must_be_at_hand(self, image: Image, action: InstallTree) -> None:
+        read = InstallTree.from_json(action.to_json())
+        assert read == action
+        with pytest.raises(Trouble, match=f"not at hand: {TREE}"):
+            read.apply(Host(str(image.root)))
+
+    def test_the_tree_before_comes_back(self, image: Image, action: InstallTree) -> None:
+        image.file(f"{TREE}/supervise/__init__.py", "# older")
+        before = image.snapshot()
+        host = Host(str(image.root))
+        known = action.capture(host)
+        action.apply(host)
+        assert action.done(host)
+        assert action.undo(host, known, "") == []
+        assert image.snapshot() == before
+
+    def test_the_first_of_two_before_is_kept(self, image: Image, action: InstallTree) -> None:
+        """A run that was interrupted left one that nothing can bring back, and so goes."""
+        image.file(f"{TREE}/supervise/__init__.py", "# halfway")
+        image.file(f"{TREE}{{old}}/supervise/__init__.py", "# before")
+        host = Host(str(image.root))
+        action.apply(host)
+        assert action.undo(host, {"kind": "directory"}, "") == []
+        assert image.path(f"{TREE}/supervise/__init__.py").read_text() == "# before"
+        assert os.listdir(image.path("/opt")) == ["code"]
+
+    def test_one_that_was_on_its_way_comes_back(self, image: Image, action: InstallTree) -> None:
+        image.file(f"{TREE}{{old}}/supervise/__init__.py", "# before")
+        image.file(f"{TREE}{{new}}/supervise/__init__.py", "# halfway")
+        assert action.undo(Host(str(image.root)), {"kind": "directory"}, "") == []
+        assert image.path(f"{TREE}/supervise/__init__.py").read_text() == "# before"
+        assert os.listdir(image.path("/opt")) == ["code"]
+
+
+Runs = Callable[..., None]
+"""Takes the pids that svscan has, look after look; the last one stays."""
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Return what says whether svscan runs. Nobody waits long for it, and no signal is sent."""
+    for name in ("START_LIMIT", "STOP_LIMIT", "RESPAWN_LIMIT"):
+        monkeypatch.setattr(telling, name, 0.0)
+    monkeypatch.setattr(takeover, "STOP_LIMIT", 0.0)
+    monkeypatch.setattr(telling, "strangers", lambda host, directory: [])
+    monkeypatch.setattr(supervision, "send", lambda pid, number: None)
+
+    def told(*pids: int) -> None:
+        left = list(pids)
+        running = lambda directory: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
+        monkeypatch.setattr(supervision, "running", running)
+
+    return told
+
+
+class TestStarting:
+    """svscan starts, or doesn't."""
+
+    def test_nothing_is_started_twice(self, host: Running, runs: Runs) -> None:
+        runs(7)
+        Supervise(start=("start",)).apply(host)
+        assert host.asked == []
+
+    def test_it_does_not_start(self, host: Running, runs: Runs) -> None:
+        runs(0)
+        with pytest.raises(Trouble, match="does not run on /service after"):
+            Supervise(start=("start",), hint="look").apply(host)
+        assert host.asked == ["start"]
+
+    def test_it_is_stopped_by_command(self, host: Running, runs: Runs) -> None:
+        runs(7, 0)
+        assert Supervise(stop=("stop", "it")).undo(host, {"running": False}, "") == []
+        assert host.asked == ["stop it"]
+
+    def test_it_does_not_stop(self, host: Running, runs: Runs) -> None:
+        runs(7)
+        with pytest.raises(Trouble, match="the services in /service did not stop"):
+            Supervise(stop=("stop",)).undo(host, {}, "")
+
+    def test_a_command_that_fails(self, host: Running, runs: Runs) -> None:
+        runs(0)
+        with pytest.raises(Trouble, match="begin failed: begin: not found"):
+            Supervise(start=("begin",)).apply(host)
+
+    def test_it_does_not_end(
+        self, host: Running, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runs(7)
+        monkeypatch.setattr(supervision, "drain", lambda directory, program: False)
+        with pytest.raises(Trouble, match="svscan on /service did not end"):
+            AwaitEnd().undo(host, {}, "")
+
+
+class TestHandingOver:
+    """svscan gives way to the next."""
+
+    def test_there_is_none(self, host: Running, runs: Runs) -> None:
+        runs(0)
+        HandOver(start=("start",)).apply(host)
+        assert host.changes == 0
+
+    @pytest.mark.parametrize(
+        ("quits", "respawns", "asked", "trouble"),
+        [
+            (False, True, [], "svscan on /service does not give way"),
+            (True, True, [], "svscan did not come back on /service"),
+            (True, False, ["start"], "svscan did not come back on /service"),
+        ],
+    )
+    def test_it_fails(
+        self,
+        quits: bool,
+        respawns: bool,
+        asked: list[str],
+        trouble: str,
+        host: Running,
+        runs: Runs,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        runs(7, 0)
+        monkeypatch.setattr(supervision, "quit_", lambda directory: quits)
+        with pytest.raises(Trouble, match=trouble):
+            HandOver(start=("start",), respawns=respawns).apply(host)
+        assert host.asked == asked
+
+
+class TestTakingOver:
+    """Another svscan stays in the way."""
+
+    def test_only_what_runs_is_quietened(self, image: Image) -> None:
+        QuietenScanner().apply(Host(str(image.root)))
+
+    def test_logs_that_stay_behind(
+        self, host: Running, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(takeover, "strangers", lambda host, directory: [])
+        monkeypatch.setattr(takeover, "_behind", lambda logs: ["/service/x/log"])
+        with pytest.raises(Trouble, match="logs have not read all in time: /service/x/log"):
+            QuietenScanner().apply(host)
+
+    def test_it_does_not_end(
+        self, host: Running, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(takeover, "strangers", lambda host, directory: [1 << 22])
+        with pytest.raises(Trouble, match="the other svscan on /service did not end"):
+            EndScanner().apply(host)
+
+
+def test_what_a_supervisor_kept_is_forgotten(image: Image, host: Running) -> None:
+    image.file("/etc/sv/x/run").file("/etc/sv/x/supervise/lock").file("/run/x/event/y")
+    image.link("/etc/sv/x/event", "/run/x/event")
+    assert ForgetState(path="/etc/sv/x").undo(host, {}, "") == []
+    assert os.listdir(image.path("/etc/sv/x")) == ["run"]
+    assert os.listdir(image.path("/run/x")) == []
+
+
+def test_what_a_link_leads_to_elsewhere_is_kept(image: Image, host: Running) -> None:
+    image.file("/etc/sv/x/run").file("/opt/x/y").link("/etc/sv/x/supervise", "/opt/x")
+    assert ForgetState(path="/etc/sv/x").undo(host, {}, "") == []
+    assert os.listdir(image.path("/etc/sv/x")) == ["run"]
+    assert os.listdir(image.path("/opt/x")) == ["y"]
