@@ -1,0 +1,163 @@
+"""The installer's side of supervision, where there is less than it looks for."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.services import write_script
+
+from slashservice.installer import orphans, supervision
+from slashservice.supervise.platform.current import system
+
+DEAF = """\
+#!/usr/bin/python3 -IS
+import os, signal, socket, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGQUIT, lambda number, frame: (open(sys.argv[1] + "/quit", "x"), os._exit(0)))
+ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+while True:
+    signal.pause()
+"""
+
+
+def failing(number: int) -> Callable[..., None]:
+    """Return a call that always fails with that error."""
+
+    def call(*given: object, **named: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+def test_a_file_is_not_supervised(tmp_path: Path) -> None:
+    (tmp_path / "service").touch()
+    assert not supervision.supervised(str(tmp_path / "service"))
+    assert not supervision.tell(str(tmp_path / "service"), b"x")
+
+
+@pytest.mark.parametrize(("number", "raised"), [(errno.ENXIO, False), (errno.EIO, True)])
+def test_nobody_there_is_no_trouble_but_all_else_is(
+    number: int, raised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slashservice.supervise.protocol.client.tell", failing(number))
+    if raised:
+        with pytest.raises(OSError, match="Input/output error"):
+            supervision.tell("/x", b"x")
+    else:
+        assert not supervision.tell("/x", b"x")
+
+
+def test_a_lock_is_held_or_not(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with lock.open("w") as file:
+        assert not supervision.held(str(lock))
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert supervision.held(str(lock))
+
+
+@pytest.mark.parametrize("daemons", [[], [7]])
+def test_where_descriptors_can_t_be_seen_daemons_tell(
+    daemons: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "listdir", failing(errno.EACCES))
+    monkeypatch.setattr(supervision, "daemons", lambda directory: daemons)
+    assert supervision.busy(os.getpid(), "/x") == bool(daemons)
+
+
+def test_a_descriptor_that_is_closed_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supervise").mkdir()
+    os.mkfifo(tmp_path / "supervise/control")
+    fd = os.open(tmp_path / "supervise/control", os.O_RDWR)
+    monkeypatch.setattr(os, "listdir", lambda path: ["1000000", str(fd)])
+    assert supervision.busy(os.getpid(), "/x")
+    os.close(fd)
+    assert not supervision.busy(os.getpid(), "/x")
+
+
+def test_one_that_can_t_be_watched_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "open_process", failing(errno.ENOSYS))
+    left = [True, True, False]
+    monkeypatch.setattr(supervision, "is_alive", lambda pid: left.pop(0))
+    supervision._wait_gone(7, 60)
+    assert left == []
+
+
+def test_a_svscan_that_does_not_end_is_not_drained(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(supervision, "running", lambda directory: 7)
+    monkeypatch.setattr(supervision, "send", lambda pid, number: sent.append((pid, number)))
+    monkeypatch.setattr(supervision, "_wait_gone", lambda pid, limit: None)
+    assert not supervision.drain("/x", limit=0)
+    assert sent == [(7, signal.SIGTERM)]
+
+
+class TestCommandLine:
+    """``slashservice drain`` and ``slashservice running``."""
+
+    @pytest.mark.parametrize(
+        ("words", "drained"),
+        [
+            ("", ("/service", False, 120.0)),
+            ("-s /x", ("/x", True, 120.0)),
+            ("-t 5 -s", ("/service", True, 5.0)),
+            ("-", ("-", False, 120.0)),
+        ],
+    )
+    @pytest.mark.parametrize("good", [True, False])
+    def test_drain(
+        self,
+        words: str,
+        drained: tuple[str, bool, float],
+        good: bool,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        asked: list[tuple[str, bool, float]] = []
+
+        def drain(directory: str, stay: bool, limit: float) -> bool:
+            asked.append((directory, stay, limit))
+            return good
+
+        monkeypatch.setattr(supervision, "drain", drain)
+        assert supervision.main(["drain", *words.split()]) == (0 if good else 111)
+        assert asked == [drained]
+        trouble = f"services in {drained[0]} did not go down in time\n"
+        assert capsys.readouterr().err == ("" if good else f"slashservice: fatal: {trouble}")
+
+    @pytest.mark.parametrize("words", ["drain -x", "drain -t", "drain -t x", "drain a b"])
+    def test_wrong_usage(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert supervision.main(words.split()) == 100
+        assert capsys.readouterr().err == supervision.USAGE
+
+    @pytest.mark.parametrize("words", ["running -s", "running -t 5", "running a b"])
+    def test_running_has_no_options(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert supervision.main(words.split()) == 100
+        assert capsys.readouterr().err == supervision.USAGE
+
+
+class TestOrphans:
+    """A svscan is started just to drain."""
+
+    def test_it_is_the_one_beside_the_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "argv", ["/command/slashservice", "drain"])
+        assert orphans.svscan() == "/command/svscan"
+
+    def test_where_there_is_none_nothing_is_done(self, tmp_path: Path) -> None:
+        orphans.drain("/x", str(tmp_path / "svscan"), 60)
+
+    def test_one_that_does_not_end_is_ended(self, tmp_path: Path) -> None:
+        begun = time.monotonic()
+        orphans.drain(str(tmp_path), str(write_script(tmp_path / "svscan", DEAF)), 1.0)
+        assert (tmp_path / "quit").exists()
+        assert time.monotonic() - begun > 0.9
