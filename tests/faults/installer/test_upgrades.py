@@ -88,6 +88,21 @@ def test_a_command_that_a_version_gave_up_goes(
     assert image.path("/command/svnew").is_symlink()
 
 
+def test_a_command_that_leads_elsewhere_by_now_is_told_of(
+    systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
+    image, host = systemd
+    version("1", "svold")
+    transaction.install(host, plan_for(host), quiet)
+    image.path("/command/svold").unlink()
+    image.link("/command/svold", "/opt/svold")
+    version("2")
+    said: list[str] = []
+    transaction.install(host, plan_for(host), said.append)
+    assert "/command/svold was changed by someone else, and is left as it is" in said
+    assert image.path("/command/svold").is_symlink()
+
+
 def test_a_failed_upgrade_leaves_the_older_version_as_it_was(
     systemd: tuple[Image, Host], version: Callable[..., None]
 ) -> None:

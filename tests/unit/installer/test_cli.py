@@ -159,6 +159,13 @@ class TestImage:
         assert said.startswith(finishes) == (phase == "undoing")
         assert '"phase": "installed"' in receipt.read_text()
 
+    def test_what_undoes_nothing_of_its_own_is_not_told(self, make_image: MakeImage) -> None:
+        root = ("--root", str(make_image("runit-void").root))
+        slashservice("install", *root)
+        said = slashservice("uninstall", "-n", *root, status=2).splitlines()
+        assert "would remove /etc/sv/svscan/run" in said
+        assert not [line for line in said if "end svscan" in line or "keeps in" in line]
+
     def test_leftovers_of_a_receipt_are_removed(self, make_image: MakeImage) -> None:
         image = make_image("systemd")
         before = image.snapshot()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 
 import pytest
 from helpers.images import Image, MakeImage
-from helpers.installer import look_at, plan_for
+from helpers.installer import Running, look_at, plan_for
 
+from slashservice.installer import supervision
+from slashservice.installer.detection.evidence import Scanner
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -183,3 +186,61 @@ def test_an_interrupted_run(patient: Callable[..., Image]) -> None:
 def test_a_command_that_comes_first(patient: Callable[..., Image]) -> None:
     image = patient("systemd", layout="fhs").program("/usr/local/sbin/svc")
     ill(image, "/usr/local/sbin/svc comes before ours")
+
+
+class TestRunning:
+    """What is wrong with a host that runs."""
+
+    @pytest.fixture
+    def found(
+        self, patient: Callable[..., Image], monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., list[str]]:
+        """Return what examines one on which a svscan runs with that pid, and other scanners."""
+        monkeypatch.setenv("PATH", "/command:/bin")
+        image = patient("systemd", layout="slashpackage")
+        seen = look_at(Host(str(image.root)))
+
+        def examined(pid: int, *scanners: Scanner, verdict: str = "systemd") -> list[str]:
+            monkeypatch.setattr(supervision, "running", lambda directory: pid)
+            live = dataclasses.replace(
+                seen,
+                host=Running(image.root),
+                evidence=dataclasses.replace(seen.evidence, scanners=scanners),
+                verdict=dataclasses.replace(seen.verdict, name=verdict),
+            )
+            return [finding.what for finding in examine(live, INIT_SYSTEMS)]
+
+        return examined
+
+    def test_nothing(self, found: Callable[..., list[str]]) -> None:
+        assert found(7, Scanner(7, "svscan", "/service", ours=True)) == []
+
+    def test_no_svscan(self, found: Callable[..., list[str]]) -> None:
+        assert found(0, Scanner(8, "runsvdir", "/service")) == ["no svscan runs on /service"]
+
+    def test_another_init_system(self, found: Callable[..., list[str]]) -> None:
+        (what,) = found(7, verdict="runit")
+        assert what == "this host is run by runit now, but svscan is wired into systemd"
+
+    def test_another_scanner(self, found: Callable[..., list[str]]) -> None:
+        (what,) = found(7, Scanner(8, "runsvdir", "/service"))
+        assert what == "runsvdir (pid 8) scans /service beside svscan"
+
+    @pytest.mark.parametrize(
+        ("path", "missing"), [("/bin", True), ("/usr/local/bin:/bin", False), ("/command", False)]
+    )
+    def test_commands_that_the_shell_does_not_find(
+        self,
+        path: str,
+        missing: bool,
+        found: Callable[..., list[str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.setattr(Host, "lstat", with_svstat(Host.lstat))
+        assert found(7) == (["/command is not on your PATH"] if missing else [])
+
+
+def with_svstat(real: Callable[[Host, str], object]) -> Callable[[Host, str], object]:
+    """Return a look at a path that finds svstat in /usr/local/bin."""
+    return lambda host, path: path == "/usr/local/bin/svstat" or real(host, path)

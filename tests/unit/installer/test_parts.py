@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.checkout import CHECKOUT
+from helpers.images import MakeImage
+from helpers.installer import Running, look_at, plan_for
 
 from slashservice import init_templates
-from slashservice.installer.errors import Refusal
+from slashservice.installer import remote
+from slashservice.installer.detection.evidence import Wiring
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import layout
 from slashservice.installer.host.marks import OUR_FILE
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source
+from slashservice.installer.plan.takeover import take_over
 from slashservice.installer.plan.templates import HOLE
 from slashservice.installer.remote import Address
 from slashservice.installer.services import Service, check, files
@@ -32,6 +41,97 @@ FRAGMENTS = ("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "timeout
 
 def test_the_version_is_the_project_s() -> None:
     assert metadata.version("slashservice") == VERSION == source.version()
+
+
+def test_a_package_that_can_t_be_found_is_trouble() -> None:
+    with pytest.raises(Trouble, match="the package no_such_package can't be found"):
+        source._folder_of("no_such_package")
+
+
+def test_a_package_that_is_no_distribution_has_no_licence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def distribution(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    assert list(source._licences("plumbum")) == ["vendor/plumbum.licence"]
+    monkeypatch.setattr(metadata, "distribution", distribution)
+    assert source._licences("plumbum") == {}
+
+
+def test_a_command_of_another_package_is_left(make_image: MakeImage, small_source: object) -> None:
+    host = Host(str(make_image("systemd").program("/usr/local/bin/svscan").root))
+    plan = plan_for(host)
+    assert any("another package provides svscan: " in note for note in plan.notes)
+    linked = [getattr(action, "path", "") for action in plan.actions]
+    assert "/usr/local/bin/svscanboot" in linked
+    assert "/usr/local/bin/svscan" not in linked
+
+
+def test_a_svscan_that_runs_is_taken_over_on_linux_alone(make_image: MakeImage) -> None:
+    root = make_image("freebsd").root
+    seen = look_at(Host(str(root)))
+    wiring = Wiring("/etc/ttys", "svscan", "/usr/local/bin/svscan", "/service")
+    assert take_over(seen, INIT_SYSTEMS, (wiring,), "/service")
+    live = dataclasses.replace(seen, host=Running(root))
+    assert take_over(live, INIT_SYSTEMS, (), "/service") == []
+    with pytest.raises(Refusal, match="can't be taken over: /etc/ttys"):
+        take_over(live, INIT_SYSTEMS, (wiring,), "/service")
+
+
+class Machine:
+    """A host over SSH where a command succeeds if a word of ``good`` begins it."""
+
+    host = "example"
+
+    def __init__(self, *good: str) -> None:
+        self.good = good
+        self.line = ""
+
+    def __getitem__(self, words: object) -> Machine:
+        """Take the command line."""
+        self.line = words[1] if isinstance(words, tuple) else ""
+        return self
+
+    def __call__(self) -> str:
+        """Say who one is there."""
+        return "1000\n"
+
+    def run(self, retcode: object) -> tuple[int, str, str]:
+        """Run it."""
+        return 0 if self.line.startswith(self.good) else 1, "", ""
+
+
+class TestRemote:
+    """What another host has."""
+
+    def test_an_older_name_of_python(self) -> None:
+        machine: Any = Machine("python3.12 ")
+        assert remote._python(machine) == "python3.12"
+
+    def test_no_python(self) -> None:
+        machine: Any = Machine("perl ")
+        with pytest.raises(Refusal, match="example has no Python"):
+            remote._python(machine)
+
+    @pytest.mark.parametrize("name", ["sudo", "doas"])
+    def test_a_way_to_be_root(self, name: str) -> None:
+        machine: Any = Machine(name)
+        assert remote._become_root(machine, Address("example")) == ([name, "-n"], b"")
+
+    def test_a_password_is_asked_for_at_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+
+        def getpass(prompt: str) -> str:
+            asked.append(prompt)
+            return "secret"
+
+        monkeypatch.setattr(os, "isatty", lambda fd: True)
+        monkeypatch.setattr("getpass.getuser", lambda: "me")
+        monkeypatch.setattr("getpass.getpass", getpass)
+        machine: Any = Machine("none")
+        become = ["sudo", "-S", "-p", ""]
+        assert remote._become_root(machine, Address("example")) == (become, b"secret\n")
+        assert remote._become_root(machine, Address("example", "admin")) == (become, b"secret\n")
+        assert asked == [f"sudo password of {who} on example: " for who in ("me", "admin")]
 
 
 class TestLayout:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+from pathlib import Path
 
 import pytest
 from helpers.images import Image, MakeImage
 from helpers.installer import plan_for
 
 from slashservice.installer.cli.verbs_install import remembered
+from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan import kinds
 from slashservice.installer.plan.actions import KINDS
@@ -62,3 +67,28 @@ def test_every_kind_of_action_can_be_read() -> None:
         assert cls.kind == name
     plain = {"kind": "forget-state", "path": "/etc/sv/svscan", "unheard_of": 1}
     assert kinds.action_from_json(plain) == KINDS["forget-state"](path="/etc/sv/svscan")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "why"),
+    [
+        ('{"format": 99}', "it has format 99: use the version that wrote it"),
+        (None, "it can't be read: be root"),
+    ],
+)
+def test_a_receipt_that_can_t_be_used(receipt: str | None, why: str, tmp_path: Path) -> None:
+    image = Image(tmp_path)
+    image.folders(RECEIPT) if receipt is None else image.file(RECEIPT, receipt)
+    with pytest.raises(Trouble, match=why):
+        receipts.load(Host(str(tmp_path)))
+
+
+def test_a_signal_ends_an_installer_in_order(tmp_path: Path) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.raises(transaction.Interrupted, match="SIGTERM"),
+        transaction.exclusive(Host(str(tmp_path))),
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    assert signal.getsignal(signal.SIGTERM) == handler
