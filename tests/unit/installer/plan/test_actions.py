@@ -260,8 +260,14 @@ class TestHandingOver:
 class TestTakingOver:
     """Another svscan stays in the way."""
 
-    def test_only_what_runs_is_quietened(self, image: Image) -> None:
+    def test_only_what_runs_is_quietened(
+        self, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[str] = []
+        monkeypatch.setattr(takeover, "strangers", lambda host, directory: looks)
+        monkeypatch.setattr(supervision, "service_directories", looks.append)
         QuietenScanner().apply(Host(str(image.root)))
+        assert looks == []
 
     def test_logs_that_stay_behind(
         self, host: Running, runs: Runs, monkeypatch: pytest.MonkeyPatch
