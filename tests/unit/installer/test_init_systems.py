@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from helpers.installer import Running, look_at, plan_for
 from slashservice.installer.detection.detect import detect
 from slashservice.installer.detection.evidence import Distribution, Evidence, Wiring
 from slashservice.installer.detection.probe import PROGRAM_LIMIT, _initctl, probe
+from slashservice.installer.detection.wirings import strangers
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.host.layout import layout
@@ -256,3 +258,11 @@ class TestEvidence:
         assert (found.name, found.rule, found.detail) == ("", "offline", "sunos")
         assert found.reasons == ("it is an image", "it is a sunos system")
         assert not found.live
+
+    def test_an_image_s_proc_is_not_this_host_s(self, tmp_path: Path) -> None:
+        image, pid = Image(tmp_path), os.getpid()
+        image.file(f"/proc/{pid}/comm", "svscan\n").file(f"/proc/{pid}/cmdline", "svscan\0/x\0")
+        assert strangers(Host(str(tmp_path)), "/x") == []
+        assert strangers(Running(tmp_path), "/x") == [pid]
+        image.file("/x/.svscan/pid", f"{pid}\n")
+        assert strangers(Running(tmp_path), "/x") == []
