@@ -57,7 +57,7 @@ def test_a_fifo_is_not_read_nor_made(tmp_path: Path) -> None:
 
 def test_removing_what_is_gone_is_no_trouble(tmp_path: Path) -> None:
     host = Files(str(tmp_path))
-    host.put("/gone", ABSENT)
+    host.put("/gone/as/well", ABSENT)
     assert host.changes == 1
 
 
