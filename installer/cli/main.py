@@ -89,6 +89,7 @@ class Completion(Verb):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
         with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
             sys.stdout.write(file.read())
+        sys.stdout.flush()
         return DONE
 
 

@@ -81,12 +81,13 @@ class TestUsage:
         assert said == f"demo: fatal: unable to make {tmp_path}: file already exists\n"
 
     def test_output_that_can_t_be_written_is_trouble(self) -> None:
+        path = {"PATH": os.environ["PATH"]}
         with open("/dev/full", "w") as full:
-            command = [COMMAND, "completion", "bash"]
-            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+            words = [COMMAND, "completion", "bash"]
+            done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=path, check=False)
             assert done.returncode == 111
             assert done.stderr == b"slashservice: fatal: No space left on device\n"
-            done = subprocess.run([COMMAND, "nonsense"], stderr=full, check=False)
+            done = subprocess.run([COMMAND, "nonsense"], stderr=full, env=path, check=False)
             assert done.returncode == 100
 
     def test_no_directory(self) -> None:

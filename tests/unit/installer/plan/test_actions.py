@@ -14,6 +14,7 @@ from helpers.installer import Running
 from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host, Outcome
+from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan import takeover, telling
 from slashservice.installer.plan.actions import Action
@@ -107,6 +108,11 @@ class TestChangedSince:
         image.file("/opt/x", "theirs\n")
         assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == []
         assert image.path("/opt/x").read_text() == "theirs\n"
+
+    def test_a_change_to_our_part_alone_goes_with_it(self, image: Image) -> None:
+        image.file("/opt/x", b"old" + BEGIN + b"ours, changed\n" + END)
+        assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == []
+        assert image.path("/opt/x").read_text() == "old"
 
     def test_a_path_that_was_removed_and_is_there_again(self, image: Image) -> None:
         image.file("/opt/x", "new")
