@@ -304,3 +304,19 @@ def test_what_a_link_leads_to_elsewhere_is_kept(image: Image, host: Running) -> 
     assert ForgetState(path="/etc/sv/x").undo(host, {}, "") == []
     assert os.listdir(image.path("/etc/sv/x")) == ["run"]
     assert os.listdir(image.path("/opt/x")) == ["y"]
+
+
+def test_a_supervisor_lets_go_before_its_state_is_removed(
+    image: Image, host: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image.file("/etc/sv/x/supervise/lock")
+    locks: list[str] = []
+
+    def held(lock: str) -> bool:
+        locks.append(os.path.relpath(lock, image.root))
+        return len(locks) < 3
+
+    monkeypatch.setattr(supervision, "held", held)
+    ForgetState(path="/etc/sv/x").undo(host, {}, "")
+    assert locks == ["etc/sv/x/supervise/lock"] * 3 + ["etc/sv/x/event/lock"]
+    assert os.listdir(image.path("/etc/sv/x")) == []
