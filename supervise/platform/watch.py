@@ -11,8 +11,14 @@ import select
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Protocol
 
-    from slashservice.supervise.platform.loop import Loop
+    class Loop(Protocol):
+        """What calls back when a descriptor is readable: of ``loop.Loop``, all that we need."""
+
+        def add(self, fd: int, readable: Callable[[], None]) -> None:
+            """Call ``readable`` whenever ``fd`` can be read."""
+
 
 MODIFY = 0x2
 ATTRIB = 0x4
