@@ -26,6 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kind_name", list(images.KINDS))
 
 
+class Breaking(Host):
+    """A host on which one step fails."""
+
+    def __init__(self, root: str, failing: int) -> None:
+        super().__init__(root)
+        self.failing = failing
+
+    def step(self, name: str, path: str) -> None:
+        super().step(name, path)
+        if self.changes == self.failing:
+            raise OSError(28, "No space left on device", path)
+
+
 @pytest.fixture
 def in_memory(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is such: the installer syncs much, and disks are slow."""

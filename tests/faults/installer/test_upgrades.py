@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from helpers.images import Image, MakeImage, Snapshot
-from helpers.installer import plan_for
+from helpers.installer import Breaking, plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
@@ -203,16 +203,3 @@ def without_times(found: Snapshot) -> Snapshot:
         for name, facts in found.items()
         if not name.endswith("receipt.json")
     }
-
-
-class Breaking(Host):
-    """A host on which one step fails."""
-
-    def __init__(self, root: str, failing: int) -> None:
-        super().__init__(root)
-        self.failing = failing
-
-    def step(self, name: str, path: str) -> None:
-        super().step(name, path)
-        if self.changes == self.failing:
-            raise OSError(28, "No space left on device", path)

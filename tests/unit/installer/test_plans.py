@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.images import Image, Kind
-from helpers.installer import look_at, plan_for
+from helpers.installer import Breaking, look_at, plan_for
 
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
@@ -97,16 +97,3 @@ def test_a_failure_anywhere_puts_everything_back(
         with pytest.raises((OSError, Trouble)):
             transaction.install(broken, plan_for(broken, **kind.options), quiet)
         assert image.snapshot() == before, f"step {failing}"
-
-
-class Breaking(Host):
-    """A host on which one step fails."""
-
-    def __init__(self, root: str, failing: int) -> None:
-        super().__init__(root)
-        self.failing = failing
-
-    def step(self, name: str, path: str) -> None:
-        super().step(name, path)
-        if self.changes == self.failing:
-            raise OSError(28, "No space left on device", path)
