@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable
 from importlib import metadata
 
 import pytest
 
 from slashservice.supervise import messages, version
-from slashservice.supervise.chain import limits
 from slashservice.supervise.chain.pending import Pending
 from slashservice.supervise.commands import chpst
 from slashservice.supervise.platform import clib
@@ -107,13 +107,9 @@ def test_an_account_that_could_not_be_looked_up(monkeypatch: pytest.MonkeyPatch)
     [("system_limit", b"unable to getrlimit()"), ("set_system_limit", b"unable to setrlimit()")],
 )
 def test_limits_in_the_words_of_runit(
-    call: str, words: bytes, monkeypatch: pytest.MonkeyPatch, pending: Pending
+    call: str, words: bytes, refuse: Callable[[str], None], pending: Pending
 ) -> None:
-    def refuse(*arguments: int) -> None:
-        raise OSError(errno.EPERM, "")
-
-    monkeypatch.setattr(limits, "system_limit", lambda number: (5, 5))
-    monkeypatch.setattr(limits, call, refuse)
+    refuse(call)
     with pytest.raises(messages.Quit) as caught:
         chpst.lower_limits(request("-c 100 prog"))
     assert caught.value.status == 111

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
+from collections.abc import Callable
 
 import pytest
 
-from slashservice.supervise.chain import limits
 from slashservice.supervise.chain.pending import Pending
 from slashservice.supervise.commands import softlimit
 from slashservice.supervise.messages import Quit
@@ -17,13 +16,9 @@ from slashservice.supervise.messages import Quit
     [("system_limit", b"getrlimit failed"), ("set_system_limit", b"setrlimit failed")],
 )
 def test_words_of_c(
-    call: str, words: bytes, monkeypatch: pytest.MonkeyPatch, pending: Pending
+    call: str, words: bytes, refuse: Callable[[str], None], pending: Pending
 ) -> None:
-    def refuse(*arguments: int) -> None:
-        raise OSError(errno.EPERM, "")
-
-    monkeypatch.setattr(limits, "system_limit", lambda number: (5, 5))
-    monkeypatch.setattr(limits, call, refuse)
+    refuse(call)
     with pytest.raises(Quit) as caught:
         softlimit.main([b"-c100", b"true"])
     assert caught.value.status == 111
