@@ -18,7 +18,6 @@ from slashservice.supervise.protocol import record
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage, reserve_standard_descriptors
 from slashservice.supervise.services.refusal import outwait
-from slashservice.supervise.services.starters import Forking
 from slashservice.supervise.services.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -39,7 +38,7 @@ def main(argv: Sequence[bytes]) -> int:
         path = os.getcwdb()
     except OSError as error:
         raise fatal("supervise", b"unable to chdir to " + name, error) from None
-    context = Context(loop, heritage, posix.descriptor_limit(), Forking(loop, heritage))
+    context = Context(loop, heritage, posix.descriptor_limit())
     loop.on_signal(signal_numbers.SIGTERM, lambda: supervised.drain())
     loop.on_signal(signal_numbers.SIGHUP, lambda: None)
     loop.on_signal(signal_numbers.SIGQUIT, loop.stop)

@@ -14,9 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CAN_FIND = False
-"""Whether a process that was started, but not yet recorded, can be found."""
-
 SPAWNS_SESSIONS = False
 """Whether ``posix_spawn`` can give the process a session of its own."""
 
@@ -86,16 +83,41 @@ def now() -> int:
     return int(time.time())
 
 
-def last_pid() -> int:
-    """Return 0: these systems don't tell the pid of the newest process."""
+def time_of(pid: int) -> int:
+    """Return a time to know the process ``pid``, which runs, by: see :func:`is_same`."""
+    return started(pid)
+
+
+def is_same(started: int, time: int) -> bool:
+    """Tell whether a process that ``started`` then is the one that had its pid at ``time``.
+
+    The clock may be set at any moment, so only the very same time will do.
+    """
+    return 0 < started == time
+
+
+def can_mark() -> bool:
+    """Return False: there is nothing here to mark a process by."""
+    return False
+
+
+def mark(number: int) -> bool:
+    """Return False: there is nothing here to mark a process by."""
+    return False
+
+
+def unmark(pid: int) -> None:
+    """Do nothing, as no process is marked."""
+
+
+def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
+    """Return 0: a process that is not recorded can't be found here."""
     return 0
 
 
-def find(
-    earliest: int, latest: int, after: int, directory: bytes, environment: Sequence[bytes]
-) -> tuple[int, int]:
-    """Return ``(0, 0)``: a process that is not recorded can't be found here."""
-    return 0, 0
+def adopt_orphans(yes: bool) -> bool:
+    """Return False: what a child leaves behind becomes that of PID 1 here."""
+    return False
 
 
 def open_process(pid: int) -> int:

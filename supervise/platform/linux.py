@@ -13,18 +13,11 @@ assert sys.platform == "linux"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Sequence
 else:
     import _signal
 
-STATE, PARENT, SESSION, START = 0, 1, 3, 19
-"""Indexes into the fields that ``_stat`` returns: 3, 4, 6 and 22 in the numbering of proc(5)."""
-
-MOST_PIDS = 1 << 22
-"""The largest ``pid_max`` that the kernel allows; assumed where it can't be read."""
-
-CAN_FIND = True
-"""Whether a process that was started, but not yet recorded, can be found."""
+STATE, SESSION, START = 0, 3, 19
+"""Indexes into the fields that ``_stat`` returns: 3, 6 and 22 in the numbering of proc(5)."""
 
 SPAWNS_SESSIONS = True
 """Whether ``posix_spawn`` can give the process a session of its own."""
@@ -57,94 +50,101 @@ def now() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
 
 
-def last_pid() -> int:
-    """Return the pid of the newest process; 0 where the kernel does not tell it."""
-    try:
-        with open("/proc/loadavg", "rb", buffering=0) as file:
-            return int(file.read().split()[4])
-    except (OSError, ValueError, IndexError):
-        return 0
+def time_of(pid: int) -> int:
+    """Return a time to know the process ``pid``, which runs, by: see :func:`is_same`."""
+    return now()
 
 
-def _pid_max() -> int:
-    """Return the number that all pids stay below. Having come so far, they begin anew."""
-    try:
-        with open("/proc/sys/kernel/pid_max", "rb", buffering=0) as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return MOST_PIDS
+def is_same(started: int, time: int) -> bool:
+    """Tell whether a process that ``started`` then is the one that had its pid at ``time``.
 
-
-def find(
-    earliest: int, latest: int, after: int, directory: bytes, environment: Sequence[bytes]
-) -> tuple[int, int]:
-    """Find the process that was being started in ``directory``; return pid and start time.
-
-    Times are in the unit of ``started``. The process leads a session, started at ``earliest``
-    or later, and works in the directory or has the pipe between a service and its log open:
-    a log service for its input, a service otherwise.
-
-    Failing that, it is the first orphan (child of PID 1 or of our parent) that started until
-    ``latest``, with a later pid than ``after``, has at least our ``environment`` and belongs
-    to no other service. ``(0, 0)`` if there is none.
+    The clock is the one that the kernel stamps processes with, and nobody can set it.
     """
-    found = []
+    return 0 < started <= time
+
+
+SECONDS_TO_START = 5
+
+MARK = 10
+"""The resource limit whose number is the mark of a process: RLIMIT_LOCKS of setrlimit(2).
+
+The kernel has not looked at it since 2.4.25. But it hands it on at every fork and exec, and shows
+it to everybody. A program can't lose it by a new environment, directory, root or account.
+"""
+
+
+def can_mark() -> bool:
+    """Tell whether processes can be marked here, so that one is found before it is recorded."""
+    import resource
+
+    try:
+        return resource.getrlimit(MARK) == (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    except (OSError, ValueError):
+        return False
+
+
+def mark(number: int) -> bool:
+    """Mark ourselves, and what we start from now on; False where that is not possible."""
+    import resource
+
+    try:
+        resource.setrlimit(MARK, (number, resource.RLIM_INFINITY))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def unmark(pid: int) -> None:
+    """Take the mark from a process, 0 being ourselves; that it is gone is no trouble."""
+    import resource
+
+    infinity = resource.RLIM_INFINITY
+    try:
+        resource.prlimit(pid, MARK, (infinity, infinity))
+    except (OSError, ValueError):
+        pass
+
+
+def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
+    """Find the process that was being started in ``directory``; return its pid, 0 for none.
+
+    It leads a session, started at ``earliest`` or later (in the unit of :func:`started`), and
+    bears the mark; of several, which would be its descendants, it is the first. A program such
+    as su may set all its limits anew. So failing that, it is the first that started within
+    ``SECONDS_TO_START`` and works in the directory, or has the pipe between the service and its
+    log open. That is left out if ``directory`` is empty. ``but`` is a pid that is not meant.
+    """
+    leaders = []
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdigit() and int(name) != but:
             fields = _stat(int(name))
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
-                found.append((int(fields[START]), int(name), int(fields[PARENT])))
-    found = sorted(one for one in found if one[0] >= earliest)
-    for start, pid, _ in found:
-        if (
+                leaders.append((int(fields[START]), int(name)))
+    leaders = sorted(one for one in leaders if one[0] >= earliest)
+    for _, pid in leaders:
+        if _mark_of(pid) == mark:
+            return pid
+    if not directory:
+        return 0
+    latest = earliest + SECONDS_TO_START * os.sysconf("SC_CLK_TCK")
+    for start, pid in leaders:
+        if start <= latest and (
             _is(f"/proc/{pid}/cwd", directory)
             or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
             or _writes_to(pid, directory + b"/supervise/pipe")
         ):
-            return pid, start
-    pid_max = _pid_max()
-    for start, pid, parent in found:
-        if (
-            start <= latest
-            and _was_given_later(pid, after, pid_max)
-            and parent in (1, os.getppid())
-            and pid != os.getsid(0)
-            and _was_given(pid, environment)
-            and not _is_of_another(pid)
-        ):
-            return pid, start
-    return 0, 0
+            return pid
+    return 0
 
 
-def _was_given_later(pid: int, other: int, pid_max: int) -> bool:
-    """Tell whether ``pid`` was given after ``other``; pids go in a circle, 0 is before all."""
-    return not other or 0 < (pid - other) % pid_max < pid_max // 2
-
-
-def _was_given(pid: int, environment: Sequence[bytes]) -> bool:
-    """Tell whether a process has at least this environment. An empty one is no match."""
+def _mark_of(pid: int) -> int:
+    """Return the mark of a process; 0 if it has none."""
     try:
-        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
-            return bool(environment) and {*file.read().split(b"\0")}.issuperset(environment)
+        with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
+            after = file.read().partition(b"Max file locks")[2].split(None, 1)
     except OSError:
-        return False
-
-
-def _is_of_another(pid: int) -> bool:
-    """Tell whether a process is a log host, works in a service directory, or has a log's pipe.
-
-    Such a process belongs to a service that the killed svscan had started just before.
-    """
-    process = f"/proc/{pid}"
-    try:
-        with open(f"{process}/cmdline", "rb", buffering=0) as file:
-            if b"loghost" in file.read():
-                return True
-        links = [os.readlink(f"{process}/fd/{fd}") for fd in os.listdir(f"{process}/fd")]
-    except OSError:
-        return True  # it has gone, or is changing
-    pipes = any(link.endswith("/supervise/pipe") for link in links)
-    return pipes or os.path.exists(f"{process}/cwd/supervise/lock")
+        return 0
+    return int(after[0]) if after and after[0].isdigit() else 0
 
 
 def _writes_to(pid: int, pipe: bytes) -> bool:
@@ -161,6 +161,20 @@ def _is(path: str, other: bytes) -> bool:
         return os.path.samestat(os.stat(path), os.stat(other))
     except OSError:
         return False
+
+
+def adopt_orphans(yes: bool) -> bool:
+    """Have what our children leave behind become ours, or no longer; False if that can't be.
+
+    See PR_SET_CHILD_SUBREAPER in prctl(2).
+    """
+    try:
+        from slashservice.supervise.platform import clib
+
+        clib.prctl(clib.PR_SET_CHILD_SUBREAPER, int(yes))
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _stat(pid: int) -> list[bytes]:

@@ -91,6 +91,10 @@ class Loop:
         """Call with the wait status once the child ``pid`` is dead."""
         self._children[pid] = call
 
+    def awaits_exit(self, pid: int) -> bool:
+        """Tell whether somebody wants to know when the child ``pid`` is dead."""
+        return pid in self._children
+
     def ignore_exit(self, pid: int) -> None:
         """Do not call for ``pid`` any more."""
         self._children.pop(pid, None)

@@ -19,6 +19,66 @@ def pipe() -> tuple[int, int]:
     return reading, writing
 
 
+def is_readable(fd: int, seconds: float) -> bool:
+    """Wait until ``fd`` can be read or has come to its end, ``seconds`` at most; tell whether."""
+    import select
+
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(int(seconds * 1000)))
+
+
+def inheritable_descriptors() -> set[int]:
+    """Return our open descriptors that a program which we exec would get."""
+    try:
+        candidates = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        candidates = list(range(256))
+    return {fd for fd in candidates if _is_inheritable(fd)}
+
+
+def _is_inheritable(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:
+        return False  # it was open to list the others
+
+
+def close_all_but(kept: set[int]) -> None:
+    """Close every descriptor that is not ``kept``."""
+    if _CLOSES_ONE_BY_ONE:
+        for fd in map(int, os.listdir("/dev/fd")):
+            if fd not in kept:
+                _close_range(fd, fd + 1)
+        return
+    low = 0
+    for fd in sorted(kept):
+        _close_range(low, fd)
+        low = fd + 1
+    _close_range(low, descriptor_limit())
+
+
+def _close_range(low: int, high: int) -> None:
+    # An empty range that ends at 0 would close all.
+    if low < high:
+        os.closerange(low, high)
+
+
+def _closes_one_by_one() -> bool:
+    """Tell whether this kernel can't close a range in one call (Linux before 5.9).
+
+    It would be asked a million times where a million descriptors are allowed.
+    """
+    system, _, release, *_ = os.uname()
+    major, _, minor = release.partition(".")
+    digits = minor.partition(".")[0].partition("-")[0]
+    version = (int(major), int(digits)) if major.isdigit() and digits.isdigit() else (0, 0)
+    return system == "Linux" and version < (5, 9)
+
+
+_CLOSES_ONE_BY_ONE = _closes_one_by_one()
+
+
 def has_room(fd: int, limit: int) -> bool:
     """Tell whether ``RESERVE`` descriptors are left above ``fd``, of ``limit`` in all."""
     return fd + RESERVE <= limit

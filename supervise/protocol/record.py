@@ -1,78 +1,95 @@
-"""The record of a service's process: its pid, when it started, and in which life of the machine.
+"""The record of a service's process: its pid, a time, and the life of the machine it is of.
 
-Pids are used again and clocks are set, so a pid alone says nothing after a restart. The
-record is one line of fixed length in the lock file: the pid, its start time as the kernel
-counts it, and the name of this life of the machine. As a rule the process writes it about
-itself before it becomes the daemon, while it still holds the lock. So the next holder of the
-lock finds the record complete (:mod:`~slashservice.supervise.services.starters`), and may adopt
-the process (:mod:`~slashservice.supervise.services.adoption`). Being of fixed length the line is
-overwritten in place, which a full disk can't prevent.
+Pids are used again and clocks are set, so a pid alone says nothing after a restart. The record
+is one line of fixed length in the lock file: the pid, a time on the kernel's own clock, the name
+of this life of the machine, and which directory the record was made for. Being of fixed length
+the line is overwritten in place, which a full disk can't prevent.
+
+The time was taken while the process ran. A process that has the same pid and did not start
+after that time must be the same, as no pid is given to a second process before the first is
+gone. So nobody has to look up when the process started, which is slow while it becomes another
+program.
+
+As a rule the process writes the record about itself before it becomes the daemon. Before one is
+started in the other way (:mod:`~slashservice.supervise.services.spawner`), an *intent* is
+written: it has a *mark* instead of a pid, a number that the process will bear.
+
+A service directory may be copied with all that is in it. So a record has a word for the place it
+was written in: made of the device and inode of the directory and of the lock file, which no copy
+has in common with its original, while a renamed directory keeps them.
 """
 
 from __future__ import annotations
 
-from slashservice.supervise.platform.current import system
+import os
+from binascii import crc32
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from slashservice.supervise.platform.current import system
 
 LENGTH = 128
 
 NAMELESS = b"-"
 """Stands for no life of the machine, in a record that no supervisor shall go on with."""
 
-INTENT_TICKS = 500
-"""A process counts as the one that was intended if it started at most this many clock ticks
-after the intent (5 s at 100 Hz)."""
-
 
 class Record:
-    """What is known of a service's process: ``pid``, 0 for none, ``start``, ``life``.
+    """What is known of a service's process: ``pid``, 0 for none, ``time``, ``life``, ``place``.
 
-    ``hosted`` tells that the process is a log host, with other loggers in it. ``after`` is
-    only in an *intent*, which is written before the process is started: the pid that had
-    been given last by then, ``start`` being the time. An intent gets the pid as soon as
-    that is known, and becomes a full record when there is time to look at the process.
+    ``time`` is in the unit of ``system.started``. ``hosted`` tells that the process is a log
+    host, with other loggers in it. ``mark`` is 0 but in an intent. ``place`` is empty in records
+    of versions that wrote none.
     """
 
-    __slots__ = ("after", "hosted", "life", "pid", "start")
+    __slots__ = ("hosted", "life", "mark", "pid", "place", "time")
 
     def __init__(
-        self, pid: int, start: int, life: bytes, hosted: bool = False, after: int | None = None
+        self,
+        pid: int,
+        time: int,
+        life: bytes,
+        place: bytes = b"",
+        hosted: bool = False,
+        mark: int = 0,
     ) -> None:
         self.pid = pid
-        self.start = start
+        self.time = time
         self.life = life
+        self.place = place
         self.hosted = hosted
-        self.after = after
+        self.mark = mark
 
     def line(self) -> bytes:
         """Compose the line of ``LENGTH`` bytes."""
-        words = b"%d %d %s" % (self.pid, self.start, self.life)
+        words = b"%d %d %s" % (self.pid, self.time, self.life)
         if self.hosted:
             words += b" hosted"
-        if self.after is not None:
-            words += b" after %d" % self.after
+        if self.mark:
+            words += b" mark %d" % self.mark
+        if self.place:
+            words += b" in " + self.place
         return words.ljust(LENGTH - 1) + b"\n"
 
-    def find(self, directory: bytes, environment: Sequence[bytes] = ()) -> None:
-        """Complete an intent that got no pid: look for the process started in ``directory``.
+    def is_for(self, place: bytes) -> bool:
+        """Tell whether it was made for the directory at ``place``, and not for one it is a copy of.
 
-        ``environment`` is what the process was given. The pid stays 0 if there is none.
+        A record without a place is believed.
         """
-        if self.after is not None and not self.pid:
-            latest = self.start + INTENT_TICKS
-            found = system.find(self.start, latest, self.after, directory, environment)
-            self.pid, self.start = found
-            self.after = None
+        return self.place in (b"", place)
+
+    def find(self, directory: bytes) -> None:
+        """Complete an intent: look for the process that was started in ``directory``.
+
+        The pid stays 0 if there is none.
+        """
+        if self.mark:
+            self.pid = system.find(self.mark, self.time, directory)
+            self.time = system.time_of(self.pid) if self.pid else 0
+            self.mark = 0
 
     def runs(self) -> int:
-        """Return when the process started, in the unit of ``start``; 0 if it runs no more."""
+        """Return when the process started, in the unit of ``time``; 0 if it runs no more."""
         start = system.started(self.pid) if self.pid else 0
-        if self.after is None:
-            return start if start == self.start else 0
-        return start if self.start <= start <= self.start + INTENT_TICKS else 0
+        return start if system.is_same(start, self.time) else 0
 
 
 def life() -> bytes:
@@ -83,14 +100,20 @@ def life() -> bytes:
     return system.boot() or NAMELESS
 
 
-def of(pid: int, life: bytes, hosted: bool = False) -> Record:
-    """Return the record of the process ``pid``; 0 stands for none."""
-    return Record(pid, system.started(pid), life, hosted)
+def place(directory: int, lock: int) -> bytes:
+    """Return the word for a place: ``directory`` and ``lock`` are each device and inode in one."""
+    return b"%08x%08x" % (crc32(b"%x" % directory), crc32(b"%x" % lock))
 
 
-def intent(life: bytes) -> Record:
-    """Return the record of a process that is about to be started."""
-    return Record(0, system.now(), life, after=system.last_pid())
+def of(pid: int, life: bytes, place: bytes = b"", hosted: bool = False) -> Record:
+    """Return the record of the process ``pid``, which runs; 0 stands for none."""
+    return Record(pid, system.time_of(pid) if pid else 0, life, place, hosted)
+
+
+def intent(life: bytes, place: bytes = b"") -> Record:
+    """Return the record of a process that is about to be started, with a mark of its own."""
+    mark = int.from_bytes(os.urandom(5), "little") + 1
+    return Record(0, system.now(), life, place, mark=mark)
 
 
 def parse(line: bytes) -> Record | None:
@@ -99,10 +122,14 @@ def parse(line: bytes) -> Record | None:
     if len(line) != LENGTH or len(words) < 3 or not (words[0].isdigit() and words[1].isdigit()):
         return None
     found = Record(int(words[0]), int(words[1]), words[2])
-    if words[3:] == [b"hosted"]:
+    rest = words[3:]
+    if rest[:1] == [b"hosted"]:
         found.hosted = True
-    elif words[3:4] == [b"after"] and len(words) == 5 and words[4].isdigit():
-        found.after = int(words[4])
-    elif len(words) > 3:
-        return None
-    return found
+        del rest[0]
+    if len(rest) > 1 and rest[0] == b"mark" and rest[1].isdigit():
+        found.mark = int(rest[1])
+        del rest[:2]
+    if len(rest) > 1 and rest[0] == b"in":
+        found.place = rest[1]
+        del rest[:2]
+    return None if rest else found

@@ -2,9 +2,9 @@
 
 A supervisor that was killed leaves the daemon running, its record in the lock file and the
 status file. Whoever takes the lock next adopts the daemon if the record is of this life of
-the machine, and its process still has the pid and the start time that the record says
-(:mod:`~slashservice.supervise.protocol.record`). Then no other process can be meant. What is
-wanted of the service, and whether it is paused, is in the status file.
+the machine, was made for this directory and not for one it is a copy of, and its process still
+runs (:mod:`~slashservice.supervise.protocol.record`). Then no other process can be meant. What
+is wanted of the service, and whether it is paused, is in the status file.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import os
 from slashservice.supervise import tai
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
-from slashservice.supervise.protocol import names, record, status
+from slashservice.supervise.protocol import status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
 
 
@@ -42,28 +41,22 @@ class Left:
         self.hosted = hosted
 
 
-def look(
-    lock: int, path: bytes, default: bytes, life: bytes, environment: Sequence[bytes]
-) -> Left | None:
-    """Return what a supervisor left in the service directory ``path``; None if that is nothing.
+def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left:
+    """Return what a supervisor left in the service directory ``path``, with the record ``found``.
 
-    ``lock`` is its lock file. ``default`` is what is wanted of a service whose status file says
-    nothing. ``life`` is this life of the machine, ``environment`` what daemons are given. Raises
-    ``OSError`` if the lock file can't be read.
+    The record is of this life of the machine, and was made for this directory. ``default`` is
+    what is wanted of a service whose status file says nothing.
     """
-    left = record.parse(os.pread(lock, record.LENGTH + 1, 0))
-    if left is None or left.life != life or life == record.NAMELESS:
-        return None
-    left.find(path, environment)
-    start = left.runs()
-    pid = left.pid if start else 0
+    found.find(path)
+    start = found.runs()
+    pid = found.pid if start else 0
     try:
-        found = status.unpack(status.read(os.path.join(path, names.STATUS)))
+        said = status.unpack(status.read(status_file))
     except OSError:
-        found = None
-    if found is None or found.want not in (b"u", b"d", b"\0"):
-        found = status.Status(tai.now(), pid, False, default)
-    return Left(found, pid, start, left.hosted)
+        said = None
+    if said is None or said.want not in (b"u", b"d", b"\0"):
+        said = status.Status(tai.now(), pid, False, default)
+    return Left(said, pid, start, found.hosted)
 
 
 class Adopted:

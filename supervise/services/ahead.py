@@ -19,14 +19,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slashservice.supervise.services.heritage import Heritage
+
 FEWEST = 32
 """With fewer services than this, a process costs more than it saves."""
 
 
-def make(services: Sequence[bytes]) -> None:
+def make(heritage: Heritage, services: Sequence[bytes]) -> None:
     """Let a child make what the service directories lack, if the last of them is fresh.
 
-    It ends by itself; nobody waits for it.
+    It ends by itself; nobody waits for it. It keeps nothing of ours.
     """
     if len(services) < FEWEST or os.path.lexists(os.path.join(services[-1], names.SUPERVISE)):
         return
@@ -34,6 +36,7 @@ def make(services: Sequence[bytes]) -> None:
     before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
     try:
         if os.fork() == 0:
+            heritage.let_go(set())
             _make_all(services)
     except OSError:
         pass

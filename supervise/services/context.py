@@ -6,19 +6,19 @@ and from nowhere else.
 
 from __future__ import annotations
 
-from slashservice.supervise.services import adoption, starters
+from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.starters import Forking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.starters import Starter
+    from slashservice.supervise.services.spawner import Spawner
 
     class Process(Protocol):
         """The process of a service that is up: ours, adopted, or a logger in a log host.
@@ -38,22 +38,25 @@ if TYPE_CHECKING:
             """Let go of it; it runs on."""
 
 
+FEWEST = 8
+"""With fewer services to start than this, a process for it costs more than it saves."""
+
+
 class Context:
     """The ``loop``, the ``heritage`` of every daemon, and the ways to start and to adopt one.
 
     ``limit`` is how many descriptors we may have. ``null`` is ``/dev/null``, open for reading
-    and writing, where services are to have it as their input. Processes are started by
-    ``starter``, until ``first_scan_is_over``.
+    and writing, where services are to have it as their input.
     """
 
-    def __init__(
-        self, loop: Loop, heritage: Heritage, limit: int, starter: Starter, null: int = -1
-    ) -> None:
+    def __init__(self, loop: Loop, heritage: Heritage, limit: int, null: int = -1) -> None:
         self.loop = loop
         self.heritage = heritage
         self.limit = limit
         self.null = null
-        self._starter = starter
+        self._forking = Forking(loop, heritage)
+        self._spawner: Spawner | None = None
+        self._adopted: set[int] = set()
         self._hosts: LogHosts | None = None
 
     def acquire(self, path: bytes, name: bytes) -> tuple[ServiceDirectory, Left | None]:
@@ -62,12 +65,30 @@ class Context:
         Raises :class:`~slashservice.supervise.services.refusal.Refused`.
         """
         directory = ServiceDirectory(path, name)
-        heritage = self.heritage
-        return directory, directory.acquire(heritage.life, self.limit, heritage.environment)
+        left = directory.acquire(self.heritage.life, self.limit)
+        if left and not left.hosted and self.owns(left.pid):
+            # Two services never share a process. Whatever the record says, this is another's.
+            left = None
+        return directory, left
 
-    def expect(self, folder: bytes, names: Iterable[bytes]) -> None:
-        """These entries of ``folder`` may be services that are to be started now."""
-        self._starter.expect(folder, names)
+    def owns(self, pid: int) -> bool:
+        """Tell whether ``pid`` is the process of a service that we supervise."""
+        return pid > 0 and (pid in self._adopted or self.loop.awaits_exit(pid))
+
+    def expect(self, number: int) -> None:
+        """So many services may be about to be started, one after the other."""
+        if number < FEWEST or self._spawner is not None:
+            return
+        from slashservice.supervise.services.spawner import Spawner
+
+        if Spawner.works(self.heritage):
+            self._spawner = Spawner(self.loop, self.heritage)
+
+    def expect_no_more(self) -> None:
+        """Those that were expected are started, or are not to be."""
+        if self._spawner is not None:
+            self._spawner.end()
+            self._spawner = None
 
     def start(
         self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited
@@ -77,17 +98,17 @@ class Context:
         Raises ``BlockingIOError`` if no process can be had, another ``OSError`` if the run
         script can't be run.
         """
-        pid = self._starter.start(directory, streams)
-        return starters.Child(self.loop, pid, exited)
+        return (self._spawner or self._forking).start(directory, streams, exited)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""
-        return adoption.Adopted(self.loop, pid, start, exited)
 
-    def first_scan_is_over(self) -> None:
-        """From now on services are started one at a time."""
-        self._starter.end()
-        self._starter = starters.Forking(self.loop, self.heritage)
+        def gone(status: int) -> None:
+            self._adopted.discard(pid)
+            exited(status)
+
+        self._adopted.add(pid)
+        return adoption.Adopted(self.loop, pid, start, gone)
 
     def log_hosts(self) -> LogHosts:
         """Return what runs the log services that need no process of their own."""

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
@@ -19,7 +20,7 @@ from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from slashservice.supervise.platform.loop import Loop
     from slashservice.supervise.protocol.record import Record
@@ -32,6 +33,9 @@ CONTROL_READ = 256
 
 NEW_STATUS = names.STATUS + b".new"
 """The file that becomes the status file."""
+
+SECONDS_OF_DOUBT = 5.0
+"""A start that follows the one before so soon is a sign of trouble with the directory."""
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
@@ -48,13 +52,16 @@ class ServiceDirectory:
     __slots__ = (
         "_commands",
         "_control",
-        "_inode",
+        "_looked",
         "_ok",
+        "_state",
         "_written",
         "default",
+        "inode",
         "lock",
         "name",
         "path",
+        "place",
     )
 
     def __init__(self, path: bytes, name: bytes) -> None:
@@ -64,17 +71,21 @@ class ServiceDirectory:
         self.default = b"u"
         self._commands: Callable[[bytes], None] | None = None
         self._written = b""
-        self._inode = inode.NONE
+        self._looked = 0.0
+        self.inode = inode.NONE
+        self.place = b""
+        self._state = b""
+        """The path of ``supervise`` if that is a link; else empty."""
 
-    def acquire(self, life: bytes, limit: int, environment: Sequence[bytes] = ()) -> Left | None:
+    def acquire(self, life: bytes, limit: int) -> Left | None:
         """Take the directory: lock it, open the FIFOs. Raises ``Refused``.
 
         Returns what a supervisor that was killed left, in this life of the machine.
-        ``limit`` is how many descriptors we may have; ``environment`` is the daemons'.
+        ``limit`` is how many descriptors we may have.
         """
         try:
             self._open(limit)
-            return self._left_behind(life, environment)
+            return self._left_behind(life)
         except BaseException:
             self.release()
             raise
@@ -82,13 +93,15 @@ class ServiceDirectory:
     def _open(self, limit: int) -> None:
         try:
             # The dot makes it need what a chdir would need.
-            self._inode = inode.of(os.stat(self.path + b"/."))
+            self.inode = inode.of(os.stat(self.path + b"/."))
         except OSError as error:
             raise self._refused(b"unable to chdir to ", b"", error) from None
         self.default = self._default_want()
+        self._find_state()
         try:
-            self.lock = self._open_lock(self._at(names.LOCK))
+            self.lock = self._open_lock(self.at(names.LOCK))
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.place = record.place(self.inode, inode.of(os.fstat(self.lock)))
         except OSError as error:
             raise self._refused(b"unable to acquire ", names.LOCK, error) from None
         self._control = self._fifo(names.CONTROL)
@@ -96,6 +109,15 @@ class ServiceDirectory:
         if not posix.has_room(max(self.lock, self._control, self._ok), limit):
             full = OSError(errno.EMFILE, "")
             raise self._refused(b"unable to acquire ", names.LOCK, full)
+
+    def _find_state(self) -> None:
+        """Find out where ``supervise/`` is, if it is a link."""
+        try:
+            link = os.readlink(self.path + b"/" + names.SUPERVISE)
+        except OSError:
+            self._state = b""
+        else:
+            self._state = os.path.realpath(os.path.join(self.path, link))
 
     def _open_lock(self, path: bytes) -> int:
         # Not through a link: unlike C we write into it.
@@ -109,10 +131,6 @@ class ServiceDirectory:
     def _make_supervise(self, path: bytes) -> None:
         """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
         try:
-            path = os.path.join(self.path, os.readlink(path))
-        except OSError:
-            pass  # no link
-        try:
             os.mkdir(path, 0o700)
         except FileExistsError:
             pass  # made ahead of us, a moment ago
@@ -122,10 +140,10 @@ class ServiceDirectory:
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             try:
-                fd = os.open(self._at(file), flags)
+                fd = os.open(self.at(file), flags)
             except FileNotFoundError:
-                make_fifo(self._at(file))
-                fd = os.open(self._at(file), flags)
+                make_fifo(self.at(file))
+                fd = os.open(self.at(file), flags)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
                 raise FileExistsError(errno.EEXIST, "")
@@ -135,23 +153,44 @@ class ServiceDirectory:
             raise self._refused(b"unable to " + what, file, error) from None
         return fd
 
-    def _at(self, file: bytes) -> bytes:
-        """Return the path of a file of ours, as :mod:`names` has it."""
+    def at(self, file: bytes) -> bytes:
+        """Return the path of a file in ``supervise/``, as :mod:`names` has it.
+
+        Where ``supervise`` is a link, the path does not lead through the service directory. So
+        what is there can be reached while the file system of the service does not answer.
+        """
+        if self._state:
+            return self._state + file[len(names.SUPERVISE) :]
         return self.path + b"/" + file
+
+    @property
+    def is_split(self) -> bool:
+        """Whether ``supervise`` is a link, so that our files are elsewhere."""
+        return self._state != b""
 
     def _refused(self, what: bytes, file: bytes, error: OSError) -> Refused:
         path = self.name + b"/" + file if file else self.name
         line = message("supervise", b"fatal", what + path, error)
         return Refused(line, busy=isinstance(error, BlockingIOError))
 
-    def _left_behind(self, life: bytes, environment: Sequence[bytes]) -> Left | None:
+    def _left_behind(self, life: bytes) -> Left | None:
         try:
-            left = adoption.look(self.lock, self.path, self.default, life, environment)
+            found = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
-        if left is None:
-            self._forget_status()
-        return left
+        if found and not found.is_for(self.place):
+            self._forget_journal()
+        elif found and found.life == life and life != record.NAMELESS:
+            return adoption.look(found, self.path, self.at(names.STATUS), self.default)
+        self._forget_status()
+        return None
+
+    def _forget_journal(self) -> None:
+        """Take away the journal that came with a copy: what is in it belongs to the original."""
+        try:
+            os.unlink(self.at(names.JOURNAL))
+        except OSError:
+            pass
 
     def _forget_status(self) -> None:
         """Take away the status file of another life of the machine: its pid means nothing now.
@@ -160,11 +199,11 @@ class ServiceDirectory:
         written. That saves making a file, and replacing one, for which ext4 would write out
         the data at once.
         """
-        path = self._at(names.STATUS)
+        path = self.at(names.STATUS)
         try:
             found = os.lstat(path)
             if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
-                os.rename(path, self._at(NEW_STATUS))
+                os.rename(path, self.at(NEW_STATUS))
             else:
                 os.unlink(path)
         except OSError:
@@ -200,25 +239,24 @@ class ServiceDirectory:
     def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine."""
         try:
-            self._write(record.of(pid, life, hosted))
+            os.pwrite(self.lock, record.of(pid, life, self.place, hosted).line(), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/" + names.LOCK
             complain(message("supervise", b"warning", what, error))
 
-    def record_intent(self, intent: Record) -> None:
-        """Write down that a process is being started; ``record`` is to follow."""
+    def record_intent(self, life: bytes) -> Record:
+        """Write down that a process is being started, and return that; ``record`` is to follow."""
+        intent = record.intent(life, self.place)
         try:
-            self._write(intent)
+            os.pwrite(self.lock, intent.line(), 0)
         except OSError:
             pass  # ``record`` will complain of it
-
-    def _write(self, about: Record) -> None:
-        os.pwrite(self.lock, about.line(), 0)
+        return intent
 
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
-            os.stat(self._at(names.DOWN))
+            os.stat(self.path + b"/" + names.DOWN)
         except FileNotFoundError:
             return b"u"
         except OSError as error:
@@ -226,22 +264,40 @@ class ServiceDirectory:
         return b"d"
 
     def locate(self) -> bool:
-        """Make sure that ``path`` is still our directory, following a rename; False if gone.
+        """Make sure that our files are where ``path`` says, following a rename; False if gone.
 
         The kernel knows the present path of the lock file that we hold open. Ours is the
         directory two above it.
         """
-        if inode.at(self.path) == self._inode:
+        if self.is_split or inode.at(self.path) == self.inode:
             return True
         try:
             lock = system.path_of(self.lock)
         except OSError:
             return False
         path = os.path.dirname(os.path.dirname(lock))
-        if inode.at(path) == self._inode:
+        if inode.at(path) == self.inode:
             self.path = path
             return True
         return False
+
+    def is_there(self) -> bool:
+        """Tell whether there still is a directory to run something in.
+
+        One whose files are elsewhere is not looked at, as its file system may not answer. But
+        where the last start was a moment ago, it has answered.
+        """
+        if not self.is_split:
+            return self.locate()
+        now = time.monotonic()
+        before, self._looked = self._looked, now
+        return now - before > SECONDS_OF_DOUBT or inode.at(self.path) == self.inode
+
+    def enter(self) -> None:
+        """Make it the current directory. Raises ``OSError``, also if another has its path now."""
+        os.chdir(self.path)
+        if inode.at(b".") != self.inode:
+            raise FileNotFoundError(errno.ENOENT, "")
 
     def holds_lock_in(self, path: bytes) -> bool:
         """Tell whether the lock file of the service directory ``path`` is the one we hold."""
@@ -265,7 +321,7 @@ class ServiceDirectory:
         try:
             if not self.locate():
                 raise FileNotFoundError(errno.ENOENT, "")
-            new = self._at(NEW_STATUS)
+            new = self.at(NEW_STATUS)
             # Through a link we would overwrite another file.
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             fd = os.open(new, flags, 0o644)
@@ -278,7 +334,7 @@ class ServiceDirectory:
             finally:
                 os.close(fd)
             what, which = b"unable to rename ", NEW_STATUS + b" to status"
-            os.rename(new, self._at(names.STATUS))
+            os.rename(new, self.at(names.STATUS))
         except OSError as error:
             if again and error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile
                 self._written = b""
@@ -295,7 +351,7 @@ class ServiceDirectory:
         than a status that stays wrong until there is space.
         """
         try:
-            path = self._at(names.STATUS)
+            path = self.at(names.STATUS)
             fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 return os.pwrite(fd, data, 0) == len(data)

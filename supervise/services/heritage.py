@@ -32,6 +32,11 @@ class Heritage:
         self.mask = mask - {signal_numbers.SIGCHLD}
         self.descriptor_limit: tuple[int, int] | None = None
         """Soft and hard limit to give daemons, if ``raise_descriptor_limit`` changed ours."""
+        self._descriptors = posix.inheritable_descriptors()
+
+    def let_go(self, kept: set[int]) -> None:
+        """In a child: close what neither daemons inherit nor is ``kept``."""
+        posix.close_all_but({0, 1, 2} | self._descriptors | kept)
 
     def raise_descriptor_limit(self) -> int:
         """Take as many descriptors as we may; return how many that is."""

@@ -12,7 +12,7 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
-from slashservice.supervise.services import inode
+from slashservice.supervise.services import ahead, inode
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
 
@@ -72,8 +72,11 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
-        self._context.expect(self._path, names)
+        new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
+        ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
+        self._context.expect(len(new))
         self._look_at(names | self._names.keys())
+        self._context.expect_no_more()
 
     def drain(self, stay: bool = False) -> None:
         """Bring everything down; then stop the loop, or with ``stay`` go on with nothing."""

@@ -13,7 +13,7 @@ from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import notify, starters
+from slashservice.supervise.services import notify
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.refusal import Refused, outwait
@@ -38,6 +38,7 @@ def run(directory: bytes, loop: Loop) -> int:
     try:
         path = os.path.join(os.getcwdb(), directory)
         os.chdir(directory)
+        os.chdir("/")  # nobody shall be kept from unmounting it
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
     lock(path)
@@ -46,11 +47,10 @@ def run(directory: bytes, loop: Loop) -> int:
     heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
     limit = heritage.raise_descriptor_limit()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    context = Context(loop, heritage, limit, starters.for_first_scan(loop, heritage), null)
+    context = Context(loop, heritage, limit, null)
     scanner = Scanner(context, path)
     obey_signals(loop, scanner, tell)
     scanner.scan()
-    context.first_scan_is_over()
     tell(b"READY=1")
     loop.run()
     return 0

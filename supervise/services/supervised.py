@@ -152,7 +152,7 @@ class Supervised:
     def _start(self) -> list[Action]:
         now = self._context.loop.clock()
         directory = self.directory
-        if not directory.locate():
+        if not directory.is_there():
             # No client can reach its FIFO any more, and nothing can bring it back.
             what = b"unable to start " + directory.name + b"/run: service directory is gone"
             complain(message("supervise", b"fatal", what))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from helpers.processes import kill
@@ -48,27 +49,19 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
     return process
 
 
-class Intent:
-    """What was written down before a process was started: the time, and the last pid."""
-
-    def __init__(self) -> None:
-        self.start = linux.now()
-        self.after = linux.last_pid()
-
-    def find(self, directory: bytes, environment: Sequence[bytes] = ()) -> tuple[int, int]:
-        return linux.find(self.start, self.start + 500, self.after, directory, environment)
+MARK = 12345
 
 
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "reads from the pipe"])
-def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> None:
-    intent = Intent()
+def test_a_process_that_lost_its_mark_is_found_at_its_place(tmp_path: Path, how: str) -> None:
+    earliest = linux.now()
     (tmp_path / "supervise").mkdir()
     (tmp_path / "log").mkdir()
     pipe = tmp_path / "supervise/pipe"
     os.mkfifo(pipe)
     directory = os.fsencode(tmp_path / "log" if how.startswith("reads") else tmp_path)
     fd = os.open(pipe, os.O_RDWR)
-    assert intent.find(directory) == (0, 0)
+    assert linux.find(MARK, earliest, directory) == 0
     if how == "works there":
         process = leader(cwd=directory)
     elif how == "writes to the pipe":
@@ -77,132 +70,69 @@ def test_finding_a_process_that_was_being_started(tmp_path: Path, how: str) -> N
         process = leader(cwd="/", stdin=fd)
     try:
         start = linux.started(process.pid)
-        assert intent.find(directory) == (process.pid, start)
-        intent.start = start + 1
-        assert intent.find(directory) == (0, 0), "started too early"
-        intent.start = start
+        assert linux.find(MARK, earliest, directory) == process.pid
+        assert linux.find(MARK, start + 1, directory) == 0, "started too early"
+        long_before = start - linux.SECONDS_TO_START * os.sysconf("SC_CLK_TCK") - 1
+        assert linux.find(MARK, long_before, directory) == 0, "started too late"
         other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
-        assert intent.find(other) == (0, 0), "not the other part of the pair"
+        assert linux.find(MARK, start, other) == 0, "not the other part of the pair"
+        assert linux.find(MARK, start, b"") == 0, "nobody asked"
+        assert linux.find(MARK, start, directory, but=process.pid) == 0, "not that one"
     finally:
         os.close(fd)
         process.kill()
         process.wait()
 
 
-def has_become_sleep(pid: int) -> bool:
-    """Tell whether it leads a session and is ``sleep``: just before, it has no environment."""
-    process = Path(f"/proc/{pid}")
-    return (
-        os.getsid(pid) == pid
-        and (process / "comm").read_text() == "sleep\n"
-        and (process / "environ").read_bytes() != b""
-    )
-
-
-def await_sleep(pid: int) -> None:
-    """Wait until the process is what it is to be."""
-    until(lambda: has_become_sleep(pid), f"{pid} is sleep", pause=0.001)
-
-
-def test_finding_a_process_that_went_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is the orphan that was started next, with our environment, or more."""
-    intent = Intent()
-    directory = os.fsencode(tmp_path)
-    # The shell ends at once, and is the parent no more.
-    printed = subprocess.check_output(
-        ["/bin/sh", "-c", "setsid sleep 1000 >/dev/null & echo $!"],
-        env={"A": "1", "B": "2", "C": "3"},
-        cwd="/",
-    )
-    pid = int(printed)
-    try:
-        await_sleep(pid)
-        found = (pid, linux.started(pid))
-        assert intent.find(directory, [b"A=1", b"B=2"]) == found
-        assert intent.find(directory, [b"A=1", b"D=4"]) == (0, 0), "not ours"
-        assert intent.find(directory) == (0, 0), "nothing to tell it by"
-        intent.after = pid
-        assert intent.find(directory, [b"A=1"]) == (0, 0), "recorded already"
-        intent.after = 0
-        assert intent.find(directory, [b"A=1"]) == found, "not told after which"
-        # Now pids would begin anew at four times this one.
-        monkeypatch.setattr(linux, "_pid_max", lambda: 4 * pid)
-        intent.after = 4 * pid - 1
-        assert intent.find(directory, [b"A=1"]) == found, "pids began anew"
-        intent.after = pid + 1
-        assert intent.find(directory, [b"A=1"]) == (0, 0), "recorded already"
-    finally:
-        kill(pid, signal.SIGKILL)
-
-
-@pytest.mark.parametrize("how", ["works there", "writes to the pipe", "hosts logs"])
-def test_not_finding_a_process_of_another_service(tmp_path: Path, how: str) -> None:
-    intent = Intent()
-    for name in ("this", "other"):
-        (tmp_path / name / "supervise").mkdir(parents=True)
-    (tmp_path / "other/supervise/lock").touch()
-    os.mkfifo(tmp_path / "other/supervise/pipe")
-    name = "loghost" if how == "hosts logs" else "sleep"
-    there = tmp_path / "other" if how == "works there" else Path("/")
-    pipe = os.open(tmp_path / "other/supervise/pipe", os.O_RDWR)
-    output = f">&{pipe}" if how == "writes to the pipe" else ">/dev/null"
-    printed = subprocess.check_output(
-        ["/bin/bash", "-c", f"setsid bash -c 'exec -a {name} sleep 1000' {output} & echo $!"],
-        env={"A": "1"},
-        cwd=there,
-        pass_fds=[pipe] if how == "writes to the pipe" else [],
-    )
-    os.close(pipe)
-    pid = int(printed)
-    try:
-        await_sleep(pid)
-        assert intent.find(os.fsencode(tmp_path / "this"), [b"A=1"]) == (0, 0)
-    finally:
-        kill(pid, signal.SIGKILL)
-
-
 @pytest.mark.parametrize(
-    ("pid", "other", "later"),
+    "becomes",
     [
-        (301, 300, True),
-        (300, 300, False),
-        (300, 301, False),
-        (300, 32767, True),
-        (32767, 300, False),
-        (32767, 32766, True),
-        (1, 0, True),
-        (32767, 0, True),
+        "exec sleep 1000",
+        "cd /; exec env -i sleep 1000",
+        "exec /bin/sh -c 'exec env -i /bin/sh -c \"exec sleep 1000\"'",
+        "exec setpriv --reuid=65534 --clear-groups env -i sleep 1000",
+        "ulimit -n 20; ulimit -c 0; exec 0<&- 1>&- 2>&-; exec sleep 1000",
+        "exec nice sleep 1000",
+        "setsid sleep 1000 & exec sleep 1000",
     ],
 )
-def test_pids_go_in_a_circle(pid: int, other: int, later: bool) -> None:
-    assert linux._was_given_later(pid, other, 32768) == later
+def test_a_marked_process_is_found_whatever_it_does(becomes: str, tmp_path: Path) -> None:
+    earliest = linux.now()
+
+    def mark() -> None:
+        assert linux.mark(MARK)
+
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", becomes], start_new_session=True, preexec_fn=mark, cwd="/"
+    )
+    pid = process.pid
+    try:
+        until(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n", "it has become sleep")
+        assert linux.find(MARK, earliest, b"") == pid
+        assert linux.find(MARK + 1, earliest, b"") == 0, "another mark"
+        assert linux.find(MARK, linux.started(pid) + 1, b"") in {0, *children(pid)}, "too early"
+        if os.stat(f"/proc/{pid}").st_uid == os.getuid():  # else it takes a privilege
+            linux.unmark(pid)
+            assert linux.find(MARK, earliest, b"") in {0, *children(pid)}
+            assert resource.prlimit(pid, linux.MARK) == resource.getrlimit(linux.MARK)
+    finally:
+        for one in (*children(pid), pid):
+            kill(one, signal.SIGKILL)
+        process.wait()
 
 
-@pytest.mark.parametrize("said", ["nothing", "no number"])
-def test_where_pids_begin_anew_is_assumed_if_it_is_not_told(
-    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = tmp_path / "pid_max"
-    if said == "no number":
-        told.write_text("?\n")
-
-    def elsewhere(path: str, mode: str, buffering: int) -> BinaryIO:
-        assert path == "/proc/sys/kernel/pid_max"
-        return open(told, mode, buffering)  # type: ignore[return-value]
-
-    monkeypatch.setattr(linux, "open", elsewhere, raising=False)
-    assert linux._pid_max() == linux.MOST_PIDS
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.parametrize("other", ["_was_given", "_is_of_another"])
+@pytest.mark.parametrize("place", ["/proc/{}/limits", "/proc/{}/fd"])
 def test_a_process_that_goes_while_it_is_looked_at_is_not_the_one(
-    other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It led a session when it was listed. Each look at it tells by itself that it has gone."""
     with subprocess.Popen(["/usr/bin/true"]) as gone:
         pass
+    assert not os.path.exists(place.format(gone.pid))
     (tmp_path / "supervise").mkdir()
     os.mkfifo(tmp_path / "supervise/pipe")
     fields = [b"S", b"1", b"0", b"%d" % gone.pid, *[b"0"] * 15, b"%d" % linux.now()]
@@ -211,13 +141,34 @@ def test_a_process_that_goes_while_it_is_looked_at_is_not_the_one(
     monkeypatch.setattr(
         os, "listdir", lambda path: [f"{gone.pid}"] if path == "/proc" else names(path)
     )
-    arguments = (0, linux.now() + 500, 0, os.fsencode(tmp_path), [b"A=1"])
-    assert linux.find(*arguments) == (0, 0)
-    monkeypatch.setattr(linux, other, lambda *_: other == "_was_given")
-    assert linux.find(*arguments) == (0, 0)
-    monkeypatch.setattr(linux, "_was_given", lambda *_: True)
-    monkeypatch.setattr(linux, "_is_of_another", lambda pid: False)
-    assert linux.find(*arguments)[0] == gone.pid, "else it is as one that is looked for"
+    assert linux.find(MARK, 0, os.fsencode(tmp_path)) == 0
+    monkeypatch.setattr(linux, "_mark_of", lambda pid: MARK)
+    assert linux.find(MARK, 0, os.fsencode(tmp_path)) == gone.pid, "else it would be the one"
+
+
+def test_what_the_time_of_a_process_says() -> None:
+    me = os.getpid()
+    time = linux.time_of(me)
+    assert linux.is_same(linux.started(me), time)
+    assert not linux.is_same(0, time), "none runs"
+    assert not linux.is_same(time + 1, time), "one that came later has the pid now"
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_orphans_become_ours(yes: bool) -> None:
+    code = (
+        "import os; from slashservice.supervise.platform import linux\n"
+        f"assert linux.adopt_orphans(True) and linux.adopt_orphans({yes})\n"
+        "reading, writing = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    if os.fork(): os._exit(0)\n"
+        "    os.read(reading, 1); os._exit(7)\n"
+        "os.wait(); os.write(writing, b'x')\n"
+        "try: print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "except ChildProcessError: print('none')\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code])
+    assert said == (b"7\n" if yes else b"none\n")
 
 
 @pytest.mark.parametrize("name", ["pidfd_open", "splice"])

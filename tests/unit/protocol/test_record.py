@@ -17,32 +17,53 @@ from slashservice.supervise.services.directory import ServiceDirectory
 words = st.text("abcdef0123456789-/", min_size=1, max_size=60).map(str.encode)
 
 
-@given(st.integers(0, 2**32), st.integers(0, 2**60), words, st.booleans())
-def test_a_record_says_what_went_into_it(pid: int, start: int, life: bytes, hosted: bool) -> None:
-    line = record.Record(pid, start, life, hosted).line()
+places = st.just(b"") | st.integers(0, 2**64 - 1).map(lambda n: b"%016x" % n)
+
+
+@given(
+    st.integers(0, 2**22),
+    st.integers(0, 2**40),
+    words,
+    places,
+    st.booleans(),
+    st.integers(0, 2**40),
+)
+def test_a_record_says_what_went_into_it(
+    pid: int, time: int, life: bytes, place: bytes, hosted: bool, mark: int
+) -> None:
+    made = record.Record(pid, time, life, place, hosted, mark)
+    line = made.line()
     assert len(line) == record.LENGTH
     assert line.endswith(b"\n")
     found = record.parse(line)
     assert found
-    assert (found.pid, found.start, found.life) == (pid, start, life)
-    assert (found.hosted, found.after) == (hosted, None)
+    for name in record.Record.__slots__:
+        assert getattr(found, name) == getattr(made, name)
 
 
-@given(words)
-def test_an_intent_is_a_record_too(life: bytes) -> None:
-    line = record.intent(life).line()
-    assert len(line) == record.LENGTH
+@given(words, places)
+def test_an_intent_is_a_record_too(life: bytes, place: bytes) -> None:
+    line = record.intent(life, place).line()
     found = record.parse(line)
     assert found
-    assert (found.pid, found.life, found.hosted) == (0, life, False)
-    assert 0 < found.start <= system.now()
-    assert found.after
+    assert (found.pid, found.life, found.hosted, found.place) == (0, life, False, place)
+    assert 0 < found.time <= system.now()
+    assert found.mark
+    assert found.mark != record.intent(life, place).mark
+
+
+@given(st.tuples(*[st.integers(0, 2**128 - 1)] * 2), st.tuples(*[st.integers(0, 2**128 - 1)] * 2))
+def test_a_record_is_for_one_place(one: tuple[int, int], other: tuple[int, int]) -> None:
+    place = record.place(*one)
+    assert record.Record(1, 2, b"life", place).is_for(place)
+    assert record.Record(1, 2, b"life", place).is_for(record.place(*other)) == (one == other)
+    assert record.Record(1, 2, b"life").is_for(place), "an older version wrote none"
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_no_record(noise: bytes) -> None:
     found = record.parse(noise)
-    assert found is None or (len(noise) == record.LENGTH and found.pid >= 0 and found.start >= 0)
+    assert found is None or (len(noise) == record.LENGTH and found.pid >= 0 and found.time >= 0)
 
 
 @given(st.integers(0, record.LENGTH - 1))
@@ -58,9 +79,12 @@ def test_half_a_record_is_none(length: int) -> None:
         b"1 2",
         b"1 2 life and more",
         b"",
-        b"0 2 life after",
-        b"0 2 life after x",
-        b"0 2 life hosted after 3",
+        b"0 2 life mark",
+        b"0 2 life mark x",
+        b"0 2 life in",
+        b"0 2 life in here and there",
+        b"0 2 life in here mark 3",
+        b"0 2 life after 3",
     ],
 )
 def test_malformed_records(line: bytes) -> None:
@@ -71,36 +95,26 @@ LIFE = b"this-life/1"
 
 
 @pytest.mark.parametrize(
-    ("line_of", "runs"),
+    ("record_of", "runs"),
     [
-        (lambda pid, start: record.Record(pid, start, LIFE).line(), True),
-        (lambda pid, start: record.Record(pid, start + 1, LIFE).line(), False),
-        (lambda pid, start: record.Record(pid, 0, LIFE).line(), False),
-        (lambda pid, start: record.Record(4194303, 0, LIFE).line(), False),
-        (lambda pid, start: record.Record(0, 0, LIFE).line(), False),
-        (lambda pid, start: record.Record(pid, start - 1, LIFE, after=1).line(), True),
-        (lambda pid, start: record.Record(pid, start + 1, LIFE, after=1).line(), False),
-        (lambda pid, start: record.Record(pid, 1, LIFE, after=1).line(), False),
+        (lambda pid, start: record.Record(pid, start, LIFE), True),
+        (lambda pid, start: record.Record(pid, system.now(), LIFE), True),
+        (lambda pid, start: record.Record(pid, start - 1, LIFE), False),
+        (lambda pid, start: record.Record(pid, 0, LIFE), False),
+        (lambda pid, start: record.Record(4194303, system.now(), LIFE), False),
+        (lambda pid, start: record.Record(0, system.now(), LIFE), False),
+        (lambda pid, start: record.Record(0, start, LIFE, mark=99), False),
     ],
-    ids=[
-        "itself",
-        "reused",
-        "start unknown",
-        "gone",
-        "none",
-        "just started",
-        "started earlier",
-        "started later",
-    ],
+    ids=["itself", "a while later", "reused", "time unknown", "gone", "none", "never started"],
 )
 def test_only_the_very_process_is_adopted(
-    tmp_path: Path, line_of: Callable[[int, int], bytes], runs: bool
+    tmp_path: Path, record_of: Callable[[int, int], record.Record], runs: bool
 ) -> None:
     directory = ServiceDirectory(os.fsencode(tmp_path), b"s")
     assert directory.acquire(LIFE, 1000) is None
     directory.release()
     me = os.getpid()
-    (tmp_path / "supervise/lock").write_bytes(line_of(me, system.started(me)))
+    (tmp_path / "supervise/lock").write_bytes(record_of(me, system.started(me)).line())
     left = directory.acquire(LIFE, 1000)
     assert left
     assert left.pid == (me if runs else 0)
@@ -109,3 +123,19 @@ def test_only_the_very_process_is_adopted(
     directory.release(forget=True)
     assert directory.acquire(LIFE, 1000) is None
     directory.release()
+
+
+def test_a_marked_process_is_found_and_told_by_that_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = os.getpid()
+    asked: list[tuple[int, int, bytes]] = []
+
+    def find(mark: int, earliest: int, directory: bytes) -> int:
+        asked.append((mark, earliest, directory))
+        return me
+
+    monkeypatch.setattr(system, "find", find)
+    intent = record.intent(LIFE)
+    mark, time = intent.mark, intent.time
+    intent.find(b"/service")
+    assert asked == [(mark, time, b"/service")]
+    assert (intent.pid, intent.mark, intent.runs()) == (me, 0, system.started(me))

@@ -12,8 +12,13 @@ import pytest
 
 from slashservice.supervise.services import ahead
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.heritage import Heritage
 
 MADE = {"control", "lock", "ok", "status.new"}
+
+
+def make(paths: list[bytes]) -> None:
+    ahead.make(Heritage([b"PATH=/bin"], b"life", set()), paths)
 
 
 def services(scan: Path, count: int) -> list[bytes]:
@@ -51,7 +56,7 @@ def made(service: bytes) -> set[str]:
 def test_fresh_services_get_what_they_lack(tmp_path: Path, children: list[int]) -> None:
     paths = services(tmp_path, ahead.FEWEST)
     (tmp_path / "001" / "log").mkdir()
-    ahead.make(paths)
+    make(paths)
     wait_for_helper(children)
     assert all(made(path) == MADE for path in paths)
     assert made(paths[1] + b"/log") == MADE
@@ -66,7 +71,7 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, children: list[int]) -> No
     (tmp_path / "004" / "supervise").mkdir()
     (tmp_path / "005").rmdir()
     (tmp_path / "005").write_text("no directory")
-    ahead.make(paths)
+    make(paths)
     wait_for_helper(children)
     assert not (tmp_path / "elsewhere").exists()
     assert made(paths[4]) == set()
@@ -75,14 +80,14 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, children: list[int]) -> No
 
 
 def test_no_process_for_a_few_services(tmp_path: Path, children: list[int]) -> None:
-    ahead.make(services(tmp_path, ahead.FEWEST - 1))
+    make(services(tmp_path, ahead.FEWEST - 1))
     assert not children
 
 
 def test_no_process_after_a_boot(tmp_path: Path, children: list[int]) -> None:
     paths = services(tmp_path, ahead.FEWEST)
     (tmp_path / f"{ahead.FEWEST - 1:03}" / "supervise").mkdir()
-    ahead.make(paths)
+    make(paths)
     assert not children
 
 
@@ -104,6 +109,6 @@ def test_where_no_process_can_be_had_the_scan_makes_them(
     paths = services(tmp_path, ahead.FEWEST)
     monkeypatch.setattr(os, "fork", refuse)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    ahead.make(paths)
+    make(paths)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
     assert not any(os.listdir(path) for path in paths)

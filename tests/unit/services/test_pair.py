@@ -15,7 +15,6 @@ from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.starters import Forking
 
 LIMIT = 1 << 20
 
@@ -29,7 +28,7 @@ class Subject:
         self.clock = clock
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
-        context = Context(loop, heritage, LIMIT, Forking(loop, heritage), self.null)
+        context = Context(loop, heritage, LIMIT, self.null)
         self.ended: list[pair.Pair] = []
         name = os.fsencode(path.name)
         self.pair = pair.Pair(context, 1, os.fsencode(path), name, False, self.ended.append)

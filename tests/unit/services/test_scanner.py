@@ -21,7 +21,6 @@ from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
-from slashservice.supervise.services.starters import Forking
 
 LOOKS = ("lstat", "readlink", "stat")
 """How one looks at an entry."""
@@ -41,7 +40,7 @@ class Scan:
         self.loop = loop
         heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        context = Context(loop, heritage, 1000, Forking(loop, heritage), self.null)
+        context = Context(loop, heritage, 1000, self.null)
         self.scanner = Scanner(context, os.fsencode(self.entries))
         self.scanner.scan()
 

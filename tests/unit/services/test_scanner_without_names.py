@@ -14,7 +14,6 @@ from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import scanner
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.starters import Forking
 
 
 class Kernel(watch.Watcher):
@@ -61,7 +60,7 @@ class Scan:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(scanner, "watcher", lambda: self.kernel)
             heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
-            context = Context(loop, heritage, 1000, Forking(loop, heritage), self.null)
+            context = Context(loop, heritage, 1000, self.null)
             self.scanner = scanner.Scanner(context, os.fsencode(self.entries))
         self.scanner.scan()
 

@@ -12,7 +12,6 @@ from helpers.clock import Clock
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
-from slashservice.supervise.services import starters
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
@@ -43,7 +42,7 @@ class World(Context):
 
     def __init__(self, loop: Loop, path: Path) -> None:
         heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
-        super().__init__(loop, heritage, 1 << 20, starters.Forking(loop, heritage))
+        super().__init__(loop, heritage, 1 << 20)
         self.path = path
         self.fails: OSError | None = None
         self.started: list[tuple[dict[int, int], Process]] = []

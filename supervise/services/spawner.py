@@ -1,0 +1,272 @@
+"""Starting many run scripts, through a process of their own: the spawner.
+
+``posix_spawn`` starts a program in half the time of a fork. But it runs no code of ours in the
+child, which could write the record; and it does not return before the program is there, which
+on a file system that does not answer is never. So svscan does not call it. It forks one process
+that does, for some tens of services that are to be started now.
+
+svscan has the spawner start one service at a time, and waits for the answer. Whatever is killed,
+the daemon is known:
+
+- svscan is killed. The spawner completes the start, writes the record, finds nobody to answer to,
+  and ends. Until then it shares the lock of the service.
+- The spawner is killed. What it has started becomes a child of svscan, which looks for the one
+  that is not on record.
+- Both are killed at once. The next svscan finds an intent on record, and looks likewise.
+
+A process is found by its mark, a number in a resource limit that means nothing. It is taken away
+when the process is on record.
+
+A start that takes too long hangs alone: svscan kills the spawner, the child that hangs becomes
+its own, and the next service gets a new spawner. Every spawner ends soon. Then its children are
+those of svscan, by means of PR_SET_CHILD_SUBREAPER.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from slashservice.supervise import signal_numbers, signals
+from slashservice.supervise.chain import pathexec
+from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import record
+from slashservice.supervise.services import inode
+from slashservice.supervise.services.adoption import Adopted
+from slashservice.supervise.services.starters import Child, Forking
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from typing import NoReturn
+
+    from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.protocol.record import Record
+    from slashservice.supervise.services.directory import ServiceDirectory
+    from slashservice.supervise.services.heritage import Heritage
+
+
+SECONDS_TO_START = 0.25
+"""How long a start may take before it counts as hanging. On a busy machine that may be wrong.
+
+It costs no more than a new spawner then.
+"""
+
+SECONDS_TO_DIE = 1.0
+"""How long we wait for a spawner that was killed."""
+
+MESSAGE = 65536
+"""No message is longer: numbers, and the path of a directory."""
+
+DESCRIPTORS = 8
+"""No message has more of them."""
+
+INT = 4
+"""Bytes of a descriptor in a message."""
+
+
+class Spawner:
+    """Starts services through another process, from the first :meth:`start` until :meth:`end`."""
+
+    def __init__(self, loop: Loop, heritage: Heritage) -> None:
+        self._loop = loop
+        self._heritage = heritage
+        self._pid = 0
+        self._socket: _socket.socket | None = None
+        self._started: list[tuple[int, Exited]] = []
+        """What the present process has started."""
+
+    @staticmethod
+    def works(heritage: Heritage) -> bool:
+        """Tell whether services can be started in this way here."""
+        return system.can_mark() and pathexec.is_plain(heritage.environment)
+
+    def start(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+        """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
+
+        Calls ``exited`` with the wait status when it is dead. Raises ``BlockingIOError`` if no
+        process can be had, another ``OSError`` if the script can't be run.
+        """
+        if self._socket is None and not self._begin():
+            return self._fork(directory, streams, exited)
+        intent = directory.record_intent(self._heritage.life)
+        pid = self._ask(directory, streams, intent)
+        if not pid:
+            pid = self._look_for(directory, intent)
+        if not pid:
+            return self._fork(directory, streams, exited)
+        self._started.append((pid, exited))
+        return Child(self._loop, pid, exited)
+
+    def end(self) -> None:
+        """End the other process, which makes what it has started our children."""
+        if self._socket is None:
+            return
+        self._socket.close()
+        self._socket = None
+        self._reap()
+
+    def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+        return Forking(self._loop, self._heritage).start(directory, streams, exited)
+
+    def _begin(self) -> bool:
+        """Fork the other process; False if that is not possible."""
+        import _socket
+
+        if not system.adopt_orphans(True):
+            return False
+        try:
+            ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+            try:
+                self._pid = self._fork_process(theirs)
+            except OSError:
+                ours.close()
+                raise
+            finally:
+                theirs.close()
+        except OSError:
+            system.adopt_orphans(False)
+            return False
+        ours.settimeout(SECONDS_TO_START)
+        self._socket = ours
+        return True
+
+    def _fork_process(self, socket: _socket.socket) -> int:
+        # No signal to the child is to be taken for one to us, whose signal pipe it shares.
+        before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _Process(self._loop, self._heritage, socket).run()
+            return pid
+        finally:
+            signals.pthread_sigmask(signals.SIG_SETMASK, before)
+
+    def _ask(self, directory: ServiceDirectory, streams: dict[int, int], intent: Record) -> int:
+        """Have a service started; return its pid, or 0 if the answer does not come."""
+        import _socket
+
+        assert self._socket is not None
+        numbers = [intent.mark, directory.inode, *streams]
+        words = [b"%d" % number for number in numbers]
+        request = b"\0".join((directory.place, directory.path, *words))
+        descriptors = b"".join(
+            fd.to_bytes(INT, "little") for fd in (directory.lock, *streams.values())
+        )
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)]
+        try:
+            self._socket.sendmsg([request], rights)
+            answer = self._socket.recv(MESSAGE)
+        except OSError:
+            return 0
+        number = int(answer or b"0")
+        if number < 0:
+            raise OSError(-number, os.strerror(-number))
+        return number
+
+    def _look_for(self, directory: ServiceDirectory, intent: Record) -> int:
+        """The other process hangs, or was killed: end it; return what it has started, if anything.
+
+        That is on record then.
+        """
+        pid = system.find(intent.mark, intent.time, b"", but=self._pid)
+        os.kill(self._pid, signal_numbers.SIGKILL)
+        self.end()
+        directory.record(pid, self._heritage.life)
+        if pid:
+            system.unmark(pid)
+        return pid
+
+    def _reap(self) -> None:
+        """Wait for the end of the other process."""
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                # It hangs in the kernel, and its children stay its own.
+                for pid, exited in self._started:
+                    self._loop.ignore_exit(pid)
+                    Adopted(self._loop, pid, system.started(pid), exited)
+                break
+            time.sleep(0.0005)
+        system.adopt_orphans(False)
+        self._started = []
+        self._pid = 0
+
+
+class _Process:
+    """The spawner itself, with the ``socket`` to svscan."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, socket: _socket.socket) -> None:
+        self._inherited = loop.inherited
+        self._heritage = heritage
+        self._environment = pathexec.Entries(heritage.environment)
+        self._socket = socket
+
+    def run(self) -> NoReturn:
+        """Do what svscan says until it is gone."""
+        try:
+            self._prepare()
+            while self._serve():
+                pass
+        finally:
+            os._exit(0)
+
+    def _prepare(self) -> None:
+        """Let go of what is svscan's; be as a daemon is to be. All signals stay blocked."""
+        heritage = self._heritage
+        heritage.let_go({self._socket.fileno()})
+        os.setsid()
+        signals.set_wakeup_fd(-1)
+        for number, disposition in self._inherited.items():
+            signals.signal(number, disposition)
+        if heritage.descriptor_limit:
+            posix.set_descriptor_limit(*heritage.descriptor_limit)
+
+    def _serve(self) -> bool:
+        """Start a service; False if there is none to come."""
+        import _socket
+
+        room = _socket.CMSG_SPACE(DESCRIPTORS * INT)
+        data, rights, _, _ = self._socket.recvmsg(MESSAGE, room)
+        if not data:
+            return False
+        packed = b"".join(part for _, _, part in rights)
+        descriptors = [
+            int.from_bytes(packed[at : at + INT], "little") for at in range(0, len(packed), INT)
+        ]
+        place, path, *words = data.split(b"\0")
+        for fd in descriptors:
+            os.set_inheritable(fd, False)
+        mark, directory, *theirs = map(int, words)
+        lock, *ours = descriptors
+        try:
+            answer = self._start(path, directory, dict(zip(theirs, ours, strict=True)), mark)
+        except OSError as error:
+            answer = -(error.errno or errno.EIO)
+        pid = max(answer, 0)
+        os.pwrite(lock, record.of(pid, self._heritage.life, place).line(), 0)
+        if pid:
+            system.unmark(pid)
+        for fd in descriptors:
+            os.close(fd)
+        self._socket.send(b"%d" % answer)
+        return True
+
+    def _start(self, path: bytes, directory: int, streams: dict[int, int], mark: int) -> int:
+        """Run ``./run`` in ``path`` if that is the ``directory`` meant; return its pid."""
+        if not system.mark(mark):
+            raise PermissionError(errno.EPERM, "")
+        os.chdir(path)
+        if inode.at(b".") != directory:
+            raise FileNotFoundError(errno.ENOENT, "")
+        return os.posix_spawn(
+            b"./run",
+            [b"./run"],
+            self._environment,  # type: ignore[arg-type]
+            file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()],
+            setsid=True,
+            setsigmask=self._heritage.mask,
+            setsigdef=signals.IGNORED_BY_PYTHON,
+        )
