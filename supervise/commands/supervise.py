@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signal_numbers
+from slashservice.supervise import messages, signal_numbers
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, usage
 from slashservice.supervise.platform import posix
@@ -31,6 +31,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise usage("supervise", "supervise dir")
     name = argv[0]
     reserve_standard_descriptors()
+    messages.write = messages.to_standard_error_without_waiting
     loop = Loop()
     heritage = Heritage(environment.inherited(), record.life(), loop.mask)
     try:

@@ -32,6 +32,7 @@ _library: int = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]
 
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
+PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 

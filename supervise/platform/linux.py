@@ -72,6 +72,13 @@ The kernel has not looked at it since 2.4.25. But it hands it on at every fork a
 it to everybody. A program can't lose it by a new environment, directory, root or account.
 """
 
+SLACK = 1000
+"""Nanoseconds that the timer slack of a marked process is greater by, at most.
+
+This is a second mark, as PAM sets all limits anew, for su and sudo. To read and to reset it takes
+CAP_SYS_NICE. See PR_SET_TIMERSLACK in prctl(2).
+"""
+
 
 def can_mark() -> bool:
     """Tell whether processes can be marked here, so that one is found before it is recorded."""
@@ -91,7 +98,18 @@ def mark(number: int) -> bool:
         resource.setrlimit(MARK, (number, resource.RLIM_INFINITY))
     except (OSError, ValueError):
         return False
+    try:
+        from slashservice.supervise.platform import clib
+
+        clib.prctl(clib.PR_SET_TIMERSLACK, _slack(number))
+    except (ImportError, OSError):
+        pass
     return True
+
+
+def _slack(mark: int) -> int:
+    """Return the timer slack of a process with this mark."""
+    return _NORMAL_SLACK + 1 + mark % SLACK
 
 
 def unmark(pid: int) -> None:
@@ -101,18 +119,40 @@ def unmark(pid: int) -> None:
     infinity = resource.RLIM_INFINITY
     try:
         resource.prlimit(pid, MARK, (infinity, infinity))
+        _set_slack(pid, _NORMAL_SLACK)
     except (OSError, ValueError):
         pass
+
+
+def _slack_of(pid: int | str) -> int:
+    """Return the timer slack of a process; 0 if it can't be told."""
+    try:
+        with open(f"/proc/{pid}/timerslack_ns", "rb", buffering=0) as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
+def _set_slack(pid: int, slack: int) -> None:
+    fd = os.open(f"/proc/{pid}/timerslack_ns", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, b"%d" % slack)
+    finally:
+        os.close(fd)
+
+
+_NORMAL_SLACK = _slack_of("self")
 
 
 def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
     """Find the process that was being started in ``directory``; return its pid, 0 for none.
 
     It leads a session, started at ``earliest`` or later (in the unit of :func:`started`), and
-    bears the mark; of several, which would be its descendants, it is the first. A program such
-    as su may set all its limits anew. So failing that, it is the first that started within
-    ``SECONDS_TO_START`` and works in the directory, or has the pipe between the service and its
-    log open. That is left out if ``directory`` is empty. ``but`` is a pid that is not meant.
+    bears the mark; of several, which would be its descendants, it is the first. Failing that,
+    it is the first that started within ``SECONDS_TO_START`` and bears the second mark. Failing
+    that, it is the first of these that works in the directory, or has the pipe between the
+    service and its log open; this is left out if ``directory`` is empty. ``but`` is a pid that
+    is not meant.
     """
     leaders = []
     for name in os.listdir("/proc"):
@@ -124,11 +164,13 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
     for _, pid in leaders:
         if _mark_of(pid) == mark:
             return pid
-    if not directory:
-        return 0
     latest = earliest + SECONDS_TO_START * os.sysconf("SC_CLK_TCK")
-    for start, pid in leaders:
-        if start <= latest and (
+    early = [pid for start, pid in leaders if start <= latest]
+    for pid in early:
+        if _slack_of(pid) == _slack(mark):
+            return pid
+    for pid in early if directory else ():
+        if (
             _is(f"/proc/{pid}/cwd", directory)
             or _is(f"/proc/{pid}/fd/0", directory + b"/../supervise/pipe")
             or _writes_to(pid, directory + b"/supervise/pipe")

@@ -84,13 +84,17 @@ class ServiceDirectory:
         ``limit`` is how many descriptors we may have.
         """
         try:
+            self._take()
+            left = self._left_behind(life)
+            # Not before: until then a client would find the status of another life.
             self._open(limit)
-            return self._left_behind(life)
+            return left
         except BaseException:
             self.release()
             raise
 
-    def _open(self, limit: int) -> None:
+    def _take(self) -> None:
+        """Lock it."""
         try:
             # The dot makes it need what a chdir would need.
             self.inode = inode.of(os.stat(self.path + b"/."))
@@ -104,6 +108,9 @@ class ServiceDirectory:
             self.place = record.place(self.inode, inode.of(os.fstat(self.lock)))
         except OSError as error:
             raise self._refused(b"unable to acquire ", names.LOCK, error) from None
+
+    def _open(self, limit: int) -> None:
+        """Open the FIFOs."""
         self._control = self._fifo(names.CONTROL)
         self._ok = self._fifo(names.OK)
         if not posix.has_room(max(self.lock, self._control, self._ok), limit):

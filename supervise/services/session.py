@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from slashservice.supervise import signal_numbers, signals
+from slashservice.supervise import messages, signal_numbers, signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, message
 from slashservice.supervise.platform.loop import Loop
@@ -41,6 +41,7 @@ def run(directory: bytes, loop: Loop) -> int:
         os.chdir("/")  # nobody shall be kept from unmounting it
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
+    messages.write = messages.to_standard_error_without_waiting
     lock(path)
     inherited = environment.inherited()
     tell = notify.notifier(inherited)
