@@ -3,6 +3,12 @@
 A signal only writes its number into a pipe that the loop reads with everything else, so
 no code runs inside a signal handler. Python does that by itself once a handler and a
 wake-up descriptor are set; the handler has nothing left to do.
+
+**Nobody is kept waiting by a crowd.** A thousand children may die at once, again and again, and
+a thousand timers may be due. So each round of the loop takes of everything only as much as
+fits into ``PORTION``, at least one, and leaves the rest to the rounds that follow: first
+signals, then descriptors, then deaths, then timers. Whoever comes waits for the portions of one
+round, and for those of its own kind that came before it.
 """
 
 from __future__ import annotations
@@ -22,8 +28,14 @@ if TYPE_CHECKING:
     Exited = Callable[[int], None]
 
 
-SIGNALS_AT_ONCE = 256
-"""How many signals are taken out of the pipe at a time."""
+SIGNALS_AT_ONCE = 65536
+"""How many signals are taken out of the pipe at a time: as many as it holds.
+
+A signal that finds the pipe full is lost.
+"""
+
+PORTION = 0.02
+"""Seconds after which a round goes on from one kind of thing to the next."""
 
 LONGEST_WAIT = 86400.0
 """Seconds to wait at most: epoll takes no more milliseconds than an int holds (24 days)."""
@@ -38,9 +50,15 @@ class Loop:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.stopped = False
+        self.rounds = 0
+        """How many times ``step`` has been called."""
         self._selector = selector()
         self._readable: dict[int, tuple[Callable[[], None]]] = {}
         """What to call for each descriptor. The tuple tells one call of ``add`` from another."""
+        self._ready: list[tuple[int, tuple[Callable[[], None]]]] = []
+        """What was readable and is still to be called, the last one first."""
+        self._reaping = False
+        """Whether dead children may be left."""
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._on_signal: dict[int, Callable[[], None]] = {}
@@ -52,7 +70,7 @@ class Loop:
         """What the signals that we catch did when we were started. A child gets that again."""
         signals.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self.add(self._woken, self._take_signals)
-        self.on_signal(signal_numbers.SIGCHLD, self._reap)
+        self.on_signal(signal_numbers.SIGCHLD, self._child_died)
 
     def add(self, fd: int, readable: Callable[[], None]) -> None:
         """Call ``readable`` whenever ``fd`` can be read."""
@@ -109,33 +127,80 @@ class Loop:
         self.stopped = True
 
     def step(self) -> None:
-        """Wait until something happens, and call back for all that did."""
+        """Wait until something happens; call back for all that did, or a portion of it."""
+        self.rounds += 1
+        if self._ready:
+            self._take_signals()
+        else:
+            self._look()
+        self._portion(self._call_next)
+        if self._reaping:
+            self._reaping = self._portion(self._reap)
+        now = self.clock()
+        self._portion(lambda: self._call_due(now))
+
+    def _look(self) -> None:
+        """Wait until a descriptor is readable or a time has come, if nothing else is left."""
         timeout = None
-        if self._timers:
+        if self._reaping:
+            timeout = 0.0
+        elif self._timers:
             timeout = min(max(0.0, self._timers[0][0] - self.clock()), LONGEST_WAIT)
         ready = self._selector.ready(timeout, len(self._readable))
-        for fd, entry in [(fd, self._readable.get(fd)) for fd in ready]:
-            # One callback may have removed the descriptor of another in this same round.
-            if entry and self._readable.get(fd) is entry:
-                entry[0]()
-        now = self.clock()
-        while self._timers and self._timers[0][0] <= now:
-            heapq.heappop(self._timers)[2]()
+        self._ready = [(fd, self._readable[fd]) for fd in reversed(ready) if fd in self._readable]
+        if self._woken in ready:
+            self._take_signals()
+
+    def _portion(self, work: Callable[[], bool]) -> bool:
+        """Do ``work`` until it says that there is no more (False), or for a portion (True)."""
+        end = self.clock() + PORTION
+        while work():
+            if self.clock() >= end:
+                return True
+        return False
+
+    def _call_next(self) -> bool:
+        """Call for one descriptor, if any is left."""
+        if not self._ready:
+            return False
+        fd, entry = self._ready.pop()
+        # One callback may have removed the descriptor of another in this same round.
+        if self._readable.get(fd) is entry and fd != self._woken:
+            entry[0]()
+        return True
+
+    def _call_due(self, now: float) -> bool:
+        """Call for one time that had come by ``now``, if any is left."""
+        if not self._timers or self._timers[0][0] > now:
+            return False
+        heapq.heappop(self._timers)[2]()
+        return True
 
     def _take_signals(self) -> None:
-        for number in set(os.read(self._woken, SIGNALS_AT_ONCE)):
+        try:
+            caught = set(os.read(self._woken, SIGNALS_AT_ONCE))
+        except BlockingIOError:
+            return
+        for number in caught:
             if number in self._on_signal:
                 self._on_signal[number]()
 
-    def _reap(self) -> None:
-        """Fetch the status of every dead child. PID 1 has children that others left behind."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            call = self._children.pop(pid, None)
-            if call:
-                call(status)
+    def _child_died(self) -> None:
+        self._reaping = True
+
+    def _reap(self) -> bool:
+        """Fetch the status of one dead child, if any is left.
+
+        PID 1 has children that others left behind. The kernel gives the oldest child first, so
+        that the children of a service that dies over and over stand in no other's way.
+        """
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return False
+        call = self._children.pop(pid, None)
+        if call:
+            call(status)
+        return True

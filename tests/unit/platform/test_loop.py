@@ -9,7 +9,7 @@ from functools import partial
 
 from helpers.clock import Clock
 
-from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.platform.loop import PORTION, Loop
 
 
 def test_timers_come_in_order_and_once(loop: Loop, clock: Clock) -> None:
@@ -167,6 +167,132 @@ def test_children(loop: Loop) -> None:
     assert seen == {pids[1]: 1, pids[2]: 2}
     with suppress(ChildProcessError):  # the loop may have fetched it, or not yet
         os.waitpid(pids[0], 0)
+
+
+def test_deaths_come_in_portions(loop: Loop, clock: Clock) -> None:
+    """Without another signal, and each is told of; meanwhile others are served."""
+    seen: list[str] = []
+    out, in_ = os.pipe()
+
+    def died(status: int) -> None:
+        seen.append("death")
+        os.write(in_, b"x")
+        clock.now += PORTION / 2.5
+
+    def readable() -> None:
+        os.read(out, 100)
+        seen.append("command")
+
+    pids = [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(10)]
+    for pid in pids:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        loop.on_exit(pid, died)
+    loop.add(out, readable)
+    while seen.count("death") < len(pids):
+        loop.step()
+    assert seen == (["death"] * 3 + ["command"]) * 3 + ["death"]
+    loop.remove(out)
+    os.close(out)
+    os.close(in_)
+
+
+def test_a_child_that_dies_of_each_death_stops_nobody(loop: Loop, clock: Clock) -> None:
+    """Each death is answered by a child that is dead at once, without end."""
+    deaths = 0
+
+    def died(status: int) -> None:
+        nonlocal deaths
+        deaths += 1
+        if deaths > 100:
+            return  # or this test would have no end if it failed
+        clock.now += PORTION / 2
+        pid = os.posix_spawn("/bin/true", ["true"], {})
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        loop.on_exit(pid, died)
+
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    loop.on_exit(pid, died)
+    loop.on_signal(signal.SIGUSR1, loop.stop)
+    loop.step()
+    os.kill(os.getpid(), signal.SIGUSR1)
+    loop.run()
+    assert deaths < 10
+    os.waitpid(-1, 0)  # the last one, of which nobody was told
+
+
+def test_times_come_in_portions(loop: Loop, clock: Clock) -> None:
+    seen: list[str] = []
+    out, in_ = os.pipe()
+
+    def due() -> None:
+        seen.append("due")
+        os.write(in_, b"x")
+        clock.now += PORTION / 2.5
+
+    def readable() -> None:
+        os.read(out, 100)
+        seen.append("command")
+
+    loop.add(out, readable)
+    for number in range(7):
+        loop.at(90 + number / 1000, due)
+    for _ in range(3):
+        loop.step()
+    assert seen == ["due"] * 3 + ["command"] + ["due"] * 3 + ["command", "due"]
+    loop.remove(out)
+    os.close(out)
+    os.close(in_)
+
+
+def test_descriptors_come_in_portions_and_in_turn(loop: Loop, clock: Clock) -> None:
+    """All that are always readable; deaths, times and signals come in between."""
+    pipes = [os.pipe() for _ in range(9)]
+    seen: list[int] = []
+
+    def readable(which: int) -> None:
+        seen.append(which)
+        clock.now += PORTION / 2.5
+
+    for which, (out, in_) in enumerate(pipes):
+        loop.add(out, partial(readable, which))
+        os.write(in_, b"x")
+    loop.on_signal(signal.SIGUSR1, lambda: seen.append(-1))
+    loop.after(0, lambda: seen.append(-2))
+    loop.step()
+    os.kill(os.getpid(), signal.SIGUSR1)
+    for _ in range(5):
+        loop.step()
+    assert seen[3:5] == [-2, -1]
+    calls = [which for which in seen if which >= 0]
+    assert len(calls) == 18
+    assert sorted(calls[:9]) == sorted(calls[9:]) == list(range(9))
+    for out, in_ in pipes:
+        loop.remove(out)
+        os.close(out)
+        os.close(in_)
+
+
+def test_one_that_is_left_for_the_next_round_may_be_gone_by_then(loop: Loop, clock: Clock) -> None:
+    pipes = [os.pipe() for _ in range(4)]
+    seen: list[int] = []
+
+    def readable(which: int) -> None:
+        seen.append(which)
+        clock.now += PORTION
+
+    for which, (out, in_) in enumerate(pipes):
+        loop.add(out, partial(readable, which))
+        os.write(in_, b"x")
+    loop.step()
+    assert len(seen) == 1
+    for out, in_ in pipes:
+        loop.remove(out)
+        os.close(out)
+        os.close(in_)
+    loop.after(0, lambda: None)
+    loop.step()
+    assert len(seen) == 1
 
 
 def test_run_until_stopped(loop: Loop) -> None:
