@@ -29,6 +29,9 @@ SECONDS_BETWEEN_SCANS = 5.0
 That is at directories which can't be watched or are lost, and at links that lead nowhere yet.
 """
 
+PORTION = 0.02
+"""Seconds after which the loop gets on with other things, if many names are to be looked at."""
+
 
 class Scanner:
     """The scan directory ``path``, and a :class:`Pair` for each service seen in it.
@@ -51,6 +54,10 @@ class Scanner:
         self._draining = False
         self._stay = False
         self._looking = False
+        self._unseen: dict[bytes, None] = {}
+        """The names that are still to be looked at, in their order."""
+        self._going_on = False
+        """Whether we shall be called to look at more of them."""
         self._doubts: dict[bytes, bytes] = {}
         """The last complaint about each entry that could not be looked at."""
         if self._watch:
@@ -158,12 +165,28 @@ class Scanner:
             self._pairs[key].attach_log()
 
     def _look_at(self, names: Iterable[bytes]) -> None:
-        """Find what each name leads to now, and act on what changed."""
-        if self._draining:
-            return
-        for name in sorted(names):
+        """Find what each name leads to now, and act on what changed: soon, if there are many."""
+        self._unseen.update(dict.fromkeys(sorted(names)))
+        if not self._going_on:
+            self._look_at_some()
+
+    def _look_at_some(self) -> None:
+        """Look at names for a portion of time; in the first scan, when nobody waits, at all."""
+        end = self._loop.clock() + PORTION
+        while self._unseen and not self._draining:
+            name = next(iter(self._unseen))
+            del self._unseen[name]
             if not name.startswith(b"."):
                 self._look_at_one(name)
+            if self._loop.rounds and self._loop.clock() >= end:
+                break
+        if self._unseen and not self._draining and not self._going_on:
+            self._going_on = True
+            self._loop.after(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._going_on = False
+        self._look_at_some()
 
     def _look_at_one(self, name: bytes) -> None:
         entry = os.path.join(self._path, name)

@@ -20,7 +20,7 @@ from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
+from slashservice.supervise.services.scanner import PORTION, SECONDS_BETWEEN_SCANS, Scanner
 
 LOOKS = ("lstat", "readlink", "stat")
 """How one looks at an entry."""
@@ -258,3 +258,59 @@ def test_a_scan_directory_that_can_not_be_read_for_now(
     assert not is_supervised(path)
     scan.pass_(SECONDS_BETWEEN_SCANS)
     assert scan.supervised(path)
+
+
+@pytest.mark.parametrize("told", ["scan", "events"])
+def test_a_crowd_of_new_entries_is_looked_at_in_portions(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    """Others are served in between; who was there first is looked at first, and each once."""
+    look = scan.scanner._look_at_one
+    seen: list[bytes] = []
+
+    def look_slowly(name: bytes) -> None:
+        seen.append(name)
+        scan.clock.now += PORTION / 2.5
+        look(name)
+
+    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    scan.pass_(0)
+    seen.clear()
+    for number in range(10, 20):
+        scan.service(scan.top / f"s{number}")
+        (scan.entries / f"s{number}").symlink_to(scan.top / f"s{number}")
+    if told == "scan":
+        scan.scanner.scan()
+    else:
+        scan.pass_(0)
+    assert 3 <= len(seen) <= 6, "of ten"
+    scan.scanner.scan()  # as a HUP has it do
+    (scan.entries / "s00").symlink_to(scan.service(scan.top / "s00"))
+    while scan.scanner._unseen:
+        before = len(seen)
+        scan.pass_(0)
+        assert len(seen) - before <= 6, "events and one portion"
+    assert seen[:10] == [b"s%d" % number for number in range(10, 20)]
+    assert b"s00" in seen
+    assert all(scan.supervised(scan.top / os.fsdecode(name)) for name in seen)
+
+
+def test_what_is_still_to_be_looked_at_is_not_started_by_a_drain(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = scan.scanner._look_at_one
+
+    def look_slowly(name: bytes) -> None:
+        scan.clock.now += PORTION
+        look(name)
+
+    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    scan.pass_(0)
+    for name in ("a", "b"):
+        scan.service(scan.entries / name)
+    scan.scanner.scan()
+    assert scan.supervised(scan.entries / "a")
+    scan.scanner.drain(stay=True)
+    for _ in range(3):
+        scan.pass_(0)
+    assert not scan.supervised(scan.entries / "b")
