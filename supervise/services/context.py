@@ -9,6 +9,7 @@ from __future__ import annotations
 from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.starters import Forking
+from slashservice.supervise.services.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class Context:
         self._forking = Forking(loop, heritage)
         self._spawner: Spawner | None = None
         self._adopted: set[int] = set()
+        self.turns = Turns(loop)
+        self.turns.begins = self.expect
+        self.turns.ends = self.expect_no_more
         self._hosts: LogHosts | None = None
 
     def acquire(self, path: bytes, name: bytes) -> tuple[ServiceDirectory, Left | None]:

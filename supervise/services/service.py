@@ -9,9 +9,9 @@ order in which they are given, and reports what happened.
 - *Up*: its process runs. It may be paused, have been sent TERM, or be on its way out
   (``leaving``, ``finishing``). Only the end of the process ends this state. The service is
   then gone if it was on its way out, waiting if UP is wanted, and down otherwise.
-- *Waiting*: nothing runs, and a start is due (``starting``), not before ``not_before``. A
-  start that succeeds makes it up. Where no process can be had it goes on waiting. ``d``
-  makes it down, and ``x`` makes it gone.
+- *Waiting*: nothing runs, and a start is due (``starting``), not before ``not_before``, and
+  not before it has its turn. A start that succeeds makes it up. Where no process can be had
+  it goes on waiting. ``d`` makes it down, and ``x`` makes it gone.
 - *Down*: nothing runs and nothing is due. ``u`` and ``o`` order a start; ``x`` makes it gone.
 - *Gone*: FORGET was the last action. No event follows.
 
@@ -35,6 +35,12 @@ is on record, it was sent.
 start. START comes without ANNOUNCE: the answer to it (``started``, ``not_started``,
 ``not_run``) announces. A start that has to wait is announced at once. One event rewrites the
 file at most once, or twice where what is wanted had to be recorded.
+
+**A turn for each start.** When many services ask for a start at once, each has to wait for its
+turn (:mod:`~slashservice.supervise.services.turns`), so START may be answered later, or never.
+Any event may come before the turn does, and ask again. So when it has come, ``wants_start``
+tells whether there is still something to start. A start that waits for its turn is announced
+like any other that waits.
 
 **A second between starts.** A service that should be up is started again the moment it dies,
 but never sooner than a second after its last start: a daemon that dies at once would take up
@@ -72,7 +78,10 @@ ANNOUNCE: Final = ("announce",)
 """Write the status file."""
 
 START: Final = ("start",)
-"""Run the run script, and answer with ``started``, ``not_started`` or ``not_run``."""
+"""Ask for a turn, unless it waits for one already. When it comes, and if ``wants_start``: run the
+run script, and answer with ``started``, ``not_started`` or ``not_run``. Announce, if the turn does
+not come at once.
+"""
 
 FORGET: Final = ("forget",)
 """End supervision. No action comes after it."""
@@ -143,6 +152,10 @@ class Service:
         if self.want == DOWN and not termed:
             return [*self._terminate(), ANNOUNCE]
         return [(SIGNAL, signal_numbers.SIGSTOP), ANNOUNCE] if paused else [ANNOUNCE]
+
+    def wants_start(self) -> bool:
+        """Tell whether it is still to be started, now that it has its turn."""
+        return self.starting and not self.up
 
     def started(self, now: float) -> list[Action]:
         """The run script runs."""

@@ -18,6 +18,7 @@ from slashservice.supervise.services.service import (
     WAKE,
     Service,
 )
+from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.loghosts import LogHosts
     from slashservice.supervise.services.service import Action
+
+
+SECONDS_THAT_LAST = 5.0
+"""A service that ran for so long did not crash at its start."""
+
+ORDERS = b"uo"
+"""Control characters by which somebody wants a service that is down to be started."""
 
 
 class Supervised:
@@ -42,11 +50,14 @@ class Supervised:
         "_context",
         "_forgotten",
         "_hosts",
+        "_line",
         "_process",
         "_service",
+        "_since",
         "_stamp",
         "_streams",
         "_unread",
+        "_wake",
         "directory",
     )
 
@@ -68,6 +79,12 @@ class Supervised:
         self._service = Service(directory.default)
         self._process: Process | None = None
         self._stamp = b""
+        self._since = 0.0
+        """When it was started; at some time before, if by another supervisor."""
+        self._line = NEW
+        """In which line it waits for a start, if it wants one now."""
+        self._wake = 0.0
+        """For when a call of ``_due`` is asked for already."""
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew."""
@@ -117,6 +134,8 @@ class Supervised:
 
     def _commanded(self, characters: bytes) -> None:
         for character in characters:
+            if character in ORDERS and not self._process:
+                self._line = min(self._line, NEW)
             self._do(self._service.control(character, self._context.loop.clock()))
             if not self.directory.is_held:
                 return
@@ -124,6 +143,8 @@ class Supervised:
     def _exited(self, status: int) -> None:
         self._process = None
         self._stamp = tai.now()
+        if self._context.loop.clock() - self._since >= SECONDS_THAT_LAST:
+            self._line = LASTED
         unread = self._service.finishing and self._unread is not None and self._unread()
         self._do(self._service.exited(self._context.loop.clock(), unread))
 
@@ -137,17 +158,25 @@ class Supervised:
             action = actions.pop(0)
             if action[0] == SIGNAL:
                 if self._process:
+                    self._line = NEW  # if it dies of that, it has not crashed
                     self._process.signal(action[1])
             elif action[0] == WAKE:
-                self._context.loop.at(action[1], self._due)
+                if action[1] != self._wake:
+                    self._wake = action[1]
+                    self._context.loop.at(self._wake, self._due)
             elif action == RECORD_WANT:
                 self._write_status(termed=False)
             elif action == ANNOUNCE:
                 self._write_status(termed=self._service.termed)
             elif action == START:
-                actions += self._start()
+                if not self._context.turns.ask(self._take_turn, self._line):
+                    self._write_status(termed=False)
             else:
                 self._forget()
+
+    def _take_turn(self) -> None:
+        if self.directory.is_held and self._service.wants_start():
+            self._do(self._start())
 
     def _start(self) -> list[Action]:
         now = self._context.loop.clock()
@@ -166,8 +195,11 @@ class Supervised:
             return self._service.not_started(now)
         except OSError as error:
             complain(directory.not_started(error))
+            self._line = CRASHED
             return self._service.not_run(now)
         self._stamp = tai.now()
+        self._since = now
+        self._line = CRASHED
         self._process = process
         return self._service.started(now)
 

@@ -313,6 +313,8 @@ class Life(RuleBasedStateMachine):
         self.forgotten = False
         self.wakes: list[float] = []
         self.fails = ""
+        self.crowded = False
+        self.in_line = False
         self.service = Service(want)
         self.on_record = OnRecord(want, running, paused, termed)
         if running:
@@ -326,11 +328,13 @@ class Life(RuleBasedStateMachine):
             action = actions.pop(0)
             assert not self.forgotten, "nothing comes after it is forgotten"
             if action[0] == "start":
-                assert not self.running, "never two at a time"
-                assert self.now >= self.started_at + 1, "never sooner than a second"
-                self.check_record()
                 assert not actions, "its answer tells what else there is to do"
-                actions += self.start()
+                assert self.service.wants_start()
+                if self.in_line or self.crowded:
+                    self.in_line = True
+                    self.write(False)
+                else:
+                    actions += self.start()
             elif action[0] == "signal":
                 assert self.running, "nobody else is sent a signal"
                 self.check_record()
@@ -361,6 +365,9 @@ class Life(RuleBasedStateMachine):
         self.on_record = OnRecord(service.want, service.up, service.paused, termed)
 
     def start(self) -> list[Action]:
+        assert not self.running, "never two at a time"
+        assert self.now >= self.started_at + 1, "never sooner than a second"
+        self.check_record()
         if self.fails == "fork":
             return self.service.not_started(self.now)
         self.started_at = self.now
@@ -409,6 +416,18 @@ class Life(RuleBasedStateMachine):
         self.fails = what
 
     @alive
+    @rule(crowded=st.booleans())
+    def others_wait_too(self, crowded: bool) -> None:
+        self.crowded = crowded
+
+    @precondition(lambda self: self.in_line)
+    @rule()
+    def has_its_turn(self) -> None:
+        self.in_line = False
+        if not self.forgotten and self.service.wants_start():
+            self.carry_out(self.start())
+
+    @alive
     @rule()
     def drain(self) -> None:
         self.carry_out(self.service.drain(self.now))
@@ -433,7 +452,7 @@ class Life(RuleBasedStateMachine):
         service = self.service
         if not self.forgotten and service.want == UP and not service.leaving and not self.running:
             assert service.starting
-            assert any(wake >= service.not_before for wake in self.wakes)
+            assert self.in_line or any(wake >= service.not_before for wake in self.wakes)
 
     @invariant()
     def what_leaves_is_gone_when_it_is_down(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.supervised import Supervised
+from slashservice.supervise.services.supervised import SECONDS_THAT_LAST, Supervised
+from slashservice.supervise.services.turns import CRASHED, LASTED, NEW, PORTION
 
 TERM, CONT, STOP = 15, 18, 19
 
@@ -208,3 +210,121 @@ def test_what_is_let_go_runs_on(subject: Subject) -> None:
     subject.supervised.leave()
     assert subject.world.process.left
     assert subject.world.process.signals == []
+
+
+def crowd(subject: Subject) -> None:
+    """Let the service wait for its turn behind another, from now on."""
+    subject.world.loop.rounds = max(subject.world.loop.rounds, 1)
+    while subject.world.turns.ask(partial(pass_time, subject), LASTED):
+        pass
+
+
+def pass_time(subject: Subject) -> None:
+    clock = subject.world.loop.clock
+    assert isinstance(clock, Clock)
+    clock.now += PORTION / 2
+
+
+@pytest.mark.parametrize(
+    ("commands", "starts", "wants"),
+    [
+        (b"", 2, b"u"),
+        (b"u", 2, b"u"),
+        (b"o", 2, b"\0"),
+        (b"uouou", 2, b"u"),
+        (b"d", 1, b"d"),
+        (b"dudu", 2, b"u"),
+        (b"udud", 1, b"d"),
+    ],
+)
+def test_what_is_commanded_while_it_waits_for_its_turn(
+    subject: Subject, clock: Clock, commands: bytes, starts: int, wants: bytes
+) -> None:
+    clock.now += 1
+    crowd(subject)
+    subject.world.process.exited(0)
+    assert says(subject.path) == (b"u", 0, False, False)
+    assert len(subject.world.started) == 1
+    for character in commands:
+        subject.supervised._commanded(bytes([character]))
+        assert len(subject.world.started) == 1
+    while subject.world.turns:
+        subject.world.loop.step()
+    assert len(subject.world.started) == starts
+    assert says(subject.path)[:2] == (wants, 7 * (starts - 1))
+
+
+@pytest.mark.parametrize("commands", [b"x", b"dx", b"uxu"])
+def test_what_ended_while_it_waited_is_not_started(
+    subject: Subject, clock: Clock, commands: bytes
+) -> None:
+    clock.now += 1
+    crowd(subject)
+    subject.world.process.exited(0)
+    subject.supervised._commanded(commands)
+    assert subject.forgotten == 1
+    while subject.world.turns:
+        subject.world.loop.step()
+    assert len(subject.world.started) == 1
+
+
+def lines(subject: Subject) -> list[int]:
+    """Note in which line the service asks for each turn from now on."""
+    asked: list[int] = []
+    ask = subject.world.turns.ask
+
+    def note(turn: Callable[[], None], line: int) -> bool:
+        asked.append(line)
+        return ask(turn, line)
+
+    subject.world.turns.ask = note  # type: ignore[method-assign]
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("seconds", "commands", "line"),
+    [
+        (1, b"", CRASHED),
+        (SECONDS_THAT_LAST - 0.1, b"", CRASHED),
+        (SECONDS_THAT_LAST, b"", LASTED),
+        (1, b"t", NEW),
+        (1, b"k", NEW),
+        (1, b"u", CRASHED),
+        (SECONDS_THAT_LAST, b"t", LASTED),
+    ],
+)
+def test_in_which_line_it_asks(
+    subject: Subject, clock: Clock, seconds: float, commands: bytes, line: int
+) -> None:
+    asked = lines(subject)
+    clock.now += seconds
+    subject.supervised._commanded(commands)
+    subject.world.process.exited(0)
+    assert asked == [line]
+
+
+def test_one_that_somebody_wants_up_is_not_one_that_crashed(subject: Subject, clock: Clock) -> None:
+    asked = lines(subject)
+    subject.world.process.exited(0)
+    subject.supervised._commanded(b"u")
+    clock.now += 1
+    subject.world.loop.step()
+    assert asked == [NEW]
+
+
+def test_one_that_cannot_be_run_has_crashed(subject: Subject, clock: Clock) -> None:
+    clock.now += SECONDS_THAT_LAST
+    asked = lines(subject)
+    subject.world.fails = PermissionError(13, "")
+    subject.world.process.exited(0)
+    clock.now += 1
+    subject.world.loop.step()
+    assert asked == [LASTED, CRASHED]
+
+
+def test_a_flood_of_commands_asks_for_one_time(subject: Subject) -> None:
+    before = len(subject.world.loop._timers)
+    subject.world.process.exited(0)
+    subject.command(b"u" * 200)
+    subject.command(b"ud" * 100)
+    assert len(subject.world.loop._timers) - before == 1
