@@ -12,6 +12,7 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
+from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import ahead, inode
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
@@ -28,9 +29,6 @@ SECONDS_BETWEEN_SCANS = 5.0
 
 That is at directories which can't be watched or are lost, and at links that lead nowhere yet.
 """
-
-PORTION = 0.02
-"""Seconds after which the loop gets on with other things, if many names are to be looked at."""
 
 
 class Scanner:

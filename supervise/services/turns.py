@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from slashservice.supervise.platform.loop import PORTION
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 LASTED = 0
 NEW = 1
 CRASHED = 2
-
-PORTION = 0.02
-"""Seconds after which the loop gets on with other things."""
 
 
 class Turns:

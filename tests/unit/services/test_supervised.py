@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from helpers.clock import Clock
 
-from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.platform.loop import PORTION, Loop
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.supervised import SECONDS_THAT_LAST, Supervised
-from slashservice.supervise.services.turns import CRASHED, LASTED, NEW, PORTION
+from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
 TERM, CONT, STOP = 15, 18, 19
 

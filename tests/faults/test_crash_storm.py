@@ -1,0 +1,173 @@
+"""Hundreds of services that die at once, again and again: nobody else is kept waiting.
+
+What is asked of svscan meanwhile has to be done before the crowd has had one start each. That is
+a measure which holds on a slow machine and on a busy one.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+from helpers.processes import kill
+from helpers.services import await_down, await_pid, contents, in_status, make_service, status_of
+from helpers.tree import SLEEP, Tree
+from helpers.waiting import until
+
+COUNTED = "#!/bin/sh\necho >>starts\n"
+"""A run script that begins so says that it was started, by one byte."""
+
+PLAIN_LOG = "#!/bin/sh\nexec multilog ./main\n"
+
+
+class Kind(NamedTuple):
+    """How the services of a storm die: ``run`` is their script (None: they have none)."""
+
+    number: int
+    run: str | None
+    log: str | None = None
+    complaint: str = ""
+
+
+KINDS = {
+    "exit 0": Kind(600, COUNTED + "exit 0\n"),
+    "exit 1": Kind(2000, COUNTED + "exit 1\n"),
+    "killed": Kind(600, COUNTED + "kill -9 $$\n"),
+    "no interpreter": Kind(600, "#!/nowhere/sh\n", complaint="unable to start"),
+    "no run": Kind(600, None, complaint="unable to start"),
+    "with logs": Kind(300, COUNTED + "echo dying\nexit 1\n", log=PLAIN_LOG),
+    "after a second": Kind(600, COUNTED + "exec sleep 1\n"),
+}
+
+
+class Storm:
+    """Services that die at once, in a tree."""
+
+    def __init__(self, tree: Tree, kind: Kind) -> None:
+        self.tree = tree
+        self.kind = kind
+        self.crowd = [tree.make(f"x{number:04}", log=kind.log) for number in range(kind.number)]
+        for path in self.crowd:
+            if kind.run is None:
+                (path / "run").unlink()
+            else:
+                make_service(path, kind.run, kind.log)
+            (tree.scan / path.name).symlink_to(path)
+
+    def starts(self) -> list[int]:
+        """Return how often each was started, or was to be."""
+        if not self.kind.complaint:
+            return [len(contents(path / "starts")) for path in self.crowd]
+        said = [line.split("/")[0].split()[-1] for line in self.tree.lines(self.kind.complaint)]
+        count = dict.fromkeys((path.name for path in self.crowd), 0)
+        for name in said:
+            if name in count:
+                count[name] += 1
+        return list(count.values())
+
+    @contextmanager
+    def in_time(self, what: str) -> Iterator[None]:
+        """What is done inside is done before the crowd has had a start each."""
+        before = sum(self.starts())
+        yield
+        passed = sum(self.starts()) - before
+        assert passed < self.kind.number, f"{what}: {passed} starts of others came before it"
+
+
+GOOD = ("termed", "downed", "paused", "killed")
+"""Services that work, each for one thing. They were all started more than a second ago."""
+
+
+def ask(storm: Storm, tree: Tree) -> None:
+    """Ask for whatever one may ask svscan for, and see it done."""
+    termed, downed, paused, killed = (tree.real / name for name in GOOD)
+    pids = {path: await_pid(path) for path in (termed, killed)}
+    with storm.in_time("svc -t"):
+        tree.svc("-t", termed)
+        await_pid(termed, other_than=pids[termed])
+    with storm.in_time("the death of a service"):
+        kill(pids[killed], signal.SIGKILL)
+        await_pid(killed, other_than=pids[killed])
+    with storm.in_time("svc -d"):
+        tree.svc("-d", downed)
+        await_down(downed)
+    with storm.in_time("svc -u"):
+        tree.svc("-u", downed)
+        await_pid(downed)
+    with storm.in_time("svc -p"):
+        tree.svc("-p", paused)
+        until(lambda: (now := status_of(paused)) and now.paused, "paused")
+    with storm.in_time("svc -c"):
+        tree.svc("-c", paused)
+        until(lambda: (now := status_of(paused)) and not now.paused, "continued")
+    with storm.in_time("a new link"):
+        await_pid(tree.add("linked"))
+    with storm.in_time("a new directory"):
+        await_pid(make_service(tree.scan / "made", SLEEP))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_nobody_waits_for_those_that_crash(tree: Tree, kind: Kind) -> None:
+    good = [tree.add(name) for name in GOOD]
+    storm = Storm(tree, kind)
+    svscan = tree.svscan()
+    until(lambda: sum(storm.starts()) >= kind.number * 3 // 2, "the storm rages", pause=0.1)
+    ask(storm, tree)
+    until(lambda: min(storm.starts()) >= 2, "each has its turn", pause=0.1)
+    assert max(storm.starts()) <= 5 * min(storm.starts())
+    with storm.in_time("the end"):
+        tree.drain(svscan)
+    assert all(in_status(path) == 0 for path in [*good, *storm.crowd])
+
+
+def test_a_storm_that_comes_and_goes(tree: Tree) -> None:
+    """What breaks all services breaks them while they run; when it is mended they come back."""
+    library = tree.root / "library"
+    library.touch()
+    script = f"#!/bin/sh\necho >>starts\n[ -e {library} ] || exit 127\nexec sleep 1000\n"
+    storm = Storm(tree, Kind(300, script))
+    for name in GOOD:
+        tree.add(name)
+    svscan = tree.svscan()
+    pids = [await_pid(path) for path in storm.crowd]
+    library.unlink()
+    for pid in pids:
+        kill(pid, signal.SIGKILL)
+    until(lambda: min(storm.starts()) >= 2, "the storm rages", pause=0.1)
+    ask(storm, tree)
+    library.touch()
+    for path, pid in zip(storm.crowd, pids, strict=True):
+        await_pid(path, other_than=pid)
+    tree.drain(svscan)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_svscan_can_be_told_to_end(tree: Tree, number: int) -> None:
+    storm = Storm(tree, Kind(1000, COUNTED + "exit 1\n"))
+    svscan = tree.svscan()
+    until(lambda: sum(storm.starts()) >= 1100, "the storm rages", pause=0.1)
+    with storm.in_time("the end"):
+        tree.drain(svscan, number)
+
+
+def test_thousands_of_new_entries_at_once(tree: Tree) -> None:
+    """One that is told something is not kept waiting until all of them are taken up."""
+    good = tree.add("good")
+    number = 2000
+    for index in range(number):
+        tree.make(f"n{index:04}", down=True)
+    svscan = tree.svscan()
+    await_pid(good)
+    for index in range(number):
+        (tree.scan / f"n{index:04}").symlink_to(tree.real / f"n{index:04}")
+    svscan.send_signal(signal.SIGHUP)
+    tree.svc("-d", good)
+    await_down(good)
+    taken = sum((path / "supervise/status").exists() for path in tree.real.iterdir())
+    assert taken < number, "or the command waited for all of them"
+    last = tree.real / f"n{number - 1:04}"
+    until(lambda: status_of(last), "all are taken up")
+    tree.drain(svscan)
