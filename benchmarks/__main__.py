@@ -23,6 +23,7 @@ FIGURES = (
     "loggers",
     "memory",
     "start",
+    "storm",
 )
 """Each is a module of this package with ``measure(world) -> list[Figure]``."""
 

@@ -26,6 +26,7 @@ PROMISED = {
     "loggers": 21,
     "memory": 2,
     "start": 4,
+    "storm": 2,
 }
 """For each module of benchmarks/, how many promises it looks at."""
 
