@@ -7,6 +7,7 @@ a measure which holds on a slow machine and on a busy one.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -171,3 +172,49 @@ def test_thousands_of_new_entries_at_once(tree: Tree) -> None:
     last = tree.real / f"n{number - 1:04}"
     until(lambda: status_of(last), "all are taken up")
     tree.drain(svscan)
+
+
+HANGUPS = "while True: os.kill(pid, signal.SIGHUP)"
+DEATHS_OF_NOBODY = "while True: os.kill(pid, signal.SIGCHLD)"
+COMMANDS = """
+fd = os.open(os.path.join(real, "flooded/supervise/control"), os.O_WRONLY)
+while True: os.write(fd, b"ud" * 2048)
+"""
+ENTRIES = """
+while True:
+    for number in range(500): os.symlink(real, os.path.join(scan, "none%d" % number))
+    for number in range(500): os.unlink(os.path.join(scan, "none%d" % number))
+"""
+FILES = """
+made = os.path.join(scan, "made")
+os.mkdir(made)
+while True:
+    os.close(os.open(os.path.join(made, "down"), os.O_WRONLY | os.O_CREAT))
+    os.unlink(os.path.join(made, "down"))
+"""
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [HANGUPS, DEATHS_OF_NOBODY, COMMANDS, ENTRIES, FILES],
+    ids=["HUP", "CHLD", "commands", "entries", "files"],
+)
+def test_a_flood_of_anything_else(tree: Tree, flood: str) -> None:
+    """While it lasts a command is obeyed, a death is answered, a new entry is seen, and TERM."""
+    termed, killed = tree.add("termed"), tree.add("killed")
+    for number in range(200):
+        tree.add(f"x{number:04}", "#!/bin/false\n")
+    flooded = tree.add("flooded")
+    svscan = tree.svscan()
+    pids = {path: await_pid(path) for path in (termed, killed, flooded)}
+    code = f"import os, signal, sys\npid, scan, real = int(sys.argv[1]), *sys.argv[2:]\n{flood}"
+    words = [sys.executable, "-c", code, str(svscan.pid), str(tree.scan), str(tree.real)]
+    flooding = tree.start(words)
+    tree.svc("-t", termed)
+    kill(pids[killed], signal.SIGKILL)
+    await_pid(termed, other_than=pids[termed])
+    await_pid(killed, other_than=pids[killed])
+    await_pid(tree.add("linked"))
+    assert flooding.poll() is None, tree.says()
+    tree.drain(svscan)
+    flooding.kill()
