@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.adoption import Left
 
 
-CONTROL_READ = 256
-"""Control characters taken at a time, so that a flood for one service delays no other."""
+CONTROL_READ = 64
+"""Control characters taken at a time, so that a flood for one service delays no other.
+
+Each may have the status file written twice, which takes a fifth of a millisecond and more.
+"""
 
 NEW_STATUS = names.STATUS + b".new"
 """The file that becomes the status file."""
