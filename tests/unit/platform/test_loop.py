@@ -143,6 +143,18 @@ def test_a_flood_of_signals_loses_none_of_their_kinds(loop: Loop) -> None:
     assert set(seen) == {1, 2}
 
 
+def test_a_flood_of_one_signal_keeps_another_waiting_for_no_round(loop: Loop) -> None:
+    """A round that took only some of them would leave the pipe to fill, and lose signals."""
+    seen: list[int] = []
+    loop.on_signal(signal.SIGUSR1, lambda: None)
+    loop.on_signal(signal.SIGUSR2, lambda: seen.append(2))
+    for _ in range(5000):
+        os.kill(os.getpid(), signal.SIGUSR1)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    loop.step()
+    assert seen == [2]
+
+
 def test_how_signals_stood_before(loop: Loop) -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     loop.on_signal(signal.SIGUSR1, lambda: None)
