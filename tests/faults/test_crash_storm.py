@@ -39,7 +39,7 @@ KINDS = {
     "killed": Kind(600, COUNTED + "kill -9 $$\n"),
     "no interpreter": Kind(600, "#!/nowhere/sh\n", complaint="unable to start"),
     "no run": Kind(600, None, complaint="unable to start"),
-    "with logs": Kind(300, COUNTED + "echo dying\nexit 1\n", log=PLAIN_LOG),
+    "with logs": Kind(500, COUNTED + "echo dying\nexit 1\n", log=PLAIN_LOG),
     "after a second": Kind(600, COUNTED + "exec sleep 1\n"),
 }
 
@@ -129,7 +129,7 @@ def test_a_storm_that_comes_and_goes(tree: Tree) -> None:
     library = tree.root / "library"
     library.touch()
     script = f"#!/bin/sh\necho >>starts\n[ -e {library} ] || exit 127\nexec sleep 1000\n"
-    storm = Storm(tree, Kind(300, script))
+    storm = Storm(tree, Kind(600, script))
     for name in GOOD:
         tree.add(name)
     svscan = tree.svscan()
