@@ -27,7 +27,7 @@ def leased(path: Path) -> Iterator[None]:
     The kernel waits until the lease is given back, or some 45 seconds.
     """
     before = signal.signal(signal.SIGIO, signal.SIG_IGN)
-    fd = os.open(path, os.O_RDWR)
+    fd = os.open(path, os.O_RDONLY)  # else the program would be busy for a moment
     try:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         yield

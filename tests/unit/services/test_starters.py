@@ -203,7 +203,7 @@ def test_a_killed_spawner_leaves_what_it_has_started(
 def test_a_start_that_hangs_hangs_alone(world: World) -> None:
     """Its program is leased to us, so that nobody may open it until we let go."""
     hanging = world.directory()
-    fd = os.open(os.fsdecode(hanging.path) + "/run", os.O_RDWR)
+    fd = os.open(os.fsdecode(hanging.path) + "/run", os.O_RDONLY)
     before = signal.signal(signal.SIGIO, signal.SIG_IGN)
     fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
     starter = Spawner(world.loop, world.heritage)
