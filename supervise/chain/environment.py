@@ -75,7 +75,8 @@ def changed(entries: Sequence[bytes], settings: Iterable[bytes]) -> list[bytes]:
     """Return ``entries`` with ``settings`` applied, in the order that the C commands give.
 
     A setting ``NAME=value`` takes out the first entry for the name, moves the last entry
-    into its place, and appends itself. A setting without ``=`` only takes out.
+    into its place, and appends itself. A setting without ``=`` only takes out. That something
+    was taken out is noted in ``PENDING``.
     """
     result = list(entries)
     for setting in settings:
@@ -83,6 +84,7 @@ def changed(entries: Sequence[bytes], settings: Iterable[bytes]) -> list[bytes]:
         start = name + b"="
         for at, entry in enumerate(result):
             if entry.startswith(start):
+                PENDING.taken_out |= entry != setting
                 last = result.pop()
                 if at < len(result):
                     result[at] = last

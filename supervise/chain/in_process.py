@@ -7,6 +7,12 @@ environment, and start with the limits in force. This module does each of these 
 Two differences remain, and are documented. ``ps -f`` shows the command line of the whole
 chain. A memory limit that our interpreter could not live under is not imposed on a command
 of ours, but on its children.
+
+**Secrets.** A process keeps in its memory, and shows in ``/proc/PID/environ``, what the chain
+has taken out of the environment. The account that it has become must not find it there. So a
+command that stays is a real exec once anything was taken out. Only an exec surely leaves
+nothing behind. Where limits wait that a new interpreter could not live under, the process
+goes on, but stays hidden from its account.
 """
 
 from __future__ import annotations
@@ -26,6 +32,9 @@ OWNER = b"/proc/self/environ"
 MAPS = b"/proc/self/maps"
 DESCRIPTORS = "/proc/self/fd"
 NAME = b"/proc/self/comm"
+
+DESCRIPTORS_NEEDED = 10
+"""With fewer than these a new interpreter might not find its code."""
 
 
 def command_at(path: bytes) -> str | None:
@@ -51,7 +60,8 @@ def command_at(path: bytes) -> str | None:
 def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
     """Raise ``GoOn`` if ``path`` is a launcher of ours; return if a real exec is needed."""
     name = command_at(path)
-    if name is None:
+    stays = name not in launchers.CHAIN or name == "fghack"
+    if name is None or (stays and PENDING.taken_out and could_start()):
         return
     try:
         load(name)
@@ -63,9 +73,26 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
     if name not in launchers.CHAIN:
         if PENDING.waiting:
             PENDING.waiting.settle()
-        become_visible()
+        if PENDING.taken_out:
+            stay_hidden()
+        else:
+            become_visible()
     set_name(os.path.basename(path))
     raise GoOn(name, argv[1:], path)
+
+
+def could_start() -> bool:
+    """Tell whether an interpreter could start under the limits that wait; put them in force then.
+
+    They are settled, as for a command that stays in this process.
+    """
+    if not PENDING.waiting:
+        return True
+    descriptors = PENDING.waiting.descriptors
+    if descriptors is not None and descriptors < DESCRIPTORS_NEEDED:
+        return False
+    PENDING.waiting.settle()
+    return not PENDING.waiting
 
 
 def close_on_exec() -> None:
@@ -123,5 +150,18 @@ def become_visible() -> None:
         from slashservice.supervise.platform import clib
 
         clib.prctl(clib.PR_SET_DUMPABLE, 1)
+    except (ImportError, AttributeError, OSError):
+        pass
+
+
+def stay_hidden() -> None:
+    """Have the kernel keep our memory from our account, even if it is told not to do so itself.
+
+    ``fs.suid_dumpable`` tells it.
+    """
+    try:
+        from slashservice.supervise.platform import clib
+
+        clib.prctl(clib.PR_SET_DUMPABLE, 0)
     except (ImportError, AttributeError, OSError):
         pass

@@ -25,6 +25,9 @@ class Pending:
         """The soft limits; None until a command asks for them."""
         self.other_root = False
         """Whether the root directory was changed. From then on every program is a real one."""
+        self.taken_out = False
+        """Whether our memory holds more than is passed on: an entry that was taken out of the
+        environment, or the rest of a file of which one line was used. It may be a secret."""
 
     def soft_limits(self) -> SoftLimits:
         """Return the soft limits, to read them or to set one."""

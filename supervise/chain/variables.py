@@ -85,7 +85,9 @@ def _setting(name: bytes) -> bytes:
         return name
     if not line:
         return name
-    return name + b"=" + line.partition(b"\n")[0].rstrip(b" \t").replace(b"\0", b"\n")
+    first, _, unused = line.partition(b"\n")
+    PENDING.taken_out |= bool(unused)
+    return name + b"=" + first.rstrip(b" \t").replace(b"\0", b"\n")
 
 
 def _first_line(name: bytes) -> bytes:

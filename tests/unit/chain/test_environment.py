@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slashservice.supervise.chain import environment
-from slashservice.supervise.chain.pending import PENDING
+from slashservice.supervise.chain.pending import PENDING, Pending
 
 entries = st.lists(st.binary(max_size=6).map(lambda raw: raw.replace(b"\0", b"=")))
 names = st.sampled_from([b"A", b"B", b"", b"LONG NAME", b"\xff"])
@@ -112,3 +112,19 @@ def test_what_is_handed_over_is_inherited_and_seen_by_the_c_library() -> None:
     environment.hand_over(listed)
     assert environment.inherited() == listed
     assert dict(os.environb) == {b"A": b"1", b"TZ": b"UTC"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "noted"),
+    [
+        ([b"NEW=1"], False),
+        ([b"NEW"], False),
+        ([b"A=1"], False),
+        ([b"A=2"], True),
+        ([b"A"], True),
+        ([b"NEW=1", b"NEW"], True),
+    ],
+)
+def test_what_is_taken_out_is_noted(pending: Pending, settings: list[bytes], noted: bool) -> None:
+    environment.changed([b"A=1", b"B=2"], settings)
+    assert pending.taken_out is noted

@@ -108,6 +108,65 @@ def test_going_on_as_one_that_stays(
     assert going_on == ["close", "signals", [], "settle", "visible", b"svscan"]
 
 
+@pytest.mark.parametrize("name", ["multilog", "svscan", "fghack"])
+def test_what_was_taken_out_takes_a_real_exec(
+    command: Callable[..., bytes], going_on: list[object], pending: Pending, name: str
+) -> None:
+    pending.taken_out = True
+    in_process.go_on(command(name), [os.fsencode(name)], [])
+    assert going_on == []
+    with pytest.raises(program.GoOn):
+        in_process.go_on(command("envdir"), [b"envdir"], [])
+
+
+@pytest.mark.parametrize(("waiting", "real"), [({}, True), ({9: 5}, False)])
+def test_limits_that_no_interpreter_could_live_under_keep_it_hidden(
+    command: Callable[..., bytes],
+    going_on: list[object],
+    pending: Pending,
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: dict[int, int],
+    real: bool,
+) -> None:
+    class Waiting:
+        descriptors = None
+
+        def __init__(self) -> None:
+            self.waiting = {0: 5}
+
+        def settle(self) -> None:
+            self.waiting = waiting
+
+    monkeypatch.setattr(in_process, "stay_hidden", lambda: going_on.append("hidden"))
+    pending.limits = Waiting()  # type: ignore[assignment]
+    pending.taken_out = True
+    if real:
+        in_process.go_on(command("svscan"), [b"svscan"], [])
+        assert going_on == []
+    else:
+        with pytest.raises(program.GoOn):
+            in_process.go_on(command("svscan"), [b"svscan"], [])
+        assert going_on == ["close", "signals", [], "hidden", b"svscan"]
+
+
+@pytest.mark.parametrize("number", [0, 5, 9])
+def test_too_few_descriptors_for_an_interpreter(
+    command: Callable[..., bytes], going_on: list[object], pending: Pending, number: int
+) -> None:
+    class Waiting:
+        descriptors = number
+        waiting: ClassVar = {7: number}
+
+        def settle(self) -> None:
+            going_on.append("settle")
+
+    pending.limits = Waiting()  # type: ignore[assignment]
+    pending.taken_out = True
+    with pytest.raises(program.GoOn):
+        in_process.go_on(command("fghack"), [b"fghack"], [])
+    assert going_on == ["close", "signals", [], b"fghack"]
+
+
 def test_code_out_of_reach_takes_a_real_exec(
     command: Callable[..., bytes], going_on: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,3 +138,12 @@ def test_out_of_descriptors(
     assert variables.read(b".") == [b"V=1"]
     for fd in opened:
         os.close(fd)
+
+
+@pytest.mark.parametrize(("content", "noted"), [(b"x", False), (b"x\n", False), (b"x\ny", True)])
+def test_what_a_file_holds_beside_its_line_is_noted(
+    tmp_path: Path, pending: Pending, content: bytes, noted: bool
+) -> None:
+    (tmp_path / "V").write_bytes(content)
+    read(tmp_path)
+    assert pending.taken_out is noted
