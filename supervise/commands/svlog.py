@@ -3,6 +3,9 @@
 Each DIR is a service directory, a log directory, or a scan directory with many of them. The
 lines of all their logs are shown in the order of time, in local time, with the service's name in
 front if there are several.
+
+Whoever writes to a log may write what steers a terminal, and what is no file of a log at all. A
+terminal is shown such bytes in words. What can't be read is named, and the rest is shown.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from slashservice.supervise import signals, tai
 from slashservice.supervise.getopt import BAD, Options
 from slashservice.supervise.logs.action_script import seconds
 from slashservice.supervise.logs.find import find
-from slashservice.supervise.messages import fatal, usage, warn, write_all
+from slashservice.supervise.logs.reader import EVER, printable
+from slashservice.supervise.messages import TROUBLE, fatal, usage, warn, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +52,8 @@ SECONDS_BETWEEN_LOOKS = 0.5
 """How often a log is looked at whose changes the kernel does not report."""
 
 AT_ONCE = 4096
-"""Lines written in one go."""
+BYTES_AT_ONCE = 1 << 20
+"""Lines written in one go, or fewer of so many bytes."""
 
 DIM = b"\x1b[2m"
 PLAIN = b"\x1b[0m"
@@ -69,14 +74,14 @@ def main(argv: Sequence[bytes]) -> int:
         raise fatal("svlog", b"no log found")
     shower = Shower(wishes, readers)
     if wishes.since is not None or wishes.all:
-        shower.show(merged(readers, wishes.since or 0))
+        shower.show(merged(readers, EVER if wishes.since is None else wishes.since))
     else:
         last = [[(*line, r) for line in r.last_lines(wishes.lines)] for r in readers]
         together = sorted((line for lines in last for line in lines), key=lambda line: line[0])
         shower.show(together[-wishes.lines :] if wishes.lines else [])
     if wishes.follow:
         follow(readers, shower)
-    return 0
+    return TROUBLE if any(reader.failed for reader in readers) else 0
 
 
 class Wishes:
@@ -208,6 +213,10 @@ def follow(readers: Sequence[LogReader], shower: Shower) -> None:
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
+def _unchanged(text: bytes) -> bytes:
+    return text
+
+
 class Shower:
     """Writes lines in the way that was asked for."""
 
@@ -217,6 +226,7 @@ class Shower:
         self._raw = wishes.raw
         self._second = -1
         self._shown = b""
+        self._clean = printable if os.isatty(1) else _unchanged
         coloured = wishes.colour == b"always" or (
             wishes.colour == b"auto"
             and os.isatty(1)
@@ -226,21 +236,26 @@ class Shower:
         self._dim, self._plain = (DIM, PLAIN) if coloured else (b"", b"")
         self._names = dict.fromkeys(readers, b"")
         if len(readers) > 1:
-            width = max(len(reader.name) for reader in readers)
+            names = [self._clean(reader.name) for reader in readers]
+            width = max(map(len, names))
             for number, reader in enumerate(readers):
                 colour = COLOURS[number % len(COLOURS)] if coloured else b""
-                name = reader.name.ljust(width)
+                name = names[number].ljust(width)
                 self._names[reader] = b"%s%s%s " % (colour, name, PLAIN if coloured else b"")
 
     def show(self, lines: Iterable[LineOf]) -> None:
         """Write those of the lines that were asked for."""
         out: list[bytes] = []
+        size = 0
         for when, stamp, rest, reader in lines:
             if self._search and bool(self._search(rest)) == self._invert:
                 continue
-            out.append(b"%s%s%s\n" % (self._time(when, stamp), self._names[reader], rest))
-            if len(out) >= AT_ONCE:
+            shown = self._time(when, stamp), self._names[reader], self._clean(rest)
+            out.append(b"%s%s%s\n" % shown)
+            size += len(out[-1])
+            if len(out) >= AT_ONCE or size >= BYTES_AT_ONCE:
                 self._write(out)
+                size = 0
         self._write(out)
 
     def _write(self, out: list[bytes]) -> None:
@@ -255,10 +270,13 @@ class Shower:
         if not stamp:
             return b""
         if self._raw:
-            return stamp + b" "
+            return self._clean(stamp) + b" "
         second, nanoseconds = divmod(when, 1_000_000_000)
         if second != self._second:
+            try:
+                self._shown = b"%d-%02d-%02d %02d:%02d:%02d" % time.localtime(second)[:6]
+            except (OverflowError, ValueError, OSError):
+                return self._clean(stamp) + b" "  # no calendar goes so far
             self._second = second
-            self._shown = b"%d-%02d-%02d %02d:%02d:%02d" % time.localtime(second)[:6]
         milliseconds = nanoseconds // 1_000_000
         return b"%s%s.%03d%s " % (self._dim, self._shown, milliseconds, self._plain)

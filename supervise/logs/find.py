@@ -7,6 +7,9 @@ import os
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.logs.reader import LogReader
 
+SUPERVISE = b"supervise"
+"""The directory beside a log's that is the supervisor's: closed to others, and no log."""
+
 
 def find(directory: bytes) -> list[LogReader]:
     """Return readers for the logs in a log directory, a service directory or a scan directory."""
@@ -25,11 +28,7 @@ def _of_service(path: bytes) -> list[LogReader]:
     """Return readers for the logs of a service: those its script names, else those there are."""
     log = path + b"/log"
     directories = []
-    try:
-        with open(log + b"/run", "rb") as run:
-            script = run_script.parse(run.read(run_script.LONGEST + 1))
-    except OSError:
-        script = None
+    script = run_script.parse(_start_of(log + b"/run"))
     if script:
         words = [word for word in script.actions if word[:1] in (b".", b"/")]
         directories = [os.path.normpath(os.path.join(log, word)) for word in words]
@@ -37,10 +36,26 @@ def _of_service(path: bytes) -> list[LogReader]:
     if not directories:
         below = [log + b"/" + name for name in sorted(_names(log))]
         directories = [one for one in below if _is_log(one)]
+    if not directories and _is_closed(log):
+        directories = [log]
     service = os.path.basename(os.path.abspath(path))
     if len(directories) == 1:
         return [LogReader(directories[0], service)]
     return [LogReader(one, service + b"/" + os.path.basename(one)) for one in directories]
+
+
+def _start_of(script: bytes) -> bytes:
+    """Return as much of a run script as could be plain; nothing if it can't be read."""
+    try:
+        fd = os.open(script, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, run_script.LONGEST + 1)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
 
 
 def _names(path: bytes) -> list[bytes]:
@@ -51,7 +66,22 @@ def _names(path: bytes) -> list[bytes]:
 
 
 def _is_log(path: bytes) -> bool:
-    return os.path.exists(path + b"/current") or os.path.exists(path + b"/lock")
+    """Tell whether a directory holds a log, or is closed to us and may hold one."""
+    if os.path.basename(path) == SUPERVISE:
+        return False
+    there = os.path.lexists(path + b"/current") or os.path.lexists(path + b"/lock")
+    return there or _is_closed(path)
+
+
+def _is_closed(path: bytes) -> bool:
+    """Tell whether it is a directory that we may not enter."""
+    try:
+        os.lstat(path + b"/.")
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def _service_name(path: bytes) -> bytes:

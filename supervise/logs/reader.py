@@ -4,6 +4,9 @@ The lines are in the finished files, in the order of their names, then in ``prev
 file is being finished, then in ``current``. A reader that follows keeps ``current`` open.
 When another file has taken that name, it reads the old one to its end. Then it reads the files
 that were finished since, except the one it has just read, which has a final name by then.
+
+What can't be read is named once for each log, and left out
+(:mod:`~slashservice.supervise.logs.log_file`).
 """
 
 from __future__ import annotations
@@ -11,24 +14,32 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import tai
+from slashservice.supervise.logs import log_file
+from slashservice.supervise.logs.log_file import Unreadable
 from slashservice.supervise.logs.retention import finished
+from slashservice.supervise.messages import warn
 from slashservice.supervise.tai import LABEL_LENGTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     Line = tuple[int, bytes, bytes]
     """Unix time in nanoseconds, the line's stamp as it stands there, and the rest of it."""
 
-BLOCK = 1 << 18
+LONGEST = 1 << 24
+"""A line with more bytes than this is shown in parts."""
+
 STAMP_LENGTH = LABEL_LENGTH + 1
+
+EVER = -1 << 96
+"""A time before all others that a stamp can name, in Unix nanoseconds."""
+
+HARMLESS = bytes((9, *range(32, 127)))
+"""Bytes that a terminal shows as they are."""
 
 GONE = (FileNotFoundError, NotADirectoryError)
 """Errors of opening a file that was removed, alone or with the whole directory."""
-
-GZIP = b"\x1f\x8b"
-ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class LogReader:
@@ -37,6 +48,8 @@ class LogReader:
     def __init__(self, directory: bytes, name: bytes) -> None:
         self.directory = directory
         self.name = name
+        self.failed = False
+        """Whether something in it could not be read."""
         self._known: set[bytes] = set()
         self._skip = 0
         """How many files have been read that are still to get their final names."""
@@ -44,7 +57,7 @@ class LogReader:
         self._partial = b""
         self._time = 0
 
-    def lines(self, since: int = 0) -> Iterator[Line]:
+    def lines(self, since: int = EVER) -> Iterator[Line]:
         """Yield all lines from ``since`` (Unix nanoseconds) on."""
         for line in self._old_lines(since):
             if line[0] >= since:
@@ -55,11 +68,13 @@ class LogReader:
 
     def last_lines(self, number: int) -> list[Line]:
         """Return the last lines, ``number`` of them if there are so many."""
+        from collections import deque
+
         names = self._begin()
-        found = [*self._newest()]
+        found = [*deque(self._newest(), number)]
         while names and len(found) < number:
-            found = [*self._parse(self._read_whole(names.pop())), *found]
-        return found[-number:] if number else []
+            found = [*deque(self._finished_file(names.pop()), number - len(found)), *found]
+        return found
 
     def new_lines(self) -> Iterator[Line]:
         """Yield the lines that were written since the last call."""
@@ -70,7 +85,7 @@ class LogReader:
                     return
                 yield from self._read_open()
                 if self._partial:
-                    yield from self._parse(self._partial + b"\n")
+                    yield self._parsed(self._partial)
                 os.close(self._fd)
                 self._fd = -1
                 self._partial = b""
@@ -80,7 +95,7 @@ class LogReader:
                 if self._skip:
                     self._skip -= 1
                 else:
-                    yield from self._parse(self._read_whole(name))
+                    yield from self._finished_file(name)
             if self._fd < 0:
                 return
 
@@ -92,9 +107,8 @@ class LogReader:
         while True:
             names = self._finished()
             new = [name for name in names if name not in self._known]
-            try:
-                fd = os.open(self.directory + b"/current", os.O_RDONLY | os.O_NONBLOCK)
-            except GONE:
+            fd = self._open(b"current")
+            if fd < 0:
                 return new
             if not os.fstat(fd).st_size:
                 os.close(fd)
@@ -113,98 +127,147 @@ class LogReader:
     def _old_lines(self, since: int) -> Iterator[Line]:
         for name in self._begin():
             if _label_time(name) >= since:
-                yield from self._parse(self._read_whole(name))
+                yield from self._finished_file(name)
 
     def _newest(self) -> Iterator[Line]:
         """Yield the lines that are in none of the known files; include those of ``previous``."""
-        text = None
-        while text is None:
+        previous = None
+        while previous is None:
             yield from self.new_lines()
             # With one to skip, the file being finished is the one just read to its end.
-            text = b"" if self._fd >= 0 or self._skip else self._previous()
-        yield from self._parse(text)
+            previous = -1 if self._fd >= 0 or self._skip else self._previous()
+        if previous >= 0:
+            yield from self._lines_in(b"previous", log_file.contents(previous))
 
-    def _previous(self) -> bytes | None:
-        """Return the content of a file that is being finished and has no final name yet.
+    def _previous(self) -> int | None:
+        """Open a file that is being finished and has no final name yet; -1 if there is none.
 
         None if a file got its final name meanwhile: its lines may have to come before.
         """
-        path = self.directory + b"/previous"
-        text = b""
-        try:
-            if os.stat(path).st_nlink == 1:
-                with open(path, "rb") as file:
-                    text = file.read()
-        except GONE:
-            pass
+        fd = self._open(b"previous")
+        if fd >= 0:
+            about = os.fstat(fd)
+            if about.st_nlink != 1 or not about.st_size:
+                os.close(fd)
+                fd = -1
         if not self._known.issuperset(self._finished()):
+            if fd >= 0:
+                os.close(fd)
             return None
-        if text:
-            self._skip += 1
-        return text
+        self._skip += fd >= 0
+        return fd
 
     def _finished(self) -> list[bytes]:
         try:
             names = os.listdir(self.directory)
         except GONE:
             return []
+        except OSError as error:
+            self._fail(b"", Unreadable(error=error))
+            return []
         return finished(names)
 
     def _is_current(self) -> bool:
         """Tell whether the file that is open still is ``current``."""
         try:
-            about = os.stat(self.directory + b"/current")
-        except GONE:
+            about = os.lstat(self.directory + b"/current")
+        except OSError:
             return False
         ours = os.fstat(self._fd)
         return (about.st_dev, about.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _read_open(self) -> Iterator[Line]:
-        while block := os.read(self._fd, BLOCK):
-            text = self._partial + block
-            end = text.rfind(b"\n") + 1
-            self._partial = text[end:]
-            yield from self._parse(text[:end])
-
-    def _read_whole(self, name: bytes) -> bytes:
-        """Return the content of a finished file, unpacked; nothing if the file is gone."""
+        """Yield the lines that ``current`` has got; keep the beginning of an unfinished one."""
+        blocks = log_file.blocks(self._fd)
         try:
-            with open(self.directory + b"/" + name, "rb") as file:
-                return unpack(file.read())
+            for line in _split(blocks, self._partial):
+                self._partial = line
+                if line[-1:] == b"\n" or len(line) >= LONGEST:
+                    self._partial = b""
+                    yield self._parsed(line)
+        except Unreadable as trouble:
+            self._fail(b"current", trouble)
+
+    def _finished_file(self, name: bytes) -> Iterator[Line]:
+        """Yield the lines of a finished file; none if the file is gone."""
+        fd = self._open(name)
+        if fd >= 0:
+            yield from self._lines_in(name, log_file.contents(fd))
+
+    def _lines_in(self, name: bytes, blocks: Iterable[bytes]) -> Iterator[Line]:
+        try:
+            for line in _split(blocks, b""):
+                yield self._parsed(line)
+        except Unreadable as trouble:
+            self._fail(name, trouble)
+
+    def _open(self, name: bytes) -> int:
+        """Open a file; return -1 if it is gone, or can't be read."""
+        try:
+            return log_file.open_plain(self.directory + b"/" + name)
         except GONE:
-            return b""
+            return -1
+        except Unreadable as trouble:
+            self._fail(name, trouble)
+            return -1
 
-    def _parse(self, text: bytes) -> Iterator[Line]:
-        lines = text.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        for line in lines:
-            when = stamp_time(line)
-            if when is None:
-                yield self._time, b"", line
-            else:
-                self._time = when
-                stamp, _, rest = line.partition(b" ")
-                yield when, stamp, rest
+    def _fail(self, name: bytes, trouble: Unreadable) -> None:
+        """Name what can't be read, unless something in this log was named before."""
+        if self.failed:
+            return
+        self.failed = True
+        path = self.directory + (b"/" + name if name else b"")
+        what = b"unable to read " + printable(path)
+        if trouble.why:
+            what += b": " + trouble.why
+        warn("svlog", what, trouble.error)
+
+    def _parsed(self, line: bytes) -> Line:
+        """Take a line apart; it may end in a newline."""
+        line = line[:-1] if line[-1:] == b"\n" else line
+        when = stamp_time(line)
+        if when is None:
+            return self._time, b"", line
+        self._time = when
+        stamp, _, rest = line.partition(b" ")
+        return when, stamp, rest
 
 
-def unpack(data: bytes) -> bytes:
-    """Return ``data``, decompressed if it is compressed and we, or a program here, can."""
-    if data[:2] == GZIP:
-        import zlib
+def _split(blocks: Iterable[bytes], partial: bytes) -> Iterator[bytes]:
+    """Yield the lines in ``partial`` and the blocks, each with its newline.
 
-        try:
-            return zlib.decompress(data, 31)
-        except zlib.error:
-            return data
-    if data[:4] == ZSTD:
-        import subprocess
+    The last may have none. Of a line that is too long, the parts have none either.
+    """
+    parts = [partial]
+    size = len(partial)
+    for block in blocks:
+        first, *lines = block.split(b"\n")
+        parts.append(first)
+        size += len(first)
+        if lines or size >= LONGEST:
+            whole = b"".join(parts)
+            last = lines.pop() if lines else b""
+            yield whole + b"\n" if b"\n" in block else whole
+            for line in lines:
+                yield line + b"\n"
+            parts = [last]
+            size = len(last)
+    if size:
+        yield b"".join(parts)
 
-        try:
-            return subprocess.run(["zstd", "-dcq"], input=data, capture_output=True).stdout
-        except OSError:
-            return data
-    return data
+
+def printable(text: bytes) -> bytes:
+    r"""Return ``text`` with what could steer a terminal written as ``\x1b`` is.
+
+    That is each control character but the tab, and all else that is not seen, such as what
+    turns the direction of writing. So is what is no UTF-8.
+    """
+    if not text.translate(None, HARMLESS):
+        return text
+    return "".join(
+        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode()
+        for c in text.decode("utf-8", "backslashreplace")
+    ).encode()
 
 
 def stamp_time(line: bytes) -> int | None:

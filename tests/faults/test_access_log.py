@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from helpers import nginx
@@ -14,7 +15,7 @@ from helpers.services import await_pid
 from helpers.tree import ENVIRONMENT
 from helpers.waiting import until
 
-from slashservice.supervise.logs.reader import unpack
+from slashservice.supervise.logs import log_file
 
 SECONDS = 3
 CONNECTIONS = 20
@@ -34,6 +35,11 @@ end
 """For wrk: each request is for a path of its own, which is the answer; these it prints."""
 
 REQUEST = re.compile(rb'"GET (/\d+/\d+) HTTP')
+
+
+def content(path: Path) -> bytes:
+    """Return what svlog reads from a file of a log."""
+    return b"".join(log_file.contents(log_file.open_plain(bytes(path))))
 
 
 @pytest.mark.root
@@ -78,7 +84,7 @@ def test_every_request_is_in_the_log_once(hosted: Hosted) -> None:
     tree.drain(svscan)
     files = [*sorted(main.glob("@*")), main / "current"]
     assert {file.suffix for file in files} <= {".gz", ".u", ""}
-    logged = REQUEST.findall(b"".join(unpack(file.read_bytes()) for file in files))
+    logged = REQUEST.findall(b"".join(map(content, files)))
     assert len(logged) == len(set(logged))
     assert set(answered) <= set(logged)
     assert len(logged) <= len(answered) + CONNECTIONS

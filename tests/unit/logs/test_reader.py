@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import io
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from slashservice.supervise.logs.reader import GZIP, ZSTD, LogReader, unpack
+from slashservice.supervise.logs import log_file, reader
+from slashservice.supervise.logs.log_file import GZIP, ZSTD
+from slashservice.supervise.logs.reader import LogReader, printable
 
 TEXT = b"a line\n" * 1000
+
+
+def unpack(data: bytes) -> bytes:
+    """Return what is read from a file with this content."""
+    fd = os.memfd_create("file")
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return b"".join(log_file.contents(fd))
 
 
 def test_what_is_not_compressed_is_as_it_is() -> None:
@@ -42,20 +56,20 @@ def test_the_last_line_of_a_file_may_have_no_end(place: Path) -> None:
     """It is shown when nothing more can come: the logger was killed, and another goes on."""
     current = place / "current"
     current.write_bytes(b"whole\nunfinished")
-    reader = LogReader(bytes(place), b"log")
-    assert [line[2] for line in reader.new_lines()] == [b"whole"]
+    log = LogReader(bytes(place), b"log")
+    assert [line[2] for line in log.new_lines()] == [b"whole"]
     current.rename(place / f"@{1:024x}.u")
     current.write_bytes(b"next\n")
-    assert [line[2] for line in reader.new_lines()] == [b"unfinished", b"next"]
+    assert [line[2] for line in log.new_lines()] == [b"unfinished", b"next"]
 
 
 class Overtaken(LogReader):
     """A reader beside a logger that removes the oldest file before it is read."""
 
-    def _read_whole(self, name: bytes) -> bytes:
+    def _open(self, name: bytes) -> int:
         if name.endswith(b"1.s"):
             (Path(self.directory.decode()) / name.decode()).unlink(missing_ok=True)
-        return super()._read_whole(name)
+        return super()._open(name)
 
 
 def test_a_file_that_was_removed_meanwhile_has_no_lines(place: Path) -> None:
@@ -64,3 +78,28 @@ def test_a_file_that_was_removed_meanwhile_has_no_lines(place: Path) -> None:
     (place / "current").write_bytes(b"current\n")
     lines = Overtaken(bytes(place), b"log").last_lines(10)
     assert [line[2] for line in lines] == [b"file 2", b"current"]
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode)))
+def test_what_is_printable(text: bytes) -> None:
+    """Nothing that steers a terminal is left, and what is printable stays as it is."""
+    shown = printable(text)
+    assert shown.decode().replace("\t", " ").isprintable()
+    assert printable(shown) == shown
+    if text.decode("utf-8", "replace").isprintable() and b"\xff" not in text:
+        assert shown == text or "\ufffd" in text.decode("utf-8", "replace")
+
+
+@given(st.lists(st.binary(max_size=9)), st.sampled_from([b"", b"st"]), st.integers(3, 12))
+def test_lines_are_put_together_from_blocks(
+    blocks: list[bytes], start: bytes, longest: int
+) -> None:
+    """They are those of the whole text; a line that is too long is cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "LONGEST", longest)
+        parts = [*reader._split(blocks, start)]
+    text = start + b"".join(blocks)
+    assert b"".join(parts) == text
+    assert all(part and b"\n" not in part[:-1] for part in parts)
+    if len(max(text.split(b"\n"), key=len)) < longest:
+        assert parts == io.BytesIO(text).readlines()
