@@ -6,12 +6,16 @@ blank lines, comments, and one command
     exec [setuidgid ACCOUNT] multilog ACTION...
 
 in plain words: characters as they stand, or quoted by ``'...'``, ``"..."`` or a backslash.
-There must be nothing that a shell would expand, no redirection, no pipe and no second command.
+A backslash at the end of a line joins it to the next. There must be nothing that a shell would
+expand, no pipe and no second command. One redirection may be there, as most scripts have it:
+``exec 2>&1`` in a line of its own, or before the command and a semicolon; or ``2>&1`` as a word of
+the command. It sends the complaints of multilog to its standard output.
 ``multilog`` and ``setuidgid`` must be ours: named by the path of our launcher, or found by the
 PATH as such. The caller finds that out. A script that names /usr/bin/multilog runs that very
 program.
 
-Any other script is run as it is written. To have a plain script run as written, leave out
+Any other script is run as it is written. That goes for ``mkdir`` and ``chown`` too: what they do
+depends on more than the script. To have a plain script run as written, leave out
 ``exec``.
 """
 
@@ -30,33 +34,48 @@ SPECIAL = b"*?[]$`&;|<>(){}#~\n\r"
 SPECIAL_QUOTED = b"$`\\"
 """Characters that may not be between double quotes."""
 
+MERGE = b"2>&1"
+"""The redirection that may be there, as a word."""
+
 
 class Plain:
     """The content of a plain script: multilog with ``actions``, as ``account`` unless None.
 
-    ``programs`` has the words that name setuidgid and multilog, by command.
+    ``programs`` has the words that name setuidgid and multilog, by command. ``merged`` tells that
+    complaints go where standard output goes.
     """
 
-    __slots__ = ("account", "actions", "programs")
+    __slots__ = ("account", "actions", "merged", "programs")
 
     def __init__(
-        self, account: bytes | None, actions: list[bytes], programs: dict[str, bytes]
+        self,
+        account: bytes | None,
+        actions: list[bytes],
+        programs: dict[str, bytes],
+        merged: bool = False,
     ) -> None:
         self.account = account
         self.actions = actions
         self.programs = programs
+        self.merged = merged
 
 
 def parse(text: bytes) -> Plain | None:
     """Return the content of the script ``text``; None if it is not plain."""
     first, _, rest = text.partition(b"\n")
-    if len(text) > LONGEST or not _is_shell(first):
+    if len(text) > LONGEST or b"\0" in text or not _is_shell(first):
         return None
-    lines = [line.strip(b" \t") for line in rest.split(b"\n")]
-    commands = [line for line in lines if line and line[:1] != b"#"]
-    command = words(commands[0]) if len(commands) == 1 else None
-    if not command or command.pop(0) != b"exec":
-        return None
+    merged = False
+    command: list[bytes] = []
+    for line in _commands(rest):
+        found = words(line)
+        if not found or command:
+            return None
+        merged |= None in found
+        command = [word for word in found if word is not None]
+        if command[:1] != [b"exec"] or len(found) == 1:
+            return None
+        del command[0]
     account = None
     programs = {}
     if len(command) > 2 and os.path.basename(command[0]) == b"setuidgid":
@@ -64,7 +83,33 @@ def parse(text: bytes) -> Plain | None:
     if not command or os.path.basename(command[0]) != b"multilog":
         return None
     programs["multilog"], *actions = command
-    return Plain(account, actions, programs)
+    return Plain(account, actions, programs, merged)
+
+
+def _commands(text: bytes) -> list[bytes]:
+    """Return the lines with commands. What follows ``exec 2>&1;`` is a line of its own.
+
+    Lines are joined where a shell joins them. After a single quote a backslash may be a mere
+    character. Such a line is left as it is, and is no plain one for its last backslash.
+    """
+    found = []
+    joined = b""
+    for line in text.split(b"\n"):
+        line = joined + line if joined else line.lstrip(b" \t")
+        joined = b""
+        backslashes = len(line) - len(line.rstrip(b"\\"))
+        if line[:1] == b"#" or not line.strip(b" \t"):
+            continue
+        if backslashes % 2 and b"'" not in line:
+            joined = line[:-1]
+            continue
+        start, semicolon, rest = line.partition(b";")
+        if semicolon and words(start) == [b"exec", None]:
+            found.append(start)
+            line = rest.strip(b" \t")
+        if line:
+            found.append(line)
+    return [*found, joined + b"\\"] if joined else found
 
 
 def _is_shell(first: bytes) -> bool:
@@ -75,9 +120,12 @@ def _is_shell(first: bytes) -> bool:
     return len(parts) == 1 and parts[0] in SHELLS
 
 
-def words(line: bytes) -> list[bytes] | None:
-    """Split a line into words as a shell does; None if a shell would do more than that."""
-    found: list[bytes] = []
+def words(line: bytes) -> list[bytes | None] | None:
+    """Split a line into words as a shell does; None if a shell would do more than that.
+
+    A None among the words stands for ``2>&1``.
+    """
+    found: list[bytes | None] = []
     word: bytes | None = None
     at = 0
     while at < len(line):
@@ -87,6 +135,10 @@ def words(line: bytes) -> list[bytes] | None:
             if word is not None:
                 found.append(word)
             word = None
+            continue
+        if word is None and line[at - 1 : at + 4].rstrip(b" \t") == MERGE:
+            found.append(None)
+            at += 3
             continue
         piece = c
         if c in b"'\"":

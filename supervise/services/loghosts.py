@@ -2,8 +2,8 @@
 
 A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
 plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process
-per account. To its supervisor a hosted logger is a process like any other: it has a pid (the
-host's), takes signals, and exits.
+per account. ``exec 2>&1`` may be before it, if that means nothing here. To its supervisor a
+hosted logger is a process like any other: it has a pid (the host's), takes signals, and exits.
 
 svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
 ARG...`` with the logger's input, its directory and its journal as descriptors, ``signal ID
@@ -235,6 +235,8 @@ class LogHosts:
         wanted = run_script.parse(text)
         if wanted is None or wanted.account in self._unusable or not os.access(run, os.X_OK):
             return None
+        if wanted.merged and not complaints_go_where_output_goes():
+            return None
         for name, word in wanted.programs.items():
             if not self._is_ours(name, word, directory.path):
                 return None
@@ -255,6 +257,19 @@ class LogHosts:
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             # It was not killed: it can't work. Run the log services of this account as written.
             self._unusable.add(host.account)
+
+
+def complaints_go_where_output_goes() -> bool:
+    """Tell whether our standard output and error, which a host has from us, are the same file.
+
+    Then ``exec 2>&1`` in a run script changes nothing. So it is under svscanboot, in a terminal,
+    and under systemd. A descriptor that was closed at our start is not handed on.
+    """
+    try:
+        same = os.path.sameopenfile(1, 2)
+        return same and os.get_inheritable(1) and os.get_inheritable(2)
+    except OSError:
+        return False
 
 
 def _journal(path: bytes) -> list[int]:

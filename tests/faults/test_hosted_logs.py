@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from helpers.hosted import Hosted
 from helpers.logs import content
 from helpers.processes import kill, opened, runs
 from helpers.services import await_down, await_pid, pid_of, status_of
+from helpers.tree import ENVIRONMENT, SLEEP, Tree
 from helpers.waiting import until
 
 from slashservice.supervise.platform import linux
@@ -332,3 +334,37 @@ def test_every_line_arrives_once_whoever_is_killed(hosted: Hosted) -> None:
             until(lambda: stamps_off(content(main)) == said[name], name)  # noqa: B023
         assert stamps_off(content(main)) == said[name]
     host()
+
+
+REDIRECTING = [
+    "exec 2>&1\nexec {} t ./main\n",
+    "exec 2>&1; exec {} t \\\n  ./main\n",
+    "exec {} t ./main 2>&1\n",
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("script", REDIRECTING)
+def test_complaints_to_standard_output(tree: Tree, script: str, together: bool) -> None:
+    """They go where svscan's own output goes; a host does it only where its errors go there too."""
+    multilog = str(tree.commands / "multilog")
+    log = tree.add("web", SLEEP, "#!/bin/sh\n" + script.format(multilog)) / "log"
+    (log / "main").write_text("no directory")
+    out, err = tree.root / "out", tree.root / "err"
+    with out.open("ab") as one, err.open("ab") as other:
+        svscan = subprocess.Popen(
+            [tree.commands / "svscan", tree.scan],
+            stdin=subprocess.DEVNULL,
+            stdout=one,
+            stderr=one if together else other,
+            env=ENVIRONMENT,
+        )
+    tree.started.append(svscan)
+    until(lambda: b"multilog: " in out.read_bytes(), "it complained there")
+    assert err.read_bytes() == b""
+    (log / "main").unlink()
+    pid = await_pid(log)
+    until((log / "main/current").exists, "it logs")
+    pid = await_pid(log)
+    hosted = b"loghost" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert hosted is together

@@ -254,3 +254,29 @@ def test_a_script_whose_multilog_is_not_ours_is_run_as_written(
         write_script(multilog, "#!/bin/sh\n")
     world.heritage.environment = [b"PATH=" + os.fsencode(multilog.parent)]
     assert world.start() is None
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "closed_at_start", "same"),
+    [
+        ("a", "a", (), True),
+        ("a", "b", (), False),
+        ("a", None, (), False),
+        ("a", "a", (1,), False),
+        ("a", "a", (2,), False),
+    ],
+)
+def test_where_complaints_go(
+    out: str, err: str | None, closed_at_start: tuple[int, ...], same: bool, tmp_path: Path
+) -> None:
+    child = os.fork()
+    if child == 0:
+        for fd, name in ((1, out), (2, err)):
+            if name:
+                os.dup2(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), fd)
+            else:
+                os.close(fd)
+        for fd in closed_at_start:
+            os.set_inheritable(fd, False)
+        os._exit(loghosts.complaints_go_where_output_goes() == same)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
