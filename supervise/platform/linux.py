@@ -26,14 +26,18 @@ SPAWNS_SESSIONS = True
 def boot() -> bytes:
     """Name this life of the machine, and the pid namespace we see of it, in one word.
 
-    Without ``/proc`` there is no name, and the word is empty.
+    The inode of a namespace is given again once the namespace has ended. So the start time of
+    its PID 1 is in the name as well, behind a last ``/``; it is left out where that process is
+    hidden from us. Without ``/proc`` there is no name, and the word is empty.
     """
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
             machine = file.read().strip()
-        return b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
+        name = b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
         return b""
+    first = _stat(1)
+    return b"%s/%s" % (name, first[START]) if first else name
 
 
 def started(pid: int) -> int:

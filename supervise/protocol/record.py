@@ -100,6 +100,14 @@ def life() -> bytes:
     return system.boot() or NAMELESS
 
 
+def same_life(recorded: bytes, life: bytes) -> bool:
+    """Tell whether a record is of ``life``.
+
+    On Linux, records of earlier versions lack the last part of the name.
+    """
+    return recorded == life or (life.count(b"/") == 2 and recorded == life.rpartition(b"/")[0])
+
+
 def place(directory: int, lock: int) -> bytes:
     """Return the word for a place: ``directory`` and ``lock`` are each device and inode in one."""
     return b"%08x%08x" % (crc32(b"%x" % directory), crc32(b"%x" % lock))

@@ -190,7 +190,7 @@ class ServiceDirectory:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
         if found and not found.is_for(self.place):
             self._forget_journal()
-        elif found and found.life == life and life != record.NAMELESS:
+        elif found and record.same_life(found.life, life) and life != record.NAMELESS:
             return adoption.look(found, self.path, self.at(names.STATUS), self.default)
         self._forget_status()
         return None

@@ -15,6 +15,7 @@ import pytest
 from helpers.processes import kill
 from helpers.waiting import until
 
+from slashservice.supervise.chain import launchers
 from slashservice.supervise.platform import linux
 
 
@@ -181,3 +182,34 @@ def test_a_python_that_was_built_without_a_call(name: str, monkeypatch: pytest.M
     with pytest.raises(OSError) as caught:
         calls[name]()
     assert caught.value.errno == errno.ENOSYS, "as if the kernel lacked it"
+
+
+SHOW = f"""
+import sys
+slashservice = type(sys)("slashservice")
+slashservice.__path__ = [{launchers.home()!r}]
+sys.modules["slashservice"] = slashservice
+from slashservice.supervise.platform import linux
+print(linux.boot().decode(), linux.boot().decode())
+"""
+
+
+@pytest.mark.root
+def test_lives_of_containers_are_told_apart() -> None:
+    """Also where the kernel gives one the number of the one before, as it often does."""
+    names = set()
+    for _ in range(5):
+        command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-ISc", SHOW]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        first, second = done.stdout.split()
+        assert first == second
+        names.add(first)
+    assert len(names) == 5
+    assert linux.boot().decode() not in names
+
+
+def test_a_life_whose_first_process_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = linux.boot()
+    monkeypatch.setattr(linux, "_stat", lambda pid: [])
+    assert whole.startswith(linux.boot() + b"/")
+    assert linux.boot()

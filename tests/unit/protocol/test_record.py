@@ -139,3 +139,22 @@ def test_a_marked_process_is_found_and_told_by_that_time(monkeypatch: pytest.Mon
     intent.find(b"/service")
     assert asked == [(mark, time, b"/service")]
     assert (intent.pid, intent.mark, intent.runs()) == (me, 0, system.started(me))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "life", "same"),
+    [
+        (b"machine/4026531836/5", b"machine/4026531836/5", True),
+        (b"machine/4026531836", b"machine/4026531836/5", True),  # of an earlier version
+        (b"machine/4026531836/5", b"machine/4026531836/6", False),
+        (b"machine/4026531836/5", b"machine/4026531836/55", False),
+        (b"machine/4026531837", b"machine/4026531836/5", False),
+        (b"other/4026531836", b"machine/4026531836/5", False),
+        (b"machine", b"machine/4026531836", False),
+        (b"machine/4026531836/5", b"machine/4026531836", False),
+        (b"1700000000", b"1700000000", True),
+        (b"", b"1700000000", False),
+    ],
+)
+def test_which_records_are_of_this_life(recorded: bytes, life: bytes, same: bool) -> None:
+    assert record.same_life(recorded, life) is same
