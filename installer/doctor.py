@@ -185,6 +185,35 @@ def scan_directory(patient: Patient) -> Iterator[Finding]:
             yield Finding(f"{path}/run is missing or not executable", f"chmod +x {path}/run")
 
 
+RUN_BY_SVSCAN = ("", "/run", "/log", "/log/run", "/supervise", "/log/supervise")
+"""What svscan runs of a service, or believes: the directory itself, and these in it."""
+
+
+def service_owners(patient: Patient) -> Iterator[Finding]:
+    """Can others than root change what root's svscan runs?
+
+    A run script may change to another account at once; until then it runs as root.
+    """
+    host, directory = patient.host, patient.service_dir
+    if patient.receipt is None:
+        return
+    told = {trust.distrust(host, directory)}  # that is found with the interpreter
+    for name in sorted(host.list(directory)):
+        service = f"{directory}/{name}"
+        if name.startswith(".") or not host.is_directory(service):
+            continue
+        for part in RUN_BY_SVSCAN:
+            path = host.resolve(service) + part if part else service
+            why = trust.distrust(host, path) if host.lstat(path) else ""
+            if why and why not in told:
+                yield Finding(
+                    f"svscan runs {service} as root, but {why}",
+                    "chown it to root and take the write permission from others, "
+                    "or have its user run an svscan of their own",
+                )
+            told.add(why)
+
+
 def shadows(patient: Patient) -> Iterator[Finding]:
     """Does a command of the same name come first?"""
     if patient.receipt is None or patient.receipt.layout != "fhs":
@@ -223,6 +252,7 @@ CHECKS: tuple[Check, ...] = (
     interpreter,
     init_system_files,
     scan_directory,
+    service_owners,
     shadows,
     age,
     search_path,

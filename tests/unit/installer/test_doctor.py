@@ -244,3 +244,84 @@ class TestRunning:
 def with_svstat(real: Callable[[Host, str], object]) -> Callable[[Host, str], object]:
     """Return a look at a path that finds svstat in /usr/local/bin."""
     return lambda host, path: path == "/usr/local/bin/svstat" or real(host, path)
+
+
+PARTS = ["", "/run", "/log", "/log/run", "/supervise", "/log/supervise"]
+
+
+def with_service(image: Image, at: str = "/etc/sv/web") -> str:
+    """Put a service into an image, and link it into its scan directory."""
+    for folder in ("supervise", "log/supervise"):
+        image.path(f"{at}/{folder}").mkdir(parents=True, mode=0o700)
+    image.program(f"{at}/run")
+    image.program(f"{at}/log/run")
+    image.path("/service/web").symlink_to(at)
+    return at
+
+
+def test_nothing_is_wrong_with_services_of_roots(patient: Callable[..., Image]) -> None:
+    image = patient("systemd")
+    with_service(image)
+    assert findings(image) == []
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("part", PARTS)
+def test_a_service_that_belongs_to_somebody_else(part: str, patient: Callable[..., Image]) -> None:
+    """It is said once, whatever of it belongs to them."""
+    image = patient("systemd")
+    at = with_service(image)
+    os.chown(image.path(at + part), 1234, 1234)
+    what = f"svscan runs /service/web as root, but {at}{part} belongs to user 1234"
+    assert findings(image) == [what]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(("mode", "who"), [(0o757, "everybody"), (0o775, "group 4321")])
+def test_a_service_that_somebody_else_may_write_to(
+    part: str, mode: int, who: str, patient: Callable[..., Image]
+) -> None:
+    image = patient("systemd")
+    at = with_service(image)
+    os.chown(image.path(at + part), 0, 4321)
+    image.path(at + part).chmod(mode)
+    what = f"svscan runs /service/web as root, but {at}{part} can be written by {who}"
+    assert findings(image) == [what]
+
+
+@pytest.mark.root
+def test_services_out_of_homes(patient: Callable[..., Image]) -> None:
+    """The way to the service counts, and so does where a run script leads."""
+    image = patient("systemd")
+    at = with_service(image, "/home/me/web")
+    os.chown(image.path("/home/me"), 1234, 1234)
+    assert findings(image) == [
+        "svscan runs /service/web as root, but /home/me belongs to user 1234"
+    ]
+    os.chown(image.path("/home/me"), 0, 0)
+    image.path(f"{at}/run").unlink()
+    image.program("/home/you/run")
+    os.chown(image.path("/home/you"), 1235, 1235)
+    image.path(f"{at}/run").symlink_to("../../you/run")
+    ill(image, "svscan runs /service/web as root, but /home/you belongs to user 1235")
+
+
+@pytest.mark.root
+def test_a_group_without_members_but_root_is_nobody(patient: Callable[..., Image]) -> None:
+    image = patient("systemd")
+    at = with_service(image)
+    image.path(at).chmod(0o775)
+    assert findings(image) == []
+
+
+@pytest.mark.root
+def test_where_all_services_can_be_changed_that_is_said_once(
+    patient: Callable[..., Image],
+) -> None:
+    image = patient("systemd")
+    with_service(image)
+    image.path("/service").chmod(0o777)
+    assert findings(image) == [
+        "others than root can change what it runs: /service can be written by everybody"
+    ]
