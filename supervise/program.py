@@ -19,6 +19,10 @@ LAUNCHER_SIZE = 1024
 """No launcher is larger, in bytes."""
 
 
+DRAINING = ("svscan", "svscanboot")
+"""Commands that a signal has drain; as PID 1 of a container they may be sent it very early."""
+
+
 class GoOn(BaseException):
     """Ends the command; the process goes on as the command ``name`` with ``argv``.
 
@@ -71,6 +75,8 @@ def run(name: str) -> None:
     """
     signals.die_of_interrupt()
     while True:
+        if name in DRAINING and os.getpid() == 1:
+            signals.hold_back()
         try:
             os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))
         except GoOn as next_command:

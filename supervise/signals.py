@@ -34,6 +34,28 @@ IGNORED_BY_PYTHON: tuple[int, ...] = (_signal.SIGPIPE, _signal.SIGXFSZ)
 """What CPython ignores at start-up, and a program it execs would inherit as ignored."""
 
 
+HELD_BACK: tuple[int, ...] = (_signal.SIGTERM, _signal.SIGUSR1, _signal.SIGHUP, _signal.SIGQUIT)
+"""What svscan obeys, and as PID 1 must not lose before it can."""
+
+_mask_before: set[int] | None = None
+
+
+def hold_back() -> None:
+    """Block the signals of ``HELD_BACK`` until somebody unblocks them, as the event loop does.
+
+    The kernel drops a signal to PID 1 that has no handler, but keeps a blocked one.
+    """
+    global _mask_before
+    before = pthread_sigmask(SIG_BLOCK, HELD_BACK)
+    if _mask_before is None:
+        _mask_before = set(before)
+
+
+def mask_at_start() -> set[int]:
+    """Return the signals that were blocked when this process was started."""
+    return set(pthread_sigmask(SIG_BLOCK, []) if _mask_before is None else _mask_before)
+
+
 def restore_defaults() -> None:
     """Undo what the interpreter's start-up did to signals, as just before an exec.
 

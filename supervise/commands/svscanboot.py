@@ -89,6 +89,7 @@ class ErrorDisplay:
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
                 ],
+                setsigmask=self._loop.mask,
             )
         except OSError:
             self._again(0)

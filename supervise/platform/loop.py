@@ -64,7 +64,7 @@ class Loop:
         self._on_signal: dict[int, Callable[[], None]] = {}
         self._children: dict[int, Exited] = {}
         self._woken, self._wake = posix.pipe()
-        self.mask: set[int] = signals.pthread_sigmask(signals.SIG_BLOCK, [])
+        self.mask: set[int] = signals.mask_at_start()
         """The signals that were blocked when we were started. We unblock those that we catch."""
         self.inherited: dict[int, int] = {}
         """What the signals that we catch did when we were started. A child gets that again."""

@@ -278,3 +278,39 @@ def children(pid: int) -> list[int]:
     """Return the children of a process, dead ones among them."""
     ps = ["/usr/bin/ps", "-o", "pid=", "--ppid", str(pid)]
     return [int(word) for word in subprocess.run(ps, capture_output=True).stdout.split()]
+
+
+@pytest.mark.root
+def test_as_pid_1_a_signal_is_kept_from_the_first_line_on(tree: Tree) -> None:
+    """As soon as the signal is blocked, TERM drains: before svscan itself is even loaded."""
+    for _ in range(5):
+        unshare = tree.svscan(
+            ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        )
+        until(lambda: children(unshare.pid), "started")  # noqa: B023
+        (pid,) = children(unshare.pid)
+
+        def keeps_term(pid: int = pid) -> bool:
+            text = Path(f"/proc/{pid}/status").read_text()
+            sets = [line.split()[1] for line in text.splitlines() if line[:6] in KEPT]
+            return any(int(word, 16) >> (signal.SIGTERM - 1) & 1 for word in sets)
+
+        until(keeps_term, "TERM is blocked, or caught")
+        os.kill(pid, signal.SIGTERM)
+        assert unshare.wait(timeout=30) == 0
+
+
+KEPT = ("SigBlk", "SigCgt")
+"""In proc(5): the signals that are blocked, and those that are caught."""
+
+
+@pytest.mark.root
+def test_as_pid_1_services_get_no_signal_blocked(tree: Tree) -> None:
+    tree.add("a", "#!/bin/sh\ngrep SigBlk /proc/self/status >mask\nexec sleep 987\n")
+    unshare = tree.svscan(["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
+    mask = tree.scan / "a/mask"
+    until(lambda: mask.exists() and mask.read_text(), "it says what is blocked")
+    assert int(mask.read_text().split()[1], 16) == 0
+    (pid,) = children(unshare.pid)
+    os.kill(pid, signal.SIGTERM)
+    assert unshare.wait(timeout=30) == 0

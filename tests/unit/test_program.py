@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import pytest
 
-from slashservice.supervise import messages, program
+from slashservice.supervise import messages, program, signals
 
 
 def test_what_it_returns_is_the_status(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -42,3 +43,26 @@ def test_a_defect_of_ours_tells_where_it_is(capfdbinary: pytest.CaptureFixture[b
         "c: fatal: internal error: ZeroDivisionError: integer division or modulo by zero "
         f"({__file__}:{line})\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "pid", "kept"),
+    [("svscan", 1, True), ("svscanboot", 1, True), ("svscan", 2, False), ("multilog", 1, False)],
+)
+def test_pid_1_keeps_its_signals_before_anything_is_loaded(name: str, pid: int, kept: bool) -> None:
+    """In a process of its own. The mask from before is remembered for the services."""
+    child = os.fork()
+    if child == 0:
+        blocked: set[int] = set()
+
+        def load(name: str) -> None:
+            blocked.update(signals.pthread_sigmask(signals.SIG_BLOCK, []))
+            os._exit(
+                (signals.HELD_BACK[0] in blocked) is not kept
+                or signals.HELD_BACK[0] in signals.mask_at_start()
+            )
+
+        os.getpid = lambda: pid
+        program.load = load  # type: ignore[assignment]
+        program.run(name)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
