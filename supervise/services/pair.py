@@ -31,6 +31,12 @@ SECONDS_OF_GRACE = 5.0
 Processes that its service left behind may hold the pipe open.
 """
 
+LOOK_LAST = 300.0
+"""Seconds between two looks at whether a directory without an entry is still there, at most.
+
+They begin with ``SECONDS_TO_RETURN`` and double.
+"""
+
 RETRY_FIRST = 0.02
 RETRY_LAST = 5.0
 """Seconds until a refused directory is tried again; they double each time."""
@@ -50,6 +56,7 @@ class Pair:
         "_ended",
         "_has_log",
         "_log",
+        "_looks",
         "_main",
         "_not_before",
         "_pipe",
@@ -79,6 +86,7 @@ class Pair:
         self._not_before = 0.0
         self._delay = RETRY_FIRST
         self._said = b""
+        self._looks = False
         self.key = key
         self.path = path
         self.name = name
@@ -112,6 +120,8 @@ class Pair:
         """The entry is gone from the scan directory; what runs is still supervised."""
         self.active = False
         self._settle()
+        if not self._looks:
+            self._look(SECONDS_TO_RETURN)
 
     def found(self, name: bytes, path: bytes) -> None:
         """An entry ``name`` leads to us, by ``path``. Our old path may lead nowhere by now."""
@@ -204,7 +214,19 @@ class Pair:
             return
         if self._pipe:
             self._pipe.close()
-        self._ended(self)
+        ended, self._ended = self._ended, lambda pair: None
+        ended(self)
+
+    def _look(self, again: float) -> None:
+        """Give up a service that is down and whose directory is gone; else look ``again``."""
+        self._looks = not self.active and self._main is not None
+        if self._main is None or self.active:
+            return
+        if self._main.is_lost():
+            self._main.drain()
+        else:
+            later = min(2 * again, LOOK_LAST)
+            self._context.loop.after(again, lambda: self._look(later))
 
     def _insist(self) -> None:
         """The grace is over: end a log service that still waits for the end of its input."""

@@ -113,6 +113,11 @@ class Supervised:
         self._process = context.adopt(left.pid, left.start, self._exited)
         self._do(self._service.adopt(found.paused, found.termed and found.pid == left.pid))
 
+    def is_lost(self) -> bool:
+        """Tell whether it is down and its directory is gone, so that nobody can bring it up."""
+        service = self._service
+        return not (service.up or service.starting or self.directory.locate())
+
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
         self._do(self._service.drain(self._context.loop.clock()))

@@ -1,8 +1,9 @@
-"""A service and its log service: what becomes of a log directory that is made later."""
+"""A service and its log service: a log directory that is made later; directories that go away."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def subject(tmp_path: Path, loop: Loop, clock: Clock) -> Iterator[Subject]:
     made = Subject(tmp_path / "service", loop, clock)
     yield made
     made.pair.drain()
-    assert set(made.ended) == {made.pair}
+    assert made.ended == [made.pair], "it ended once"
     assert made.supervised() == (False, False)
     os.close(made.null)
 
@@ -85,3 +86,50 @@ def test_a_log_whose_pipe_can_not_be_had_is_none_until_the_next_time(
     pipe.unlink()
     subject.pair.attach_log()
     assert subject.supervised() == (True, True)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_what_is_down_and_deleted_is_given_up(subject: Subject, log: bool) -> None:
+    before = os.listdir("/proc/self/fd")
+    subject.pair.start()
+    if log:
+        subject.add_log()
+    shutil.rmtree(subject.path)
+    subject.pair.deactivate()
+    assert subject.ended == [subject.pair]
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_what_is_deleted_long_after_its_entry_is_given_up(subject: Subject, log: bool) -> None:
+    subject.pair.start()
+    if log:
+        subject.add_log()
+    subject.pair.deactivate()
+    for _ in range(20):
+        subject.pass_(pair.LOOK_LAST)
+    assert subject.ended == []
+    shutil.rmtree(subject.path)
+    subject.pass_(pair.LOOK_LAST)
+    assert subject.ended == [subject.pair]
+
+
+def test_what_is_moved_out_of_the_scan_directory_is_kept(subject: Subject) -> None:
+    subject.pair.start()
+    subject.path = subject.path.rename(subject.path.with_name("elsewhere"))
+    subject.pair.deactivate()
+    subject.pass_(pair.SECONDS_TO_RETURN)
+    assert subject.ended == []
+    assert is_supervised(subject.path)
+
+
+def test_what_has_an_entry_again_is_kept_even_if_deleted(subject: Subject) -> None:
+    """It may be a directory that is replaced: its entry tells."""
+    subject.pair.start()
+    subject.pair.deactivate()
+    subject.pair.found(b"other", os.fsencode(subject.path))
+    shutil.rmtree(subject.path)
+    subject.pass_(pair.SECONDS_TO_RETURN)
+    assert subject.ended == []
+    subject.pair.deactivate()
+    assert subject.ended == [subject.pair]
