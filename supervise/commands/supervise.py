@@ -45,6 +45,6 @@ def main(argv: Sequence[bytes]) -> int:
     loop.on_signal(signal_numbers.SIGQUIT, loop.stop)
     directory, left = outwait(lambda: context.acquire(path, name))
     supervised = Supervised(context, directory, {}, loop.stop)
-    supervised.begin(left)
+    outwait(lambda: supervised.begin(left))
     loop.run()
     return 0

@@ -96,11 +96,12 @@ class Adopted:
         self._open()
         # The pid may have been given to another process before the pidfd was opened.
         if not self._runs():
+            if self._fd >= 0:
+                self._loop.remove(self._fd)
             self._close()
             self._exited(0)
         elif self._fd >= 0:
             self._loop.on_exit(self.pid, self._gone)  # as PID 1 we may fetch its status first
-            self._loop.add(self._fd, lambda: self._gone(0))
         else:
             self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)
 
@@ -110,6 +111,11 @@ class Adopted:
         except OSError:
             return
         if not posix.has_room(self._fd, posix.descriptor_limit()):
+            self._close()
+            return
+        try:
+            self._loop.add(self._fd, lambda: self._gone(0))
+        except OSError:  # the kernel can't watch one more
             self._close()
 
     def _runs(self) -> bool:

@@ -225,9 +225,16 @@ class ServiceDirectory:
         return self.lock >= 0
 
     def listen(self, loop: Loop, commands: Callable[[bytes], None]) -> None:
-        """Call ``commands`` with the control characters that clients send."""
+        """Call ``commands`` with the control characters that clients send.
+
+        Raises ``Refused`` if the kernel can't watch one more FIFO now; the directory is let go.
+        """
+        try:
+            loop.add(self._control, self._commanded)
+        except OSError as error:
+            self.release()
+            raise self._refused(b"unable to watch ", names.CONTROL, error) from None
         self._commands = commands
-        loop.add(self._control, self._commanded)
 
     def ignore(self, loop: Loop) -> None:
         """Listen no more. To be called before ``release``."""

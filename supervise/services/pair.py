@@ -169,7 +169,11 @@ class Pair:
             what = b"unable to create pipe for " + self.name
             raise Refused(message("svscan", b"warning", what, error)) from None
         self._main = Supervised(context, directory, streams, self._main_forgotten)
-        self._main.begin(left)
+        try:
+            self._main.begin(left)
+        except Refused:
+            self._main = None
+            raise
 
     def _start_log(self, pipe: LogPipe) -> None:
         context = self._context
@@ -178,7 +182,11 @@ class Pair:
         streams = {0: pipe.reader}
         forgotten = self._log_forgotten
         self._log = Supervised(context, directory, streams, forgotten, hosts, pipe.unread)
-        self._log.begin(left)
+        try:
+            self._log.begin(left)
+        except Refused:
+            self._log = None
+            raise
 
     def _open_pipe(self) -> LogPipe:
         """Open the pipe; it stays open from one service process to the next."""

@@ -87,7 +87,7 @@ class Supervised:
         """For when a call of ``_due`` is asked for already."""
 
     def begin(self, left: Left | None) -> None:
-        """Go on with what a killed supervisor ``left``, or begin anew."""
+        """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
         context = self._context
         if left:
             self._service.want = left.status.want

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -95,3 +96,20 @@ def test_one_that_is_let_go_runs_on(loop: Loop, process: subprocess.Popen[bytes]
     assert os.listdir("/proc/self/fd") == before
     assert linux.started(process.pid)
     assert daemon.ends == []
+
+
+def test_one_that_can_not_be_watched_is_looked_at(
+    loop: Loop, clock: Clock, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int, readable: object) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(loop, "add", refuse)
+    daemon = Daemon(loop, process)
+    assert os.listdir("/proc/self/fd") == before
+    process.kill()
+    process.wait()
+    clock.now += adoption.SECONDS_BETWEEN_LOOKS
+    daemon.go_on()
+    assert daemon.ends == [0]

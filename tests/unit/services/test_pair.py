@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,39 @@ def test_what_has_an_entry_again_is_kept_even_if_deleted(subject: Subject) -> No
     assert subject.ended == []
     subject.pair.deactivate()
     assert subject.ended == [subject.pair]
+
+
+class FullKernel:
+    """What takes the place of ``Loop.add`` while the kernel can't watch one more descriptor."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __call__(self, fd: int, readable: Callable[[], None]) -> None:
+        raise OSError(self.number, os.strerror(self.number))
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOSPC])
+def test_what_can_not_be_watched_now_is_supervised_later(
+    subject: Subject,
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The service first; then it can be, but its log can't."""
+    before = os.listdir("/proc/self/fd")
+    with monkeypatch.context() as refusing:
+        refusing.setattr(subject.loop, "add", FullKernel(number))
+        subject.pair.start()
+        assert subject.supervised() == (False, False)
+        assert os.listdir("/proc/self/fd") == before
+    assert "unable to watch service/supervise/control" in capfd.readouterr().err
+    subject.pass_(pair.RETRY_LAST)
+    assert subject.supervised() == (True, False)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(subject.loop, "add", FullKernel(number))
+        subject.add_log()
+        assert subject.supervised() == (True, False)
+    assert "unable to watch service/log/supervise/control" in capfd.readouterr().err
+    subject.pass_(pair.RETRY_LAST)
+    assert subject.supervised() == (True, True)
