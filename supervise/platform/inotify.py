@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from slashservice.supervise.platform.watch import Event, Watcher
+from slashservice.supervise.platform.watch import OVERFLOW, Event, Watcher
 
 READ_SIZE = 65536
 
@@ -42,6 +42,8 @@ class Inotify(Watcher):
             data = os.read(self.fd, READ_SIZE)
         except BlockingIOError:
             return []
+        except OSError:  # no memory, perhaps: whoever is told has to look for himself
+            return [Event(-1, OVERFLOW, b"")]
         events = []
         at = 0
         while at < len(data):

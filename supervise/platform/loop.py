@@ -178,10 +178,10 @@ class Loop:
 
     def _take_signals(self) -> None:
         try:
-            caught = set(os.read(self._woken, SIGNALS_AT_ONCE))
-        except BlockingIOError:
+            caught = os.read(self._woken, SIGNALS_AT_ONCE)
+        except OSError:  # no memory, perhaps: they stay in the pipe, and we are called again
             return
-        for number in caught:
+        for number in set(caught):
             if number in self._on_signal:
                 self._on_signal[number]()
 

@@ -154,9 +154,12 @@ class ServiceDirectory:
             except FileNotFoundError:
                 make_fifo(self.at(file))
                 fd = os.open(self.at(file), flags)
-            if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+            try:
+                if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+                    raise FileExistsError(errno.EEXIST, "")
+            except OSError:
                 os.close(fd)
-                raise FileExistsError(errno.EEXIST, "")
+                raise
         except OSError as error:
             # C opens it for reading first, which works on a directory.
             what = b"write " if isinstance(error, IsADirectoryError) else b"read "
@@ -244,7 +247,7 @@ class ServiceDirectory:
     def _commanded(self) -> None:
         try:
             characters = os.read(self._control, CONTROL_READ)
-        except BlockingIOError:  # another process reads our FIFO, and was faster
+        except OSError:  # another process reads our FIFO, and was faster; or it is for later
             return
         if self._commands:
             self._commands(characters)

@@ -279,7 +279,10 @@ def _journal(path: bytes) -> list[int]:
         fd = os.open(path, flags, 0o600)
     except OSError:
         return []
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        return []
-    return [fd]
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return [fd]
+    except OSError:
+        pass
+    os.close(fd)
+    return []
