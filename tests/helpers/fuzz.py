@@ -1,0 +1,319 @@
+"""A fuzzer: it mutates what others may write, and gives it to what reads it.
+
+``python -m helpers.fuzz [--seed N] [--seconds N] [--case N] [TARGET...]``, with ``tests`` as
+the directory, goes on as long as one likes; CONTRIBUTING.md has the command. A case is known by
+its target, its seed and its number, and is the same each time.
+
+A target is a function of ``TARGETS``: it gets what is drawn by ``Mutator``, and raises if what it
+tests does anything but accept or refuse. More targets are added by ``@target``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from slashservice.supervise import tai
+from slashservice.supervise.logs import journal as journals
+from slashservice.supervise.logs import run_script
+from slashservice.supervise.logs.action_script import ActionScript
+from slashservice.supervise.logs.journal import Journal
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.steps import carry_out
+from slashservice.supervise.messages import Quit
+from slashservice.supervise.platform import linux
+from slashservice.supervise.protocol import record, status
+from slashservice.supervise.services.service import CONTROLS, PLAIN_SIGNALS, Service
+
+NUMBERS = (
+    b"0",
+    b"-1",
+    b"1",
+    b"4294967296",
+    b"18446744073709551615",
+    b"9" * 40,
+    b"\xc2\xb2",
+    b"0x1",
+)
+SNIPPETS = (
+    b"\0",
+    b"\n",
+    b" ",
+    b"'",
+    b'"',
+    b"\\",
+    b"hosted",
+    b"after",
+    b"exited",
+    b"start",
+    b"signal",
+    b"\xff" * 8,
+    bytes(8),
+    b"../",
+    b"=",
+    b"\r",
+    b"\xe2\x80\xa8",
+    *NUMBERS,
+)
+LONGEST = 1 << 16
+SECONDS_TO_HANG = 20
+
+
+class Mutator:
+    """Draws inputs, by a seed."""
+
+    def __init__(self, seed: int | str) -> None:
+        self.random = random.Random(seed)
+
+    def mutate(self, data: bytes, times: int = 4) -> bytes:
+        """Return ``data`` changed in some places, or as it is."""
+        for _ in range(self.random.randrange(times + 1)):
+            data = self.random.choice(WAYS)(self.random, data)[:LONGEST]
+        return data
+
+    def one(self, *of: bytes) -> bytes:
+        return self.random.choice(of)
+
+    def number(self) -> bytes:
+        return self.one(
+            *NUMBERS, b"%d" % self.random.getrandbits(self.random.choice((3, 8, 31, 32, 64)))
+        )
+
+
+def _flip(chance: random.Random, data: bytes) -> bytes:
+    changed = bytearray(data or b"\0")
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def _insert(chance: random.Random, data: bytes) -> bytes:
+    at = chance.randrange(len(data) + 1)
+    return data[:at] + chance.choice(SNIPPETS) + data[at:]
+
+
+def _cut(chance: random.Random, data: bytes) -> bytes:
+    first, last = sorted(chance.randrange(len(data) + 1) for _ in range(2))
+    return data[:first] + data[last:]
+
+
+def _repeat(chance: random.Random, data: bytes) -> bytes:
+    first, last = sorted(chance.randrange(len(data) + 1) for _ in range(2))
+    return data[:last] + data[first:last] * chance.choice((1, 2, 100)) + data[last:]
+
+
+def _noise(chance: random.Random, data: bytes) -> bytes:
+    at = chance.randrange(len(data) + 1)
+    some = chance.randbytes(chance.randrange(1, 12))
+    return data[:at] + some + data[at + len(some) :]
+
+
+def _word(chance: random.Random, data: bytes) -> bytes:
+    """Put another word in place of one; words are parted by NUL or by a space."""
+    part = b"\0" if b"\0" in data else b" "
+    words = data.split(part)
+    words[chance.randrange(len(words))] = chance.choice(SNIPPETS)
+    return part.join(words)
+
+
+def _swap(chance: random.Random, data: bytes) -> bytes:
+    words = data.split(b" ")
+    chance.shuffle(words)
+    return b" ".join(words)
+
+
+WAYS = (_flip, _insert, _cut, _repeat, _noise, _word, _swap)
+
+Target = Callable[[Mutator, Path], None]
+TARGETS: dict[str, Target] = {}
+
+
+def target(function: Target) -> Target:
+    """Have the fuzzer know a target."""
+    TARGETS[function.__name__] = function
+    return function
+
+
+@target
+def records(draw: Mutator, place: Path) -> None:
+    """A record on disk: what is taken for one names a process by numbers that can be looked up."""
+    for line in (record.of(os.getpid(), b"life/1").line(), record.of(0, b"-").line()):
+        changed = draw.mutate(line)
+        if draw.random.random() < 0.7:  # else its length gives most changes away
+            changed = changed.rstrip(b" \n")[: len(line) - 1].ljust(len(line) - 1) + b"\n"
+        found = record.parse(changed)
+        if found is not None:
+            runs = found.runs()
+            assert not runs or runs == found.start == linux.started(found.pid), changed
+            assert found.pid >= 0, changed
+
+
+@target
+def statuses(draw: Mutator, place: Path) -> None:
+    """A status file, as svstat shows it."""
+    whole = status.Status(tai.now(), os.getpid(), False, draw.one(b"u", b"d", b"\0")).pack()
+    found = status.unpack(draw.mutate(whole))
+    if found is not None:
+        assert b"seconds" in status.words(found, True)
+        assert len(found.pack()) <= status.SIZE
+
+
+@target
+def run_scripts(draw: Mutator, place: Path) -> None:
+    """A run script of a log service."""
+    script = b"#!/bin/sh\nexec setuidgid 'log d' multilog t s%s \"n20\" '-*' +x\\ y ./main\n"
+    found = run_script.parse(draw.mutate(script % draw.number()))
+    if found is not None:
+        assert b"multilog" in found.programs["multilog"]
+
+
+@target
+def action_scripts(draw: Mutator, place: Path) -> None:
+    """The words behind multilog."""
+    words = [
+        b"t",
+        b"s" + draw.number(),
+        b"n" + draw.number(),
+        b"a" + draw.number() + b"d",
+        b"!gzip",
+        b"-*",
+        b"F",
+        b"+[a-z]*",
+        b"w" + draw.number(),
+        b"fdelete",
+        b"e",
+        b"=st",
+        b"./main",
+    ]
+    script = ActionScript([draw.mutate(word) for word in words])
+    for action in script.actions:
+        settings = getattr(action, "settings", None)
+        if settings is not None:
+            assert settings.number >= 2 and settings.size >= 4096 and settings.age >= 0
+
+
+@target
+def logs(draw: Mutator, place: Path) -> None:
+    """A journal: the next logger starts, whatever is in it, and what it reads then is logged.
+
+    The journal is one that a killed logger has left.
+    """
+    script = [b"./d"]
+    path = place / "journal"
+    with tempfile.TemporaryDirectory(dir=place) as made:
+        base = os.open(made, os.O_RDONLY)
+        reading, writing = os.pipe()
+        try:
+            path.write_bytes(draw.mutate(_journal(draw, script)))
+            logger = Logger(script, Journal(os.open(path, os.O_RDWR), script))
+            try:
+                carry_out(logger.start(base))
+                os.write(writing, b"\nafterwards\n")
+                carry_out(logger.take(reading, 1 << 16))
+            finally:
+                logger.release()
+            assert (Path(made) / "d/current").read_bytes().endswith(b"\nafterwards\n"), "not logged"
+        finally:
+            for fd in (base, reading, writing):
+                os.close(fd)
+
+
+def _journal(draw: Mutator, script: Sequence[bytes]) -> bytes:
+    """Compose a journal as a logger leaves it, with numbers that may make no sense."""
+    words = zlib.crc32(b"\0".join(script))
+
+    def number(bits: int) -> int:
+        usual = draw.random.randrange(40)
+        return usual if draw.random.random() < 0.7 else draw.random.getrandbits(bits)
+
+    start = journals.DATA if draw.random.random() < 0.6 else number(64)
+    head = journals.CARRY.pack(journals.MAGIC, words, start, number(16)) + b"carried over"
+    intent = journals.INTENT.pack(
+        journals.MAGIC, words, number(16), b"", number(64), number(64), number(64), number(64)
+    )
+    data = head.ljust(journals.INTENT_AT, b"\0") + intent
+    return data.ljust(journals.DATA, b"\0") + b"one\ntwo\nthr"
+
+
+@target
+def control_bytes(draw: Mutator, place: Path) -> None:
+    """Whatever is sent, the state machine holds together: only what is up is signalled."""
+    service = Service()
+    now = 0.0
+    service.begin(now)
+    letters = bytes([*CONTROLS, *PLAIN_SIGNALS])
+    for character in draw.mutate(bytes(draw.random.choices(letters, k=40))):
+        now += draw.random.choice((0.0, 0.3, 2.0))
+        was_up = service.up
+        actions = service.control(character, now)
+        while actions:
+            action = actions.pop(0)
+            assert action[0] != "signal" or was_up
+            if action[0] == "forget":
+                return
+            if action[0] == "start":
+                event = draw.random.choice((service.started, service.not_started, service.not_run))
+                actions = [*event(now), *actions] if event != service.not_run else actions
+        dies = service.up and draw.random.random() < 0.3
+        if dies and ("forget",) in service.exited(now):
+            return
+
+
+def case(name: str, seed: int, number: int, place: Path) -> None:
+    """Run one case; what it raises says how to have it again."""
+    signal.signal(signal.SIGALRM, _hangs)
+    signal.alarm(SECONDS_TO_HANG)
+    try:
+        TARGETS[name](Mutator(f"{name} {seed} {number}"), place)
+    except (Exception, Quit) as error:
+        again = f"python -m helpers.fuzz --seed {seed} --case {number} {name}"
+        raise AssertionError(f"{type(error).__name__}: {error}; again: {again}") from error
+    finally:
+        signal.alarm(0)
+
+
+def _hangs(number: int, frame: object) -> None:
+    raise TimeoutError(f"a case takes longer than {SECONDS_TO_HANG} s")
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="helpers.fuzz", description="Mutate what others write.")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long; 60")
+    parser.add_argument("--case", type=int, help="only the case of this number")
+    arguments = parser.parse_args(argv)
+    names = arguments.targets or list(TARGETS)
+    if unknown := set(names) - TARGETS.keys():
+        parser.error(f"no such target: {', '.join(sorted(unknown))}")
+    failed = 0
+    number = 0
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        if arguments.case is not None:
+            for name in names:
+                case(name, arguments.seed, arguments.case, place)
+            return 0
+        end = time.monotonic() + arguments.seconds
+        while names and time.monotonic() < end:
+            for name in list(names):
+                try:
+                    case(name, arguments.seed, number, place)
+                except AssertionError as error:
+                    print(error, file=sys.stderr)
+                    names.remove(name)  # one case tells; the others go on
+                    failed += 1
+            number += 1
+    print(f"seed {arguments.seed}: {number} cases each, {failed} targets failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
