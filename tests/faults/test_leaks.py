@@ -83,7 +83,11 @@ class Churn:
             if entry != path:
                 entry.unlink()
         # The daemon may be making files there yet.
-        until(lambda: shutil.rmtree(path, ignore_errors=True) or not path.exists(), "deleted")
+        until(lambda: self.is_deleted(path), "deleted")
+
+    def is_deleted(self, path: Path) -> bool:
+        shutil.rmtree(path, ignore_errors=True)
+        return not path.exists()
 
 
 def kinds(pid: int) -> int:

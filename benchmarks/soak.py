@@ -1,0 +1,233 @@
+"""A soak: churn of services beside kills of everything; then every line and run is counted.
+
+``python -m benchmarks.soak [--minutes N] [--seed N]``. Exit status 1, and a line for each, if a
+bound does not hold: no run beside another, no line lost or doubled, descriptors, memory,
+processor time when idle, and the time that ``svc -t`` takes, relative to the start of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+from benchmarks import world as worlds
+from benchmarks.idle import activity
+from benchmarks.world import World, wait_until
+
+SERVICES = 8
+KILOBYTES = 6144
+TIMES_SLOWER = 10.0
+MILLISECONDS_IDLE = 50.0
+SECONDS_IDLE = 3.0
+LETTERS = ("-t", "-k", "-d", "-u", "-o", "-p", "-c", "-h", "-u")
+
+COUNTING = """\
+#!/bin/sh
+exec 9>>alone
+/usr/bin/flock -n 9 || { echo $$ >>twice; exit 1; }
+read -r since rest </proc/uptime
+run=$$.$since
+echo $run >>runs
+n=0
+while :; do
+    n=$((n + 1))
+    echo $run $n
+    echo $run $n >>noted
+    sleep 0.02 9>&-
+done
+"""
+
+LINE = re.compile(rb"(?m)^(\d+\.[\d.]+) (\d+)$")
+
+
+class Soak:
+    def __init__(self, world: World, seed: int) -> None:
+        self.world = world
+        self.random = random.Random(seed)
+        self.scan = world.scan_directory()
+        self.errors = world.root / "errors"
+        self.log = f"#!/bin/sh\nexec {world.ours}/multilog s16777215 n99 ./main\n"
+        self.services = [self.make(f"s{number}", COUNTING) for number in range(SERVICES)]
+        self.count = 0
+        self.svscan = self.start()
+
+    def make(self, name: str, run: str, log: bool = True) -> Path:
+        hidden = self.scan / f".{name}"
+        worlds.make_service(hidden, run)
+        if log:
+            worlds.make_service(hidden / "log", self.log)
+        return hidden.rename(self.scan / name)
+
+    def start(self) -> int:
+        return self.world.start(self.world.ours / "svscan", self.scan, errors=self.errors)
+
+    def svc(self, letters: str, *services: Path) -> None:
+        worlds.run([self.world.ours / "svc", letters, *services])
+
+    def step(self) -> None:
+        """Do one thing to something."""
+        service = self.random.choice(self.services)
+        what = self.random.choice(["svc", "svc", "svc", "log", "daemon", "host", "svscan", "churn"])
+        if what == "svc":
+            self.svc(self.random.choice(LETTERS), service)
+        elif what == "log":
+            self.svc(self.random.choice(["-t", "-k"]), service / "log")
+        elif what == "daemon":
+            self.kill(worlds.daemon_pid(service, "run"))
+        elif what == "host":
+            self.kill(worlds.daemon_pid(service / "log", "loghost"))
+        elif what == "svscan":
+            number = self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT])
+            os.kill(self.svscan, number)
+            os.waitpid(self.svscan, 0)
+            self.svscan = self.start()
+            # Only svscan or the daemon keeps what is in the pipe: they are not both ended.
+            self.wait_for_svscan()
+        else:
+            self.churn()
+
+    def wait_for_svscan(self) -> None:
+        """Return once all services and their logs are supervised."""
+        parts = [*self.services, *(service / "log" for service in self.services)]
+        wait_until(lambda: all(not worlds.run([self.world.ours / "svok", part]) for part in parts))
+
+    def kill(self, pid: int) -> None:
+        if pid:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def churn(self) -> None:
+        """Have a service come, and the one before it go, in whatever state it is."""
+        before = self.scan / f"x{self.count}"
+        self.count += 1
+        self.make(f"x{self.count}", worlds.RUN, self.random.random() < 0.5)
+        if before.exists():
+            self.svc(self.random.choice(["-d", "-dx", "-k"]), before)
+            gone = before.rename(self.scan / f".gone{self.count}")
+            self.svc("-dx", *filter(Path.exists, (gone, gone / "log")))
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def all_up(self) -> None:
+        """Have all be up; return once they are, in one svscan."""
+        self.svc("-cu", *self.services, *(service / "log" for service in self.services))
+        for service in self.services:
+            wait_until(lambda: worlds.daemon_pid(service, "run"))  # noqa: B023
+            wait_until(lambda: (service / "log/main/current").exists())  # noqa: B023
+
+    def latency(self) -> float:
+        """Return how long a ``svc -t`` takes until the service runs again, in seconds."""
+        taken = []
+        for service in self.services[:5]:
+            pid = worlds.daemon_pid(service, "run")
+            time.sleep(1.1)  # it is not started sooner than a second after its last start
+            began = time.monotonic()
+            self.svc("-t", service)
+            wait_until(lambda: worlds.daemon_pid(service, "run") not in (0, pid), 0.002)  # noqa: B023
+            taken.append(time.monotonic() - began)
+        return median(taken)
+
+    def size(self) -> tuple[int, int]:
+        """Return the descriptors and the kilobytes of svscan."""
+        opened = len(os.listdir(f"/proc/{self.svscan}/fd"))
+        return opened, int(worlds.status_of(self.svscan)["VmRSS"].split()[0])
+
+    def remove_churned(self) -> None:
+        for entry in self.scan.glob("x*"):
+            self.svc("-dx", *filter(Path.exists, (entry, entry / "log")))
+            gone = entry.rename(self.scan / f".last-{entry.name}")
+            self.svc("-dx", *filter(Path.exists, (gone, gone / "log")))
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def drain(self) -> None:
+        os.kill(self.svscan, signal.SIGTERM)
+        os.waitpid(self.svscan, 0)
+
+    def counted(self) -> list[str]:
+        """Tell of each line that is lost or doubled, and of each run beside another."""
+        told = []
+        for service in self.services:
+            if (service / "twice").exists():
+                told.append(f"{service.name} ran twice at once")
+            noted = numbers((service / "noted").read_bytes())
+            main = service / "log/main"
+            old = b"".join(path.read_bytes() for path in sorted(main.glob("@*")))
+            found = numbers(old + (main / "current").read_bytes())
+            for run in (service / "runs").read_bytes().split():
+                said, kept = noted.get(run, []), found.get(run, [])
+                # Killed between its two lines, it has said one more than it has noted.
+                if kept != list(range(1, len(kept) + 1)) or len(kept) - len(said) not in (0, 1):
+                    told.append(f"{service.name}, run {run!r}: {len(said)} said, {len(kept)} kept")
+        return told
+
+
+def numbers(text: bytes) -> dict[bytes, list[int]]:
+    found = defaultdict(list)
+    for run, number in LINE.findall(text):
+        found[run].append(int(number))
+    return found
+
+
+def soak(world: World, seconds: float, seed: int) -> list[str]:
+    """Run it; return what did not hold."""
+    it = Soak(world, seed)
+    it.wait_for_svscan()
+    it.all_up()
+    it.churn()
+    it.remove_churned()
+    quick = it.latency()
+    opened, memory = it.size()
+    end = time.monotonic() + seconds
+    steps = 0
+    while time.monotonic() < end:
+        it.step()
+        steps += 1
+        time.sleep(0.2 * it.random.random())
+    it.remove_churned()
+    it.all_up()
+    told = []
+    try:
+        wait_until(lambda: it.size()[0] <= opened + SERVICES)  # a pidfd for each that was adopted
+    except TimeoutError:
+        told.append(f"descriptors: {opened} at first, {it.size()[0]} at the end")
+    if it.size()[1] > memory + KILOBYTES:
+        told.append(f"memory: {memory} kB at first, {it.size()[1]} at the end")
+    slow = it.latency()
+    if slow > TIMES_SLOWER * quick:
+        told.append(f"svc -t: {quick:.3f} s at first, {slow:.3f} s at the end")
+    time.sleep(SECONDS_IDLE)
+    before = activity([it.svscan])[1]
+    time.sleep(SECONDS_IDLE)
+    if (spent := activity([it.svscan])[1] - before) > MILLISECONDS_IDLE:
+        told.append(f"idle svscan: {spent:.0f} ms in {SECONDS_IDLE:.0f} s")
+    it.drain()
+    said = it.errors.read_text(errors="replace").splitlines()
+    told += [line for line in said if "internal error" in line or "Traceback" in line]
+    told += it.counted()
+    print(f"seed {seed}: {steps} steps in {seconds:.0f} s; svc -t {quick:.3f} s, then {slow:.3f} s")
+    return told
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long; 10")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    arguments = parser.parse_args()
+    with worlds.temporary_world() as world:
+        told = soak(world, 60 * arguments.minutes, arguments.seed)
+    for line in told:
+        print(line)
+    return 1 if told else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
