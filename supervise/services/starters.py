@@ -53,7 +53,12 @@ class Child:
         self._holding = holding
         loop.on_exit(pid, self._gone)
         if holding >= 0:
-            loop.add(holding, self._let_go)
+            try:
+                loop.add(holding, self._let_go)
+            except OSError:  # the kernel can't watch one more; the process runs all the same
+                posix.is_readable(holding, SECONDS_TO_LET_GO)
+                os.close(holding)
+                self._holding = -1
 
     def signal(self, number: int) -> None:
         """Send it a signal, if we may. No other process gets its pid before we fetch its status."""

@@ -300,3 +300,22 @@ def test_trouble_at_the_start_of_a_spawner_is_that_of_a_fork(
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
     directory.release()
     assert os.listdir("/proc/self/fd") == descriptors
+
+
+def test_a_child_that_can_not_be_watched_is_a_child_all_the_same(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error here would have the service started again, beside it."""
+
+    def refuse(fd: int, readable: object) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    before = os.listdir("/proc/self/fd")
+    holding, held = os.pipe()
+    os.close(held)
+    monkeypatch.setattr(loop, "add", refuse)
+    ends: list[int] = []
+    child = Child(loop, 1 << 22, ends.append, holding)
+    assert os.listdir("/proc/self/fd") == before
+    child._gone(7)
+    assert ends == [7]
