@@ -16,6 +16,11 @@ def unsigned(word: bytes) -> int | None:
     return number
 
 
+def leading(text: bytes) -> int:
+    """Return the number that ``text`` begins with, 0 if there is none; as C's ``scan_ulong``."""
+    return unsigned(text[: len(text) - len(text.lstrip(b"0123456789"))]) or 0
+
+
 def signed(word: bytes) -> int | None:
     """Return the number in ``word``, which may have a sign; None if there is none."""
     number = unsigned(word[1:] if word[:1] in (b"+", b"-") else word)

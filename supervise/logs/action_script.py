@@ -7,6 +7,8 @@ over: ``T``, ``F``, ``S``, ``wCODE`` (all daemontools-encore's), ``aTIME``, ``fw
 
 from __future__ import annotations
 
+from slashservice.supervise.numbers import leading
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,13 @@ DEFAULT_NUMBER = 10
 
 WAIT, DELETE, DROP = b"fwait", b"fdelete", b"fdrop"
 """Policies for a full disk: wait for space, delete old files, or drop lines."""
+
+LONGEST_CODE = 200
+"""Bytes of a code at most: with a label before it, it has to be a name that a file can have."""
+
+NEVER_DIGITS = 12
+NEVER = 10**NEVER_DIGITS
+"""Seconds that no file gets old, 30,000 years; and the digits that a smaller number has at most."""
 
 UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86400, b"w": 604800}
 
@@ -77,12 +86,12 @@ class Settings:
         """Change what ``word`` says; a word that isn't a setting changes nothing."""
         letter, value = word[:1], word[1:]
         if letter == b"s":
-            self.size = min(max(_number(value), LEAST_SIZE), MOST_SIZE)
+            self.size = min(max(leading(value), LEAST_SIZE), MOST_SIZE)
         elif letter == b"n":
-            self.number = max(_number(value), LEAST_NUMBER)
+            self.number = max(leading(value), LEAST_NUMBER)
         elif letter == b"!":
             self.processor = value
-        elif letter == b"w" and value and b"/" not in value:
+        elif letter == b"w" and 0 < len(value) <= LONGEST_CODE and b"/" not in value:
             self.code = value
         elif letter == b"a":
             age = seconds(value)
@@ -131,16 +140,14 @@ class ActionScript:
                 settings.change(word)
 
 
-def _number(text: bytes) -> int:
-    """Return the decimal number that ``text`` begins with, as a C ``unsigned long`` of 64 bits."""
-    digits = len(text) - len(text.lstrip(b"0123456789"))
-    return int(text[:digits] or b"0") & 0xFFFFFFFFFFFFFFFF
-
-
 def seconds(text: bytes) -> int | None:
-    """Return the seconds of a time such as ``90``, ``15m`` or ``1d``; None if it is none."""
+    """Return the seconds of a time such as ``90``, ``15m`` or ``1d``; None if it is none.
+
+    A time that is longer than anything lasts is ``NEVER``.
+    """
     number = text.rstrip(b"smhdw")
     unit = UNITS.get(text[len(number) :])
     if unit is None or not number.isdigit():
         return None
-    return int(number) * unit
+    digits = number.lstrip(b"0")
+    return NEVER if len(digits) > NEVER_DIGITS else int(digits or b"0") * unit

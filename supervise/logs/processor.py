@@ -52,29 +52,40 @@ def process(
     words = command.split()
     if words and words[0] in COMPRESSORS and not words[2:] and _is_level(words[1:]):
         if words[0] == b"gzip":
-            yield from _compress(attempts, folder, int(b"".join(words[1:])[1:] or b"6"), make_room)
+            yield from _compress(attempts, folder, _level(words[1:]), make_room)
             return
         argv = [words[0], b"-q", *words[1:]]
     else:
         argv = [SHELL, b"-c", command]
     entries = environment.inherited()
+    start: Callable[[int, list[bytes], list[bytes]], int] = _start
     while True:
-        pid = yield from attempts.attempt(FORK_TROUBLE, _start, folder.fd, argv, entries)
+        pid = yield from attempts.attempt(FORK_TROUBLE, start, folder.fd, argv, entries)
         try:
             status = yield Wait(pid)
         except OSError as error:
-            attempts.complain(b"wait failed for processor in %s", Wait, error)
+            attempts.complain(b"wait failed for processor in %s", process, error)
         else:
             if status == 0:
+                attempts.succeeded(process)
                 return
             kind = b"crashed" if os.WIFSIGNALED(status) else b"failed"
-            attempts.complain(b"processor " + kind + b" in %s", kind)
+            attempts.complain(b"processor " + kind + b" in %s", process)
+        start = _start_silently
         yield PAUSE
 
 
 def _is_level(words: list[bytes]) -> bool:
     """Tell whether the words are nothing, or a level of compression."""
     return all(word[:1] == b"-" and word[1:].isdigit() and word < b"-:" for word in words)
+
+
+def _level(words: list[bytes]) -> int:
+    """Return the level of compression that the words say, 9 at most; 6 if they say none."""
+    if not words:
+        return 6
+    digits = words[0][1:].lstrip(b"0")
+    return int(digits or b"0") if len(digits) < 2 else 9
 
 
 def _compress(
@@ -85,12 +96,13 @@ def _compress(
         try:
             folder.empty(b"newstate")
             folder.empty(b"processed")
-            _gzip(folder, min(level, 9))
+            _gzip(folder, level)
+            attempts.succeeded(process)
             return
         except OSError as error:
             if make_room(error):
                 continue
-            attempts.complain(b"processor failed in %s", _gzip, error)
+            attempts.complain(b"processor failed in %s", process, error)
         yield PAUSE
 
 
@@ -111,17 +123,24 @@ def _gzip(folder: Folder, level: int) -> None:
         os.close(source)
 
 
-def _start(where: int, argv: list[bytes], entries: list[bytes]) -> int:
+def _start(where: int, argv: list[bytes], entries: list[bytes], silently: bool = False) -> int:
+    """Start the processor; return its pid. If it can't be run, the child says so and fails."""
     pid = os.fork()
     if pid == 0:
         try:
             _become(where, argv, entries)
         except OSError as error:
-            what = argv[-1] if argv[0] == SHELL else argv[0]
-            complain(message("multilog", b"fatal", b"unable to run " + what, error))
+            if not silently:
+                what = argv[-1] if argv[0] == SHELL else argv[0]
+                complain(message("multilog", b"fatal", b"unable to run " + what, error))
         finally:
             os._exit(TROUBLE)
     return pid
+
+
+def _start_silently(where: int, argv: list[bytes], entries: list[bytes]) -> int:
+    """Start the processor again: why it can't be run was said the first time."""
+    return _start(where, argv, entries, True)
 
 
 def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:

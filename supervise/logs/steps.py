@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.messages import warn
+from slashservice.supervise.messages import error_words, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,12 +73,18 @@ class Attempts:
     In the text of a complaint, ``%s`` stands for the name.
     """
 
-    __slots__ = ("_last", "_name", "_program")
+    __slots__ = ("_failing", "_name", "_program")
 
     def __init__(self, program: str, name: bytes) -> None:
         self._program = program
         self._name = name
-        self._last: object = None
+        self._failing: dict[object, tuple[object, bytes]] = {}
+        """For each attempt that failed and has not succeeded since: why, and what was said."""
+
+    @property
+    def trouble(self) -> bytes | None:
+        """What was said last of trouble that is not over; None if all is well."""
+        return next(reversed(self._failing.values()))[1] if self._failing else None
 
     def attempt(self, trouble: bytes, call: Callable[..., T], *arguments: object) -> Steps[T]:
         """Make the call until it raises no ``OSError``; return its value.
@@ -91,16 +97,34 @@ class Attempts:
             except OSError as error:
                 self.complain(trouble, call, error)
             else:
-                self._last = None
+                if self._failing:
+                    self.succeeded(call)
                 return value
             yield PAUSE
 
-    def complain(self, trouble: bytes, about: object, error: OSError | None = None) -> None:
-        """Report ``trouble``, once: stay silent if the last report had the same cause and errno."""
-        complaint = (about, error and error.errno)
-        if complaint != self._last:
-            self._last = complaint
-            warn(self._program, trouble.replace(b"%s", self._name, 1) + b", pausing", error)
+    def complain(
+        self,
+        trouble: bytes,
+        about: object,
+        error: OSError | None = None,
+        meanwhile: bytes = b"pausing",
+    ) -> None:
+        """Report that the attempt ``about`` failed, unless that was the last report about it."""
+        text = trouble.replace(b"%s", self._name, 1)
+        reason = error.errno if error else trouble
+        if about in self._failing and self._failing[about][0] == reason:
+            return
+        warn(self._program, text + b", " + meanwhile, error)
+        self._failing.pop(about, None)
+        self._failing[about] = reason, text + (b": " + error_words(error) if error else b"")
+
+    def has_failed(self, about: object) -> bool:
+        """Tell whether the attempt has failed and not succeeded since."""
+        return about in self._failing
+
+    def succeeded(self, about: object) -> None:
+        """Know that the attempt is good again: its next failure is reported."""
+        self._failing.pop(about, None)
 
 
 def carry_out(steps: Steps[T]) -> T:

@@ -24,6 +24,16 @@ def test_what_is_no_number(word: bytes) -> None:
     assert numbers.unsigned(word) is None
 
 
+@given(st.integers(min_value=0), st.sampled_from([b"", b"x", b"-1", b" 9", b"\xb2", b"\n"]))
+def test_numbers_that_words_begin_with(number: int, rest: bytes) -> None:
+    assert numbers.leading(b"%d" % number + rest) == number % 2**64
+    assert numbers.leading(rest) == 0
+
+
+def test_very_long_numbers_that_words_begin_with() -> None:
+    assert numbers.leading(b"9" * 10_000 + b"x") == (10**10_000 - 1) % 2**64
+
+
 @pytest.mark.parametrize(
     ("word", "number"),
     [(b"", 0), (b"+", 0), (b"-", 0), (b"5", 5), (b"-5", -5), (b"+5", 5), (b"--5", None),

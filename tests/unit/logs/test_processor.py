@@ -95,6 +95,37 @@ def test_a_program_that_is_not_there(
         )
 
 
+@pytest.mark.parametrize("command", [b"zstd", b"exit 3", b"kill -9 $$"])
+def test_a_processor_that_fails_is_complained_of_once(
+    command: bytes, full: Folder, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it succeeds, that is; neither we nor the child that becomes it repeat anything."""
+    monkeypatch.setattr(PENDING, "environment", [b"PATH=/nowhere"])
+    attempts = Attempts("multilog", b"./d")
+
+    def attempt(times: int) -> None:
+        steps = processor.process(attempts, full, command, lambda _: False)
+        effect = next(steps)
+        for _ in range(times):
+            assert isinstance(effect, Wait)
+            assert steps.send(os.waitpid(effect.pid, 0)[1]) is PAUSE
+            effect = next(steps)
+        assert isinstance(effect, Wait)
+        os.waitpid(effect.pid, 0)
+        with pytest.raises(StopIteration):
+            steps.send(0)
+
+    with (place / "errors").open("w+b") as errors, standard_error(errors.fileno()):
+        attempt(3)
+        errors.seek(0)
+        said = errors.read().splitlines()
+        assert len(said) == (2 if command == b"zstd" else 1)
+        assert b"pausing" in said[-1]
+        attempt(2)
+        errors.seek(0)
+        assert errors.read().splitlines() == said * 2
+
+
 def test_gzip_asks_for_room_before_it_pauses(full: Folder, place: Path) -> None:
     """A folder in the place of its output is trouble that passes when the folder is gone."""
     (place / "processed").mkdir()

@@ -44,9 +44,39 @@ def test_trouble_is_said_once(
         "me: warning: unable to do d, pausing: input/output error",
     ]
     assert capfd.readouterr().err.splitlines() == again
+    assert attempts.trouble is None
     fails.numbers = [errno.EIO]
     carry_out(attempts.attempt(b"unable to do %s", fails, "done"))
     assert capfd.readouterr().err.splitlines() == again[:1]
+
+
+def test_the_success_of_one_attempt_says_nothing_of_another(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A processor that can be started each time, and fails each time, is complained of once."""
+    attempts = Attempts("me", b"d")
+    for _ in range(3):
+        carry_out(attempts.attempt(b"unable to start %s", "".join, ()))
+        attempts.complain(b"%s failed", "work")
+    assert capfd.readouterr().err == "me: warning: d failed, pausing\n"
+    assert attempts.has_failed("work") and attempts.trouble == b"d failed"
+    attempts.succeeded("work")
+    assert not attempts.has_failed("work") and attempts.trouble is None
+    attempts.complain(b"%s failed", "work")
+    assert capfd.readouterr().err == "me: warning: d failed, pausing\n"
+
+
+def test_the_trouble_of_many_is_what_was_said_last(capfd: pytest.CaptureFixture[str]) -> None:
+    attempts = Attempts("me", b"d")
+    attempts.complain(b"%s is slow", "one", meanwhile=b"going on")
+    attempts.complain(b"%s is full", "two", OSError(errno.ENOSPC, ""))
+    assert attempts.trouble == b"d is full: out of disk space"
+    attempts.succeeded("two")
+    assert attempts.trouble == b"d is slow"
+    assert capfd.readouterr().err.splitlines() == [
+        "me: warning: d is slow, going on",
+        "me: warning: d is full, pausing: out of disk space",
+    ]
 
 
 def test_an_error_of_waiting_is_raised_in_the_steps() -> None:
