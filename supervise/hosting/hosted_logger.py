@@ -48,12 +48,17 @@ READY = "ready"
 GONE = "gone"
 
 
+def nothing(text: bytes | None) -> None:
+    """Report no trouble."""
+
+
 class HostedLogger:
     """Runs ``logger`` over the descriptor ``stdin``, in the directory ``base`` (a descriptor).
 
     ``submit`` lets a worker do the first call, then the loop the second. ``after_death`` calls
     with the wait status of a child once that is dead. ``exited`` is called with the logger's own
-    wait status once it is gone, and both descriptors are closed.
+    wait status once it is gone, and both descriptors are closed. ``report`` may be called, in any
+    thread, with the trouble that keeps the log from being written, and with None behind it.
     """
 
     __slots__ = (
@@ -64,6 +69,7 @@ class HostedLogger:
         "_killed",
         "_logger",
         "_loop",
+        "_reported",
         "_rotate",
         "_state",
         "_stdin",
@@ -72,6 +78,7 @@ class HostedLogger:
         "_submit",
         "_timer_set",
         "_value",
+        "report",
     )
 
     def __init__(
@@ -83,6 +90,7 @@ class HostedLogger:
         stdin: int,
         base: int,
         exited: Callable[[int], None],
+        report: Callable[[bytes | None], None] = nothing,
     ) -> None:
         self._loop = loop
         self._submit = submit
@@ -91,6 +99,8 @@ class HostedLogger:
         self._stdin = stdin
         self._base = base
         self._exited = exited
+        self.report = report
+        self._reported: bytes | None = None
         self._state = IDLE
         self._steps: Steps[bool] | None = None
         """Under way while WORKING, WAITING or READY. They return whether they were the last."""
@@ -127,6 +137,9 @@ class HostedLogger:
             self._gone(self._killed)
         elif self._stopped:
             self._stop_listening()
+        elif self._ending and self._steps and self._logger.waits_for_lock:
+            # It has read nothing and may wait for ever: it ends as multilog does before it reads.
+            self._gone(signal_numbers.SIGTERM)
         elif self._steps:
             if self._state == READY:
                 self._step(self._steps, self._value)
@@ -212,6 +225,7 @@ class HostedLogger:
 
     def _did(self, outcome: Outcome) -> None:
         """A step is done."""
+        self._look_for_trouble()
         if isinstance(outcome, BaseException):
             self._steps = None
             self._state = IDLE
@@ -220,6 +234,13 @@ class HostedLogger:
         self._state = WAITING
         outcome.arrange(self._loop.after, self._after_death, self._resume)
         self._next()
+
+    def _look_for_trouble(self) -> None:
+        """Report trouble, or that it is over, if that is news."""
+        trouble = self._logger.trouble
+        if trouble != self._reported:
+            self._reported = trouble
+            self.report(trouble)
 
     def _resume(self, value: int) -> None:
         """The wait of the steps is over, unless the logger was killed meanwhile."""

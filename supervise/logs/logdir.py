@@ -25,7 +25,7 @@ from slashservice.supervise.logs.c_writes import cut
 from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder
 from slashservice.supervise.logs.retention import Finished
 from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
-from slashservice.supervise.messages import fatal, warn
+from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,11 +46,15 @@ LOCK_FIRST = 0.1
 LOCK_LAST = 1.0
 """Seconds until a lock that another log host still holds is tried again. They double each time."""
 
+LOCK_PATIENCE = 1.0
+"""Seconds that a predecessor may take to let go of its lock. Then the wait is worth a complaint."""
+
 
 class LogDirectory:
     """The log directory ``path``, output ``number`` of a logger that keeps ``journal``.
 
-    ``size`` is how many bytes ``current`` has.
+    ``size`` is how many bytes ``current`` has. ``waits_for_lock`` tells whether another process
+    keeps us from writing anything.
     """
 
     __slots__ = (
@@ -66,6 +70,7 @@ class LogDirectory:
         "_path",
         "_settings",
         "size",
+        "waits_for_lock",
     )
 
     def __init__(
@@ -81,6 +86,7 @@ class LogDirectory:
         self._fd = -1
         """Of ``current``."""
         self.size = 0
+        self.waits_for_lock = False
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
         self._dropped: int | None = None
@@ -144,16 +150,22 @@ class LogDirectory:
         return fatal("multilog", trouble.replace(b"%s", self._path, 1), error)
 
     def _acquire_lock(self, patient: bool) -> Steps[None]:
-        delay = LOCK_FIRST
+        delay, waited = LOCK_FIRST, 0.0
+        self.waits_for_lock = patient
         while True:
             try:
                 self._folder.lock()
-                return
-            except BlockingIOError:
+                break
+            except BlockingIOError as error:
                 if not patient:
                     raise
+                if waited >= LOCK_PATIENCE:
+                    self._attempts.complain(b"unable to lock directory %s", "lock", error)
             yield Pause(delay)
+            waited += delay
             delay = min(2 * delay, LOCK_LAST)
+        self.waits_for_lock = False
+        self._attempts.succeeded("lock")
 
     def _tidy(self) -> Steps[None]:
         """Finish what the last logger was doing when it ended without closing its log."""
@@ -229,11 +241,13 @@ class LogDirectory:
                     self._drop(data, start, end, error)
                     return
                 if not self._make_room(error):
-                    self._attempts.complain(b"unable to write to %s/current", os.write, error)
+                    self._attempts.complain(b"unable to write to %s/current", "write", error)
                     yield PAUSE
             else:
                 self.size += written
                 start += written
+                if self._attempts.trouble:
+                    self._attempts.succeeded("write")
 
     def _make_room(self, error: OSError) -> bool:
         """Remove the oldest file if there is no space and the settings say so. Tell whether."""
@@ -243,8 +257,8 @@ class LogDirectory:
     def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
         """Drop ``data[start:end]``, as there is no space for it."""
         if self._dropped is None:
-            trouble = b"unable to write to %s/current, dropping lines"
-            warn("multilog", trouble.replace(b"%s", self._path, 1), error)
+            trouble = b"unable to write to %s/current"
+            self._attempts.complain(trouble, "drop", error, b"dropping lines")
             self._cut = start > 0 and data[start - 1] != 0x0A
             self._dropped = 0
         self._dropped += data.count(b"\n", start, end)
@@ -264,6 +278,12 @@ class LogDirectory:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._dropped = None
         self._cut = False
+        self._attempts.succeeded("drop")
+
+    @property
+    def trouble(self) -> bytes | None:
+        """What keeps lines from being written, or files from being finished; None if nothing."""
+        return self._attempts.trouble
 
     def seconds_until_old(self) -> float | None:
         """Return in how many seconds ``current`` reaches its age; None if it never does."""
@@ -337,8 +357,9 @@ class LogDirectory:
             try:
                 self._folder.link(name, final)
             except OSError as error:
-                self._attempts.complain(b"unable to link to %s/" + final, self._link, error)
+                self._attempts.complain(b"unable to link to %s/" + final, "link", error)
             else:
+                self._attempts.succeeded("link")
                 return final
             yield PAUSE
 

@@ -163,6 +163,19 @@ class Logger:
         """Whether the input so far ends with a newline, or is empty."""
         return not self._lines.unfinished
 
+    @property
+    def waits_for_lock(self) -> bool:
+        """Whether it can't begin, as another process has locked one of its directories."""
+        return any(directory.waits_for_lock for directory in self._directories)
+
+    @property
+    def trouble(self) -> bytes | None:
+        """What keeps it from doing what the script says, in a line; None if nothing does."""
+        for output in self._outputs:
+            if output.trouble:
+                return output.trouble
+        return None
+
     def rotate(self) -> Steps[None]:
         """Finish each ``current`` that isn't empty."""
         for directory in self._directories:
@@ -204,6 +217,9 @@ class AlertOutput:
     """Shows lines on standard error, once for each selection in the list that selects them."""
 
     __slots__ = ("_selections",)
+
+    trouble: bytes | None = None
+    """Alerts that can't be shown are lost."""
 
     def __init__(self, selections: list[Selection]) -> None:
         self._selections = selections
@@ -252,6 +268,11 @@ class StatusOutput:
         except OSError as error:
             raise fatal("multilog", b"unable to write " + self._path, error) from None
 
+    @property
+    def trouble(self) -> bytes | None:
+        """What keeps the file from being written; None if nothing does."""
+        return self._attempts.trouble
+
     def take(self, batch: Batch) -> Steps[None]:
         """Keep the last of the selected lines."""
         view = batch.chosen(self._selection).last_view()
@@ -265,9 +286,10 @@ class StatusOutput:
             try:
                 self._write(content)
             except OSError as error:
-                attempts.complain(b"unable to write %s", self._write, error)
+                attempts.complain(b"unable to write %s", "write", error)
                 yield PAUSE
             else:
+                attempts.succeeded("write")
                 return
 
     def _write(self, content: bytes) -> None:
@@ -289,6 +311,11 @@ class DirectoryOutput:
     def __init__(self, selection: Selection, directory: LogDirectory) -> None:
         self._selection = selection
         self.directory = directory
+
+    @property
+    def trouble(self) -> bytes | None:
+        """What is wrong with the directory; None if nothing is."""
+        return self.directory.trouble
 
     def take(self, batch: Batch, done: int = 0) -> Steps[None]:
         """Append the selected lines, except the ``done`` bytes that a killed logger has written."""

@@ -38,6 +38,8 @@ class Logger:
 
     def __init__(self) -> None:
         self.at_line_end = True
+        self.waits_for_lock = False
+        self.trouble: bytes | None = None
         self.input = True
         self.old: float | None = None
         self.did: list[str] = []
@@ -91,6 +93,7 @@ class World:
         self.work: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self.children: dict[int, Callable[[int], None]] = {}
         self.exits: list[int] = []
+        self.reports: list[bytes | None] = []
         self.stdin = os.open("/dev/null", os.O_RDONLY)
         self.base = os.open("/", os.O_RDONLY)
         self.hosted = HostedLogger(
@@ -101,6 +104,7 @@ class World:
             self.stdin,
             self.base,
             self.exits.append,
+            self.reports.append,
         )
 
     def settle(self) -> None:
@@ -239,6 +243,36 @@ def test_a_child_is_waited_for(started: World) -> None:
     started.settle()
     assert started.logger.got == [256]
     assert started.listens
+
+
+def test_term_ends_the_wait_for_a_lock(world: World) -> None:
+    """It has read nothing, and a foreign lock may never be let go."""
+    world.logger.effects["start"] = [Pause(1), Pause(1)]
+    world.logger.waits_for_lock = True
+    world.hosted.start()
+    world.settle()
+    assert not world.exits
+    world.tell(signal.SIGTERM)
+    assert world.exits == [signal.SIGTERM]
+
+
+def test_any_other_wait_outlives_term(started: World) -> None:
+    started.logger.effects["take 65536"] = [Pause(5)]
+    started.come()
+    started.tell(signal.SIGTERM)
+    assert not started.exits
+
+
+def test_trouble_is_reported_when_it_begins_changes_and_ends(started: World) -> None:
+    started.logger.effects["take 65536"] = [Pause(5), Pause(5), Pause(5)]
+    for trouble in (b"full", b"full", b"broken", None):
+        started.logger.trouble = trouble
+        if started.listens:
+            started.come()
+        else:
+            started.loop.timers.pop()[1]()
+            started.settle()
+    assert started.reports == [b"full", b"broken", None]
 
 
 def test_it_looks_again_when_a_file_is_old(world: World) -> None:

@@ -166,17 +166,26 @@ def test_a_locked_directory_is_refused_as_by_c(place: Path, locked: int, oracle:
     assert theirs[0] == 111
 
 
-def test_a_patient_logger_waits_for_the_lock(place: Path, locked: int) -> None:
+def test_a_patient_logger_waits_for_the_lock(
+    place: Path, locked: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     base = os.open(place, os.O_RDONLY)
     logger = Logger([b"./d"])
     steps = logger.start(base, patient=True)
-    pauses = [next(steps) for _ in range(6)]
+    pauses = [next(steps) for _ in range(4)]
+    assert capfd.readouterr().err == "", "a predecessor may need so long"
+    assert logger.waits_for_lock and logger.trouble is None
+    pauses += [next(steps) for _ in range(2)]
+    said = "unable to lock directory ./d, pausing: temporary failure"
+    assert capfd.readouterr().err == f"multilog: warning: {said}\n"
+    assert logger.trouble == b"unable to lock directory ./d: temporary failure"
     assert [pause.seconds for pause in pauses if isinstance(pause, Pause)] == [
         *(0.1, 0.2, 0.4, 0.8),
         *(1.0, 1.0),
     ]
     fcntl.flock(locked, fcntl.LOCK_UN)
     assert list(steps) == []
+    assert not logger.waits_for_lock and logger.trouble is None
     with pytest.raises(BlockingIOError):
         fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
     carry_out(logger.finish())
