@@ -14,35 +14,57 @@ leaves enough in the journal for the next logger to go on at exactly the same po
 
 The journal survives the process, not the machine: nothing is ever synced. Where it can't be
 written (its disk is full), the logger goes on without it.
+
+What no logger would have left in it is *damage*. Nobody can tell then which lines are in the
+logs. So a damaged journal is discarded, and named: lines may be lost, but none comes twice.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 import zlib
 
 from slashservice.supervise.logs.unfinished_line import as_read
+from slashservice.supervise.messages import warn
 from slashservice.supervise.platform.current import system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from slashservice.supervise.logs.folder import Folder
 
-CARRY = struct.Struct("<4sIQH")
-"""Magic, script, offset of the data that is not done, length of the carry behind this."""
+CARRY = struct.Struct("<4sIQHI")
+"""Magic, script, offset of the data that is not done, length of the carry behind this; CRC."""
 
-INTENT = struct.Struct("<4sIH32pQQQQ")
-"""Magic, script, output, stamp; inode number and size of the file, offset and length."""
+INTENT = struct.Struct("<4sIQH32pQQQQI")
+"""Magic, script, where the block is, output, stamp; inode number and size of the file; offset and
+length; CRC.
 
-MAGIC = b"slj1"
+Both CRC-32 are those of the bytes before, and of the carry.
+"""
+
+CRC = struct.Struct("<I")
+
+MAGIC = b"slj2"
 INTENT_AT = 1920
 DATA = 2048
 LARGEST = 1 << 20
 """Bytes after which a journal that never becomes empty is begun anew."""
+
+LARGEST_BLOCK = 1 << 16
+"""Bytes of a block at most."""
+
+LARGEST_OUTPUT = 1 << 22
+"""Bytes that a block can have with all its stamps, and more."""
+
+
+class Damaged(Exception):  # noqa: N818 - it says what the journal is
+    """No logger would have left that."""
 
 
 class Interrupted:
@@ -69,10 +91,23 @@ class Journal:
     :meth:`intend` before each write, and :meth:`done`.
     """
 
-    __slots__ = ("_fd", "_file", "_interrupted", "_length", "_script", "_stamp", "_start")
+    __slots__ = (
+        "_fd",
+        "_file",
+        "_interrupted",
+        "_length",
+        "_script",
+        "_stamp",
+        "_start",
+        "_usable",
+        "_words",
+    )
 
     def __init__(self, fd: int, words: Sequence[bytes]) -> None:
         self._fd = fd
+        self._words = words
+        self._usable = True
+        """Whether the file can be emptied. If not, it is not filled either."""
         self._script = zlib.crc32(b"\0".join(words))
         self._start = DATA
         """Where in the file the block is."""
@@ -94,27 +129,104 @@ class Journal:
     def recover(self) -> Interrupted | None:
         """Return what a killed logger has left to be done, if anything.
 
-        If that logger had another script, the whole block is done again by this one.
+        If that logger had another script, the whole block is done again by this one. A damaged
+        journal is discarded.
         """
-        header = os.pread(self._fd, DATA, 0).ljust(DATA, b"\0")
-        magic, script, start, length = CARRY.unpack_from(header)
-        raw = carry = b""
-        if magic == MAGIC:
-            self._start = start
-            carry = header[CARRY.size : CARRY.size + length]
-            if script != self._script:
-                raw, carry = as_read(carry), b""
-        self._length = max(0, os.fstat(self._fd).st_size - self._start)
+        try:
+            self._interrupted = self._read()
+        except (Damaged, OSError) as error:
+            self.discard(error if isinstance(error, OSError) else None)
+        return self._interrupted
+
+    def _read(self) -> Interrupted | None:
+        """Read the journal. Raises ``Damaged``, and the ``OSError`` of reading."""
+        size = os.fstat(self._fd).st_size
+        if not size:
+            return None
+        header = os.pread(self._fd, DATA, 0)
+        if len(header) < DATA:
+            raise Damaged
+        raw, carry = self._read_carry(header)
+        begun_anew = size == DATA and self._start > LARGEST
+        intent = self._read_intent(header)
+        if size < self._start and not begun_anew and intent:
+            raise Damaged  # a part of a block that is not there was written
+        self._length = max(0, size - self._start)
+        if self._length > LARGEST_BLOCK:
+            raise Damaged
         block = raw + os.pread(self._fd, self._length, self._start)
         if not block and not carry:
             return None
-        found = self._interrupted = Interrupted(block, carry)
-        magic, script, output, stamp, *file, offset, length = INTENT.unpack_from(header, INTENT_AT)
-        if magic == MAGIC and script == self._script:
-            self._stamp = found.stamp = stamp
-            found.output, found.offset = output, offset
-            self._file = (*file, length)
+        found = Interrupted(block, carry)
+        if intent:
+            _, script, _, output, stamp, *file, offset, length, _ = intent
+            if script == self._script:
+                self._stamp = found.stamp = stamp
+                found.output, found.offset = output, offset
+                self._file = (*file, length)
         return found
+
+    def _read_carry(self, header: bytes) -> tuple[bytes, bytes]:
+        """Find out where the block begins; return the carry, as read or as this script has it."""
+        magic, script, start, length, crc = CARRY.unpack_from(header)
+        end = CARRY.size + length
+        if magic != MAGIC:
+            if header[:INTENT_AT].strip(b"\0"):
+                raise Damaged
+            return b"", b""
+        carry = header[CARRY.size : end]
+        if end > INTENT_AT or crc != _crc(header[: CARRY.size - CRC.size], carry):
+            raise Damaged
+        if not DATA <= start <= 2 * LARGEST:  # killed while it begins anew, it may pass LARGEST
+            raise Damaged
+        self._start = start
+        try:
+            read = as_read(carry)
+        except ValueError:
+            raise Damaged from None
+        return (read, b"") if script != self._script else (b"", carry)
+
+    def _read_intent(self, header: bytes) -> tuple[Any, ...] | None:
+        """Return what is noted about a write; None if nothing is."""
+        raw = header[INTENT_AT:]
+        intent = INTENT.unpack_from(raw)
+        if intent[0] == MAGIC:
+            offset, length, crc = intent[-3:]
+            if crc != _crc(raw[: INTENT.size - CRC.size]):
+                raise Damaged
+            if intent[2] != self._start or offset + length > LARGEST_OUTPUT:
+                raise Damaged
+            return intent
+        if raw.strip(b"\0"):
+            raise Damaged
+        return None
+
+    def discard(self, error: OSError | None = None) -> None:
+        """Complain of damage, or that the journal can't be read; have nothing in the journal."""
+        warn("multilog", b"damaged journal %s discarded" % self._name, error)
+        self._interrupted = None
+        self._file = (0, 0, 0)
+        self._stamp = b""
+        self._empty()
+
+    @property
+    def _name(self) -> bytes:
+        """Its path, where the system tells; else whose it is, by a directory of that log."""
+        try:
+            return os.readlink(b"/proc/self/fd/%d" % self._fd)
+        except OSError:
+            logs = [word for word in self._words if word[:1] in (b".", b"/")]
+            return b"of " + b" ".join(logs[:1])
+
+    def _empty(self) -> None:
+        """Have nothing in the journal. If that is impossible, go on without it."""
+        self._start = DATA
+        try:
+            os.ftruncate(self._fd, 0)
+        except OSError as error:
+            self._usable = False
+            self._length = 0
+            warn("multilog", b"unable to empty journal %s, going on without" % self._name, error)
 
     def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
         """Find out how far the last write got, if it was one of ``output`` in ``folder``.
@@ -140,6 +252,8 @@ class Journal:
 
         Raises ``BlockingIOError`` if the pipe is empty, and the ``OSError`` of reading.
         """
+        if not self._usable:
+            return os.read(pipe, size)
         try:
             self._length = system.splice(pipe, self._fd, size, self._start)
         except BlockingIOError:
@@ -151,6 +265,8 @@ class Journal:
 
     def put(self, block: bytes) -> None:
         """Keep a block that does not come from the pipe."""
+        if not self._usable:
+            return
         try:
             self._length = os.pwrite(self._fd, block, self._start)
         except OSError:
@@ -170,11 +286,10 @@ class Journal:
 
     def _note(self, output: int, inode: int, size: int, offset: int, length: int) -> None:
         if self._length:
-            intent = INTENT.pack(
-                MAGIC, self._script, output, self._stamp, inode, size, offset, length
-            )
+            what = (output, self._stamp, inode, size, offset, length, 0)
+            intent = INTENT.pack(MAGIC, self._script, self._start, *what)[: -CRC.size]
             try:
-                os.pwrite(self._fd, intent, INTENT_AT)
+                os.pwrite(self._fd, intent + CRC.pack(_crc(intent)), INTENT_AT)
             except OSError:
                 pass
 
@@ -182,14 +297,15 @@ class Journal:
         """Note that the block is written, except the carry, which comes with the next block."""
         self._interrupted = None
         unfinished = carry()
+        if not self._usable:
+            return
         try:
             if unfinished and CARRY.size + len(unfinished) <= INTENT_AT:
                 self._carry_over(unfinished)
                 return
         except OSError:
             pass
-        self._start = DATA
-        os.ftruncate(self._fd, 0)
+        self._empty()
 
     def _carry_over(self, carry: bytes) -> None:
         self._start += self._length
@@ -200,9 +316,15 @@ class Journal:
             self._write_header(carry)
 
     def _write_header(self, carry: bytes) -> None:
-        header = CARRY.pack(MAGIC, self._script, self._start, len(carry)) + carry
-        os.pwrite(self._fd, header.ljust(DATA, b"\0"), 0)
+        start = CARRY.pack(MAGIC, self._script, self._start, len(carry), 0)[: -CRC.size]
+        header = (start + CRC.pack(_crc(start, carry)) + carry).ljust(DATA, b"\0")
+        if os.pwrite(self._fd, header, 0) != DATA:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Let go of the file, and with it of the lock."""
         os.close(self._fd)
+
+
+def _crc(data: bytes, carry: bytes = b"") -> int:
+    return zlib.crc32(carry, zlib.crc32(data))

@@ -111,6 +111,10 @@ class Lines:
         """Whether the last line so far has no newline."""
         return self.overlong or bool(self.head)
 
+    def forget(self) -> None:
+        """Have no unfinished line."""
+        self.head, self.read, self.overlong = b"", 0, False
+
     def take(self, block: bytes, stamp: bytes) -> Batch:
         """Return ``block`` as a batch. Lines that begin in it get ``stamp`` in front."""
         whole = block

@@ -90,6 +90,9 @@ class Logger:
         while not journal.try_lock():
             yield Pause(SECONDS_BETWEEN_LOCKS)
         left = journal.recover()
+        if left and not self._makes_sense(left):
+            journal.discard()
+            left = None
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.open(base)
@@ -101,12 +104,28 @@ class Logger:
         if left:
             yield from self._go_on(left)
 
-    def _go_on(self, left: Interrupted) -> Steps[None]:
-        """Do the rest of the block that a killed logger was at."""
+    def _makes_sense(self, left: Interrupted) -> bool:
+        """Take the carry that is left; tell whether a logger with this script may have left that.
+
+        If not, nothing is taken.
+        """
+        if left.output or left.offset:
+            outputs = self._outputs[left.output : left.output + 1]
+            if not outputs or not isinstance(outputs[0], DirectoryOutput):
+                return False
+        if left.stamp and len(left.stamp) != len(self._stamp()):
+            return False
         if left.carry:
             from slashservice.supervise.logs import unfinished_line
 
-            unfinished_line.unpack(left.carry, self._lines, self._selections)
+            try:
+                unfinished_line.unpack(left.carry, self._lines, self._selections)
+            except ValueError:
+                return False
+        return True
+
+    def _go_on(self, left: Interrupted) -> Steps[None]:
+        """Do the rest of the block that a killed logger was at."""
         if not left.block:
             return
         stamp = left.stamp or self._stamp()
@@ -116,6 +135,10 @@ class Logger:
             batch.chosen(selection)  # to follow an overlong line, it has to see every batch
         for number, output in enumerate(self._outputs):
             if number == left.output and isinstance(output, DirectoryOutput):
+                if left.offset > output.length(batch):
+                    self._journal.discard()
+                    self._lines.forget()
+                    return
                 yield from output.take(batch, left.offset)
             elif number >= left.output:
                 yield from output.take(batch)
@@ -316,6 +339,10 @@ class DirectoryOutput:
     def trouble(self) -> bytes | None:
         """What is wrong with the directory; None if nothing is."""
         return self.directory.trouble
+
+    def length(self, batch: Batch) -> int:
+        """Return how many bytes of the batch go there."""
+        return len(batch.chosen(self._selection).all())
 
     def take(self, batch: Batch, done: int = 0) -> Steps[None]:
         """Append the selected lines, except the ``done`` bytes that a killed logger has written."""

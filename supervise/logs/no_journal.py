@@ -27,6 +27,9 @@ class NoJournal:
     def recover(self) -> None:
         """No predecessor left anything."""
 
+    def discard(self) -> None:
+        """Nothing is in it."""
+
     def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
         """No predecessor wrote anything."""
 

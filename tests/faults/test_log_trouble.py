@@ -100,3 +100,28 @@ def test_a_multilog_of_somebody_else(hosted: Hosted, oracle: Path) -> None:
     assert content(log / "main") == b"foreign\nours\n"
     assert len(hosted.tree.lines(LOCKED)) == 1
     assert runs(hosted.host("a"))
+
+
+DAMAGE = [b"slj2", b"\xff" * 3000, b"slj2" + b"\0" * 5000, b"slj2" + b"\xff" * 2044 + b"line\n" * 9]
+
+
+def test_a_damaged_journal_stops_no_log(hosted: Hosted) -> None:
+    """It is named once, and the log goes on, as do those beside it."""
+    journals = {}
+    for number, damage in enumerate([*DAMAGE, None]):
+        log = hosted.add(f"s{number}", "t ./main")
+        (log / "supervise").mkdir(mode=0o700)
+        journals[f"s{number}"] = log / "supervise/journal"
+        if damage is not None:
+            journals[f"s{number}"].write_bytes(damage)
+        else:
+            with journals[f"s{number}"].open("wb") as file:
+                file.truncate(2 << 30)
+    svscan = hosted.tree.svscan()
+    for name in journals:
+        hosted.host(name)
+        hosted.write(name, b"line\n")
+        hosted.arrives(name, b" line\n")
+        assert hosted.current(name).count(b"\n") == 1
+        assert len(hosted.tree.lines(f"damaged journal {os.path.realpath(journals[name])} ")) == 1
+    hosted.tree.drain(svscan)
