@@ -7,8 +7,10 @@ Except where it says otherwise, a method is one system call, and raises its ``OS
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
@@ -34,11 +36,13 @@ class Folder:
     ``fd`` is its descriptor.
     """
 
-    __slots__ = ("_lock", "_path", "fd")
+    __slots__ = ("_current", "_lock", "_path", "fd")
 
     def __init__(self, path: bytes) -> None:
         self._path = path
         self._lock = -1
+        self._current = (0, 0)
+        """Device and inode number of the file that was opened as ``current``."""
         self.fd = -1
 
     def make(self, base: int) -> None:
@@ -75,8 +79,27 @@ class Folder:
         return os.fstat(self.fd).st_mtime
 
     def open_current(self) -> int:
-        """Open ``current`` for appending, made (0600) if missing; return its descriptor."""
-        return self.append_to(b"current")
+        """Open ``current`` for appending, made (0600) if missing; return its descriptor.
+
+        A link is not followed, and what is no file is refused as a device would be.
+        """
+        fd = os.open(b"current", APPEND | os.O_NOFOLLOW, 0o600, dir_fd=self.fd)
+        about = os.fstat(fd)
+        if not stat.S_ISREG(about.st_mode):
+            os.close(fd)
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        self._current = about.st_dev, about.st_ino
+        return fd
+
+    def has_current(self) -> bool:
+        """Tell whether the file that was opened as ``current`` still has that name."""
+        try:
+            about = os.stat(b"current", dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # nobody can tell
+        return (about.st_dev, about.st_ino) == self._current
 
     def append_to(self, name: bytes) -> int:
         """Open a file for appending, made (0600) if missing; return its descriptor."""
@@ -130,6 +153,13 @@ class Folder:
     def remove(self, name: bytes) -> None:
         """Remove a file."""
         os.unlink(name, dir_fd=self.fd)
+
+    def remove_if_there(self, name: bytes) -> None:
+        """Remove a file, unless somebody else has done so."""
+        try:
+            os.unlink(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            pass
 
     def remove_if_possible(self, name: bytes) -> None:
         """Remove a file, or leave it."""

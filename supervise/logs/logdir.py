@@ -23,9 +23,10 @@ from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import DELETE, DROP
 from slashservice.supervise.logs.c_writes import cut
 from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder
+from slashservice.supervise.logs.lock import Lock
 from slashservice.supervise.logs.retention import Finished
-from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
-from slashservice.supervise.messages import fatal
+from slashservice.supervise.logs.steps import PAUSE, Attempts
+from slashservice.supervise.messages import fatal, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,23 +43,16 @@ MARGIN = 2000
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
-LOCK_FIRST = 0.1
-LOCK_LAST = 1.0
-"""Seconds until a lock that another log host still holds is tried again. They double each time."""
-
-LOCK_PATIENCE = 1.0
-"""Seconds that a predecessor may take to let go of its lock. Then the wait is worth a complaint."""
-
 
 class LogDirectory:
     """The log directory ``path``, output ``number`` of a logger that keeps ``journal``.
 
-    ``size`` is how many bytes ``current`` has. ``waits_for_lock`` tells whether another process
-    keeps us from writing anything.
+    ``size`` is how many bytes ``current`` has; ``lock`` is the directory's.
     """
 
     __slots__ = (
         "_attempts",
+        "_base",
         "_begun",
         "_cut",
         "_dropped",
@@ -69,8 +63,8 @@ class LogDirectory:
         "_number",
         "_path",
         "_settings",
+        "lock",
         "size",
-        "waits_for_lock",
     )
 
     def __init__(
@@ -82,11 +76,12 @@ class LogDirectory:
         self._number = number
         self._attempts = Attempts("multilog", path)
         self._folder = Folder(path)
+        self.lock = Lock(self._folder, self._attempts)
         self._finished = Finished(self._folder, settings.number)
+        self._base = -1
         self._fd = -1
         """Of ``current``."""
         self.size = 0
-        self.waits_for_lock = False
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
         self._dropped: int | None = None
@@ -95,16 +90,17 @@ class LogDirectory:
         """Whether only the beginning of the first of them is there."""
 
     def acquire(self, base: int, patient: bool) -> Steps[None]:
-        """Make and lock the directory, seen from ``base``.
+        """Make and lock the directory, seen from ``base``, which stays open.
 
         If ``patient``, wait for another process that has locked it. Raises ``Quit`` on any error.
         """
+        self._base = base
         self._folder.make(base)
         trouble = b"unable to open directory %s"
         try:
             self._folder.open(base)
             trouble = b"unable to lock directory %s"
-            yield from self._acquire_lock(patient)
+            yield from self.lock.take(patient)
         except OSError as error:
             raise self._fatal(trouble, error) from None
 
@@ -148,24 +144,6 @@ class LogDirectory:
 
     def _fatal(self, trouble: bytes, error: OSError) -> Quit:
         return fatal("multilog", trouble.replace(b"%s", self._path, 1), error)
-
-    def _acquire_lock(self, patient: bool) -> Steps[None]:
-        delay, waited = LOCK_FIRST, 0.0
-        self.waits_for_lock = patient
-        while True:
-            try:
-                self._folder.lock()
-                break
-            except BlockingIOError as error:
-                if not patient:
-                    raise
-                if waited >= LOCK_PATIENCE:
-                    self._attempts.complain(b"unable to lock directory %s", "lock", error)
-            yield Pause(delay)
-            waited += delay
-            delay = min(2 * delay, LOCK_LAST)
-        self.waits_for_lock = False
-        self._attempts.succeeded("lock")
 
     def _tidy(self) -> Steps[None]:
         """Finish what the last logger was doing when it ended without closing its log."""
@@ -228,6 +206,7 @@ class LogDirectory:
     def _write(self, data: bytes, start: int, end: int, before: int) -> Steps[None]:
         """Write ``data[start:end]`` to ``current``."""
         view = memoryview(data)
+        first = start
         while start < end:
             self._journal.intend(self._number, self._fd, self.size, before + start, end - start)
             try:
@@ -248,6 +227,10 @@ class LogDirectory:
                 start += written
                 if self._attempts.trouble:
                     self._attempts.succeeded("write")
+                if not self._folder.has_current():
+                    if not os.fstat(self._fd).st_nlink:
+                        start = first  # it went with the file
+                    yield from self._begin_anew()
 
     def _make_room(self, error: OSError) -> bool:
         """Remove the oldest file if there is no space and the settings say so. Tell whether."""
@@ -295,6 +278,16 @@ class LogDirectory:
         """Finish ``current``: begin a new one, and process and name the old one."""
         attempt, folder = self._attempts.attempt, self._folder
         yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
+        if folder.has_current():
+            try:
+                return (yield from self._rename_and_finish())
+            except FileNotFoundError:
+                pass
+        yield from self._begin_anew()
+
+    def _rename_and_finish(self) -> Steps[None]:
+        """Do the steps behind the first. Raises ``FileNotFoundError`` if a file vanishes."""
+        attempt, folder = self._attempts.attempt, self._folder
         os.close(self._fd)
         self._fd = -1
         trouble = b"unable to rename current to previous in directory %s"
@@ -303,36 +296,57 @@ class LogDirectory:
         yield from attempt(b"unable to set mode of %s/current", folder.mark, self._fd, UNDER_WAY)
         trouble = b"unable to set mode of %s/previous"
         yield from attempt(trouble, folder.mark_closed, b"previous", COMPLETE)
-        if self._settings.processor is not None:
-            yield from self._process(self._settings.processor)
+        if (command := self._settings.processor) is not None:
+            from slashservice.supervise.logs import processor
+
+            yield from processor.replace(self._attempts, folder, command, self._make_room)
             yield from self._finish(b"processed", self._settings.code)
         else:
             yield from self._finish(b"previous", self._settings.code)
 
+    def _begin_anew(self) -> Steps[None]:
+        """Go on where somebody has removed or replaced files, or the whole directory."""
+        warn("multilog", b"files of %s were removed or replaced, going on" % self._path)
+        if self._fd >= 0:
+            if self._folder.has_current():
+                return
+            os.close(self._fd)
+            self._fd = -1
+        while True:
+            try:
+                self._begin()
+                break
+            except FileNotFoundError:
+                yield from self._open_again()
+            except OSError as error:
+                self._attempts.complain(b"unable to create %s/current", "begin", error)
+                yield PAUSE
+        self._attempts.succeeded("begin")
+        trouble = b"unable to set mode of %s/current"
+        yield from self._attempts.attempt(trouble, self._folder.mark, self._fd, UNDER_WAY)
+
+    def _open_again(self) -> Steps[None]:
+        """Make, open, lock and tidy the directory, which is gone; or the one in its place."""
+        folder = self._folder
+        while True:
+            folder.close()
+            folder.make(self._base)
+            try:
+                folder.open(self._base)
+                yield from self.lock.take(True)
+                if not folder.is_complete(b"current"):
+                    yield from self._tidy()
+                    folder.empty(b"state")
+            except OSError as error:
+                self._attempts.complain(b"unable to open directory %s", "open", error)
+                yield PAUSE
+            else:
+                self._attempts.succeeded("open")
+                return
+
     def _begin(self) -> None:
         self._fd = self._folder.open_current()
-        self.size = 0
-
-    def _process(self, command: bytes) -> Steps[None]:
-        """Make ``processed`` of ``previous``, and a new ``state``."""
-        from slashservice.supervise.logs.processor import process
-
-        attempt, folder = self._attempts.attempt, self._folder
-        yield from process(self._attempts, folder, command, self._make_room)
-        yield from self._secure(b"processed", COMPLETE)
-        yield from self._secure(b"newstate", None)
-        yield from attempt(b"unable to remove %s/previous", folder.remove, b"previous")
-        trouble = b"unable to rename newstate to state in directory %s"
-        yield from attempt(trouble, folder.rename, b"newstate", b"state")
-
-    def _secure(self, name: bytes, mark: str | None) -> Steps[None]:
-        """Put a file of the processor on disk, and then mark it."""
-        attempt, folder = self._attempts.attempt, self._folder
-        fd = yield from attempt(b"unable to create %s/" + name, folder.append_to, name)
-        yield from attempt(b"unable to write %s/" + name + b" to disk", folder.put_on_disk, fd)
-        if mark:
-            yield from attempt(b"unable to set mode of %s/" + name, folder.mark, fd, mark)
-        os.close(fd)
+        self.size = os.fstat(self._fd).st_size
 
     def _finish_if_there(self, name: bytes, code: bytes) -> Steps[None]:
         """Do :meth:`_finish` if there is such a file, and it has no final name yet."""
@@ -347,7 +361,7 @@ class LogDirectory:
         final = b""
         if nameless:
             final = yield from self._link(name, code)
-        yield from attempt(b"unable to remove %s/" + name, self._folder.remove, name)
+        yield from attempt(b"unable to remove %s/" + name, self._folder.remove_if_there, name)
         yield from attempt(b"unable to read %s", self._finished.added, final)
 
     def _link(self, name: bytes, code: bytes) -> Steps[bytes]:
@@ -356,6 +370,8 @@ class LogDirectory:
             final = tai.label(tai.now()) + b"." + code
             try:
                 self._folder.link(name, final)
+            except FileNotFoundError:
+                raise
             except OSError as error:
                 self._attempts.complain(b"unable to link to %s/" + final, "link", error)
             else:

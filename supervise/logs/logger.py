@@ -48,15 +48,16 @@ NO_JOURNAL = NoJournal()
 class Logger:
     """Does what the action script ``words`` says with each line of its input.
 
-    Log directories and status files are seen from the directory ``base``, a descriptor,
-    which is needed only until ``start`` is done.
+    Log directories and status files are seen from the directory ``base``, a descriptor. A copy
+    of it is kept, as a log directory may have to be made again.
     """
 
-    __slots__ = ("_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
+    __slots__ = ("_base", "_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
 
     def __init__(self, words: Iterable[bytes], journal: Journal | NoJournal = NO_JOURNAL) -> None:
         script = ActionScript(words)
         selections: dict[Rules, Selection] = {}
+        self._base = -1
         self._journal = journal
         self._lines = Lines()
         self._stamp = STAMPS[script.stamp]
@@ -96,8 +97,12 @@ class Logger:
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.open(base)
+        try:
+            self._base = os.dup(base)
+        except OSError as error:
+            raise fatal("multilog", b"unable to keep current directory", error) from None
         for directory in self._directories:
-            yield from directory.acquire(base, patient)
+            yield from directory.acquire(self._base, patient)
             if left and left.block:
                 directory.settle()
             yield from directory.enter()
@@ -189,7 +194,7 @@ class Logger:
     @property
     def waits_for_lock(self) -> bool:
         """Whether it can't begin, as another process has locked one of its directories."""
-        return any(directory.waits_for_lock for directory in self._directories)
+        return any(directory.lock.is_waited_for for directory in self._directories)
 
     @property
     def trouble(self) -> bytes | None:
@@ -232,6 +237,9 @@ class Logger:
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.release()
+        if self._base >= 0:
+            os.close(self._base)
+        self._base = -1
         self._journal.close()
         self._journal = NO_JOURNAL
 

@@ -15,6 +15,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import environment, pathexec
+from slashservice.supervise.logs.folder import COMPLETE
 from slashservice.supervise.logs.steps import PAUSE, Wait
 from slashservice.supervise.messages import TROUBLE, complain, message, write_all
 
@@ -40,6 +41,29 @@ BLOCK = 1 << 18
 FORK_TROUBLE = b"unable to fork for processor in %s"
 
 OUT_OF_THE_WAY = 10
+
+
+def replace(
+    attempts: Attempts, folder: Folder, command: bytes, make_room: Callable[[OSError], bool]
+) -> Steps[None]:
+    """Make ``processed`` of ``previous``, and a new ``state``, by ``command``."""
+    attempt = attempts.attempt
+    yield from process(attempts, folder, command, make_room)
+    yield from _secure(attempts, folder, b"processed", COMPLETE)
+    yield from _secure(attempts, folder, b"newstate", None)
+    yield from attempt(b"unable to remove %s/previous", folder.remove_if_there, b"previous")
+    trouble = b"unable to rename newstate to state in directory %s"
+    yield from attempt(trouble, folder.rename, b"newstate", b"state")
+
+
+def _secure(attempts: Attempts, folder: Folder, name: bytes, mark: str | None) -> Steps[None]:
+    """Put a file of the processor on disk, and then mark it."""
+    attempt = attempts.attempt
+    fd = yield from attempt(b"unable to create %s/" + name, folder.append_to, name)
+    yield from attempt(b"unable to write %s/" + name + b" to disk", folder.put_on_disk, fd)
+    if mark:
+        yield from attempt(b"unable to set mode of %s/" + name, folder.mark, fd, mark)
+    os.close(fd)
 
 
 def process(

@@ -89,11 +89,14 @@ class Attempts:
     def attempt(self, trouble: bytes, call: Callable[..., T], *arguments: object) -> Steps[T]:
         """Make the call until it raises no ``OSError``; return its value.
 
-        Each failure is a complaint of ``trouble`` and a pause.
+        Each failure is a complaint of ``trouble`` and a pause. But ``FileNotFoundError`` is
+        raised: what is gone does not come back.
         """
         while True:
             try:
                 value = call(*arguments)
+            except FileNotFoundError:
+                raise
             except OSError as error:
                 self.complain(trouble, call, error)
             else:

@@ -1,0 +1,47 @@
+"""The lock of a log directory, and the wait for another logger that has it."""
+
+from __future__ import annotations
+
+from slashservice.supervise.logs.steps import Pause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.logs.folder import Folder
+    from slashservice.supervise.logs.steps import Attempts, Steps
+
+FIRST = 0.1
+LAST = 1.0
+"""Seconds until a lock that another log host still holds is tried again. They double each time."""
+
+PATIENCE = 1.0
+"""Seconds that a predecessor may take to let go of its lock. Then the wait is worth a complaint."""
+
+
+class Lock:
+    """The lock of ``folder``; ``is_waited_for`` tells whether another process has it."""
+
+    __slots__ = ("_attempts", "_folder", "is_waited_for")
+
+    def __init__(self, folder: Folder, attempts: Attempts) -> None:
+        self._folder = folder
+        self._attempts = attempts
+        self.is_waited_for = False
+
+    def take(self, patient: bool) -> Steps[None]:
+        """Take the lock. If ``patient``, wait for it; raise ``BlockingIOError`` otherwise."""
+        delay, waited = FIRST, 0.0
+        while True:
+            try:
+                self._folder.lock()
+                break
+            except BlockingIOError as error:
+                if not patient:
+                    raise
+                if waited >= PATIENCE:
+                    self._attempts.complain(b"unable to lock directory %s", "lock", error)
+            self.is_waited_for = True
+            yield Pause(delay)
+            waited += delay
+            delay = min(2 * delay, LAST)
+        self.is_waited_for = False
+        self._attempts.succeeded("lock")
