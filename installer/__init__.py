@@ -16,8 +16,9 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``record``       errors, host, plan
 ``services``     errors, supervision, host
 ``remote``       errors, plan
-``status``       supervision, host, plan, record
-``doctor``       supervision, host, detection, plan, record, status
+``logs``         host
+``status``       supervision, host, logs, plan, record
+``doctor``       supervision, host, detection, logs, plan, record, status
 ``cli``          all of them
 ================ =============================================================================
 

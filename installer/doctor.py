@@ -16,6 +16,7 @@ from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
+from slashservice.installer.logs import troubles
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
@@ -214,6 +215,13 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
             told.add(why)
 
 
+def logs(patient: Patient) -> Iterator[Finding]:
+    """Can all hosted logs be written?"""
+    for one in troubles(patient.host, patient.service_dir):
+        remedy = "once its cause is gone the log goes on by itself, and no line is lost"
+        yield Finding(str(one), remedy)
+
+
 def shadows(patient: Patient) -> Iterator[Finding]:
     """Does a command of the same name come first?"""
     if patient.receipt is None or patient.receipt.layout != "fhs":
@@ -253,6 +261,7 @@ CHECKS: tuple[Check, ...] = (
     init_system_files,
     scan_directory,
     service_owners,
+    logs,
     shadows,
     age,
     search_path,

@@ -8,6 +8,7 @@ from typing import Any
 from slashservice.installer import supervision
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
+from slashservice.installer.logs import Trouble, troubles
 from slashservice.installer.plan.actions import PathAction
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
@@ -32,6 +33,7 @@ class Status:
     pid: int = 0
     parent: str = ""
     services: int = 0
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -53,6 +55,7 @@ class Status:
             "artefacts": [vars(one) for one in self.artefacts],
             "svscan": {"pid": self.pid, "parent": self.parent},
             "services": self.services,
+            "log_troubles": [vars(one) for one in self.troubles],
         }
 
 
@@ -68,7 +71,9 @@ def look(host: Host) -> Status:
     )
     pid = supervision.running(receipt.service_dir) if host.live else 0
     services = supervision.service_directories(host.real(receipt.service_dir, follow=True))
-    return Status(receipt, artefacts, pid, processes.parent_of(pid) if pid else "", len(services))
+    parent = processes.parent_of(pid) if pid else ""
+    found = troubles(host, receipt.service_dir)
+    return Status(receipt, artefacts, pid, parent, len(services), found)
 
 
 def _path(action: object) -> str:
@@ -98,6 +103,7 @@ def lines(status: Status) -> list[str]:
         said.append(f"svscan runs: pid {status.pid}{child}; {status.services} services")
     else:
         said.append("svscan does not run")
+    said += [f"  {one}" for one in status.troubles]
     width = max((len(one.path) for one in status.artefacts), default=0)
     shown = [one for one in status.artefacts if one.state != "ok" or one.enables]
     return [*said, *(f"  {one.path:<{width}}  {one.state}" for one in shown)]

@@ -10,7 +10,7 @@ import pytest
 from helpers.images import Image, MakeImage
 from helpers.installer import Running, look_at, plan_for
 
-from slashservice.installer import supervision
+from slashservice.installer import status, supervision
 from slashservice.installer.detection.evidence import Scanner
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
@@ -325,3 +325,22 @@ def test_where_all_services_can_be_changed_that_is_said_once(
     assert findings(image) == [
         "others than root can change what it runs: /service can be written by everybody"
     ]
+
+
+def test_a_log_that_can_not_be_written(patient: Callable[..., Image]) -> None:
+    """Its logger has said why; status shows it, too."""
+    image = patient("systemd")
+    supervise = image.root / "service/web/log/supervise"
+    supervise.mkdir(parents=True)
+    (image.root / "service/web/run").write_text("#!/bin/sh\n")
+    (image.root / "service/web/run").chmod(0o755)
+    (supervise / "trouble").write_bytes(b"unable to write: \x1b[2J\n")
+    os.utime(supervise / "trouble", (0, 0))
+    (told,) = findings(image)
+    assert told.startswith("the log of web has been in trouble since 19")
+    assert told.endswith(": unable to write: ?[2J")
+    said = status.look(Host(str(image.root)))
+    assert f"  {told}" in status.lines(said)
+    assert said.to_json()["log_troubles"][0]["service"] == "web"
+    (supervise / "trouble").unlink()
+    assert findings(image) == []
