@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import pwd
 
+from slashservice.supervise.chain import environment
+from slashservice.supervise.messages import fatal
+
 NOBODY = (1 << 32) - 1
 """No user or group may have this number: to the kernel it means "leave it as it is"."""
 
@@ -32,6 +35,27 @@ def look_up(name: bytes) -> tuple[int, int] | None:
     except KeyError:
         return None
     return entry.pw_uid, entry.pw_gid
+
+
+def become(program: str, name: bytes) -> None:
+    """Take the user and the group of account ``name``, and no other group, as ``program``.
+
+    Raises ``Quit``.
+    """
+    known = look_up(name)
+    if known is None:
+        raise fatal(program, b"unknown account " + name)
+    user, group = known
+    environment.inherited()  # now: the kernel will not show it to the new account
+    try:
+        os.setgroups([group])
+        os.setgid(group)
+    except OSError as error:
+        raise fatal(program, b"unable to setgid", error) from None
+    try:
+        os.setuid(user)
+    except OSError as error:
+        raise fatal(program, b"unable to setuid", error) from None
 
 
 def settings(user: int, group: int) -> list[bytes]:

@@ -36,6 +36,9 @@ NAME = b"/proc/self/comm"
 DESCRIPTORS_NEEDED = 10
 """With fewer than these a new interpreter might not find its code."""
 
+HIDDEN = ("loghost",)
+"""Commands that no account may look into, its own neither."""
+
 
 def command_at(path: bytes) -> str | None:
     """Return which command of ours the file at ``path`` launches, or None.
@@ -73,8 +76,8 @@ def go_on(path: bytes, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
     if name not in launchers.CHAIN:
         if PENDING.waiting:
             PENDING.waiting.settle()
-        if PENDING.taken_out:
-            stay_hidden()
+        if PENDING.taken_out or name in HIDDEN:
+            hide()
         else:
             become_visible()
     set_name(os.path.basename(path))
@@ -154,10 +157,10 @@ def become_visible() -> None:
         pass
 
 
-def stay_hidden() -> None:
-    """Have the kernel keep our memory from our account, even if it is told not to do so itself.
+def hide() -> None:
+    """Let no account trace this process or take its descriptors; root may.
 
-    ``fs.suid_dumpable`` tells it.
+    Its files in ``/proc`` belong to root from now on. Changing the account does the same.
     """
     try:
         from slashservice.supervise.platform import clib

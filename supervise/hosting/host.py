@@ -1,26 +1,46 @@
-"""The log host: all its loggers, and the socket to svscan."""
+"""The log host: all its loggers, and the socket to svscan.
+
+It answers each request of svscan (:mod:`~slashservice.supervise.protocol.loghost`) at once.
+Nothing that may block is done in the loop, so that no log can keep svscan waiting for an answer.
+
+TERM has every logger end as soon as it is done with its block. An unfinished line stays in the
+journal, for the next logger. svscan sends it to the host that a killed svscan has left.
+"""
 
 from __future__ import annotations
 
 import os
-import socket
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.hosting.hosted_logger import HostedLogger
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
+from slashservice.supervise.messages import TROUBLE, Quit, complain, message, warn
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol import loghost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import socket
+    from collections.abc import Callable, Sequence
 
-MESSAGE = 1 << 18
-"""No message from svscan is longer: an action script as long as a run script can be."""
+OWN_DESCRIPTORS = 12
+"""What the host itself has open, about."""
 
-DESCRIPTORS = 3
-"""What comes with a start: the input, the directory, and a file for the journal."""
+SECONDS_UNTIL_MORE = 0.01
+"""How long until a message is sent again that svscan didn't take at once."""
+
+
+def descriptors(words: Sequence[bytes]) -> int:
+    """Return how many descriptors a logger with the action script ``words`` holds.
+
+    These are its input, its directory and its journal; for a log directory the directory, its
+    lock and ``current``; and for a status file one.
+    """
+    holds = {b".": 3, b"/": 3, b"=": 1}
+    return loghost.DESCRIPTORS + sum(holds.get(word[:1], 0) for word in words)
 
 
 class LogHost:
@@ -28,8 +48,12 @@ class LogHost:
 
     def __init__(self, svscan: socket.socket) -> None:
         self.loop = Loop()
+        svscan.setblocking(False)
         self._svscan: socket.socket | None = svscan
-        self._loggers: dict[bytes, HostedLogger] = {}
+        self._unsent: list[bytes] = []
+        self._loggers: dict[int, HostedLogger] = {}
+        self._held: dict[int, int] = {}
+        """How many descriptors each logger may hold."""
         self._children: dict[int, Callable[[int], None]] = {}
         self._workers = Workers()
         self._growing = False
@@ -55,7 +79,8 @@ class LogHost:
         self.loop.after(0, self._look_at_children)
 
     def _grow(self) -> None:
-        self._growing = self._workers.is_behind
+        self._workers.settle()  # in case that a worker could not wake us
+        self._growing = self._workers.is_at_work
         if self._growing:
             self._workers.grow()
             self.loop.after(SECONDS_UNTIL_STUCK, self._grow)
@@ -73,56 +98,111 @@ class LogHost:
         """Do what a message from svscan says, or end with svscan."""
         assert self._svscan is not None
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._svscan, MESSAGE, DESCRIPTORS)
+            message, fds = loghost.is_asked(self._svscan)
+        except BlockingIOError:
+            return
+        except loghost.Nonsense:
+            warn("loghost", b"svscan asks for something unknown")
+            return
         except OSError:
-            data, descriptors = b"", []
-        words = data.split(b"\0")
-        if not data:
+            message, fds = None, []
+        if message is None:
             self.loop.remove(self._svscan.fileno())
             self._svscan.close()
             self._svscan = None
+            self._unsent.clear()
             self._stop_if_done()
-        elif words[0] == b"start" and len(descriptors) in (DESCRIPTORS - 1, DESCRIPTORS):
-            self._start(words[1], words[2:], *descriptors)
-        elif words[0] == b"signal" and words[1] in self._loggers:
-            self._loggers[words[1]].signal(int(words[2]))
+        elif message.word == loghost.START:
+            self._start(message.number, message.words, fds)
+        else:
+            logger = self._loggers.get(message.number)
+            if logger:
+                logger.signal(message.value)
+            self._tell(loghost.SIGNALLED, message.number)
 
-    def _start(
-        self, number: bytes, argv: list[bytes], stdin: int, base: int, journal: int = -1
-    ) -> None:
-        for fd in (stdin, base, journal):
-            if fd >= 0:
-                os.set_inheritable(fd, False)
-        record = Journal(journal, argv) if journal >= 0 else NO_JOURNAL
+    def _start(self, number: int, argv: list[bytes], fds: list[int]) -> None:
+        needs = descriptors(argv)
+        held = OWN_DESCRIPTORS + sum(self._held.values()) + posix.RESERVE
+        if not fds or number in self._loggers or held + needs > posix.descriptor_limit():
+            loghost.close_all(fds)
+            self._tell(loghost.FULL, number)
+            return
+        self._tell(loghost.STARTED, number)
+        stdin, base, *journal = fds
+
+        def report(text: bytes | None) -> None:
+            """Tell svscan what keeps the log from being written; None: nothing. Any thread may."""
+            words = [loghost.printable(text)] if text else []
+            self._workers.call(lambda: self._tell_of_trouble(number, words))
+
+        try:
+            record = Journal(journal[0], argv) if journal else NO_JOURNAL
+            made = Logger(argv, record)
+        except Exception as error:
+            loghost.close_all(fds)
+            self._not_made(number, error)
+            return
         logger = HostedLogger(
             self.loop,
             self._submit,
             self._after_death,
-            Logger(argv, record),
+            made,
             stdin,
             base,
             lambda status: self._gone(number, status),
+            report,
         )
         self._loggers[number] = logger
+        self._held[number] = needs
         logger.start()
         if self._ending:
-            logger.signal(signal_numbers.SIGTERM)
+            logger.hand_over()
 
-    def _gone(self, number: bytes, status: int) -> None:
+    def _not_made(self, number: int, error: Exception) -> None:
+        """The logger was refused before it began, as for a pattern that is too large."""
+        if isinstance(error, Quit):
+            line, status = error.line, error.status
+        else:
+            line = message("multilog", b"fatal", repr(error).encode("utf-8", "replace"))
+            status = TROUBLE
+        self._submit(lambda: complain(line), lambda: None)
+        self._tell(loghost.EXITED, number, b"%d" % (status << 8))
+
+    def _tell_of_trouble(self, number: int, words: list[bytes]) -> None:
+        if number in self._loggers:
+            self._tell(loghost.TROUBLE, number, *words)
+
+    def _gone(self, number: int, status: int) -> None:
         del self._loggers[number]
+        del self._held[number]
+        self._tell(loghost.EXITED, number, b"%d" % status)
+        self._stop_if_done()
+
+    def _tell(self, word: bytes, number: int, *rest: bytes) -> None:
+        """Send svscan a message, now or as soon as it takes more."""
         if self._svscan:
+            self._unsent.append(loghost.compose(word, number, *rest))
+            if len(self._unsent) == 1:
+                self._flush()
+
+    def _flush(self) -> None:
+        while self._svscan and self._unsent:
             try:
-                self._svscan.send(b"exited\0%b\0%d" % (number, status))
-            except OSError:
-                pass  # it is gone, or about to be
+                self._svscan.send(self._unsent[0])
+            except OSError as error:
+                if not isinstance(error, ConnectionError):
+                    self.loop.after(SECONDS_UNTIL_MORE, self._flush)
+                    return
+                # It is gone, which we shall hear.
+            self._unsent.pop(0)
         self._stop_if_done()
 
     def _end(self) -> None:
         self._ending = True
         for logger in list(self._loggers.values()):
-            logger.signal(signal_numbers.SIGTERM)
+            logger.hand_over()
         self._stop_if_done()
 
     def _stop_if_done(self) -> None:
-        if not self._loggers and (self._svscan is None or self._ending):
+        if not self._loggers and not self._unsent and (self._svscan is None or self._ending):
             self.loop.stop()

@@ -4,9 +4,9 @@ It runs a :class:`~slashservice.supervise.logs.logger.Logger` on its input and o
 a process does. TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it. Any
 other signal ends it on the spot, with its log left as not closed cleanly.
 
-All that may block is done by workers, one step at a time. All decisions are made in the thread
-of the loop. While a worker is at a step, the loop leaves the logger alone. Steps return True if
-the logger ends with them.
+All that may block is done by workers, one step at a time; closing a file may, and complaining.
+All decisions are made in the thread of the loop. While a worker is at a step, the loop leaves
+the logger alone. Steps return True if the logger ends with them.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class HostedLogger:
         "_base",
         "_ending",
         "_exited",
+        "_handing_over",
         "_killed",
         "_logger",
         "_loop",
@@ -105,7 +106,7 @@ class HostedLogger:
         self._steps: Steps[bool] | None = None
         """Under way while WORKING, WAITING or READY. They return whether they were the last."""
         self._value = 0
-        self._ending = self._rotate = self._stopped = False
+        self._ending = self._handing_over = self._rotate = self._stopped = False
         self._killed = 0
         """The signal to die of, as a process would."""
         self._timer_set = False
@@ -128,6 +129,15 @@ class HostedLogger:
             self._killed = number
         self._next()
 
+    def hand_over(self) -> None:
+        """End as soon as the block is done; an unfinished line stays in the journal.
+
+        It ends as at TERM if the line is not in the journal.
+        """
+        self._ending = self._handing_over = True
+        self._stopped = False
+        self._next()
+
     def _next(self) -> None:
         """Decide what to do next, unless a worker is at a step."""
         if self._state in (WORKING, GONE):
@@ -146,6 +156,8 @@ class HostedLogger:
         elif self._rotate:
             self._rotate = False
             self._carry_out(self._rotated())
+        elif self._handing_over and self._logger.is_kept:
+            self._carry_out(self._handed_over())
         elif self._ending and self._logger.at_line_end:
             self._carry_out(self._finished())
         elif self._is_old():
@@ -202,6 +214,10 @@ class HostedLogger:
         yield from self._logger.finish()
         return True
 
+    def _handed_over(self) -> Steps[bool]:
+        yield from self._logger.hand_over()
+        return True
+
     # What has the workers do them
 
     def _carry_out(self, steps: Steps[bool]) -> None:
@@ -218,10 +234,12 @@ class HostedLogger:
             try:
                 outcome.append(next(steps) if value is None else steps.send(value))
             except BaseException as end:
+                _complain_of(end)
                 outcome.append(end)
 
         self._state = WORKING
-        self._submit(work, lambda: self._did(outcome[0]))
+        # Nothing comes out of work for which there was no memory.
+        self._submit(work, lambda: self._did(outcome[0] if outcome else MemoryError()))
 
     def _did(self, outcome: Outcome) -> None:
         """A step is done."""
@@ -256,22 +274,30 @@ class HostedLogger:
                 return
             self._close_base()  # it was for the first steps
             self._next()
-        elif isinstance(end, Quit):
-            complain(end.line)
-            self._gone(end.status << 8)
         else:
-            complain(message("multilog", b"fatal", repr(end).encode()))
-            self._gone(TROUBLE << 8)
+            self._gone((end.status if isinstance(end, Quit) else TROUBLE) << 8)
 
     def _gone(self, status: int) -> None:
-        self._logger.release()
         self._state = GONE
         self._steps = None
-        self._close_base()
-        os.close(self._stdin)
-        self._exited(status)
+        self._submit(self._let_go, lambda: self._exited(status))
+
+    def _let_go(self) -> None:
+        try:
+            self._logger.release()
+        finally:
+            self._close_base()
+            os.close(self._stdin)
 
     def _close_base(self) -> None:
         if self._base >= 0:
             os.close(self._base)
             self._base = -1
+
+
+def _complain_of(end: BaseException) -> None:
+    """Say why steps ended, if not because they were done."""
+    if isinstance(end, Quit):
+        complain(end.line)
+    elif not isinstance(end, StopIteration):
+        complain(message("multilog", b"fatal", repr(end).encode("utf-8", "replace")))

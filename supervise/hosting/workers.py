@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from _queue import Empty, SimpleQueue
 
 from slashservice.supervise.platform import posix
@@ -47,7 +48,7 @@ class Workers:
     def submit(self, work: Work, then: Work) -> None:
         """Do ``work`` in some thread, and then ``then`` in the thread of the loop."""
         self._unfinished += 1
-        self._waiting.put((work, then))
+        self._waiting.put((work, lambda: self._finish(then)))
         if self._threads == 0:
             self._start()
 
@@ -62,18 +63,38 @@ class Workers:
                 then = self._done.get_nowait()
             except Empty:
                 return
-            self._unfinished -= 1
-            self._finished += 1
             then()
+
+    def call(self, then: Work) -> None:
+        """Call ``then`` in the thread of the loop; to be used by any thread.
+
+        It is called in any case, if late: :meth:`settle` should be called now and then while
+        there is work.
+        """
+        while True:
+            try:
+                self._done.put(then)
+                break
+            except MemoryError:
+                time.sleep(SECONDS_UNTIL_STUCK)
+        try:
+            os.write(self._wake, b"\0")
+        except OSError:
+            pass  # if the pipe is full, the loop will wake up anyway
 
     @property
     def is_behind(self) -> bool:
         """Whether work waits, so that :meth:`grow` should be called in a while."""
         return not self._waiting.empty()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether some work has yet to be called back for."""
+        return self._unfinished > 0
+
     def grow(self) -> None:
         """Start another thread if no thread has finished anything since the last call."""
-        if self.is_behind and self._seen == self._finished:
+        if self.is_behind and (self._seen == self._finished or self._threads == 0):
             self._start()
         self._seen = self._finished
 
@@ -87,18 +108,32 @@ class Workers:
                 self._threads -= 1  # the system gives us no more
 
     def _run(self) -> None:
-        while True:
-            try:
-                work, then = self._waiting.get(timeout=SECONDS_OF_IDLENESS)
-            except Empty:
-                with self._lock:
-                    if self._threads > 1:
-                        self._threads -= 1
-                        return
-                work, then = self._waiting.get()
+        try:
+            while self._work():
+                pass
+        except BaseException:
+            # There was no memory even to begin. Another thread is started in our place.
+            with self._lock:
+                self._threads -= 1
+
+    def _work(self) -> bool:
+        """Do the work that waits next; return False if this thread is not needed."""
+        try:
+            work, finish = self._waiting.get(timeout=SECONDS_OF_IDLENESS)
+        except Empty:
+            with self._lock:
+                if self._threads > 1:
+                    self._threads -= 1
+                    return False
+            work, finish = self._waiting.get()
+        try:
             work()
-            self._done.put(then)
-            try:
-                os.write(self._wake, b"\0")
-            except BlockingIOError:
-                pass  # the pipe is full, so the loop will wake up anyway
+        except BaseException:
+            pass  # those who hand in work see to their errors; what is left is lack of memory
+        self.call(finish)
+        return True
+
+    def _finish(self, then: Work) -> None:
+        self._unfinished -= 1
+        self._finished += 1
+        then()

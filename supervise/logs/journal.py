@@ -101,6 +101,7 @@ class Journal:
         "_start",
         "_usable",
         "_words",
+        "has_carry",
     )
 
     def __init__(self, fd: int, words: Sequence[bytes]) -> None:
@@ -115,6 +116,8 @@ class Journal:
         """Bytes of the block that are in the file: all, or none."""
         self._stamp = b""
         self._interrupted: Interrupted | None = None
+        self.has_carry = False
+        """Whether an unfinished line is in the file, and all before it in the logs."""
         self._file = (0, 0, 0)
         """Of the write that was interrupted: the file's inode number and size, and its length."""
 
@@ -155,6 +158,7 @@ class Journal:
         if self._length > LARGEST_BLOCK:
             raise Damaged
         block = raw + os.pread(self._fd, self._length, self._start)
+        self.has_carry = bool(carry) and not block
         if not block and not carry:
             return None
         found = Interrupted(block, carry)
@@ -205,6 +209,7 @@ class Journal:
         """Complain of damage, or that the journal can't be read; have nothing in the journal."""
         warn("multilog", b"damaged journal %s discarded" % self._name, error)
         self._interrupted = None
+        self.has_carry = False
         self._file = (0, 0, 0)
         self._stamp = b""
         self._empty()
@@ -296,12 +301,14 @@ class Journal:
     def done(self, carry: Callable[[], bytes]) -> None:
         """Note that the block is written, except the carry, which comes with the next block."""
         self._interrupted = None
+        self.has_carry = False
         unfinished = carry()
         if not self._usable:
             return
         try:
             if unfinished and CARRY.size + len(unfinished) <= INTENT_AT:
                 self._carry_over(unfinished)
+                self.has_carry = True
                 return
         except OSError:
             pass

@@ -226,6 +226,15 @@ class Logger:
         """End the last line, if it is unfinished, and close everything cleanly."""
         if not self.at_line_end:
             yield from self.feed(b"\n")
+        yield from self.hand_over()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the journal has all of the input that is not in the logs."""
+        return self.at_line_end or self._journal.has_carry
+
+    def hand_over(self) -> Steps[None]:
+        """Close everything cleanly; an unfinished line is left to the next logger."""
         for directory in self._directories:
             yield from directory.close_cleanly()
         self.release()

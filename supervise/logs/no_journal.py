@@ -20,6 +20,8 @@ class NoJournal:
 
     __slots__ = ()
 
+    has_carry = False
+
     def try_lock(self) -> bool:
         """There is nothing to lock."""
         return True

@@ -14,6 +14,7 @@ OK = b"supervise/ok"
 STATUS = b"supervise/status"
 PIPE = b"supervise/pipe"
 JOURNAL = b"supervise/journal"
+TROUBLE = b"supervise/trouble"
 
 SCAN_DIRECTORY = "/service"
 """Services are in this directory unless somebody names another one."""

@@ -2,176 +2,56 @@
 
 A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
 plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process
-per account. ``exec 2>&1`` may be before it, if that means nothing here. To its supervisor a
-hosted logger is a process like any other: it has a pid (the host's), takes signals, and exits.
+per account, or more where descriptors are few. ``exec 2>&1`` may be before it, if that means
+nothing here. To its supervisor a hosted logger is a process like any other: it has a pid (the
+host's), takes signals, and exits.
 
-svscan talks to a host over a socket pair, in messages of NUL-separated words: ``start ID
-ARG...`` with the logger's input, its directory and its journal as descriptors, ``signal ID
-NUMBER``, and back ``exited ID STATUS``. A host whose svscan is killed goes on. The next
-svscan opens all pipes, then sends it TERM. Its loggers finish at the end of a line and let go
-of their directories. Their successors, in a new host, wait for that.
+:mod:`~slashservice.supervise.services.loghost` is one host as svscan sees it. A host whose
+svscan is killed goes on. The next svscan opens all pipes, then sends it TERM. Its loggers finish
+their blocks and let go of their directories. Their successors, in a new host, wait for that. If
+it does not end it is killed.
+
+Where hosts of an account don't work, its logs are run as they are written, for a while.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
 import stat
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.chain import environment, in_process, launchers, pathexec
+from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import adoption
-from slashservice.supervise.services.heritage import start_command
+from slashservice.supervise.services import adoption, trouble
+from slashservice.supervise.services.account_numbers import AccountNumbers
+from slashservice.supervise.services.loghost import Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.services.account_numbers import Numbers
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.heritage import Heritage
+    from slashservice.supervise.services.loghost import RemoteLogger
 
-
-MESSAGE = 4096
-"""No message from a host is longer."""
+    Whose = tuple[bytes | None, Numbers | None]
+    """An account and its numbers. None stands for our own account, and for unknown numbers."""
 
 NO_MESSAGES = (errno.EPROTONOSUPPORT, errno.EPROTOTYPE)
 """The errors of a system whose local sockets keep no messages apart; macOS is one."""
 
-SECONDS_UNTIL_MORE = 0.01
-"""How long until a message is sent again that a host didn't take at once."""
+SECONDS_AS_WRITTEN = 60.0
+"""How long logs are run as they are written when their host does not work.
 
-SECONDS_OF_IDLENESS = 5.0
-"""How long a host without loggers is kept."""
+A host that was replaced works if no other was replaced in that time before it.
+"""
 
+SECONDS_TO_HAND_OVER = 5.0
+"""How long the host of a killed svscan may take to end."""
 
-class RemoteLogger:
-    """A logger inside a host: the process of a log service that has none of its own."""
-
-    __slots__ = ("_host", "_number", "pid")
-
-    def __init__(self, host: Host, number: bytes) -> None:
-        self.pid = host.pid
-        self._host = host
-        self._number = number
-
-    def signal(self, number: int) -> None:
-        """Have the logger do what its own process would do at this signal."""
-        self._host.send(b"signal", self._number, b"%d" % number)
-
-    def leave(self) -> None:
-        """Let go of it; it runs on."""
-
-
-class Host:
-    """The log host of one account (None: of our own)."""
-
-    def __init__(
-        self,
-        loop: Loop,
-        heritage: Heritage,
-        null: int,
-        account: bytes | None,
-        ended: Callable[[Host, int], None],
-    ) -> None:
-        self.account = account
-        self._loop = loop
-        self._ended = ended
-        self._loggers: dict[bytes, Exited] = {}
-        self._backlog: list[tuple[bytes, list[int]]] = []
-        self._count = 0
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.setblocking(False)
-        command = [*launchers.command("loghost"), b"%d" % theirs.fileno()]
-        if account is not None:
-            command = [*launchers.command("setuidgid"), account, *command]
-        try:
-            self.pid = start_command(heritage, command, theirs.fileno(), null)
-        except OSError:
-            self._socket.close()
-            raise
-        finally:
-            theirs.close()
-        loop.add(self._socket.fileno(), self._heard)
-        loop.on_exit(self.pid, self._died)
-
-    def start(self, argv: list[bytes], descriptors: Sequence[int], exited: Exited) -> RemoteLogger:
-        """Start a logger; ``descriptors`` are its input, its directory and its journal."""
-        self._count += 1
-        number = b"%d" % self._count
-        self._loggers[number] = exited
-        self.send(b"start", number, *argv, descriptors=descriptors)
-        return RemoteLogger(self, number)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it takes no more messages: it is ending, or has ended."""
-        return self._socket.fileno() < 0
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no logger is left in it."""
-        return not self._loggers
-
-    def send(self, *words: bytes, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, now or as soon as the host takes more."""
-        self._backlog.append((b"\0".join(words), [os.dup(fd) for fd in descriptors]))
-        if len(self._backlog) == 1:
-            self._flush()
-
-    def close(self) -> None:
-        """Let the host end, once its loggers have."""
-        if not self.is_closed:
-            self._loop.remove(self._socket.fileno())
-            self._socket.close()
-        while self._backlog:
-            self._drop()
-
-    def _flush(self) -> None:
-        while self._backlog:
-            data, descriptors = self._backlog[0]
-            try:
-                socket.send_fds(self._socket, [data], descriptors)
-            except BlockingIOError:
-                self._loop.after(SECONDS_UNTIL_MORE, self._flush)
-                return
-            except OSError:
-                pass  # it has ended or is dying, and its loggers with it
-            self._drop()
-
-    def _drop(self) -> None:
-        """Forget the first message."""
-        for fd in self._backlog.pop(0)[1]:
-            os.close(fd)
-
-    def _heard(self) -> None:
-        try:
-            data = self._socket.recv(MESSAGE)
-        except OSError:
-            data = b""
-        if not data:
-            self.close()  # its death is reported by the loop
-            return
-        word, number, status = data.split(b"\0")
-        exited = self._loggers.pop(number, None)
-        if word == b"exited" and exited:
-            exited(int(status))
-        if self.is_idle:
-            self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
-
-    def _close_if_idle(self) -> None:
-        if self.is_idle:
-            self.close()
-
-    def _died(self, status: int) -> None:
-        self.close()
-        self._ended(self, status)
-        loggers, self._loggers = self._loggers, {}
-        for exited in loggers.values():
-            exited(status)
+FOR_EVER = float("inf")
 
 
 class LogHosts:
@@ -181,8 +61,12 @@ class LogHosts:
         self._loop = loop
         self._heritage = heritage
         self._null = null
-        self._hosts: dict[bytes | None, Host] = {}
-        self._unusable: set[bytes | None] = set()
+        self._numbers = AccountNumbers()
+        self._hosts: dict[Whose, list[Host]] = {}
+        self._as_written: dict[Whose | bytes, float] = {}
+        """Until when logs are run as written: those of an account, or in a directory."""
+        self._replaced: dict[Whose, float] = {}
+        """When a host was replaced last."""
         self._retired: set[tuple[int, int]] = set()
 
     def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
@@ -190,27 +74,56 @@ class LogHosts:
 
         Raises ``OSError`` if the host can't be started.
         """
+        trouble.forget(directory)
         wanted = self._plain(directory)
         if wanted is None:
             return None
-        host = self._hosts.get(wanted.account)
-        if host is None or host.is_closed:
-            try:
-                host = Host(self._loop, self._heritage, self._null, wanted.account, self._ended)
-            except OSError as error:
-                if error.errno not in NO_MESSAGES:
-                    raise
-                self._unusable.add(wanted.account)
-                return None
-            self._hosts[wanted.account] = host
+        whose = (wanted.account, self._numbers.of(wanted.account))
+        if self._is_run_as_written(whose) or self._is_run_as_written(directory.path):
+            return None
         opened: list[int] = []
         try:
             opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             opened += _journal(os.path.join(directory.path, names.JOURNAL))
-            return host.start(wanted.actions, [stdin, *opened], exited)
+            host = self._host(whose)
+            if host is None:
+                return None
+            return host.start(directory, wanted.actions, [stdin, *opened], exited)
         finally:
             for fd in opened:
                 os.close(fd)
+
+    def _host(self, whose: Whose) -> Host | None:
+        """Return a host that takes loggers; None if there can be none. Raises ``OSError``."""
+        for host in self._hosts.get(whose, ()):
+            if not host.is_closed and not host.is_full:
+                return host
+
+        def ended(host: Host, status: int) -> None:
+            self._ended(whose, host, status)
+
+        try:
+            host = Host(self._loop, self._heritage, self._null, whose[0], ended, self._full)
+        except OSError as error:
+            if error.errno not in NO_MESSAGES:
+                raise
+            self._as_written[whose] = FOR_EVER
+            return None
+        self._hosts.setdefault(whose, []).append(host)
+        return host
+
+    def _is_run_as_written(self, which: Whose | bytes) -> bool:
+        until = self._as_written.get(which)
+        if until is None or self._loop.clock() < until:
+            return until is not None
+        del self._as_written[which]
+        return False
+
+    def _full(self, host: Host, directory: ServiceDirectory) -> None:
+        """A host has no descriptors for a log service."""
+        host.is_full = True
+        if host.is_idle:  # nor would another have
+            self._as_written[directory.path] = self._loop.clock() + SECONDS_AS_WRITTEN
 
     def retire(self, pid: int, start: int) -> None:
         """Have the host of a killed svscan end, as soon as we have opened all its pipes."""
@@ -219,7 +132,15 @@ class LogHosts:
             self._loop.after(0, lambda: self._end(pid, start))
 
     def _end(self, pid: int, start: int) -> None:
-        adoption.Adopted(self._loop, pid, start, lambda status: None).signal(signal_numbers.SIGTERM)
+        gone: list[int] = []
+        host = adoption.Adopted(self._loop, pid, start, gone.append)
+        host.signal(signal_numbers.SIGTERM)
+
+        def insist() -> None:
+            if not gone:
+                host.signal(signal_numbers.SIGKILL)
+
+        self._loop.after(SECONDS_TO_HAND_OVER, insist)
 
     def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
         """Read what the log service runs; None unless it is plain, and ours to run."""
@@ -233,7 +154,7 @@ class LogHosts:
         except OSError:
             return None
         wanted = run_script.parse(text)
-        if wanted is None or wanted.account in self._unusable or not os.access(run, os.X_OK):
+        if wanted is None or not os.access(run, os.X_OK):
             return None
         if wanted.merged and not complaints_go_where_output_goes():
             return None
@@ -251,12 +172,18 @@ class LogHosts:
                 return in_process.command_at(program) == name
         return False
 
-    def _ended(self, host: Host, status: int) -> None:
-        if self._hosts.get(host.account) is host:  # and not one that took its place
-            del self._hosts[host.account]
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-            # It was not killed: it can't work. Run the log services of this account as written.
-            self._unusable.add(host.account)
+    def _ended(self, whose: Whose, host: Host, status: int) -> None:
+        hosts = self._hosts[whose]
+        hosts.remove(host)
+        if not hosts:
+            del self._hosts[whose]
+        now = self._loop.clock()
+        works = not (os.WIFEXITED(status) and os.WEXITSTATUS(status))
+        if host.is_replaced:
+            works = self._replaced.get(whose, -FOR_EVER) + SECONDS_AS_WRITTEN < now
+            self._replaced[whose] = now
+        if not works:
+            self._as_written[whose] = now + SECONDS_AS_WRITTEN
 
 
 def complaints_go_where_output_goes() -> bool:

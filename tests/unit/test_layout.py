@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "chain": {HALL, "platform", "chain"},
     "protocol": {HALL, "platform", "protocol"},
     "logs": {HALL, "platform", "logs"},
-    "hosting": {HALL, "platform", "logs", "hosting"},
+    "hosting": {HALL, "platform", "protocol", "logs", "hosting"},
     "services": {HALL, "platform", "chain", "protocol", "services"},
     "commands": {HALL, "platform", "chain", "protocol", "logs", "hosting", "services"},
 }

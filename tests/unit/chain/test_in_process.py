@@ -137,7 +137,7 @@ def test_limits_that_no_interpreter_could_live_under_keep_it_hidden(
         def settle(self) -> None:
             self.waiting = waiting
 
-    monkeypatch.setattr(in_process, "stay_hidden", lambda: going_on.append("hidden"))
+    monkeypatch.setattr(in_process, "hide", lambda: going_on.append("hidden"))
     pending.limits = Waiting()  # type: ignore[assignment]
     pending.taken_out = True
     if real:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from helpers.clock import Clock
 from helpers.waiting import until
 
 from slashservice.supervise.hosting import host
+from slashservice.supervise.messages import Quit
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
 
 
@@ -26,16 +31,25 @@ class Svscan:
         self.socket.setblocking(False)
         self.host = host.LogHost(theirs)
 
-    def start(self, number: int) -> int:
-        """Have a logger started; return what writes to it."""
+    def start(
+        self,
+        number: int,
+        words: Sequence[bytes] = (b"./main",),
+        journal: bool = False,
+        data: bytes = b"",
+    ) -> int:
+        """Have a logger started, with ``data`` to read at first; return what writes to it."""
         directory = self.top / str(number)
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         reading, writing = os.pipe()
-        base = os.open(directory, os.O_RDONLY)
-        words = b"start\0%d\0./main" % number
-        socket.send_fds(self.socket, [words], [reading, base])
-        os.close(reading)
-        os.close(base)
+        os.write(writing, data)
+        fds = [reading, os.open(directory, os.O_RDONLY)]
+        if journal:
+            fds.append(os.open(directory / "journal", os.O_RDWR | os.O_CREAT))
+        message = b"\0".join((b"start", b"%d" % number, *words))
+        socket.send_fds(self.socket, [message], fds)
+        for fd in fds:
+            os.close(fd)
         return writing
 
     def step(self) -> None:
@@ -46,14 +60,19 @@ class Svscan:
     def has_half_a_line(self, number: int) -> bool:
         """Tell whether a logger has read the beginning of a line, and not its end."""
         self.step()
-        logger = self.host._loggers.get(b"%d" % number)
+        logger = self.host._loggers.get(number)
         return logger is not None and not logger._logger.at_line_end
+
+    def is_done(self) -> bool:
+        """Have the host go on; tell whether its workers have nothing to do."""
+        self.step()
+        return not self.host._workers.is_at_work
 
     def heard(self) -> bytes:
         """Have the host go on; return what it says, if anything."""
         self.step()
         try:
-            return self.socket.recv(100)
+            return self.socket.recv(1024)
         except BlockingIOError:
             return b""
 
@@ -80,13 +99,42 @@ def svscan(tmp_path: Path, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> Itera
     signal.signal(signal.SIGTERM, before)
 
 
+def test_each_request_is_answered(svscan: Svscan) -> None:
+    writing = svscan.start(1)
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    svscan.socket.send(b"signal\0001\00014")
+    assert until(svscan.heard, "an answer") == b"signalled\0001"
+    svscan.socket.send(b"signal\0007\00015")
+    assert until(svscan.heard, "an answer") == b"signalled\0007"
+    os.close(writing)
+    assert until(svscan.heard, "the end") == b"exited\0001\0000"
+
+
+def test_a_script_that_can_not_be_is_told_as_an_exit(
+    svscan: Svscan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*words: object) -> None:
+        raise Quit(111, b"multilog: fatal: no\n")
+
+    monkeypatch.setattr(host, "Logger", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    os.close(svscan.start(1))
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    assert until(svscan.heard, "the end") == b"exited\0001\00028416"
+    until(svscan.is_done, "it is said")
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert capfd.readouterr().err == "multilog: fatal: no\n"
+
+
 def test_one_that_is_started_while_the_host_ends_ends_as_well(svscan: Svscan) -> None:
-    """The first waits for the end of its line, the second has none."""
+    """The first has half a line that is in no journal, and waits for its end; the second none."""
     first = svscan.start(1)
     os.write(first, b"half")
     until(lambda: svscan.has_half_a_line(1), "half of a line is read")
+    assert svscan.socket.recv(100) == b"started\0001"
     svscan.host._end()
     second = svscan.start(2)
+    assert until(svscan.heard, "an answer") == b"started\0002"
     assert until(svscan.heard, "one has ended") == b"exited\0002\0000"
     assert not svscan.loop.stopped
     os.write(first, b" a line\n")
@@ -95,6 +143,118 @@ def test_one_that_is_started_while_the_host_ends_ends_as_well(svscan: Svscan) ->
     assert (svscan.top / "1/main/current").read_bytes() == b"half a line\n"
     os.close(first)
     os.close(second)
+
+
+def test_half_a_line_in_the_journal_goes_to_the_next_host(svscan: Svscan) -> None:
+    """The host ends at once, and the next logger has the whole line."""
+    writing = svscan.start(1, journal=True)
+    os.write(writing, b"whole\nhalf")
+    until(lambda: svscan.has_half_a_line(1), "half of a line is read")
+    assert svscan.socket.recv(100) == b"started\0001"
+    svscan.host._end()
+    assert until(svscan.heard, "it has ended") == b"exited\0001\0000"
+    current = svscan.top / "1/main/current"
+    assert current.read_bytes() == b"whole\n"
+    assert current.stat().st_mode & 0o777 == 0o744, "it was closed cleanly"
+    os.close(writing)
+    svscan.host._ending = False
+    os.close(svscan.start(1, journal=True, data=b" and half\nlast"))
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    assert until(svscan.heard, "it has ended") == b"exited\0001\0000"
+    assert current.read_bytes() == b"whole\nhalf and half\nlast\n"
+
+
+@pytest.mark.parametrize("directories", [1, 6])
+def test_no_more_is_started_than_there_are_descriptors_for(
+    directories: int, svscan: Svscan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [b"t", *(b"./d%d" % n for n in range(directories))]
+    limit = host.OWN_DESCRIPTORS + posix.RESERVE + 2 * host.descriptors(words) + 2
+    monkeypatch.setattr(posix, "descriptor_limit", lambda: limit)
+    answers = []
+    writers = []
+    for number in (1, 2, 3):
+        writers.append(svscan.start(number, words=words))
+        answers.append(until(svscan.heard, "an answer"))
+    assert answers == [b"started\0001", b"started\0002", b"full\0003"]
+    os.close(writers.pop(0))
+    assert until(svscan.heard, "the first ends") == b"exited\0001\0000"
+    writers.append(svscan.start(4, words=words))
+    assert until(svscan.heard, "there is room again") == b"started\0004"
+    for fd in writers:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_descriptors_that_do_not_arrive_are_told(
+    most: int, svscan: Svscan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel hands over as many as we may have, and drops the others."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = sorted(os.listdir("/proc/self/fd"))
+    reading, writing = os.pipe()
+    base = os.open(svscan.top, os.O_RDONLY)
+    socket.send_fds(svscan.socket, [b"start\0001\0./main"], [reading, base])
+    os.close(reading)
+    os.close(base)
+    os.close(writing)
+    free = next(n for n in range(hard) if str(n) not in before)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + most, hard))
+    try:
+        svscan.host._told()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert svscan.heard() == b"full\0001"
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_means_nothing_is_passed_over(
+    svscan: Svscan, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(os.listdir("/proc/self/fd"))
+    for data in (b"x", b"signal\0001\000x", b"start\000-1", b"stop\0001"):
+        socket.send_fds(svscan.socket, [data], [0, 1, 2])
+        svscan.step()
+        expected = "loghost: warning: svscan asks for something unknown\n"
+        assert capfd.readouterr().err == expected
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert svscan.heard() == b""
+
+
+def test_answers_wait_while_svscan_takes_none(svscan: Svscan, clock: Clock) -> None:
+    """The host goes on meanwhile."""
+    count = 0
+    while not svscan.host._unsent:
+        svscan.socket.send(b"signal\0001\0001")
+        svscan.host._told()
+        count += 1
+    for number in range(2, 5):
+        svscan.socket.send(b"signal\000%d\0001" % number)
+        svscan.host._told()
+    answers: list[bytes] = []
+    while answers[-1:] != [b"signalled\0004"]:
+        clock.now += host.SECONDS_UNTIL_MORE
+        answers.append(until(svscan.heard, "an answer"))
+    assert answers == [b"signalled\0001"] * count + [b"signalled\000%d" % n for n in (2, 3, 4)]
+
+
+def test_trouble_is_told_by_any_thread_while_the_logger_is_there(svscan: Svscan) -> None:
+    writing = svscan.start(1)
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    report = svscan.host._loggers[1].report
+    for text, told in (
+        (b"full \x1b[31m\xff disk\n", b"trouble\0001\0full ?[31m? disk?"),
+        (None, b"trouble\0001"),
+        (b"x" * 9999, b"trouble\0001\0" + b"x" * 512),
+    ):
+        thread = threading.Thread(target=report, args=(text,))
+        thread.start()
+        assert until(svscan.heard, "trouble") == told
+        thread.join()
+    os.close(writing)
+    assert until(svscan.heard, "the end") == b"exited\0001\0000"
+    report(b"late")
+    assert svscan.heard() == b""
 
 
 def test_the_end_of_a_child_whose_status_is_lost_counts_as_good(svscan: Svscan) -> None:

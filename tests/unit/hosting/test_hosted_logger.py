@@ -40,6 +40,7 @@ class Logger:
         self.at_line_end = True
         self.waits_for_lock = False
         self.trouble: bytes | None = None
+        self.is_kept = False
         self.input = True
         self.old: float | None = None
         self.did: list[str] = []
@@ -69,6 +70,9 @@ class Logger:
 
     def finish(self) -> Generator[object, int, None]:
         return self._steps("finish")
+
+    def hand_over(self) -> Generator[object, int, None]:
+        return self._steps("hand over")
 
     def rotate(self) -> Generator[object, int, None]:
         return self._steps("rotate")
@@ -137,7 +141,7 @@ class World:
     def close(self) -> None:
         if not self.exits:
             self.settle()
-            self.hosted.signal(signal.SIGKILL)
+            self.tell(signal.SIGKILL)
         assert self.logger.released == len(self.exits) == 1
         assert not self.loop.listeners
         assert not self.is_open(self.stdin)
@@ -199,6 +203,51 @@ def test_a_signal_that_kills_waits_for_the_end_of_a_step(started: World) -> None
     started.settle()
     assert started.exits == [signal.SIGKILL]
     assert "finish" not in started.logger.did
+
+
+@pytest.mark.parametrize("at_line_end", [True, False])
+def test_what_is_in_the_journal_is_handed_over(at_line_end: bool, started: World) -> None:
+    """The next logger has the unfinished line from there, so nothing is to be waited for."""
+    started.logger.at_line_end = at_line_end
+    started.logger.is_kept = True
+    started.tell(signal.SIGSTOP)
+    started.hosted.hand_over()
+    started.settle()
+    assert started.logger.did == ["start", "hand over"]
+    assert started.exits == [0]
+
+
+def test_a_line_that_is_not_in_the_journal_is_read_to_its_end_first(started: World) -> None:
+    started.logger.at_line_end = False
+    started.hosted.hand_over()
+    started.settle()
+    assert started.listens
+    started.logger.is_kept = started.logger.at_line_end = True
+    started.come()
+    assert started.logger.did == ["start", "take 1", "hand over"]
+    assert started.exits == [0]
+
+
+def test_the_loop_itself_closes_nothing(started: World) -> None:
+    """Closing a file may take as long as writing to it."""
+    started.hosted.signal(signal.SIGKILL)
+    assert started.is_open(started.stdin)
+    assert not started.logger.released and not started.exits
+    started.settle()
+    assert not started.is_open(started.stdin)
+    assert started.exits == [signal.SIGKILL]
+
+
+def test_work_of_which_nothing_is_known_is_trouble(
+    started: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """There was no memory for what came of it."""
+    started.loop.listeners[started.stdin]()
+    ((_, then),) = started.work
+    started.work.clear()
+    then()
+    started.settle()
+    assert started.exits == [111 << 8]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])

@@ -8,7 +8,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ from helpers.services import make_service, write_script
 
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import loghosts
+from slashservice.supervise.services import account_numbers, loghost, loghosts, trouble
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.loghosts import RemoteLogger
+from slashservice.supervise.services.loghost import Host, RemoteLogger
 
 FIRST_PID = 1 << 22
 """No process has this pid, or a later one."""
@@ -81,6 +81,7 @@ class World:
         self.attempts = 0
         self.processes: list[Process] = []
         self.exits: list[int] = []
+        self.killed: list[int] = []
         commands = top / "command"
         commands.mkdir()
         launcher = launchers.text("multilog", sys.executable, launchers.home())
@@ -108,9 +109,21 @@ class World:
             os.close(reading)
             os.close(writing)
 
-    def host(self) -> loghosts.Host:
-        (host,) = self.hosts._hosts.values()
-        return host
+    def host(self) -> Host:
+        """Return the newest host."""
+        return [host for hosts in self.hosts._hosts.values() for host in hosts][-1]
+
+    def say(self, *messages: bytes, fds: Sequence[int] = ()) -> None:
+        """Have the newest host say something, and svscan hear it."""
+        for data in messages:
+            socket.send_fds(self.processes[-1].socket, [data], fds)
+        self.pass_()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, a moment at a time."""
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            self.pass_(0.25)
 
     def pass_(self, seconds: float = 0) -> None:
         """Let time pass, and what is due then happen."""
@@ -124,8 +137,9 @@ class World:
         self.loop._children.pop(pid)(status)
 
     def close(self) -> None:
-        for host in self.hosts._hosts.values():
-            host.close()
+        for hosts in self.hosts._hosts.values():
+            for host in hosts:
+                host.close()
         for process in self.processes:
             process.socket.close()
 
@@ -136,7 +150,8 @@ def world(
 ) -> Iterator[World]:
     before = os.listdir("/proc/self/fd")
     made = World(tmp_path, loop, clock)
-    monkeypatch.setattr(loghosts, "start_command", made.begin)
+    monkeypatch.setattr(loghost, "start_command", made.begin)
+    monkeypatch.setattr(loghost.Host, "_kill", lambda host: made.killed.append(host.pid))
     yield made
     made.close()
     assert os.listdir("/proc/self/fd") == before
@@ -148,14 +163,13 @@ def test_what_a_host_is_told_of_a_logger(world: World) -> None:
     assert logger.pid == FIRST_PID + 1
     logger.signal(signal.SIGALRM)
     assert world.processes[0].heard() == [b"start\0001\0t\0./main", b"signal\0001\00014"]
-    world.processes[0].socket.send(b"exited\0001\000256")
-    world.pass_()
+    world.say(b"started\0001", b"signalled\0001", b"exited\0001\000256")
     assert world.exits == [256]
     assert world.host().is_idle and not world.host().is_closed
-    world.pass_(loghosts.SECONDS_OF_IDLENESS)
+    world.pass_(loghost.SECONDS_OF_IDLENESS)
     assert world.host().is_closed
     logger.signal(signal.SIGALRM)  # it has ended: nobody is to be told
-    assert world.host()._backlog == []
+    assert world.host()._unsent == []
 
 
 def test_messages_wait_in_order_while_the_host_takes_none(world: World) -> None:
@@ -163,17 +177,17 @@ def test_messages_wait_in_order_while_the_host_takes_none(world: World) -> None:
     assert logger
     (process,) = world.processes
     sent = 0
-    while not world.host()._backlog:
-        logger.signal(sent)
+    while not world.host()._unsent:
+        logger.signal(1 + sent % 64)
         sent += 1
     for number in range(sent, sent + 3):
-        logger.signal(number)
+        logger.signal(1 + number % 64)
     heard = process.heard()
-    assert heard[1:] == [b"signal\0001\000%d" % number for number in range(sent - 1)]
-    world.pass_(loghosts.SECONDS_UNTIL_MORE / 2)
+    assert heard[1:] == [b"signal\0001\000%d" % (1 + n % 64) for n in range(sent - 1)]
+    world.pass_(loghost.SECONDS_UNTIL_MORE / 2)
     assert process.heard() == []
-    world.pass_(loghosts.SECONDS_UNTIL_MORE)
-    later = [b"signal\0001\000%d" % number for number in range(sent - 1, sent + 3)]
+    world.pass_(loghost.SECONDS_UNTIL_MORE)
+    later = [b"signal\0001\000%d" % (1 + n % 64) for n in range(sent - 1, sent + 3)]
     assert process.heard() == later
 
 
@@ -181,13 +195,13 @@ def test_what_a_host_has_not_taken_is_closed_with_it(world: World) -> None:
     logger = world.start()
     assert logger
     before = os.listdir("/proc/self/fd")
-    while not world.host()._backlog:
+    while not world.host()._unsent:
         logger.signal(0)
     world.start()
     assert len(os.listdir("/proc/self/fd")) > len(before), "its input and its directory wait"
     world.host().close()
     assert len(os.listdir("/proc/self/fd")) == len(before) - 1
-    world.pass_(loghosts.SECONDS_UNTIL_MORE)
+    world.pass_(loghost.SECONDS_UNTIL_MORE)
 
 
 def test_a_host_that_dies_before_it_has_read_all(world: World) -> None:
@@ -280,3 +294,310 @@ def test_where_complaints_go(
             os.set_inheritable(fd, False)
         os._exit(loghosts.complaints_go_where_output_goes() == same)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def ready(world: World) -> RemoteLogger:
+    """Start a logger, and have the host say so."""
+    logger = world.start()
+    assert logger
+    world.processes[-1].heard()
+    world.say(b"started\0%d" % logger.number)
+    return logger
+
+
+NONSENSE = {
+    "unknown": [b"hello"],
+    "no number": [b"exited\0001\0x"],
+    "no status": [b"exited\0001"],
+    "a status of no process": [b"exited\0001\000127"],
+    "a larger status": [b"exited\0001\00065536"],
+    "an unknown logger": [b"exited\0007\0000"],
+    "an end without a start": [b"exited\0001\0000", b"exited\0001\0000"],
+    "an answer to nothing": [b"signalled\0001"],
+    "another answer": [b"started\0001"],
+    "too long": [b"trouble\0001\0" + b"x" * 100_000],
+    "escapes": [b"trouble\0001\0\x1b[2J"],
+    "trouble of nobody": [b"trouble\0009\0full"],
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_a_host_that_talks_nonsense_is_replaced(
+    what: str, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ready(world)
+    world.say(*NONSENSE[what])
+    world.pass_()
+    assert world.killed[:1] == [FIRST_PID + 1]
+    assert world.host().is_closed
+    said = f"svscan: warning: log host {FIRST_PID + 1} talks nonsense, replacing it\n"
+    assert capfd.readouterr().err == said
+    ended = len(world.exits)
+    world.die(signal.SIGKILL)
+    assert world.exits[ended:] == [signal.SIGKILL] * (1 - ended)
+    again = world.start()
+    assert again and again.pid == FIRST_PID + 2
+
+
+def test_descriptors_of_a_host_are_not_accepted(world: World) -> None:
+    ready(world)
+    before = sorted(os.listdir("/proc/self/fd"))
+    with open("/dev/null") as null:
+        world.say(b"exited\0001\0000", fds=[null.fileno()])
+    assert world.killed == [FIRST_PID + 1]
+    assert world.exits == []
+    assert len(os.listdir("/proc/self/fd")) == len(before) - 1, "only the socket is closed"
+
+
+def test_a_flood_is_taken_in_portions_and_ends(world: World) -> None:
+    ready(world)
+    sent = 0
+    for _ in range(200):
+        try:
+            world.processes[0].socket.send(b"trouble\0001\0full")
+        except BlockingIOError:
+            break
+        sent += 1
+    assert sent > 2 * loghost.MESSAGES_AT_ONCE
+    world.pass_()
+    assert world.host()._troubles == loghost.MESSAGES_AT_ONCE
+    assert not world.killed
+    while not world.killed and world.host()._troubles < sent:
+        world.pass_()
+    assert world.killed == [FIRST_PID + 1]
+
+
+@pytest.mark.parametrize("asked", ["signal", "start"])
+def test_a_host_that_does_not_answer_is_replaced(
+    asked: str, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logger = ready(world)
+    world.wait(100)
+    assert not world.killed, "nothing was asked"
+    if asked == "signal":
+        logger.signal(signal.SIGTERM)
+    else:
+        world.start()
+    world.wait(loghost.SECONDS_TO_ANSWER - 0.5)
+    assert not world.killed
+    world.wait(1)
+    assert world.killed == [FIRST_PID + 1]
+    assert "does not answer, replacing it" in capfd.readouterr().err
+
+
+def test_a_host_that_begins_may_take_longer(world: World) -> None:
+    world.start()
+    world.wait(loghost.SECONDS_TO_BEGIN - 0.5)
+    assert not world.killed
+    world.wait(1)
+    assert world.killed
+
+
+def test_time_in_which_svscan_did_not_listen_does_not_count(world: World) -> None:
+    logger = ready(world)
+    logger.signal(signal.SIGALRM)
+    world.pass_(100)
+    assert not world.killed
+    world.say(b"signalled\0001")
+    world.wait(10)
+    assert not world.killed
+
+
+@pytest.mark.parametrize("by", ["signal", "kill"])
+def test_a_logger_that_does_not_die_has_its_host_killed(
+    by: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a host that waits for a disk, only whoever insists has that."""
+    waits = True
+    monkeypatch.setattr(loghost, "waits_for_disk", lambda pid: waits)
+    logger = ready(world)
+    if by == "kill":
+        logger.kill()
+    else:
+        logger.signal(signal.SIGKILL)
+    assert world.processes[0].heard() == [b"signal\0001\0009"]
+    world.say(b"signalled\0001")
+    world.wait(loghost.SECONDS_TO_DIE + 0.5)
+    assert bool(world.killed) == (by == "kill")
+    waits = False
+    world.wait(loghost.SECONDS_TO_DIE + 0.5)
+    assert world.killed[:1] == [FIRST_PID + 1]
+
+
+def test_a_logger_that_dies_has_its_host_go_on(world: World) -> None:
+    logger = ready(world)
+    logger.kill()
+    world.say(b"exited\0001\0009", b"signalled\0001")
+    assert world.exits == [signal.SIGKILL]
+    logger.kill()
+    ready(world)
+    world.wait(30)
+    assert not world.killed
+
+
+def test_a_host_that_is_full_has_another_beside_it(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = ready(world)
+    world.start()
+    world.say(b"full\0002")
+    assert world.exits == [111 << 8]
+    said = f"log host {first.pid} has no descriptors left for service/log, starting it elsewhere"
+    assert said in capfd.readouterr().err
+    second = ready(world)
+    assert second.pid != first.pid
+    world.processes[0].socket.send(b"exited\0001\0000")
+    world.pass_()
+    third = world.start()
+    assert third and third.pid == first.pid, "there is room again"
+
+
+def test_a_log_that_no_host_has_room_for_is_run_as_written_for_a_while(world: World) -> None:
+    world.start()
+    world.say(b"full\0001")
+    assert world.exits == [111 << 8]
+    assert world.start() is None
+    world.wait(loghosts.SECONDS_AS_WRITTEN)
+    assert world.start()
+
+
+@pytest.mark.parametrize("number", [errno.ENOBUFS, errno.EMFILE, errno.ETOOMANYREFS, errno.EINVAL])
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_can_not_be_sent_is_tried_again_and_then_said(
+    passes: bool,
+    number: int,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    ready(world)
+    before = len(os.listdir("/proc/self/fd"))
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "send_fds", refuse)
+        assert world.start()
+        world.wait(1 if passes else loghost.SECONDS_TO_ANSWER + 1)
+    assert world.exits == ([] if passes else [111 << 8])
+    world.pass_(1)
+    assert bool(world.processes[0].heard()) == passes
+    assert not world.killed, "it is not the host's fault"
+    assert ("unable to talk to the log host of service/log" in capfd.readouterr().err) != passes
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_start_that_fails_midway_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when no descriptor can be had for the copy that waits."""
+    ready(world)
+    before = len(os.listdir("/proc/self/fd"))
+    left = [os.dup]
+
+    def copy(fd: int) -> int:
+        if not left:
+            raise OSError(errno.EMFILE, "")
+        return left.pop()(fd)
+
+    def full(*arguments: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "send_fds", full)
+        patch.setattr(os, "dup", copy)
+        with pytest.raises(OSError, match="24"):
+            world.start()
+    assert len(os.listdir("/proc/self/fd")) == before
+    world.die(signal.SIGKILL)
+    assert world.exits == [signal.SIGKILL], "of the one that was started"
+
+
+def test_a_host_that_hangs_up_without_ending_is_killed(world: World) -> None:
+    ready(world)
+    world.processes[0].socket.shutdown(socket.SHUT_WR)
+    world.pass_()
+    assert world.host().is_closed
+    world.wait(loghost.SECONDS_TO_ANSWER + 0.5)
+    assert world.killed == [FIRST_PID + 1]
+
+
+def test_hosts_that_are_replaced_again_and_again_are_given_up_for_a_while(world: World) -> None:
+    for _ in range(2):
+        ready(world)
+        world.say(b"hello")
+        world.die(signal.SIGKILL)
+    assert world.start() is None
+    world.wait(loghosts.SECONDS_AS_WRITTEN)
+    assert world.start()
+
+
+def test_a_host_without_loggers_from_the_start_ends_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EMFILE, "")
+
+    monkeypatch.setattr(Host, "start", refuse)
+    with pytest.raises(OSError, match="24"):
+        world.start()
+    world.pass_(loghost.SECONDS_OF_IDLENESS)
+    assert world.host().is_closed
+
+
+def test_an_account_with_other_numbers_has_another_host(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwd = tmp_path / "passwd"
+    monkeypatch.setattr(account_numbers, "ACCOUNTS", os.fsencode(passwd))
+    commands = launchers.text("setuidgid", sys.executable, launchers.home())
+    write_script(tmp_path / "command/setuidgid", commands)
+    run = "exec setuidgid logs multilog t ./main"
+    write_script(world.path / "run", f"#!/bin/sh\n{run}\n")
+    pids: list[int] = []
+    for numbers in ("7:7", "7:7", "8:7", "8:9", "8:9"):
+        passwd.write_text(f"other:x:1:1::/:/bin/sh\nlogs:x:{numbers}::/:/bin/sh\n# {len(pids)}\n")
+        logger = world.start()
+        assert logger
+        pids.append(logger.pid - FIRST_PID)
+    assert pids == [1, 1, 2, 3, 3]
+
+
+def test_trouble_is_shown_in_the_service_directory(world: World) -> None:
+    path = world.path / "supervise/trouble"
+    ready(world)
+    world.say(b"trouble\0001\0out of disk space")
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    assert path.read_text() == "out of disk space\n"
+    world.say(b"trouble\0001")
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    assert not path.exists()
+    world.say(b"trouble\0001\0again")
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    assert path.read_text() == "again\n"
+    world.say(b"exited\0001\0000")
+    assert not path.exists()
+    assert sorted(os.listdir(path.parent)) == ["journal"]
+
+
+@pytest.mark.parametrize("planted", ["link", "directory", "fifo"])
+def test_trouble_is_written_over_nobodys_file(planted: str, world: World, tmp_path: Path) -> None:
+    new = world.path / "supervise/trouble.new"
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    if planted == "link":
+        new.symlink_to(victim)
+    elif planted == "directory":
+        new.mkdir()
+    else:
+        os.mkfifo(new)
+    trouble.write(world.directory, b"text")
+    assert victim.read_text() == "precious"
+
+
+def test_trouble_of_an_earlier_svscan_is_forgotten(world: World) -> None:
+    path = world.path / "supervise/trouble"
+    path.write_text("old\n")
+    world.start()
+    assert not path.exists()
