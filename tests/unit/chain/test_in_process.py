@@ -167,6 +167,15 @@ def test_too_few_descriptors_for_an_interpreter(
     assert going_on == ["close", "signals", [], b"fghack"]
 
 
+def test_going_on_as_a_log_host_leaves_it_hidden(
+    command: Callable[..., bytes], going_on: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "hide", lambda: going_on.append("hidden"))
+    with pytest.raises(program.GoOn):
+        in_process.go_on(command("loghost"), [b"loghost", b"3"], [])
+    assert going_on == ["close", "signals", [], "hidden", b"loghost"]
+
+
 def test_code_out_of_reach_takes_a_real_exec(
     command: Callable[..., bytes], going_on: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +277,16 @@ def test_what_a_name_service_may_have_left_stays_hidden(
 def test_without_proc_it_stays_hidden(hidden: list[tuple[int, int]]) -> None:
     in_process.become_visible()
     assert hidden == []
+
+
+def test_hiding(hidden: list[tuple[int, int]]) -> None:
+    in_process.hide()
+    assert hidden == [(clib.PR_SET_DUMPABLE, 0)]
+
+
+def test_hiding_where_that_is_impossible(no_ctypes: None) -> None:
+    """Changing the account hides as well."""
+    in_process.hide()
 
 
 def test_the_program_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

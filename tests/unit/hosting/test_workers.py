@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -92,6 +93,54 @@ def test_where_no_thread_can_be_had_those_there_are_do_it(
     hangs.set()
     until(lambda: settled(pool, 2, done), "both are done")
     assert done == [1, 2]
+
+
+def test_the_loop_finds_what_it_could_not_be_told_of(
+    pool: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the thread goes on."""
+
+    def refuse(fd: int, data: bytes) -> None:
+        raise OSError(errno.EIO, "")
+
+    done: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        for number in range(3):
+            pool.submit(lambda: None, partial(done.append, number))
+        until(lambda: pool._done.qsize() == 3, "all is done")
+    assert pool.is_at_work
+    pool.settle()
+    assert done == [0, 1, 2]
+    assert not pool.is_at_work
+    assert pool._threads == 1
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError, SystemExit])
+def test_work_that_fails_is_called_back_for(error: type[BaseException], pool: Workers) -> None:
+    def fail() -> None:
+        raise error
+
+    done: list[int] = []
+    pool.submit(fail, lambda: done.append(1))
+    pool.submit(lambda: None, lambda: done.append(2))
+    until(lambda: settled(pool, 2, done), "both")
+    assert pool._threads == 1
+
+
+def test_a_thread_that_ends_by_lack_of_memory_is_replaced(
+    pool: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Workers) -> bool:
+        raise MemoryError
+
+    done: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Workers, "_work", fail)
+        pool.submit(lambda: None, lambda: done.append(1))
+        until(lambda: pool._threads == 0, "it has ended")
+    pool.grow()
+    until(lambda: settled(pool, 1, done), "another does the work")
 
 
 def test_when_the_loop_is_slow_to_be_told_nothing_is_lost(pool: Workers) -> None:

@@ -226,3 +226,27 @@ def test_an_unfinished_line_that_can_not_be_noted_leaves_nothing_stale(
     assert (place / "journal").stat().st_size == DATA + len(b" and ended\n")
     found = made().recover()
     assert found is not None and found.block == b" and ended\n"
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_whether_an_unfinished_line_is_in_it(
+    short: bool,
+    made: Callable[..., Journal],
+    pipe: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only then may the logger leave it to the next one. A full disk may take a part of it."""
+    one = made()
+    assert not one.has_carry
+    os.write(pipe[1], b"half")
+    one.take(pipe[0], 100)
+    assert not one.has_carry
+    if short:
+        write = os.pwrite
+        monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:9], at))
+    one.done(lambda: b"what is known of it")
+    assert one.has_carry != short
+    found = made().recover()
+    assert (found and found.carry) == (None if short else b"what is known of it")
+    one.done(lambda: b"")
+    assert not one.has_carry
