@@ -24,9 +24,9 @@ from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import adoption, trouble
+from slashservice.supervise.services import adoption, predecessors, trouble
 from slashservice.supervise.services.account_numbers import AccountNumbers
-from slashservice.supervise.services.loghost import Host
+from slashservice.supervise.services.loghost import Host, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ A host that was replaced works if no other was replaced in that time before it.
 SECONDS_TO_HAND_OVER = 5.0
 """How long the host of a killed svscan may take to end."""
 
+SECONDS_TO_LET_GO = 2.0
+"""How long after a start the holder of a journal is looked for; as a rule it is on record."""
+
 FOR_EVER = float("inf")
 
 
@@ -68,6 +71,8 @@ class LogHosts:
         self._replaced: dict[Whose, float] = {}
         """When a host was replaced last."""
         self._retired: set[tuple[int, int]] = set()
+        self._held: set[tuple[int, int]] = set()
+        """The journals, by device and inode, that were not let go of when they were needed."""
 
     def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
         """Run the log service in a host; None if it has to be run as it is written.
@@ -84,7 +89,10 @@ class LogHosts:
         opened: list[int] = []
         try:
             opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            opened += _journal(os.path.join(directory.path, names.JOURNAL))
+            journal = _journal(os.path.join(directory.path, names.JOURNAL))
+            opened += journal
+            for fd in journal:
+                self._expect(fd)
             host = self._host(whose)
             if host is None:
                 return None
@@ -125,6 +133,20 @@ class LogHosts:
         if host.is_idle:  # nor would another have
             self._as_written[directory.path] = self._loop.clock() + SECONDS_AS_WRITTEN
 
+    def _expect(self, journal: int) -> None:
+        """A journal is about to be a new logger's: end the host that goes on holding it."""
+        if predecessors.is_held(journal):
+            if not self._held:
+                self._loop.after(SECONDS_TO_LET_GO, self._retire_holders)
+            about = os.fstat(journal)
+            self._held.add((about.st_dev, about.st_ino))
+
+    def _retire_holders(self) -> None:
+        held, self._held = self._held, set()
+        ours = {host.pid for hosts in self._hosts.values() for host in hosts}
+        for pid, start in predecessors.holders(held, ours):
+            self.retire(pid, start)
+
     def retire(self, pid: int, start: int) -> None:
         """Have the host of a killed svscan end, as soon as we have opened all its pipes."""
         if (pid, start) not in self._retired:
@@ -134,7 +156,9 @@ class LogHosts:
     def _end(self, pid: int, start: int) -> None:
         gone: list[int] = []
         host = adoption.Adopted(self._loop, pid, start, gone.append)
-        host.signal(signal_numbers.SIGTERM)
+        # If it is stopped, only a later svscan might see the end of our patience.
+        is_stopped = b"T" in states(pid)
+        host.signal(signal_numbers.SIGKILL if is_stopped else signal_numbers.SIGTERM)
 
         def insist() -> None:
             if not gone:

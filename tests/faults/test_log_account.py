@@ -255,14 +255,20 @@ def test_svc_works_on_the_log_of_a_stopped_host(option: str, logged: Hosted) -> 
     assert len(logged.tree.lines("replacing it")) == 1
 
 
-def test_a_stopped_host_of_a_killed_svscan(logged: Hosted) -> None:
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_stopped_host_of_a_killed_svscan(kills: int, logged: Hosted) -> None:
+    """The second svscan after it knows nothing of that host any more."""
     host = logged.host("a")
     send(host, signal.SIGSTOP)
     logged.write("a", b"meanwhile\n")
     svscan = logged.tree.started[-1]
-    svscan.kill()
-    svscan.wait()
-    logged.tree.svscan()
+    for _ in range(kills):
+        svscan.kill()
+        svscan.wait()
+        svscan = logged.tree.svscan()
+        for name in ("a", "b"):
+            before = await_pid(logged.directories[name], other_than=host)
+            logged.hosts.add((before, linux.started(before)))
     until(lambda: not runs(host), "the old host is gone")
     all_goes_on(logged)
     assert lines_of(logged, "a") == b"first\nmeanwhile\nmore\n"

@@ -1,0 +1,68 @@
+"""Log hosts that nothing but their journals tells of."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise.platform import linux
+from slashservice.supervise.services import predecessors
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.flock(file, fcntl.LOCK_EX)
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[int]:
+    fd = os.open(tmp_path / "journal", os.O_RDWR | os.O_CREAT)
+    yield fd
+    os.close(fd)
+
+
+@pytest.fixture(params=["loghost", "another"])
+def holder(request: pytest.FixtureRequest, journal: int, tmp_path: Path) -> Iterator[int]:
+    """A process that holds the journal, and is a log host or calls itself otherwise."""
+    words = [sys.executable, "-c", HOLD, tmp_path / "journal", request.param]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def found(journal: int, ours: set[int]) -> list[tuple[int, int]]:
+    about = os.fstat(journal)
+    return list(predecessors.holders({(about.st_dev, about.st_ino)}, ours))
+
+
+def test_a_host_that_holds_it_is_found(
+    holder: int, journal: int, request: pytest.FixtureRequest
+) -> None:
+    is_host = "loghost" in request.node.name
+    assert predecessors.is_held(journal)
+    assert found(journal, set()) == ([(holder, linux.started(holder))] if is_host else [])
+    assert found(journal, {holder}) == []
+
+
+def test_nobody_holds_it(journal: int, tmp_path: Path) -> None:
+    assert not predecessors.is_held(journal)
+    assert found(journal, set()) == []
+    with open(tmp_path / "journal") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the look itself holds nothing
+
+
+def test_without_proc(journal: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(predecessors, "LOCKS", str(tmp_path / "locks"))
+    assert found(journal, set()) == []
