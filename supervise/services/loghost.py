@@ -18,6 +18,7 @@ from slashservice.supervise.messages import TROUBLE, warn
 from slashservice.supervise.protocol import loghost
 from slashservice.supervise.services import trouble
 from slashservice.supervise.services.heritage import start_command
+from slashservice.supervise.services.process_states import waits_for_disk
 from slashservice.supervise.services.request import Request
 
 TYPE_CHECKING = False
@@ -120,7 +121,7 @@ class Host:
         self._unanswered: list[tuple[bytes, int]] = []
         self._count = 0
         self._silence = 0
-        self._has_answered = self._is_watched = self._is_dead = False
+        self._has_answered = self._is_watched = self._is_to_flush = self._is_dead = False
         self._troubles = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
@@ -213,10 +214,9 @@ class Host:
             return  # its loggers are about to be told dead
         if self._unsent or not self._send(request, descriptors):
             request.keep(descriptors)
+            request.since = self._loop.clock()
             self._unsent.append(request)
-            if len(self._unsent) == 1:
-                request.since = self._loop.clock()
-                self._loop.after(SECONDS_UNTIL_MORE, self._flush)
+            self._flush_later()
         self._watch()
 
     def _send(self, request: Request, descriptors: Sequence[int]) -> bool:
@@ -229,25 +229,27 @@ class Host:
         self._unanswered.append((request.word, request.number))
         return True
 
+    def _flush_later(self) -> None:
+        if not self._is_to_flush:
+            self._is_to_flush = True
+            self._loop.after(SECONDS_UNTIL_MORE, self._flush)
+
     def _flush(self) -> None:
+        self._is_to_flush = False
         while self._unsent:
             request = self._unsent[0]
             if not self._send(request, request.descriptors):
                 lasts = self._loop.clock() >= request.since + SECONDS_TO_ANSWER
                 if not lasts or isinstance(request.error, BlockingIOError):
-                    self._loop.after(SECONDS_UNTIL_MORE, self._flush)
+                    self._flush_later()
                     return
                 self._give_up(request)
                 continue
             self._unsent.pop(0).close()
-            if self._unsent:
-                self._unsent[0].since = self._loop.clock()
 
     def _give_up(self, request: Request) -> None:
         """The system does not let us send it, and that is not the host's fault."""
         self._unsent.pop(0).close()
-        for later in self._unsent:
-            later.since = request.since
         logger = self._loggers.get(request.number)
         if logger:
             what = b"unable to talk to the log host of " + logger.directory.name
@@ -283,14 +285,18 @@ class Host:
                 return
             try:
                 report = loghost.hear(self._socket)
-                if report is None:
-                    self.close()  # its death is reported by the loop
-                    return
-                self._obey(report)
             except BlockingIOError:
                 return
             except OSError:
-                self.close()
+                report = None
+            except loghost.Nonsense:
+                self._replace(b"talks nonsense")
+                return
+            if report is None:
+                self.close()  # its death is reported by the loop
+                return
+            try:
+                self._obey(report)
             except loghost.Nonsense:
                 self._replace(b"talks nonsense")
 
@@ -380,20 +386,3 @@ class Host:
         self._ended(self, status)
         for logger in list(self._loggers.values()):
             self._end(logger, status)
-
-
-def waits_for_disk(pid: int) -> bool:
-    """Tell whether a thread of the process is in a call that a signal does not end."""
-    return b"D" in states(pid)
-
-
-def states(pid: int) -> set[bytes]:
-    """Return the states of the threads of a process, as ps(1) shows them; none without /proc."""
-    found = set()
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/stat", "rb", buffering=0) as file:
-                found.add(file.read().rpartition(b")")[2].split()[0])
-    except (OSError, IndexError):
-        pass  # it is going
-    return found

@@ -26,7 +26,8 @@ from slashservice.supervise.logs import run_script
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import adoption, predecessors, trouble
 from slashservice.supervise.services.account_numbers import AccountNumbers
-from slashservice.supervise.services.loghost import Host, states
+from slashservice.supervise.services.loghost import Host
+from slashservice.supervise.services.process_states import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Request:
     """A message to a host; if it has to wait, with copies of its descriptors.
 
-    ``since`` is when we first tried to send it, ``error`` why it could not be sent.
+    ``since`` is since when it waits, ``error`` why it could not be sent.
     """
 
     __slots__ = ("data", "descriptors", "error", "number", "since", "word")

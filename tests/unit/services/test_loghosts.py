@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import signal
 import socket
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +14,6 @@ from pathlib import Path
 import pytest
 from helpers.clock import Clock
 from helpers.services import make_service, write_script
-from helpers.waiting import until
 
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.platform.loop import Loop
@@ -604,19 +601,3 @@ def test_trouble_of_an_earlier_svscan_is_forgotten(world: World) -> None:
     path.write_text("old\n")
     world.start()
     assert not path.exists()
-
-
-def test_a_process_that_waits_for_a_disk(tmp_path: Path) -> None:
-    """As one does that starts a program whose file can't be opened now."""
-    program = tmp_path / "program"
-    write_script(program, "#!/bin/sh\n")
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
-    with open(program, "rb+") as file:
-        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-        code = "import os, sys; os.posix_spawn(sys.argv[1], sys.argv[1:], {})"
-        with subprocess.Popen([sys.executable, "-c", code, program]) as process:
-            until(lambda: loghost.waits_for_disk(process.pid), "it waits")
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    signal.signal(signal.SIGIO, before)
-    assert not loghost.waits_for_disk(process.pid), "it is gone"
-    assert not loghost.waits_for_disk(os.getpid())
