@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.logs import journal
+from slashservice.supervise.logs import journal, unfinished_line
 from slashservice.supervise.logs.journal import DATA, Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
@@ -236,6 +236,7 @@ def test_whether_an_unfinished_line_is_in_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Only then may the logger leave it to the next one. A full disk may take a part of it."""
+    carry = unfinished_line.LAYOUT.pack(False, 4, 1) + b"\1half"
     one = made()
     assert not one.has_carry
     os.write(pipe[1], b"half")
@@ -244,9 +245,9 @@ def test_whether_an_unfinished_line_is_in_it(
     if short:
         write = os.pwrite
         monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:9], at))
-    one.done(lambda: b"what is known of it")
+    one.done(lambda: carry)
     assert one.has_carry != short
     found = made().recover()
-    assert (found and found.carry) == (None if short else b"what is known of it")
+    assert (found and found.carry) == (None if short else carry)
     one.done(lambda: b"")
     assert not one.has_carry
