@@ -13,6 +13,7 @@ CONTROL = b"supervise/control"
 OK = b"supervise/ok"
 STATUS = b"supervise/status"
 PIPE = b"supervise/pipe"
+UNREAD = b"supervise/pipe.unread"
 JOURNAL = b"supervise/journal"
 TROUBLE = b"supervise/trouble"
 
@@ -23,7 +24,7 @@ DOWN = b"down"
 """A service that has this file is normally down."""
 
 SCANNER = b".svscan"
-"""The folder that svscan makes in its scan directory."""
+"""The folder that svscan 0.1.0 made in its scan directory."""
 
 SCANNER_LOCK = b".svscan/lock"
 SCANNER_PID = b".svscan/pid"

@@ -154,6 +154,13 @@ class LogHosts:
             self._retired.add((pid, start))
             self._loop.after(0, lambda: self._end(pid, start))
 
+    def kill(self, pid: int) -> bool:
+        """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
+        found = any(host.pid == pid for host in self._hosts.values())
+        if found:
+            os.kill(pid, signal_numbers.SIGKILL)
+        return found
+
     def _end(self, pid: int, start: int) -> None:
         gone: list[int] = []
         host = adoption.Adopted(self._loop, pid, start, gone.append)

@@ -36,6 +36,8 @@ LOOK_LAST = 300.0
 
 They begin with ``SECONDS_TO_RETURN`` and double.
 """
+SECONDS_TO_DIE = 2.0
+"""How long after KILL a process is given up: it may be in a system call that does not end."""
 
 RETRY_FIRST = 0.02
 RETRY_LAST = 5.0
@@ -55,6 +57,10 @@ class Pair:
         "_delay",
         "_ended",
         "_has_log",
+        "_insisted",
+        "_killed",
+        "_left",
+        "_limit",
         "_log",
         "_looks",
         "_main",
@@ -87,6 +93,13 @@ class Pair:
         self._delay = RETRY_FIRST
         self._said = b""
         self._looks = False
+        self._limit = 0
+        """After how many seconds a drain was over; 0 before."""
+        self._insisted = False
+        self._killed: Supervised | None = None
+        """The part that was sent KILL last."""
+        self._left = False
+        """Whether the service's process was left running."""
         self.key = key
         self.path = path
         self.name = name
@@ -115,6 +128,17 @@ class Pair:
         if self._main:
             self._main.drain()
         self._settle()
+
+    def hurry(self, seconds: int) -> None:
+        """The drain has lasted for ``seconds``, its limit: end what has not ended.
+
+        The service is killed. Its log is killed, too, once it has had its time to read.
+        """
+        self._limit = seconds
+        if self._main:
+            self._kill(self._main)
+        elif self._log and self._insisted:
+            self._kill(self._log)
 
     def deactivate(self) -> None:
         """The entry is gone from the scan directory; what runs is still supervised."""
@@ -196,11 +220,13 @@ class Pair:
         return pipe
 
     def _main_forgotten(self) -> None:
+        self._say_if_killed(self._main)
         self._main = None
         self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
         self._forgotten()
 
     def _log_forgotten(self) -> None:
+        self._say_if_killed(self._log)
         self._log = None
         self._forgotten()
 
@@ -217,10 +243,12 @@ class Pair:
         if self._log is not None:
             if self._pipe and self._pipe.writer >= 0:
                 self._pipe.close_writer()
+                self._insisted = False
                 self._log.finish()
                 self._context.loop.after(SECONDS_OF_GRACE, self._insist)
             return
         if self._pipe:
+            self._keep_unread(self._pipe)
             self._pipe.close()
         ended, self._ended = self._ended, lambda pair: None
         ended(self)
@@ -238,8 +266,50 @@ class Pair:
 
     def _insist(self) -> None:
         """The grace is over: end a log service that still waits for the end of its input."""
-        if self._log is not None and not self.active:
-            self._log.drain()
+        if self._log is None or self.active or not self._pipe or self._pipe.writer >= 0:
+            return
+        self._insisted = True
+        if not self._left and self._pipe.is_written_to():
+            held = b" has left a process that holds the pipe to its log: no longer waited for"
+            warn("svscan", self.name + held)
+        log = self._log
+        log.drain()
+        if self._limit:
+            self._context.loop.after(SECONDS_TO_DIE, lambda: self._kill(log))
+
+    def _kill(self, part: Supervised) -> None:
+        """Kill a part that is still there; give it up if even that does not end it."""
+        if self.active or part not in (self._main, self._log):
+            return
+        self._killed = part
+        self._context.loop.after(SECONDS_TO_DIE, lambda: self._abandon(part))
+        part.kill()
+
+    def _abandon(self, part: Supervised) -> None:
+        """KILL has not ended it: leave it, with its record, to the next svscan."""
+        if self.active or part not in (self._main, self._log):
+            return
+        self._killed = None
+        self._left = part is self._main
+        self._overdue(part, b"left running, process %d" % part.pid)
+        part.abandon()
+
+    def _say_if_killed(self, part: Supervised | None) -> None:
+        if part and part is self._killed:
+            self._killed = None
+            self._overdue(part, b"killed")
+
+    def _overdue(self, part: Supervised, what: bytes) -> None:
+        """Say which part did not end in time, and what was done about it."""
+        line = b"%s did not end within %d seconds: %s"
+        warn("svscan", line % (part.directory.name, self._limit, what))
+
+    def _keep_unread(self, pipe: LogPipe) -> None:
+        """Keep what no log has read for the next one."""
+        try:
+            pipe.keep_unread(self.path)
+        except OSError as error:
+            warn("svscan", b"unable to keep what is unread in the pipe of " + self.name, error)
 
     def _complain(self, refused: Refused) -> None:
         """Say why, but not twice, and not while a predecessor's last child may hold the lock."""

@@ -35,11 +35,13 @@ class Scanner:
     """The scan directory ``path``, and a :class:`Pair` for each service seen in it.
 
     A service is told apart by device and inode, as in C: two names for one directory are
-    one service, and a renamed one goes on.
+    one service, and a renamed one goes on. A drain kills what has not ended after ``grace``
+    seconds; 0 is for as long as it takes.
     """
 
-    def __init__(self, context: Context, path: bytes) -> None:
+    def __init__(self, context: Context, path: bytes, grace: int = 0) -> None:
         self._context = context
+        self._grace = grace
         self._loop = context.loop
         self._path = path
         self._names: dict[bytes, int] = {}
@@ -88,9 +90,16 @@ class Scanner:
         self._stay = stay
         if not self._draining:
             self._draining = True
+            if self._grace:
+                self._loop.after(self._grace, self._hurry)
             for pair in [*self._pairs.values(), *self._strays]:
                 pair.drain()
         self._stop_if_empty()
+
+    def _hurry(self) -> None:
+        """The drain has taken too long: have it end."""
+        for pair in [*self._pairs.values(), *self._strays]:
+            pair.hurry(self._grace)
 
     def leave(self) -> None:
         """Stop the loop and leave every daemon running."""

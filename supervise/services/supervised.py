@@ -6,7 +6,7 @@ it what happened. ``supervise`` has one of these, ``svscan`` thousands.
 
 from __future__ import annotations
 
-from slashservice.supervise import tai
+from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.service import (
@@ -137,6 +137,26 @@ class Supervised:
         if self._process:
             self._process.leave()
 
+    @property
+    def pid(self) -> int:
+        """The pid of its process, 0 if there is none."""
+        return self._process.pid if self._process else 0
+
+    def kill(self) -> None:
+        """Kill its process, a log host even with its other loggers, and end supervision."""
+        self.drain()
+        process = self._process
+        if process and not (self._hosts and self._hosts.kill(process.pid)):
+            process.signal(signal_numbers.SIGKILL)
+
+    def abandon(self) -> None:
+        """End supervision while its process still runs; the next supervisor is to adopt it."""
+        self.leave()
+        self._process = None
+        self.directory.ignore(self._context.loop)
+        self.directory.release()
+        self._forgotten()
+
     def _commanded(self, characters: bytes) -> None:
         for character in characters:
             if character in ORDERS and not self._process:
@@ -146,6 +166,8 @@ class Supervised:
                 return
 
     def _exited(self, status: int) -> None:
+        if not self.directory.is_held:
+            return  # it was abandoned
         self._process = None
         self._stamp = tai.now()
         if self._context.loop.clock() - self._since >= SECONDS_THAT_LAST:

@@ -83,3 +83,73 @@ def test_what_is_no_fifo_is_refused(path: bytes) -> None:
 def test_it_takes_no_descriptor_of_the_last_ones(path: bytes) -> None:
     with pytest.raises(OSError, match="24"):
         LogPipe().open(path, 20)
+
+
+def test_what_is_unread_is_kept_and_comes_back(tmp_path: Path) -> None:
+    """The pipe is closed by both sides, as a log that can't write was killed."""
+    (tmp_path / "supervise").mkdir()
+    path, pipe = bytes(tmp_path), LogPipe()
+    unread = tmp_path / "supervise/pipe.unread"
+    for data in (b"said\n" * 10, b"x" * 65536, b""):
+        pipe.open(path, LIMIT)
+        os.write(pipe.writer, data)
+        assert pipe.is_written_to()
+        pipe.keep_unread(path)
+        assert not unread.exists(), "the kernel keeps it"
+        pipe.close_writer()
+        assert not pipe.is_written_to()
+        pipe.keep_unread(path)
+        pipe.close()
+        assert unread.exists() is bool(data)
+        pipe.open(path, LIMIT)
+        assert not unread.exists()
+        assert os.get_blocking(pipe.writer)
+        if data:
+            assert os.read(pipe.reader, 1 << 20) == data
+        pipe.close()
+
+
+def test_a_stray_keeps_it_in_the_pipe(tmp_path: Path) -> None:
+    (tmp_path / "supervise").mkdir()
+    path, pipe = bytes(tmp_path), LogPipe()
+    pipe.open(path, LIMIT)
+    stray = os.dup(pipe.writer)
+    os.write(stray, b"said\n")
+    pipe.close_writer()
+    assert pipe.is_written_to()
+    pipe.keep_unread(path)
+    pipe.close()
+    assert not (tmp_path / "supervise/pipe.unread").exists()
+    pipe.open(path, LIMIT)
+    assert os.read(pipe.reader, 100) == b"said\n"
+    pipe.close()
+    os.close(stray)
+
+
+def test_what_has_no_room_comes_the_next_time(tmp_path: Path) -> None:
+    (tmp_path / "supervise").mkdir()
+    path, pipe = bytes(tmp_path), LogPipe()
+    unread = tmp_path / "supervise/pipe.unread"
+    unread.write_bytes(b"a" * 65536 + b"rest")
+    unread.chmod(0o600)
+    for expected in (b"a" * 65536, b"rest"):
+        pipe.open(path, LIMIT)
+        assert os.read(pipe.reader, 1 << 20) == expected
+        pipe.close()
+    assert not unread.exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "directory", "fifo"])
+def test_only_a_file_is_put_back(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "supervise").mkdir()
+    unread, pipe = tmp_path / "supervise/pipe.unread", LogPipe()
+    if kind == "link":
+        (tmp_path / "precious").write_text("secret")
+        unread.symlink_to(tmp_path / "precious")
+    elif kind == "directory":
+        unread.mkdir()
+    else:
+        os.mkfifo(unread)
+    pipe.open(bytes(tmp_path), LIMIT)
+    assert not pipe.unread()
+    pipe.close()
