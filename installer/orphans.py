@@ -38,7 +38,7 @@ def drain(directory: str, program: str, limit: float) -> None:
             ready.settimeout(SECONDS_BETWEEN_LOOKS)
             with open(os.devnull, "r+b", buffering=0) as nothing:
                 adopter = subprocess.Popen(
-                    [program, directory],
+                    [program, "-n", directory],
                     env={"PATH": os.fsdecode(scan_directory.PATH), "NOTIFY_SOCKET": address},
                     stdin=nothing,
                     stdout=nothing,

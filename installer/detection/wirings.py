@@ -15,6 +15,7 @@ from slashservice.installer.detection.knowledge import Knowledge, owners
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.marks import BEGIN, END, OUR_FILE
+from slashservice.supervise.protocol import scan_directory
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
 Systems = Mapping[str, Knowledge]
@@ -22,7 +23,14 @@ Systems = Mapping[str, Knowledge]
 SVSCANS = {"svscanboot": SCAN_DIRECTORY, "svscan": SCAN_DIRECTORY}
 """The scanners of daemontools, whosesoever, and the directory that each scans by default."""
 
-PROGRAM = r"(?<![\w./-])((?:/(?:[\w.+-]+/)*(?:%s)|%s))(?![\w.-])(?:[\s,\"'<]+(/[\w./+-]+))?"
+OPTIONS = r"(?:\s+-n|\s+-g\s*\d+)*"
+"""The options of svscan."""
+
+PROGRAM = (
+    r"(?<![\w./-])((?:/(?:[\w.+-]+/)*(?:%s)|%s))(?![\w.-])"
+    + OPTIONS
+    + r"(?:[\s,\"'<]+(/[\w./+-]+))?"
+)
 """A scanner and its argument, given the names and the paths of scanners."""
 
 NO_PROGRAMS = ("/var/", "/run/", "/etc/init", "/etc/rc", "/service/")
@@ -168,5 +176,7 @@ def _scanner(host: Host, pid: int, program: str) -> Scanner:
     )
     directory = directory or processes.working_directory(pid)
     known = host.read(f"{directory}/{os.fsdecode(SCANNER_PID)}") or b""
-    own = known.strip() == str(pid).encode()
+    own = (
+        known.strip() == str(pid).encode() or scan_directory.running(os.fsencode(directory)) == pid
+    )
     return Scanner(pid, program, directory.rstrip("/") or "/", own)

@@ -63,9 +63,9 @@ class MakeScanDirectory(MakeDirectory):
     kind: ClassVar[str] = "scan-directory"
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Remove svscan's own folder, and the scan directory if it was made by us."""
+        """Remove the folder of svscan 0.1.0, and the scan directory if it was made by us."""
         own = f"{self.path}/{SVSCAN_FOLDER}"
-        if host.is_directory(own):
+        if host.is_directory(own) and set(host.list(own)) <= {"lock", "pid"}:
             host.remove_tree(own)
         return super().undo(host, before, after)
 

@@ -1,8 +1,10 @@
-"""``svscan [DIR]``: keep every service of a scan directory alive, in one process.
+"""``svscan [-n] [-g SECONDS] [DIR]``: keep every service of a scan directory alive, in one process.
 
-TERM (or INT) drains: services down, then their logs at end of input, then exit 0. USR1
+TERM (or INT) drains: services down, then their logs at end of input, then exit 0. What has not
+ended after SECONDS is killed (60 by default, 0 for never). USR1
 drains and stays, for an init that would start us again. HUP looks again. QUIT exits at
 once and leaves every daemon running, to be adopted by the next svscan; so does SIGKILL.
+While another svscan is on the directory, it waits for that one's end, or with -n gives up.
 As PID 1 it also reaps what is orphaned. Exit status 111 if the directory can't be scanned.
 """
 
@@ -19,5 +21,6 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given, or else the current one."""
+    orders = session.Orders("svscan", argv)
     reserve_standard_descriptors()
-    return session.run(argv[0] if argv else b".", Loop())
+    return session.run(orders.directory or b".", Loop(), orders)

@@ -1,4 +1,6 @@
-"""``svscanboot [DIR]``: start svscan as an init system should, on ``/service`` by default.
+"""``svscanboot [-n] [-g SECONDS] [DIR]``: start svscan as an init system should.
+
+DIR is ``/service`` by default, and the options are svscan's.
 
 The environment is a fixed PATH and nothing else. The standard descriptors go to
 ``/dev/null``. A ``readproctitle`` shows in the process list what svscan and the services
@@ -32,7 +34,8 @@ SECONDS_BETWEEN_STARTS = 1.0
 
 def main(argv: Sequence[bytes]) -> int:
     """Become svscan on the directory given."""
-    directory = os.path.abspath(argv[0]) if argv else os.fsencode(names.SCAN_DIRECTORY)
+    orders = session.Orders("svscanboot", argv)
+    directory = os.path.abspath(orders.directory or os.fsencode(names.SCAN_DIRECTORY))
     reserve_standard_descriptors()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     for fd in (0, 1, 2):
@@ -43,7 +46,7 @@ def main(argv: Sequence[bytes]) -> int:
     end_leftovers(directory)
     loop = Loop()
     ErrorDisplay(loop)
-    return session.run(directory, loop)
+    return session.run(directory, loop, orders)
 
 
 def end_leftovers(directory: bytes) -> None:
@@ -51,7 +54,7 @@ def end_leftovers(directory: bytes) -> None:
 
     Where a svscan of ours runs, the services are its own, and nothing is ended.
     """
-    if scan_directory.is_locked(directory):
+    if scan_directory.running(directory) or scan_directory.is_locked(directory):
         return
     services = scan_directory.services(directory)
     for path in (*services, *(service + b"/log" for service in services)):

@@ -1,7 +1,8 @@
 """A scan directory as its clients see it: which services it has, and whether svscan runs.
 
-svscan holds a lock on ``names.SCANNER_LOCK`` while it runs, and has its pid in
-``names.SCANNER_PID``. The constants are what the commands and the installer agree on.
+svscan holds a flock on the directory itself while it runs, and has its pid in a file elsewhere
+(:mod:`~slashservice.supervise.protocol.scanner_pid`). The constants are what the commands and the
+installer agree on.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import errno
 import fcntl
 import os
 
-from slashservice.supervise.protocol import names
+from slashservice.supervise.platform import flocks
+from slashservice.supervise.protocol import former, names, scanner_pid
 
 PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
 """The PATH that svscanboot gives to all services."""
 
+SECONDS_OF_DRAIN = 60
+"""After so long svscan kills what has not ended, unless it was given another time."""
+
 SECONDS_TO_DRAIN = 120
-"""A drain that takes longer has failed."""
+"""A drain that takes longer has failed. That is twice what svscan itself gives its services."""
 
 
 def services(directory: bytes) -> list[bytes]:
@@ -29,29 +34,58 @@ def services(directory: bytes) -> list[bytes]:
 
 
 def running(directory: bytes) -> int:
-    """Return the pid of the svscan that runs on ``directory``, 0 if none does.
-
-    The pid comes first and the lock second, so that a look does not take the lock away from
-    a svscan that is just starting.
-    """
-    try:
-        fd = os.open(os.path.join(directory, names.SCANNER_PID), os.O_RDONLY | names.AT_ONCE)
-        try:
-            pid = int(os.read(fd, 20) or b"0")
-        finally:
-            os.close(fd)
-    except (OSError, ValueError):
-        return 0
-    return pid if pid > 0 and is_alive(pid) and is_locked(directory) else 0
+    """Return the pid of the svscan that runs on ``directory``, 0 if none does or none is known."""
+    pid = scanner_pid.read(directory)
+    if pid < 0:
+        pid = -pid if is_alive(-pid) and is_locked(directory) else 0
+    return pid or _holder(directory) or _former(directory)
 
 
 def is_locked(directory: bytes) -> bool:
-    """Tell whether a svscan holds the lock of ``directory``; it may not have a pid there yet."""
-    return is_held(os.path.join(directory, names.SCANNER_LOCK))
+    """Tell whether a process has ``directory`` locked as svscan does, or as version 0.1.0 did.
+
+    A svscan that is just starting has no pid yet.
+    """
+    return is_held(directory) or is_held(os.path.join(directory, names.SCANNER_LOCK))
+
+
+def holders(directory: bytes) -> list[int] | None:
+    """Return the pids that hold a flock on ``directory``, None if the system doesn't tell."""
+    try:
+        return flocks.holders(os.stat(directory))
+    except OSError:
+        return None
+
+
+def _holder(directory: bytes) -> int:
+    """Return the svscan that holds the lock, by the kernel's list; 0 if none does.
+
+    Whoever can read the directory can lock it. So the process has to be one of an account that
+    owns the directory, or of ours, and be called svscan. A set-user-id program can be called so
+    by anybody: of root a svscan counts only where there is no place for its pid.
+    """
+    try:
+        found = os.stat(directory)
+    except OSError:
+        return 0
+    for pid in flocks.holders(found) or ():
+        account, name = flocks.describe(pid)
+        if not name.startswith(b"svscan") or account not in (0, os.geteuid(), found.st_uid):
+            continue
+        if account or not scanner_pid.is_kept():
+            return pid
+    return 0
+
+
+def _former(directory: bytes) -> int:
+    """Return the pid of a svscan 0.1.0 that runs on ``directory``, 0 if none does."""
+    pid = former.pid(directory)
+    lock = os.path.join(directory, names.SCANNER_LOCK)
+    return pid if pid and is_alive(pid) and is_held(lock) else 0
 
 
 def is_held(lock: bytes) -> bool:
-    """Tell whether a process has the file ``lock`` locked; true if that can't be told."""
+    """Tell whether a process has ``lock`` locked, a file or a directory; true if not known."""
     try:
         fd = os.open(lock, os.O_RDONLY | names.AT_ONCE)
     except (FileNotFoundError, NotADirectoryError):

@@ -5,23 +5,23 @@ The commands svscan and svscanboot have this in common.
 
 from __future__ import annotations
 
-import fcntl
 import os
 
 from slashservice.supervise import messages, signal_numbers, signals
 from slashservice.supervise.chain import environment
-from slashservice.supervise.messages import fatal, message
+from slashservice.supervise.getopt import Options
+from slashservice.supervise.messages import fatal, usage
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import notify
+from slashservice.supervise.protocol import record, scanner_pid
+from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
+from slashservice.supervise.services import notify, scan_lock
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.refusal import Refused, outwait
 from slashservice.supervise.services.scanner import Scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 OBEYED = (
@@ -33,7 +33,33 @@ OBEYED = (
 """The signals that :func:`obey_signals` is sure to unblock."""
 
 
-def run(directory: bytes, loop: Loop) -> int:
+LONGEST_GRACE = 9
+"""Digits that a number of seconds may have."""
+
+
+class Orders:
+    """What the words of a command line ask for.
+
+    ``directory`` is to be scanned, None if it is not given. ``grace`` is how many seconds a drain
+    may take before what is left is killed, 0 for as long as it likes. With ``wait`` the end of
+    another svscan on that directory is awaited.
+    """
+
+    def __init__(self, program: str, argv: Sequence[bytes]) -> None:
+        self.grace = SECONDS_OF_DRAIN
+        self.wait = True
+        options = Options(program, argv, "ng:")
+        for letter, value in options:
+            if letter == "n":
+                self.wait = False
+            elif letter == "g" and value.isdigit() and len(value) <= LONGEST_GRACE:
+                self.grace = int(value)
+            else:
+                raise usage(program, f"{program} [-n] [-g seconds] [dir]")
+        self.directory = options.rest[0] if options.rest else None
+
+
+def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     """Scan ``directory`` until told to end; return the exit status."""
     try:
         path = os.path.join(os.getcwdb(), directory)
@@ -42,18 +68,26 @@ def run(directory: bytes, loop: Loop) -> int:
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
     messages.write = messages.to_standard_error_without_waiting
-    lock(path)
+    told = scan_lock.take(loop, path, orders.wait)
+    if told == signal_numbers.SIGTERM:
+        return 0
+    # From here on somebody may read our pid and send a signal. It waits until we can obey.
+    signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
+    note(path)
     inherited = environment.inherited()
     tell = notify.notifier(inherited)
     heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
     limit = heritage.raise_descriptor_limit()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     context = Context(loop, heritage, limit, null)
-    scanner = Scanner(context, path)
+    scanner = Scanner(context, path, orders.grace)
     obey_signals(loop, scanner, tell)
+    if told:
+        scanner.drain(stay=True)
     scanner.scan()
     tell(b"READY=1")
     loop.run()
+    scanner_pid.remove(path)
     return 0
 
 
@@ -72,32 +106,9 @@ def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) ->
     loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
 
 
-def lock(path: bytes) -> None:
-    """Be the only svscan on ``path``, by a lock, and put our pid beside that.
-
-    Where neither can be written, as on a read-only root, we do without.
-    """
-    lock_file = os.path.join(path, names.SCANNER_LOCK)
+def note(path: bytes) -> None:
+    """Put our pid where clients find it. Where that is not possible, we do without."""
     try:
-        os.makedirs(os.path.join(path, names.SCANNER), 0o700, exist_ok=True)
-        fd = os.open(lock_file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        scanner_pid.write(path)
     except OSError:
-        return
-
-    def take() -> None:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            what = b"unable to acquire " + lock_file
-            raise Refused(message("svscan", b"fatal", what, error), busy=True) from None
-
-    outwait(take)
-    # From here on somebody may read our pid and send a signal. It waits until we can obey.
-    signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        pid = os.open(os.path.join(path, names.SCANNER_PID), flags, 0o644)
-        os.write(pid, b"%d\n" % os.getpid())
-        os.close(pid)
-    except OSError:
-        return
+        pass

@@ -15,6 +15,8 @@ from helpers.processes import kill
 from helpers.services import is_supervised
 from helpers.waiting import GENEROUS, until
 
+from slashservice.supervise.protocol import scan_directory
+
 
 class Demo:
     """A running demonstration; ``shown`` is the file with all it has said."""
@@ -65,7 +67,7 @@ def test_it_shows_services_and_leaves_nothing_behind(demo: Demo) -> None:
         "clock/log got @4",
     ):
         until(lambda: demo.says(words), words)  # noqa: B023
-    svscan = int((demo.root / "service/.svscan/pid").read_text())
+    svscan = scan_directory.running(bytes(demo.root / "service"))
     kill(svscan, signal.SIGKILL)
     until(lambda: demo.says("svscan is gone; started again"), "svscan started again")
     until(lambda: is_supervised(demo.root / "service/sleeper"), "it has taken over")

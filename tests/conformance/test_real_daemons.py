@@ -26,6 +26,8 @@ from helpers.services import (
 )
 from helpers.waiting import GENEROUS, until
 
+from slashservice.supervise.protocol import scan_directory
+
 LOG_RUN = "#!/bin/sh\nexec /usr/bin/multilog t ./main\n"
 
 REDIS_RUN = """\
@@ -166,7 +168,7 @@ def test_real_daemons(daemons: Daemons) -> None:
 @pytest.mark.root
 def test_svscan_drains_real_daemons(daemons: Daemons) -> None:
     until(lambda: daemons.web() == "first", "nginx answers")
-    pid = int((daemons.scan / ".svscan/pid").read_text())
+    pid = scan_directory.running(bytes(daemons.scan))
     children = [await_pid(service) for service in (daemons.redis, daemons.nginx)]
     loggers = [await_pid(service / "log") for service in (daemons.redis, daemons.nginx)]
     kill(pid, signal.SIGTERM)

@@ -228,7 +228,7 @@ def test_two_svscans_on_one_directory(tree: Tree) -> None:
     path = tree.add("s")
     first = tree.svscan()
     pid = await_pid(path)
-    second = tree.svscan()
+    second = tree.start([str(tree.commands / "svscan"), "-n", str(tree.scan)])
     assert second.wait(timeout=30) == 111
     assert tree.lines("svscan: fatal: unable to acquire ")
     assert pid_of(path) == pid

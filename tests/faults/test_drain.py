@@ -14,6 +14,8 @@ from helpers.services import await_pid, is_supervised, pid_of, status_of
 from helpers.tree import MULTILOG, SLEEP, Tree
 from helpers.waiting import until
 
+from slashservice.supervise.protocol import scan_directory
+
 CLOSING = """\
 #!/bin/sh
 trap 'for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo closing $n; done
@@ -136,12 +138,9 @@ def test_killed_while_a_service_closes_the_next_does_not_send_term_again(tree: T
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGQUIT", "SIGUSR1", "SIGHUP"])
 def test_a_signal_is_obeyed_from_when_the_pid_is_known(tree: Tree, name: str) -> None:
     """Also before there are handlers: svscan is held back right after it wrote the pid."""
-    pid = tree.scan / ".svscan/pid"
-    words = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-P", str(pid)]
-    pid.parent.mkdir()
-    pid.touch()
-    svscan = tree.svscan([*words, "-e", "inject=write:delay_exit=3s"])
-    until(pid.read_bytes, "pid")
+    words = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=/^rename"]
+    svscan = tree.svscan([*words, "-e", "inject=/^rename:delay_exit=3s:when=1"])
+    until(lambda: scan_directory.running(bytes(tree.scan)), "pid")
     svscan.send_signal(signal.Signals[name])
     if name in ("SIGTERM", "SIGQUIT"):
         assert svscan.wait(timeout=30) == 0
@@ -194,7 +193,7 @@ def test_usr1_drains_and_stays(tree: Tree) -> None:
 def test_hup_looks_again_where_the_kernel_tells_nothing(tree: Tree) -> None:
     deaf = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=inotify_init1"]
     svscan = tree.svscan([*deaf, "-e", "inject=inotify_init1:error=EMFILE"])
-    until(lambda: (tree.scan / ".svscan/pid").exists(), "svscan up")
+    until(lambda: scan_directory.running(bytes(tree.scan)), "svscan up")
     until(lambda: catches(svscan.pid, signal.SIGHUP), "svscan obeys")
     told = tree.add("told")
     svscan.send_signal(signal.SIGHUP)
@@ -265,7 +264,6 @@ def test_as_pid_1(tree: Tree) -> None:
         return len(children(pid)) == 2 and "Z" not in map(state_of, children(pid))
 
     until(only_the_parts, "orphans reaped")
-    assert (tree.scan / ".svscan/pid").read_text() == "1\n"
     kill(pid, signal.SIGTERM)
     with contextlib.suppress(ProcessLookupError):  # it may have ended by the first
         kill(pid, signal.SIGTERM)

@@ -16,8 +16,14 @@ from helpers.services import await_pid, make_service, supervising, write_script
 from slashservice.installer import supervision
 from slashservice.installer.plan import takeover
 from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
+from slashservice.supervise.protocol import scanner_pid
 
 LIMIT = 25.0
+
+
+def note(scan: Path) -> Path:
+    """The file in which root's svscan has its pid."""
+    return Path("/run/slashservice") / os.fsdecode(scanner_pid.name_of(bytes(scan)))
 
 
 @pytest.fixture
@@ -26,8 +32,7 @@ def starting(tmp_path: Path, ours: Path) -> Iterator[Path]:
     service = make_service(tmp_path / "scan/service")
     with supervising(ours / "svscan", service.parent, services=[service]) as svscan:
         await_pid(service)
-        os.truncate(service.parent / ".svscan/pid", 0)
-        (tmp_path / "pid").write_text(f"{svscan.pid}\n")
+        note(service.parent).rename(tmp_path / "note")
         yield service.parent
         svscan.poll()
 
@@ -39,7 +44,7 @@ def test_drain_does_not_wait_for_a_svscan_that_has_died(starting: Path, ours: Pa
 
 
 def test_drain_goes_on_with_the_one_that_was_faster(starting: Path) -> None:
-    text = '#!/bin/sh\ncat "$1/../pid" >"$1/.svscan/pid"\nexit 111\n'
+    text = f'#!/bin/sh\ncp "$2/../note" {note(starting)}\nexit 111\n'
     program = write_script(starting.parent / "program", text)
     assert supervision.drain(str(starting), limit=LIMIT, program=str(program))
     assert supervision.daemons(str(starting)) == []

@@ -94,8 +94,7 @@ def install(host: Host, options: str = "") -> None:
 
 def svscan(host: Host, scan: str) -> int:
     """Return the pid of svscan; 0 if none runs."""
-    look = "slashservice running %s >/dev/null && cat %s"
-    return int(host.run(look, scan, f"{scan}/.svscan/pid").stdout or 0)
+    return int(host.run("slashservice running %s", scan).stdout or 0)
 
 
 def parent(host: Host, pid: int) -> int:

@@ -20,8 +20,9 @@ from slashservice.supervise.platform.current import system
 DEAF = """\
 #!/usr/bin/python3 -IS
 import os, signal, socket, sys
+quit = lambda: (open(sys.argv[-1] + "/quit", "x"), os._exit(0))
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-signal.signal(signal.SIGQUIT, lambda number, frame: (open(sys.argv[1] + "/quit", "x"), os._exit(0)))
+signal.signal(signal.SIGQUIT, lambda number, frame: quit())
 ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:

@@ -1,62 +1,52 @@
-"""The lock of a scan directory, and what happens where it can't be had."""
+"""What the command line of svscan asks for, and where its pid is noted."""
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.protocol import names, scan_directory
+from slashservice.supervise.messages import Quit
+from slashservice.supervise.protocol import scan_directory, scanner_pid
 from slashservice.supervise.services import session
 
 
-@pytest.fixture(autouse=True)
-def mask() -> Iterator[set[int]]:
-    """The signals that were blocked before; they are again after the test."""
-    before: set[int] = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
-    yield before
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+@pytest.mark.parametrize(
+    ("words", "directory", "grace", "wait"),
+    [
+        ([], None, 60, True),
+        ([b"dir"], b"dir", 60, True),
+        ([b"dir", b"ignored"], b"dir", 60, True),
+        ([b"-n"], None, 60, False),
+        ([b"-g", b"0", b"dir"], b"dir", 0, True),
+        ([b"-ng7", b"dir"], b"dir", 7, False),
+        ([b"--", b"-n"], b"-n", 60, True),
+        ([b"-g", b"999999999"], None, 999999999, True),
+    ],
+)
+def test_orders(words: list[bytes], directory: bytes | None, grace: int, wait: bool) -> None:
+    orders = session.Orders("svscan", words)
+    assert (orders.directory, orders.grace, orders.wait) == (directory, grace, wait)
 
 
-def descriptors() -> set[int]:
-    """Return those that are open, without the one that looks."""
-    return {
-        int(name) for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")
-    }
+@pytest.mark.parametrize("word", [b"-x", b"-g", b"-g-1", b"-g1.5", b"-g1e3", b"-g" + b"9" * 10])
+@pytest.mark.parametrize("program", ["svscan", "svscanboot"])
+def test_wrong_orders(program: str, word: bytes) -> None:
+    with pytest.raises(Quit) as end:
+        session.Orders(program, [word])
+    assert end.value.status == 100
+    line = f"{program}: usage: {program} [-n] [-g seconds] [dir]\n"
+    assert end.value.line == line.encode()
 
 
-def let_go(before: set[int]) -> None:
-    """Close the lock, which svscan keeps to its end; it is the only descriptor left open."""
-    (lock,) = descriptors() - before
-    os.close(lock)
+def test_an_init_gives_a_drain_more_time_than_svscan_takes() -> None:
+    assert scan_directory.SECONDS_OF_DRAIN + 15 < scan_directory.SECONDS_TO_DRAIN
 
 
-def test_it_is_held_with_our_pid_beside_it(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path)
-    before = descriptors()
-    session.lock(path)
-    assert scan_directory.running(path) == os.getpid()
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= set(session.OBEYED)
-    let_go(before)
-    assert not scan_directory.is_locked(path)
-
-
-def test_where_it_can_not_be_made_we_do_without(tmp_path: Path, mask: set[int]) -> None:
-    (tmp_path / os.fsdecode(names.SCANNER)).write_text("no directory")
-    before = descriptors()
-    session.lock(os.fsencode(tmp_path))
-    assert descriptors() == before
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask, "nobody is told our pid"
-
-
-def test_it_is_held_where_the_pid_can_not_be_written(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path)
-    os.makedirs(os.path.join(path, names.SCANNER_PID))
-    before = descriptors()
-    session.lock(path)
-    assert scan_directory.is_locked(path)
-    assert scan_directory.running(path) == 0
-    let_go(before)
+def test_where_the_pid_can_not_be_noted_we_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner_pid, "_folders", lambda: [(b"/dev/null/x", os.geteuid())])
+    session.note(bytes(tmp_path))
+    assert scan_directory.running(bytes(tmp_path)) == 0

@@ -1,0 +1,77 @@
+"""Which processes hold a flock on a file, where the kernel tells.
+
+Linux lists all locks in ``/proc/locks``, with the process that took each, the device and the
+inode number. Other systems list none.
+"""
+
+from __future__ import annotations
+
+import os
+
+LIST = "/proc/locks"
+
+
+def holders(file: os.stat_result) -> list[int] | None:
+    """Return the pids that hold an exclusive or shared flock on ``file``; None if not told.
+
+    A lock that was inherited is listed under the pid that took it, even if that is dead. Some
+    file systems (btrfs, overlayfs) show one device to stat(2) and another one here. So a lock
+    on another device counts if its process has the file open.
+    """
+    try:
+        with open(LIST, "rb", buffering=0) as listed:
+            text = b"".join(iter(lambda: listed.read(1 << 16), b""))
+    except OSError:
+        return None
+    return [pid for pid, device, inode in parse(text) if _is(file, pid, device, inode)]
+
+
+def describe(pid: int) -> tuple[int, bytes]:
+    """Return the account and the name of a process; -1 and nothing if it can't be seen."""
+    try:
+        account = os.stat(f"/proc/{pid}").st_uid
+        with open(f"/proc/{pid}/comm", "rb", buffering=0) as comm:
+            return account, comm.read().strip()
+    except OSError:
+        return -1, b""
+
+
+def parse(text: bytes) -> list[tuple[int, int, int]]:
+    """Return pid, device and inode number of each flock in the kernel's list.
+
+    Those that wait for a lock have an arrow, and do not count.
+    """
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 6 and words[1] == b"FLOCK":
+            try:
+                major, minor, inode = words[5].split(b":")
+                device = os.makedev(int(major, 16), int(minor, 16))
+                found.append((int(words[4]), device, int(inode)))
+            except ValueError:
+                continue
+    return found
+
+
+def _is(file: os.stat_result, pid: int, device: int, inode: int) -> bool:
+    """Tell whether a lock of ``pid`` is one on ``file``."""
+    if inode != file.st_ino or pid <= 0:
+        return False
+    return device == file.st_dev or _has_open(pid, file)
+
+
+def _has_open(pid: int, file: os.stat_result) -> bool:
+    folder = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    for name in names:
+        try:
+            found = os.stat(f"{folder}/{name}")
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
+            return True
+    return False

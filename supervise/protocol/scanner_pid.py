@@ -1,0 +1,183 @@
+"""The pid of the svscan that runs on a scan directory, in a file outside of that directory.
+
+In the scan directory itself any entry would be taken for a service by some client. So svscan
+writes one line to ``/run/slashservice/DEVICE.INODE`` (or below ``/var/run``), device and inode
+number being those of the scan directory. Without being root it does so below the account's own
+runtime directory. The line has the pid, the start time of the process, and the life of the
+machine, as the record of a service has. So a file that is left over is told from one in force.
+
+A folder counts only if it belongs to root, or for an account's own folder to that account, and if
+nobody else can write to it. Links are not followed, and a file is replaced, never written over.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise.platform.current import system
+
+FOLDER = b"slashservice"
+
+RUN = (b"/run", b"/var/run")
+"""Where root's folder is: in the first of these that is there."""
+
+LONGEST = 256
+"""No such file is longer."""
+
+NEW = b".new"
+
+
+def write(directory: bytes) -> None:
+    """Note that we are the svscan on ``directory``. Raises ``OSError`` if that can't be noted."""
+    pid = os.getpid()
+    line = b"%d %d %s\n" % (pid, system.started(pid), system.boot() or b"-")
+    folder, name = _own_folder(), name_of(directory)
+    try:
+        new = name + NEW
+        _remove(new, folder)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(new, flags, 0o644, dir_fd=folder)
+        try:
+            os.fchmod(fd, 0o644)  # whatever the umask
+            os.write(fd, line)
+        finally:
+            os.close(fd)
+        os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def remove(directory: bytes) -> None:
+    """Take our note away, unless it is not ours any more."""
+    try:
+        folder, name = _own_folder(), name_of(directory)
+    except OSError:
+        return
+    try:
+        if _parse(_content(name, folder))[0] == os.getpid():
+            _remove(name, folder)
+    finally:
+        os.close(folder)
+
+
+def read(directory: bytes) -> int:
+    """Return the pid of the svscan that noted that it runs on ``directory``, and does; else 0.
+
+    Where the start of a process is not known, the caller has to see whether it is alive and has
+    the lock: then the pid is negative.
+    """
+    try:
+        name = name_of(directory)
+    except OSError:
+        return 0
+    for path, owner in _folders():
+        try:
+            folder = _open(path, owner)
+        except OSError:
+            continue
+        try:
+            pid, start, life = _parse(_content(name, folder))
+        finally:
+            os.close(folder)
+        if pid > 0:
+            now = system.started(pid)
+            if not (start and now):
+                return -pid
+            if start == now and life == (system.boot() or b"-"):
+                return pid
+    return 0
+
+
+def is_kept() -> bool:
+    """Tell whether svscans of root have a place for their pids."""
+    for path, owner in _folders():
+        if owner == 0:
+            try:
+                os.close(_open(path, owner))
+            except OSError:
+                continue
+            return True
+    return False
+
+
+def name_of(directory: bytes) -> bytes:
+    """Return the name of the file for a scan directory. Raises ``OSError`` if that is gone."""
+    found = os.stat(directory)
+    return b"%d.%d" % (found.st_dev, found.st_ino)
+
+
+def _folders() -> list[tuple[bytes, int]]:
+    """Return the folders to look in, each with the account that it has to belong to."""
+    account = os.geteuid()
+    found = [(path, 0) for path in RUN]
+    if account:
+        own = os.fsencode(os.environ.get("XDG_RUNTIME_DIR", ""))
+        found = [*((path, account) for path in (own, b"/run/user/%d" % account) if path), *found]
+    return [(os.path.join(path, FOLDER), owner) for path, owner in found]
+
+
+def _own_folder() -> int:
+    """Open the folder for our own note, made if need be. Raises ``OSError`` if there is none."""
+    account = os.geteuid()
+    trouble: OSError = FileNotFoundError()
+    for path, owner in _folders():
+        if owner != account or not path.startswith(b"/"):
+            continue
+        try:
+            if _make(path):
+                os.chmod(path, 0o755 if account == 0 else 0o700)  # whatever the umask
+            return _open(path, owner)
+        except OSError as error:
+            trouble = error
+    raise trouble
+
+
+def _make(path: bytes) -> bool:
+    """Make the folder; tell whether there was none."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _open(path: bytes, owner: int) -> int:
+    """Open a folder that nobody but ``owner`` can write to. Raises ``OSError``."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    found = os.fstat(folder)
+    if found.st_uid != owner or found.st_mode & 0o022:
+        os.close(folder)
+        raise PermissionError
+    return folder
+
+
+def _content(name: bytes, folder: int) -> bytes:
+    """Return what is in a file of the folder; nothing if it can't be read."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        fd = os.open(name, flags, dir_fd=folder)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, LONGEST)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _parse(line: bytes) -> tuple[int, int, bytes]:
+    """Return pid, start and life of the machine; 0 for the pid if the line says nothing."""
+    words = line.split()
+    if len(words) != 3 or not line.endswith(b"\n"):
+        return 0, 0, b""
+    if not (words[0].isdigit() and words[1].isdigit()):
+        return 0, 0, b""
+    return int(words[0]), int(words[1]), words[2]
+
+
+def _remove(name: bytes, folder: int) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except OSError:
+        pass

@@ -1,0 +1,152 @@
+"""Where svscan keeps its pid, and whose word about it is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import scanner_pid
+
+
+@pytest.fixture
+def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """A scan directory, and a folder of our account instead of the machine's."""
+    (tmp_path / "scan").mkdir()
+    (tmp_path / "run").mkdir()
+    places = [(bytes(tmp_path / "run" / "slashservice"), os.geteuid())]
+    monkeypatch.setattr(scanner_pid, "_folders", lambda: places)
+    yield bytes(tmp_path / "scan")
+
+
+def note(scan: bytes) -> Path:
+    """The file with the pid."""
+    name = os.fsdecode(scanner_pid.name_of(scan))
+    return Path(os.fsdecode(scan)).parent / "run/slashservice" / name
+
+
+def test_what_was_written_is_read(scan: bytes) -> None:
+    assert scanner_pid.read(scan) == 0
+    scanner_pid.write(scan)
+    scanner_pid.write(scan)
+    assert scanner_pid.read(scan) == os.getpid()
+    assert os.listdir(note(scan).parent) == [note(scan).name]
+    scanner_pid.remove(scan)
+    assert scanner_pid.read(scan) == 0
+    assert os.listdir(note(scan).parent) == []
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_everybody_can_read_it_whatever_the_umask(scan: bytes, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        scanner_pid.write(scan)
+    finally:
+        os.umask(before)
+    assert note(scan).stat().st_mode & 0o777 == 0o644
+    assert note(scan).parent.stat().st_mode & 0o022 == 0
+    assert scanner_pid.read(scan) == os.getpid()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "no pid\n",
+        "-1 {start} {life}\n",
+        "{pid} {start} {life}",
+        "{pid} 1 {life}\n",
+        "{pid} {start} another-life\n",
+        "{pid} {start} {life} more\n",
+        "0 {start} {life}\n",
+    ],
+)
+def test_a_file_that_is_left_over_or_nonsense_says_nothing(scan: bytes, line: str) -> None:
+    scanner_pid.write(scan)
+    pid = os.getpid()
+    life = os.fsdecode(system.boot())
+    note(scan).write_text(line.format(pid=pid, start=system.started(pid), life=life))
+    assert scanner_pid.read(scan) == 0
+
+
+def test_without_a_start_time_the_caller_has_to_look(scan: bytes) -> None:
+    scanner_pid.write(scan)
+    note(scan).write_text(f"{os.getpid()} 0 -\n")
+    assert scanner_pid.read(scan) == -os.getpid()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_can_write_to_does_not_count(scan: bytes, mode: int) -> None:
+    scanner_pid.write(scan)
+    note(scan).parent.chmod(mode)
+    assert scanner_pid.read(scan) == 0
+    with pytest.raises(PermissionError):
+        scanner_pid.write(scan)
+
+
+@pytest.mark.root
+def test_a_folder_of_another_account_does_not_count(scan: bytes) -> None:
+    scanner_pid.write(scan)
+    os.chown(note(scan).parent, 65534, 65534)
+    assert scanner_pid.read(scan) == 0
+    with pytest.raises(PermissionError):
+        scanner_pid.write(scan)
+
+
+@pytest.mark.parametrize("which", ["folder", "file", "new"])
+def test_no_link_is_followed(scan: bytes, tmp_path: Path, which: str) -> None:
+    victim = tmp_path / "victim"
+    folder = note(scan).parent
+    if which == "folder":
+        victim.mkdir(0o700)
+        folder.symlink_to(victim)
+        with pytest.raises(OSError):
+            scanner_pid.write(scan)
+        assert os.listdir(victim) == []
+        return
+    folder.mkdir(0o755)
+    victim.write_text("precious")
+    name = note(scan).name + (".new" if which == "new" else "")
+    (folder / name).symlink_to(victim)
+    assert scanner_pid.read(scan) == 0
+    scanner_pid.write(scan)
+    assert victim.read_text() == "precious"
+    assert scanner_pid.read(scan) == os.getpid()
+
+
+def test_the_note_of_another_svscan_is_not_removed(scan: bytes) -> None:
+    scanner_pid.write(scan)
+    note(scan).write_text("1 1 life\n")
+    scanner_pid.remove(scan)
+    assert note(scan).exists()
+
+
+def test_a_directory_that_is_gone(scan: bytes) -> None:
+    scanner_pid.write(scan)
+    os.rmdir(scan)
+    assert scanner_pid.read(scan) == 0
+    scanner_pid.remove(scan)
+
+
+def test_of_root_there_is_one_place_and_of_others_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    root = [(b"/run/slashservice", 0), (b"/var/run/slashservice", 0)]
+    assert scanner_pid._folders() == root
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    own = [(bytes(tmp_path / "slashservice"), 7), (b"/run/user/7/slashservice", 7)]
+    assert scanner_pid._folders() == [*own, *root]
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "relative")
+    assert scanner_pid._own_folder.__doc__
+    monkeypatch.setattr(os, "mkdir", no_room)
+    with pytest.raises(OSError):
+        scanner_pid._own_folder()
+
+
+def no_room(path: bytes, mode: int) -> None:
+    raise OSError
