@@ -380,6 +380,49 @@ class ServiceDirectory:
         except OSError:
             return False
 
+    def mend(self, loop: Loop) -> bool:
+        """Make again what somebody has removed of ``supervise/``; tell whether anything was.
+
+        Nothing is made in a directory without a run script: that is just being removed. What is
+        listened to by ``loop`` still is.
+        """
+        if not (self.is_held and self._commands and self.locate()):
+            return False
+        if not os.path.exists(self.path + b"/run"):
+            return False
+        files = {names.LOCK: self.lock, names.CONTROL: self._control, names.OK: self._ok}
+        gone = [file for file, fd in files.items() if not self._leads_to(file, fd)]
+        if not gone and os.path.exists(os.path.join(self.path, names.STATUS)):
+            return False
+        self._written = b""
+        try:
+            for file in gone:
+                self._replace(file, files[file], loop)
+        except (OSError, Refused):
+            return False  # somebody else has made it his, or there is no room: next time
+        return True
+
+    def _leads_to(self, file: bytes, fd: int) -> bool:
+        return inode.at(os.path.join(self.path, file)) == inode.of(os.fstat(fd))
+
+    def _replace(self, file: bytes, fd: int, loop: Loop) -> None:
+        """Make a file again, and have our descriptor lead to the new one."""
+        if file == names.LOCK:
+            new = self._open_lock(os.path.join(self.path, file))
+        else:
+            new = self._fifo(file)
+        try:
+            if file == names.LOCK:
+                fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.pwrite(new, os.pread(fd, record.LENGTH, 0), 0)
+            elif file == names.CONTROL:
+                loop.remove(fd)
+            os.dup2(new, fd, inheritable=False)
+            if file == names.CONTROL:
+                loop.add(fd, self._commanded)
+        finally:
+            os.close(new)
+
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, the next supervisor is to start afresh."""
         if forget:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.messages import complain, message, warn
+from slashservice.supervise.protocol import names
 from slashservice.supervise.services.log_pipe import LogPipe
 from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE, Refused
 from slashservice.supervise.services.supervised import Supervised
@@ -154,6 +155,8 @@ class Pair:
         if not self.active:
             self.active = True
             self.start()
+        else:
+            self.mend()
 
     def attach_log(self) -> None:
         """Begin again with a log, if the service has got a log directory since it began."""
@@ -177,9 +180,26 @@ class Pair:
             if part:
                 part.leave()
 
+    def mend(self) -> None:
+        """Make again what somebody has removed of the state of either part."""
+        for part in (self._main, self._log):
+            if part and self.active:
+                part.mend()
+
+    def states(self) -> list[bytes]:
+        """Return the paths of the ``supervise`` directories that we hold."""
+        parts = [part for part in (self._main, self._log) if part]
+        return [os.path.join(part.directory.path, names.SUPERVISE) for part in parts]
+
     def is_still_there(self, path: bytes) -> bool:
-        """Tell whether the directory at ``path`` is the one we supervise, not a new one."""
-        return self._main is None or self._main.directory.holds_lock_in(path)
+        """Tell whether the directory at ``path`` is the one we supervise, not a new one.
+
+        One without a lock file is: somebody has removed that. A new one has the inode of ours
+        only where an open file does not keep its directory, or where inodes mean little.
+        """
+        if self._main is None or self._main.directory.holds_lock_in(path):
+            return True
+        return not os.path.lexists(os.path.join(path, names.LOCK))
 
     def _start_main(self) -> None:
         context = self._context

@@ -16,6 +16,7 @@ from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import ahead, inode
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
+from slashservice.supervise.services.wards import Wards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Scanner:
         self._strays: set[Pair] = set()
         self._watch = watcher()
         self._growth: Growth | None = None
+        self._wards: Wards | None = None
         self._watched = -1
         self._watched_key = inode.NONE
         self._draining = False
@@ -64,6 +66,7 @@ class Scanner:
             self._watch.listen(self._loop, self._changed)
             if self._watch.tells_names:
                 self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
+                self._wards = Wards(self._loop, self._watch)
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone."""
@@ -142,6 +145,8 @@ class Scanner:
         names = set()
         for event in events:
             if self._growth and self._growth.saw(event.watch, event.mask):
+                continue
+            if self._wards and self._wards.saw(event.watch, event.mask):
                 continue
             if event.mask & watch.OVERFLOW:
                 self._loop.after(0, self.scan)
@@ -267,6 +272,8 @@ class Scanner:
         self._names[name] = key
         self._pairs[key] = pair = Pair(self._context, key, path, name, has_log, self._ended)
         pair.start()
+        if self._wards:
+            self._wards.expect(pair)
 
     def _has_log(self, path: bytes) -> bool:
         """Tell whether the service directory ``path`` has a log. Raises ``OSError`` in doubt."""
@@ -280,6 +287,8 @@ class Scanner:
     def _ended(self, pair: Pair) -> None:
         """Neither part of a pair is left."""
         self._strays.discard(pair)
+        if self._wards:
+            self._wards.forget(pair)
         if self._pairs.get(pair.key) is pair:
             del self._pairs[pair.key]
         self._stop_if_empty()

@@ -137,6 +137,11 @@ class Supervised:
         if self._process:
             self._process.leave()
 
+    def mend(self) -> None:
+        """Make again what somebody has removed of ``supervise/``."""
+        if self.directory.mend(self._context.loop):
+            self._write_status(termed=self._service.termed)
+
     @property
     def pid(self) -> int:
         """The pid of its process, 0 if there is none."""

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.processes import catches, kill, killed, runs, state_of
+from helpers.processes import catches, comm, kill, killed, runs, state_of
 from helpers.services import await_pid, is_supervised, pid_of
 from helpers.tree import MULTILOG, SLEEP, Tree
 from helpers.waiting import GENEROUS, until
@@ -254,3 +254,71 @@ def test_one_of_two_that_wait_takes_over(tree: Tree, signalled: int) -> None:
     assert running in [other.pid for other in others]
     for other in sorted(others, key=lambda one: one.pid == running):
         tree.drain(other)
+
+
+REMOVALS = {
+    "ok": ["ok"],
+    "control": ["control"],
+    "both": ["ok", "control"],
+    "lock": ["lock"],
+    "status": ["status"],
+    "all files": ["ok", "control", "lock", "status"],
+    "supervise": None,
+}
+
+
+@pytest.mark.parametrize("what", REMOVALS)
+@pytest.mark.parametrize("noticed", ["told", "HUP"])
+def test_what_somebody_removes_is_made_again(tree: Tree, what: str, noticed: str) -> None:
+    """Clients work again, and the next svscan adopts the daemon as if nothing had been."""
+    deaf = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null"]
+    deaf += ["-e", "inject=inotify_add_watch:error=ENOSPC"]
+    path = tree.add("s", SLEEP, MULTILOG)
+    svscan = tree.svscan(deaf if noticed == "HUP" else ())
+    pids = [await_pid(part) for part in (path, path / "log")]
+    if noticed == "told":
+        watched = Path(f"/proc/{svscan.pid}/fdinfo")
+        until(lambda: inotify_watches(watched) == 3, "both parts are watched")
+    for part in (path, path / "log"):
+        files = REMOVALS[what] or os.listdir(part / "supervise")
+        for name in files:
+            (part / "supervise" / name).unlink()
+        if what == "supervise":
+            (part / "supervise").rmdir()
+    if noticed == "HUP":
+        svscan.send_signal(signal.SIGHUP)
+    for part, pid in zip((path, path / "log"), pids, strict=True):
+        state = part / "supervise"
+        for name in ("ok", "control", "lock", "status"):
+            until((state / name).exists, f"{name} is there again")
+        until(lambda: is_supervised(part) and pid_of(part) == pid, "clients see it again")  # noqa: B023
+    killed(svscan)
+    after = tree.svscan()
+    until(lambda: scan_directory.running(bytes(tree.scan)) == after.pid, "the next one")
+    assert [await_pid(part) for part in (path, path / "log")] == pids, "adopted"
+    until(lambda: is_supervised(path), "it listens")
+    tree.svc("-t", path)
+    await_pid(path, other_than=pids[0])
+    tree.drain(after)
+
+
+def inotify_watches(folder: Path) -> int:
+    """How many directories a process watches."""
+    texts = [one.read_text() for one in folder.iterdir() if one.exists()]
+    return sum(text.count("inotify wd:") for text in texts)
+
+
+def test_nothing_is_made_again_in_a_service_that_is_being_removed(tree: Tree) -> None:
+    path = tree.add("s")
+    svscan = tree.svscan()
+    pid = await_pid(path)
+    until(lambda: comm(pid) == "sleep", "it runs")
+    (path / "run").unlink()
+    for name in os.listdir(path / "supervise"):
+        (path / "supervise" / name).unlink()
+    (path / "supervise").rmdir()
+    for _ in range(3):
+        svscan.send_signal(signal.SIGHUP)
+        until(lambda: state_of(svscan.pid) == "S", "it has looked")
+    path.rmdir()
+    tree.drain(svscan)

@@ -1,0 +1,83 @@
+"""Noticing that somebody has removed what clients need in a ``supervise`` directory.
+
+The kernel tells of it where it can tell of entries by name. The directories are watched a while
+after their services began, some at a time, so that this delays no start. Elsewhere, and where no
+more can be watched, it is noticed at the next scan.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.platform import watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.platform.loop import Loop
+    from slashservice.supervise.services.pair import Pair
+
+
+SECONDS_UNTIL_WATCHED = 3.0
+SECONDS_BETWEEN_PORTIONS = 0.05
+PORTION = 20
+
+SECONDS_UNTIL_MENDED = 1.0
+"""Whoever removes a whole service directory is done with it by then, and nothing is made in it."""
+
+REMOVED = watch.DELETE | watch.DELETE_SELF | watch.MOVE_SELF
+
+
+class Wards:
+    """Calls ``mend`` of each pair some time after something of its state was removed."""
+
+    def __init__(self, loop: Loop, watcher: watch.Watcher) -> None:
+        self._loop = loop
+        self._watcher = watcher
+        self._expected: list[Pair] = []
+        self._watched: dict[int, Pair] = {}
+        self._hurt: set[Pair] = set()
+
+    def expect(self, pair: Pair) -> None:
+        """Watch over ``pair``, in a while."""
+        if not self._expected:
+            self._loop.after(SECONDS_UNTIL_WATCHED, self._watch_some)
+        self._expected.append(pair)
+
+    def forget(self, pair: Pair) -> None:
+        """The pair has ended."""
+        self._expected = [other for other in self._expected if other is not pair]
+        for number in [number for number, other in self._watched.items() if other is pair]:
+            del self._watched[number]
+            self._watcher.remove(number)
+
+    def saw(self, number: int, mask: int) -> bool:
+        """Something was removed in the directory ``number``; False if it is none of ours."""
+        pair = self._watched.get(number)
+        if pair is None:
+            return False
+        if mask & watch.IGNORED:
+            del self._watched[number]
+        if pair not in self._hurt:
+            self._hurt.add(pair)
+            self._loop.after(SECONDS_UNTIL_MENDED, lambda: self._mend(pair))
+        return True
+
+    def _mend(self, pair: Pair) -> None:
+        self._hurt.discard(pair)
+        pair.mend()
+        if pair not in self._watched.values():
+            self.expect(pair)
+        else:
+            self._watch(pair)
+
+    def _watch_some(self) -> None:
+        portion, self._expected = self._expected[:PORTION], self._expected[PORTION:]
+        for pair in portion:
+            self._watch(pair)
+        if self._expected:
+            self._loop.after(SECONDS_BETWEEN_PORTIONS, self._watch_some)
+
+    def _watch(self, pair: Pair) -> None:
+        for path in pair.states():
+            try:
+                self._watched[self._watcher.add(path + b"/.", REMOVED)] = pair
+            except OSError:
+                continue  # too many are watched, or it is gone
