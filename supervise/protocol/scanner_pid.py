@@ -43,6 +43,7 @@ def write(directory: bytes) -> None:
         finally:
             os.close(fd)
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sweep(folder)
     finally:
         os.close(folder)
 
@@ -174,6 +175,19 @@ def _parse(line: bytes) -> tuple[int, int, bytes]:
     if not (words[0].isdigit() and words[1].isdigit()):
         return 0, 0, b""
     return int(words[0]), int(words[1]), words[2]
+
+
+def _sweep(folder: int) -> None:
+    """Remove the notes of svscans that were killed in this life of the machine."""
+    for name in map(os.fsencode, os.listdir(folder)):
+        pid, _, life = _parse(_content(name, folder))
+        if pid > 0 and life == system.boot():
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                _remove(name, folder)
+            except (OSError, OverflowError):
+                continue
 
 
 def _remove(name: bytes, folder: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,24 @@ def test_the_note_of_another_svscan_is_not_removed(scan: bytes) -> None:
     note(scan).write_text("1 1 life\n")
     scanner_pid.remove(scan)
     assert note(scan).exists()
+
+
+def test_notes_of_killed_svscans_are_swept_away(scan: bytes) -> None:
+    with subprocess.Popen(["/bin/true"]) as gone:
+        pass
+    scanner_pid.write(scan)
+    folder, life = note(scan).parent, os.fsdecode(system.boot())
+    for name, text in {
+        "dead": f"{gone.pid} 1 {life}\n",
+        "huge": f"{1 << 70} 1 {life}\n",
+        "living": f"{os.getppid()} 1 {life}\n",
+        "elsewhere": f"{gone.pid} 1 another-life\n",
+        "nonsense": "nothing\n",
+    }.items():
+        (folder / name).write_text(text)
+    scanner_pid.write(scan)
+    left = {"huge", "living", "elsewhere", "nonsense", note(scan).name}
+    assert set(os.listdir(folder)) == left
 
 
 def test_a_directory_that_is_gone(scan: bytes) -> None:
