@@ -414,7 +414,11 @@ class ServiceDirectory:
         try:
             if file == names.LOCK:
                 fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.pwrite(new, os.pread(fd, record.LENGTH, 0), 0)
+                self.place = record.place(self.inode, inode.of(os.fstat(new)))
+                about = record.parse(os.pread(fd, record.LENGTH, 0))
+                if about:
+                    about.place = self.place
+                    os.pwrite(new, about.line(), 0)
             elif file == names.CONTROL:
                 loop.remove(fd)
             os.dup2(new, fd, inheritable=False)
