@@ -156,7 +156,7 @@ class LogHosts:
 
     def kill(self, pid: int) -> bool:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
-        found = any(host.pid == pid for host in self._hosts.values())
+        found = any(host.pid == pid for hosts in self._hosts.values() for host in hosts)
         if found:
             os.kill(pid, signal_numbers.SIGKILL)
         return found
