@@ -218,7 +218,7 @@ class Journal:
     def _name(self) -> bytes:
         """Its path, where the system tells; else whose it is, by a directory of that log."""
         try:
-            return os.readlink(b"/proc/self/fd/%d" % self._fd)
+            return system.path_of(self._fd)
         except OSError:
             logs = [word for word in self._words if word[:1] in (b".", b"/")]
             return b"of " + b" ".join(logs[:1])

@@ -120,6 +120,21 @@ def adopt_orphans(yes: bool) -> bool:
     return False
 
 
+def thread_states(pid: int) -> set[bytes]:
+    """Return nothing: nobody asks ``ps`` for it here."""
+    return set()
+
+
+def waits_for_disk(pid: int) -> bool:
+    """Return False: nobody asks ``ps`` for it here."""
+    return False
+
+
+def words_of(pid: int) -> list[bytes]:
+    """Return nothing: nobody asks ``ps`` for it here."""
+    return []
+
+
 def open_process(pid: int) -> int:
     """Raise ``OSError``: there are no descriptors for processes."""
     raise _unknown()

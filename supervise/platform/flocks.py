@@ -18,12 +18,29 @@ def holders(file: os.stat_result) -> list[int] | None:
     file systems (btrfs, overlayfs) show one device to stat(2) and another one here. So a lock
     on another device counts if its process has the file open.
     """
+    listed = _list()
+    if listed is None:
+        return None
+    return [pid for pid, device, inode in listed if _is(file, pid, device, inode)]
+
+
+def holders_of_any(files: set[tuple[int, int]]) -> set[int]:
+    """Return the pids that hold a flock on one of ``files``, and have it open.
+
+    The files are known by device and inode number.
+    """
+    inodes = {inode for _, inode in files}
+    candidates = {pid for pid, _, inode in _list() or () if inode in inodes and pid > 0}
+    return {pid for pid in candidates if _has_open(pid, files)}
+
+
+def _list() -> list[tuple[int, int, int]] | None:
+    """Return pid, device and inode number of each flock; None if that is not told."""
     try:
         with open(LIST, "rb", buffering=0) as listed:
-            text = b"".join(iter(lambda: listed.read(1 << 16), b""))
+            return parse(b"".join(iter(lambda: listed.read(1 << 16), b"")))
     except OSError:
         return None
-    return [pid for pid, device, inode in parse(text) if _is(file, pid, device, inode)]
 
 
 def describe(pid: int) -> tuple[int, bytes]:
@@ -58,10 +75,10 @@ def _is(file: os.stat_result, pid: int, device: int, inode: int) -> bool:
     """Tell whether a lock of ``pid`` is one on ``file``."""
     if inode != file.st_ino or pid <= 0:
         return False
-    return device == file.st_dev or _has_open(pid, file)
+    return device == file.st_dev or _has_open(pid, {(file.st_dev, file.st_ino)})
 
 
-def _has_open(pid: int, file: os.stat_result) -> bool:
+def _has_open(pid: int, files: set[tuple[int, int]]) -> bool:
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)
@@ -72,6 +89,6 @@ def _has_open(pid: int, file: os.stat_result) -> bool:
             found = os.stat(f"{folder}/{name}")
         except OSError:
             continue
-        if (found.st_dev, found.st_ino) == (file.st_dev, file.st_ino):
+        if (found.st_dev, found.st_ino) in files:
             return True
     return False

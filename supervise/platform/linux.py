@@ -238,6 +238,32 @@ def _stat(pid: int) -> list[bytes]:
         return []
 
 
+def thread_states(pid: int) -> set[bytes]:
+    """Return the states of the threads of a process, as ps(1) shows them; none if it is gone."""
+    found = set()
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/stat", "rb", buffering=0) as file:
+                found.add(file.read().rpartition(b")")[2].split()[0])
+    except (OSError, IndexError):
+        pass  # it is going
+    return found
+
+
+def waits_for_disk(pid: int) -> bool:
+    """Tell whether a thread of the process is in a call that no signal ends."""
+    return b"D" in thread_states(pid)
+
+
+def words_of(pid: int) -> list[bytes]:
+    """Return the words that a process was started with; none if it can't be told."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
+
+
 def open_process(pid: int) -> int:
     """Return a descriptor for a process; it is readable once the process is dead.
 

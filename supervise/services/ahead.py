@@ -13,7 +13,7 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services.directory import NEW_STATUS
+from slashservice.supervise.services.status_file import NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _make(service: bytes) -> None:
     """Make the supervise directory and what is in it, unless there is something already."""
     os.mkdir(os.path.join(service, names.SUPERVISE), 0o700)
     # At once: made after the scan has renamed its own, an empty one would stay there.
-    _touch(os.path.join(service, NEW_STATUS), 0o644)
+    _touch(os.path.join(service, NEW), 0o644)
     os.mkfifo(os.path.join(service, names.CONTROL), 0o600)
     os.mkfifo(os.path.join(service, names.OK), 0o600)
     _touch(os.path.join(service, names.LOCK), 0o600)

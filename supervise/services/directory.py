@@ -14,8 +14,8 @@ import time
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
-from slashservice.supervise.protocol import names, record, status
-from slashservice.supervise.services import adoption, inode
+from slashservice.supervise.protocol import names, record
+from slashservice.supervise.services import adoption, inode, status_file
 from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
@@ -34,14 +34,8 @@ CONTROL_READ = 64
 Each may have the status file written twice, which takes a fifth of a millisecond and more.
 """
 
-NEW_STATUS = names.STATUS + b".new"
-"""The file that becomes the status file."""
-
 SECONDS_OF_DOUBT = 5.0
 """A start that follows the one before so soon is a sign of trouble with the directory."""
-
-PLAIN = stat.S_IFREG | 0o644
-"""The type and mode of a status file."""
 
 
 class ServiceDirectory:
@@ -195,30 +189,13 @@ class ServiceDirectory:
             self._forget_journal()
         elif found and record.same_life(found.life, life) and life != record.NAMELESS:
             return adoption.look(found, self.path, self.at(names.STATUS), self.default)
-        self._forget_status()
+        status_file.forget(self.at(names.STATUS), self.at(status_file.NEW))
         return None
 
     def _forget_journal(self) -> None:
         """Take away the journal that came with a copy: what is in it belongs to the original."""
         try:
             os.unlink(self.at(names.JOURNAL))
-        except OSError:
-            pass
-
-    def _forget_status(self) -> None:
-        """Take away the status file of another life of the machine: its pid means nothing now.
-
-        If it is a file as we or C make them, it becomes the one to which the first status is
-        written. That saves making a file, and replacing one, for which ext4 would write out
-        the data at once.
-        """
-        path = self.at(names.STATUS)
-        try:
-            found = os.lstat(path)
-            if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
-                os.rename(path, self.at(NEW_STATUS))
-            else:
-                os.unlink(path)
         except OSError:
             pass
 
@@ -336,49 +313,19 @@ class ServiceDirectory:
         if data == self._written:
             return b""
         self._written = data
-        what = b"unable to open "
-        which = NEW_STATUS
         try:
             if not self.locate():
-                raise FileNotFoundError(errno.ENOENT, "")
-            new = self.at(NEW_STATUS)
-            # Through a link we would overwrite another file.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(new, flags, 0o644)
-            what = b"unable to write "
-            try:
-                os.write(fd, data)
-                if os.fstat(fd).st_size > len(data):
-                    # Not by O_TRUNC, with which close waits until ext4 has written the data out.
-                    os.ftruncate(fd, len(data))
-            finally:
-                os.close(fd)
-            what, which = b"unable to rename ", NEW_STATUS + b" to status"
-            os.rename(new, self.at(names.STATUS))
-        except OSError as error:
-            if again and error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile
-                self._written = b""
+                raise status_file.NotWritten(
+                    b"unable to open ", status_file.NEW, FileNotFoundError(errno.ENOENT, "")
+                )
+            status_file.replace(self.at(names.STATUS), self.at(status_file.NEW), data)
+        except status_file.NotWritten as trouble:
+            self._written = b""
+            if again and trouble.error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile
                 return self.announce(now, again=False)
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._overwrite(data):
-                self._written = b""
-                return message("supervise", b"warning", what + self.name + b"/" + which, error)
+            what = trouble.what + self.name + b"/" + trouble.which
+            return message("supervise", b"warning", what, trouble.error)
         return b""
-
-    def _overwrite(self, data: bytes) -> bool:
-        """Write over the status file, for which no space is needed; False if that fails.
-
-        A client that reads at just that moment might see half of the change. That is better
-        than a status that stays wrong until there is space.
-        """
-        try:
-            path = self.at(names.STATUS)
-            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                return os.pwrite(fd, data, 0) == len(data)
-            finally:
-                os.close(fd)
-        except OSError:
-            return False
 
     def mend(self, loop: Loop) -> bool:
         """Make again what somebody has removed of ``supervise/``; tell whether anything was.
@@ -392,7 +339,7 @@ class ServiceDirectory:
             return False
         files = {names.LOCK: self.lock, names.CONTROL: self._control, names.OK: self._ok}
         gone = [file for file, fd in files.items() if not self._leads_to(file, fd)]
-        if not gone and os.path.exists(os.path.join(self.path, names.STATUS)):
+        if not gone and os.path.exists(self.at(names.STATUS)):
             return False
         self._written = b""
         try:
@@ -403,14 +350,11 @@ class ServiceDirectory:
         return True
 
     def _leads_to(self, file: bytes, fd: int) -> bool:
-        return inode.at(os.path.join(self.path, file)) == inode.of(os.fstat(fd))
+        return inode.at(self.at(file)) == inode.of(os.fstat(fd))
 
     def _replace(self, file: bytes, fd: int, loop: Loop) -> None:
         """Make a file again, and have our descriptor lead to the new one."""
-        if file == names.LOCK:
-            new = self._open_lock(os.path.join(self.path, file))
-        else:
-            new = self._fifo(file)
+        new = self._open_lock(self.at(file)) if file == names.LOCK else self._fifo(file)
         try:
             if file == names.LOCK:
                 fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)

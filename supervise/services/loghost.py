@@ -15,10 +15,10 @@ import socket
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.messages import TROUBLE, warn
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import loghost
 from slashservice.supervise.services import trouble
 from slashservice.supervise.services.heritage import start_command
-from slashservice.supervise.services.process_states import waits_for_disk
 from slashservice.supervise.services.request import Request
 
 TYPE_CHECKING = False
@@ -163,7 +163,7 @@ class Host:
         would wait as well.
         """
         if self._signal(logger, number) and number == signal_numbers.SIGKILL:
-            self._loop.after(SECONDS_TO_DIE, lambda: self._insist(logger, waits_for_disk))
+            self._loop.after(SECONDS_TO_DIE, lambda: self._insist(logger, system.waits_for_disk))
 
     def kill(self, logger: RemoteLogger) -> None:
         """Kill a logger; if it does not die, kill the host, whatever that is at."""

@@ -23,11 +23,11 @@ import stat
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import adoption, predecessors, trouble
 from slashservice.supervise.services.account_numbers import AccountNumbers
 from slashservice.supervise.services.loghost import Host
-from slashservice.supervise.services.process_states import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class LogHosts:
         gone: list[int] = []
         host = adoption.Adopted(self._loop, pid, start, gone.append)
         # If it is stopped, only a later svscan might see the end of our patience.
-        is_stopped = b"T" in states(pid)
+        is_stopped = b"T" in system.thread_states(pid)
         host.signal(signal_numbers.SIGKILL if is_stopped else signal_numbers.SIGTERM)
 
         def insist() -> None:

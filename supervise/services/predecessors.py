@@ -2,21 +2,19 @@
 
 An svscan that is killed in its first scan has put its own hosts on record by then, and may not
 have sent TERM to the host of the svscan before it. The new loggers would wait for that one's
-journals for ever. The kernel tells in ``/proc/locks`` who holds a lock.
+journals for ever. The kernel tells who holds a lock.
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
 
+from slashservice.supervise.platform import flocks
 from slashservice.supervise.platform.current import system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LOCKS = "/proc/locks"
 
 
 def is_held(journal: int) -> bool:
@@ -36,37 +34,7 @@ def holders(journals: set[tuple[int, int]], ours: set[int]) -> Iterator[tuple[in
 
     The journals are known by device and inode.
     """
-    inodes = {b"%d" % inode for _, inode in journals}
-    try:
-        with open(LOCKS, "rb") as file:
-            lines = [line.split() for line in file]
-    except OSError:
-        return
-    found = {
-        int(words[4])
-        for words in lines
-        if len(words) > 5 and words[1] == b"FLOCK" and words[5].rpartition(b":")[2] in inodes
-    }
-    for pid in sorted(found - ours):
-        start = system.started(pid) if pid > 0 else 0
-        if start and _is_host(pid) and _has_one_open(pid, journals):
+    for pid in sorted(flocks.holders_of_any(journals) - ours):
+        start = system.started(pid)
+        if start and any(b"loghost" in word for word in system.words_of(pid)):
             yield pid, start
-
-
-def _is_host(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
-            return b"loghost" in file.read()
-    except OSError:
-        return False
-
-
-def _has_one_open(pid: int, files: set[tuple[int, int]]) -> bool:
-    try:
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            about = os.stat(f"/proc/{pid}/fd/{fd}")
-            if (about.st_dev, about.st_ino) in files:
-                return True
-    except OSError:
-        pass
-    return False

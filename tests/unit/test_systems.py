@@ -34,8 +34,14 @@ FILES = ("/proc", "/sys/", "/dev/fd")
 LOW_LEVEL = {"_ctypes", "_posixsubprocess", "ctypes"}
 """With these one reaches what Python itself names nowhere."""
 
-EXCEPTIONS = {"error_words.py": {"errno.<name>"}}
-"""The errors that C has words for are looked up by their names; some are Linux's alone."""
+EXCEPTIONS = {
+    "error_words.py": {"errno.<name>"},
+    "loghost.py": {"socket.MSG_CMSG_CLOEXEC"},
+}
+"""The errors that C has words for are looked up by their names; some are Linux's alone.
+
+The flag is 0 where there is none.
+"""
 
 NAMES = systems.not_everywhere()
 for module, more in BY_HAND.items():

@@ -16,6 +16,7 @@ from helpers.clock import Clock
 from helpers.services import make_service, write_script
 
 from slashservice.supervise.chain import launchers
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import account_numbers, loghost, loghosts, trouble
 from slashservice.supervise.services.directory import ServiceDirectory
@@ -409,7 +410,7 @@ def test_a_logger_that_does_not_die_has_its_host_killed(
 ) -> None:
     """With a host that waits for a disk, only whoever insists has that."""
     waits = True
-    monkeypatch.setattr(loghost, "waits_for_disk", lambda pid: waits)
+    monkeypatch.setattr(system, "waits_for_disk", lambda pid: waits)
     logger = ready(world)
     if by == "kill":
         logger.kill()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.platform import linux
+from slashservice.supervise.platform import flocks, linux
 from slashservice.supervise.services import predecessors
 
 HOLD = """
@@ -64,5 +64,5 @@ def test_nobody_holds_it(journal: int, tmp_path: Path) -> None:
 
 
 def test_without_proc(journal: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(predecessors, "LOCKS", str(tmp_path / "locks"))
+    monkeypatch.setattr(flocks, "LIST", str(tmp_path / "locks"))
     assert found(journal, set()) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from helpers.services import write_script
 from helpers.waiting import until
 
-from slashservice.supervise.services.process_states import waits_for_disk
+from slashservice.supervise.platform.linux import waits_for_disk
 
 
 def test_a_process_that_waits_for_a_disk(tmp_path: Path) -> None:
