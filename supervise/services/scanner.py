@@ -12,7 +12,6 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
-from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import ahead, inode
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
@@ -20,7 +19,7 @@ from slashservice.supervise.services.wards import Wards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from slashservice.supervise.services.context import Context
 
@@ -30,6 +29,10 @@ SECONDS_BETWEEN_SCANS = 5.0
 
 That is at directories which can't be watched or are lost, and at links that lead nowhere yet.
 """
+
+
+PORTION = 0.1
+"""Seconds after which the loop gets on with other things while many names are looked at."""
 
 
 class Scanner:
@@ -60,6 +63,7 @@ class Scanner:
         """The names that are still to be looked at, in their order."""
         self._going_on = False
         """Whether we shall be called to look at more of them."""
+        self._seen: Callable[[], None] | None = None
         self._doubts: dict[bytes, bytes] = {}
         """The last complaint about each entry that could not be looked at."""
         if self._watch:
@@ -84,9 +88,13 @@ class Scanner:
             return
         new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
         ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
-        self._context.expect(len(new))
         self._look_at(names | self._names.keys())
-        self._context.expect_no_more()
+
+    def when_seen(self, call: Callable[[], None]) -> None:
+        """Call once all names that we know of have been looked at."""
+        self._seen = call
+        if not self._unseen:
+            self._all_is_seen()
 
     def drain(self, stay: bool = False) -> None:
         """Bring everything down; then stop the loop, or with ``stay`` go on with nothing."""
@@ -183,18 +191,29 @@ class Scanner:
             self._look_at_some()
 
     def _look_at_some(self) -> None:
-        """Look at names for a portion of time; in the first scan, when nobody waits, at all."""
+        """Look at names, and start what is new, for a portion of time."""
         end = self._loop.clock() + PORTION
-        while self._unseen and not self._draining:
-            name = next(iter(self._unseen))
-            del self._unseen[name]
-            if not name.startswith(b"."):
-                self._look_at_one(name)
-            if self._loop.rounds and self._loop.clock() >= end:
-                break
-        if self._unseen and not self._draining and not self._going_on:
+        self._context.expect(len(self._unseen))
+        try:
+            while self._unseen and not self._draining:
+                name = next(iter(self._unseen))
+                del self._unseen[name]
+                if not name.startswith(b"."):
+                    self._look_at_one(name)
+                if self._loop.clock() >= end:
+                    break
+        finally:
+            self._context.expect_no_more()
+        if not self._unseen:
+            self._all_is_seen()
+        elif not self._draining and not self._going_on:
             self._going_on = True
             self._loop.after(0, self._go_on)
+
+    def _all_is_seen(self) -> None:
+        seen, self._seen = self._seen, None
+        if seen:
+            seen()
 
     def _go_on(self) -> None:
         self._going_on = False

@@ -85,7 +85,7 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     if told:
         scanner.drain(stay=True)
     scanner.scan()
-    tell(b"READY=1")
+    scanner.when_seen(lambda: tell(b"READY=1"))
     loop.run()
     scanner_pid.remove(path)
     return 0

@@ -1,8 +1,8 @@
 """The order in which services are started when many ask for it at once.
 
 A service that asks for a start gets its turn at once, if nobody is before it and the loop has
-not spent ``PORTION`` on starts in this round. Otherwise it waits in line, and the lines are served
-a portion at a time. Between two portions the loop looks at everything else: commands, signals,
+not spent a portion of time on starts in this round. Otherwise it waits in line, and the lines are
+served a portion at a time. Between two portions the loop looks at everything else: commands, signals,
 deaths, times. There are three lines. Nobody in one of them is served before those in the lines
 ahead of it.
 
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 LASTED = 0
 NEW = 1
 CRASHED = 2
+
+PORTIONS = (0.1, 0.1, PORTION)
+"""Seconds after which the loop gets on with other things, for each line.
+
+Many that start for the first time start faster in larger portions, and that happens once.
+"""
 
 
 class Turns:
@@ -84,7 +90,7 @@ class Turns:
         if self._round != self._loop.rounds:
             self._round = self._loop.rounds
             self._spent = 0.0
-        if any(self._lines[: line + 1]) or self._spent >= PORTION:
+        if any(self._lines[: line + 1]) or self._spent >= PORTIONS[line]:
             return False
         return line != CRASHED or self._loop.clock() >= self._crashed_from
 
@@ -126,7 +132,7 @@ class Turns:
                     del self._waiting[turn]
                     served.add(line)
                     turn()
-                if self._loop.clock() - began >= PORTION:
+                if self._loop.clock() - began >= PORTIONS[line]:
                     break
         finally:
             self.ends()

@@ -15,12 +15,12 @@ from helpers.clock import Clock
 from helpers.loops import event_loop
 from helpers.services import is_supervised
 
-from slashservice.supervise.platform.loop import PORTION, Loop
+from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.scanner import SECONDS_BETWEEN_SCANS, Scanner
+from slashservice.supervise.services.scanner import PORTION, SECONDS_BETWEEN_SCANS, Scanner
 
 LOOKS = ("lstat", "readlink", "stat")
 """How one looks at an entry."""

@@ -11,9 +11,10 @@ from helpers.loops import event_loop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise.platform.loop import PORTION, Loop
-from slashservice.supervise.services.turns import CRASHED, LASTED, NEW, Turns
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services.turns import CRASHED, LASTED, NEW, PORTIONS, Turns
 
+PORTION = max(PORTIONS)
 START = PORTION / 4
 """Seconds that a start takes here."""
 
