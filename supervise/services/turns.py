@@ -2,9 +2,9 @@
 
 A service that asks for a start gets its turn at once, if nobody is before it and the loop has
 not spent a portion of time on starts in this round. Otherwise it waits in line, and the lines are
-served a portion at a time. Between two portions the loop looks at everything else: commands, signals,
-deaths, times. There are three lines. Nobody in one of them is served before those in the lines
-ahead of it.
+served a portion at a time. Between two portions the loop looks at everything else: commands,
+signals, deaths, times. There are three lines. Nobody in one of them is served before those in
+the lines ahead of it.
 
 - ``LASTED``: services that ran for a while before they died. They are what others rely on.
 - ``NEW``: services that start for the first time, or because somebody said so.
