@@ -1,8 +1,10 @@
-"""Time to start 1000 services: until each daemon has really become what it is to be.
+"""Time to start many services: until each daemon has really become what it is to be.
 
-Once on directories as they are after a boot, where every file is there already, and once on
-fresh ones. The time the processors spent on it is less shaken by what else the machine does:
-on a busy one our one process waits for its turn, where C's two thousand each have their own.
+200 of them and 1000, without logs and with, on directories as they are after a boot, where every
+file is there already, and on fresh ones. A log counts as started when it has its ``current``.
+
+The time the processors spent on it is less shaken by what else the machine does: on a busy one
+our one process waits for its turn, where C's two thousand each have their own.
 """
 
 from __future__ import annotations
@@ -17,52 +19,101 @@ from benchmarks.world import (
     World,
     end_all,
     forget_boot,
+    make_service,
     services_of,
     tree,
     wait_for_daemons,
+    wait_until,
     wait_until_calm,
 )
 
-SERVICES = 1000
-ROUNDS = 7
+MOST = {200: 1.0, 1000: 0.7}
+"""How much of C's time it may take, by the number of services."""
+
+ROUNDS = {200: 9, 1000: 5}
+
+LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
 
 def measure(world: World) -> list[Figure]:
-    processor: dict[tuple[str, Path], list[float]] = {}
+    figures = []
+    for count, at_most in MOST.items():
+        for logged in (False, True):
+            for fresh in (False, True):
+                trial = Trial(world, count, logged, fresh)
+                ours, theirs = alternate(ROUNDS[count], trial.ours, trial.theirs)
+                name = f"start of {count} services{', logged' * logged}"
+                name += ", fresh" if fresh else ", after a boot"
+                figures.append(Figure(name, "s", ours, theirs, at_most=at_most))
+                spent, spent_by_c = (
+                    trial.spent[whose][-ROUNDS[count] :] for whose in (True, False)
+                )
+                name += ": processor time"
+                figures.append(Figure(name, "s", spent, spent_by_c, at_most=at_most))
+    return figures
 
-    def start(svscan: Path, scan: Path, when: str) -> float:
+
+class Trial:
+    """Starts of ``count`` services, by us and by C, each on directories of its own."""
+
+    def __init__(self, world: World, count: int, logged: bool, fresh: bool) -> None:
+        self._world = world
+        self._count = count
+        self._logged = logged
+        self._used = None if fresh else {ours: self._make() for ours in (True, False)}
+        self.spent: dict[bool, list[float]] = {True: [], False: []}
+
+    def ours(self) -> float:
+        return self.start(True)
+
+    def theirs(self) -> float:
+        return self.start(False)
+
+    def start(self, ours: bool) -> float:
+        """Start all services; return the seconds that it takes."""
+        if self._used:
+            scan = self._used[ours]
+            forget_boot(scan)
+            for current in scan.glob("*/log/main/current"):
+                current.unlink()
+        else:
+            scan = self._make()
         services = services_of(scan)
         wait_until_calm()
-        began = time.monotonic()
-        pid = world.start(svscan, scan)
+        path = os.environ["PATH"]
+        os.environ["PATH"] = f"{self._world.ours}:{path}" if ours else path
+        try:
+            began = time.monotonic()
+            pid = self._world.start((self._world.ours if ours else C) / "svscan", scan)
+        finally:
+            os.environ["PATH"] = path
         wait_for_daemons(services)
+        if self._logged:
+            wait_for_logs(services)
         seconds = time.monotonic() - began
         spent = sum(map(processor_seconds, tree(pid))) + seconds_of_the_dead(pid)
-        processor.setdefault((when, svscan), []).append(spent)
+        self.spent[ours].append(spent)
         end_all()
         return seconds
 
-    def fresh(svscan: Path) -> float:
-        return start(svscan, world.scan_directory(SERVICES), "fresh")
+    def _make(self) -> Path:
+        scan = self._world.scan_directory(self._count)
+        if self._logged:
+            for service in services_of(scan):
+                make_service(service / "log", LOG)
+        return scan
 
-    used = world.scan_directory(SERVICES)
 
-    def again(svscan: Path) -> float:
-        if (used / "00000/supervise").exists():
-            forget_boot(used)
-        return start(svscan, used, "again")
+def wait_for_logs(services: list[Path]) -> None:
+    """Return once each log service has made its log."""
+    left = list(services)
 
-    figures = []
-    svscan = world.ours / "svscan", C / "svscan"
-    for name, once, when in (
-        (f"start of {SERVICES} services, after a boot", again, "again"),
-        (f"start of {SERVICES} services, fresh", fresh, "fresh"),
-    ):
-        ours, theirs = alternate(ROUNDS, lambda: once(svscan[0]), lambda: once(svscan[1]))  # noqa: B023
-        figures.append(Figure(name, "s", ours, theirs, at_most=1))
-        spent, spent_by_c = (processor[when, each][-ROUNDS:] for each in svscan)
-        figures.append(Figure(name + ": processor time", "s", spent, spent_by_c, at_most=1))
-    return figures
+    def all_are_there() -> bool:
+        while left and (left[-1] / "log/main/current").exists():
+            left.pop()
+        return not left
+
+    wait_until(all_are_there)
 
 
 def processor_seconds(pid: int) -> float:

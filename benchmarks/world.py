@@ -130,13 +130,15 @@ def services_of(scan: Path) -> list[Path]:
 
 
 def forget_boot(scan: Path) -> None:
-    """Make the services look as after a boot: all files there, nothing known to run.
+    """Make the services and their logs look as after a boot: all files there, nothing known to run.
 
     No record of a process that could be adopted, and a status that is seen to be old.
     """
     for service in services_of(scan):
-        os.truncate(service / LOCK, 0)
-        os.utime(service / STATUS, ns=(0, 0))
+        for part in (service, service / "log"):
+            if (part / LOCK).exists():
+                os.truncate(part / LOCK, 0)
+                os.utime(part / STATUS, ns=(0, 0))
 
 
 def daemon_pid(service: Path, name: str = DAEMON) -> int:
