@@ -23,4 +23,5 @@ def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given, or else the current one."""
     orders = session.Orders("svscan", argv)
     reserve_standard_descriptors()
-    return session.run(orders.directory or b".", Loop(), orders)
+    directory = b"." if orders.directory is None else orders.directory
+    return session.run(directory, Loop(), orders)

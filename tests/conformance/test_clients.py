@@ -229,7 +229,6 @@ def test_svc_knows_three_letters_more(
         ("svscan", ["nowhere", "more"]),
         ("svscan", [""]),
         ("svscan", ["file"]),
-        ("svscan", ["-x"]),
         ("readproctitle", []),
         ("readproctitle", ["...."]),
         ("readproctitle", ["long enough", "abcd"]),
