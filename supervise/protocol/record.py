@@ -23,14 +23,10 @@ from __future__ import annotations
 
 import os
 from binascii import crc32
-from itertools import count
 
 from slashservice.supervise.platform.current import system
 
 LENGTH = 128
-
-_marks = count(int.from_bytes(os.urandom(5), "little") + 1)
-"""Numbers that no other supervisor of this life of the machine gives, in all likelihood."""
 
 NAMELESS = b"-"
 """Stands for no life of the machine, in a record that no supervisor shall go on with."""
@@ -122,9 +118,14 @@ def of(pid: int, life: bytes, place: bytes = b"", hosted: bool = False) -> Recor
     return Record(pid, system.time_of(pid) if pid else 0, life, place, hosted)
 
 
-def intent(life: bytes, place: bytes = b"") -> Record:
-    """Return the record of a process that is about to be started, with a mark of its own."""
-    return Record(0, system.now(), life, place, mark=next(_marks))
+def intent(life: bytes, mark: int, place: bytes = b"") -> Record:
+    """Return the record of a process that is about to be started, and will bear ``mark``."""
+    return Record(0, system.now(), life, place, mark=mark)
+
+
+def new_mark() -> int:
+    """Return a number that no other supervisor has, in all likelihood."""
+    return int.from_bytes(os.urandom(5), "little") + 1
 
 
 def parse(line: bytes) -> Record | None:

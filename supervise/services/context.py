@@ -86,7 +86,7 @@ class Context:
         from slashservice.supervise.services.spawner import Spawner
 
         if Spawner.works(self.heritage):
-            self._spawner = Spawner(self.loop, self.heritage)
+            self._spawner = Spawner(self.loop, self.heritage, self.null)
 
     def expect_no_more(self) -> None:
         """Those that were expected are started, or are not to be."""

@@ -241,9 +241,9 @@ class ServiceDirectory:
             what = b"unable to write " + self.name + b"/" + names.LOCK
             complain(message("supervise", b"warning", what, error))
 
-    def record_intent(self, life: bytes) -> Record:
+    def record_intent(self, life: bytes, mark: int) -> Record:
         """Write down that a process is being started, and return that; ``record`` is to follow."""
-        intent = record.intent(life, self.place)
+        intent = record.intent(life, mark, self.place)
         try:
             os.pwrite(self.lock, intent.line(), 0)
         except OSError:

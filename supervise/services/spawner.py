@@ -14,8 +14,8 @@ the daemon is known:
   that is not on record.
 - Both are killed at once. The next svscan finds an intent on record, and looks likewise.
 
-A process is found by its mark, a number in a resource limit that means nothing. It is taken away
-when the process is on record.
+A process is found by the mark of its spawner, a number in a resource limit that means nothing. It
+is taken away when the process is on record.
 
 A start that takes too long hangs alone: svscan kills the spawner, the child that hangs becomes
 its own, and the next service gets a new spawner. Every spawner ends soon. Then its children are
@@ -41,6 +41,7 @@ from slashservice.supervise.services.starters import Child, Forking
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Iterable
     from typing import NoReturn
 
     from slashservice.supervise.platform.loop import Exited, Loop
@@ -58,8 +59,11 @@ It costs no more than a new spawner then.
 SECONDS_TO_DIE = 1.0
 """How long we wait for a spawner that was killed."""
 
-MESSAGE = 65536
+MESSAGE = 8192
 """No message is longer: numbers, and the path of a directory."""
+
+ANSWER = 32
+"""No answer is longer: a number."""
 
 DESCRIPTORS = 8
 """No message has more of them."""
@@ -67,15 +71,21 @@ DESCRIPTORS = 8
 INT = 4
 """Bytes of a descriptor in a message."""
 
+CLOSED_AT_EXEC = 0x40000000
+"""MSG_CMSG_CLOEXEC of recvmsg(2): descriptors arrive closed at an exec. Linux has it."""
+
 
 class Spawner:
     """Starts services through another process, from the first :meth:`start` until :meth:`end`."""
 
-    def __init__(self, loop: Loop, heritage: Heritage) -> None:
+    def __init__(self, loop: Loop, heritage: Heritage, null: int = -1) -> None:
         self._loop = loop
         self._heritage = heritage
+        self._null = null
         self._pid = 0
         self._socket: _socket.socket | None = None
+        self._mark = 0
+        """What the present process bears, and each of its children until that is on record."""
         self._started: list[tuple[int, Exited]] = []
         """What the present process has started."""
 
@@ -92,7 +102,7 @@ class Spawner:
         """
         if self._socket is None and not self._begin():
             return self._fork(directory, streams, exited)
-        intent = directory.record_intent(self._heritage.life)
+        intent = directory.record_intent(self._heritage.life, self._mark)
         pid = self._ask(directory, streams, intent)
         if not pid:
             pid = self._look_for(directory, intent)
@@ -116,6 +126,7 @@ class Spawner:
         """Fork the other process; False if that is not possible."""
         import _socket
 
+        self._mark = record.new_mark()
         if not system.adopt_orphans(True):
             return False
         try:
@@ -142,7 +153,7 @@ class Spawner:
         try:
             pid = os.fork()
             if pid == 0:
-                _Process(self._loop, self._heritage, socket).run()
+                _Process(self._loop, self._heritage, socket, self._null).run(self._mark)
             return pid
         finally:
             signals.pthread_sigmask(signals.SIG_SETMASK, before)
@@ -152,16 +163,17 @@ class Spawner:
         import _socket
 
         assert self._socket is not None
-        numbers = [intent.mark, directory.inode, *streams]
-        words = [b"%d" % number for number in numbers]
-        request = b"\0".join((directory.place, directory.path, *words))
+        given = {theirs: ours for theirs, ours in streams.items() if ours != self._null}
+        null = [theirs for theirs in streams if theirs not in given]
+        words = b"%d %s %s" % (directory.inode, _join(null), _join(given))
+        request = b"\0".join((directory.place, directory.path, words))
         descriptors = b"".join(
-            fd.to_bytes(INT, "little") for fd in (directory.lock, *streams.values())
+            fd.to_bytes(INT, "little") for fd in (directory.lock, *given.values())
         )
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)]
         try:
             self._socket.sendmsg([request], rights)
-            answer = self._socket.recv(MESSAGE)
+            answer = self._socket.recv(ANSWER)
         except OSError:
             return 0
         number = int(answer or b"0")
@@ -198,28 +210,38 @@ class Spawner:
         self._pid = 0
 
 
-class _Process:
-    """The spawner itself, with the ``socket`` to svscan."""
+def _join(numbers: Iterable[int]) -> bytes:
+    return b",".join(b"%d" % number for number in numbers)
 
-    def __init__(self, loop: Loop, heritage: Heritage, socket: _socket.socket) -> None:
+
+def _split(numbers: bytes) -> list[int]:
+    return [int(number) for number in numbers.split(b",") if number]
+
+
+class _Process:
+    """The spawner itself, with the ``socket`` to svscan, and ``null`` to give to services."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, socket: _socket.socket, null: int) -> None:
         self._inherited = loop.inherited
         self._heritage = heritage
         self._environment = pathexec.Entries(heritage.environment)
         self._socket = socket
+        self._null = null
 
-    def run(self) -> NoReturn:
-        """Do what svscan says until it is gone."""
+    def run(self, mark: int) -> NoReturn:
+        """Do what svscan says until it is gone, and bear the mark."""
         try:
             self._prepare()
-            while self._serve():
-                pass
+            is_needed = system.mark(mark)
+            while is_needed:
+                is_needed = self._serve()
         finally:
             os._exit(0)
 
     def _prepare(self) -> None:
         """Let go of what is svscan's; be as a daemon is to be. All signals stay blocked."""
         heritage = self._heritage
-        heritage.let_go({self._socket.fileno()})
+        heritage.let_go({self._socket.fileno(), self._null})
         os.setsid()
         signals.set_wakeup_fd(-1)
         for number, disposition in self._inherited.items():
@@ -232,20 +254,19 @@ class _Process:
         import _socket
 
         room = _socket.CMSG_SPACE(DESCRIPTORS * INT)
-        data, rights, _, _ = self._socket.recvmsg(MESSAGE, room)
+        data, rights, _, _ = self._socket.recvmsg(MESSAGE, room, CLOSED_AT_EXEC)
         if not data:
             return False
         packed = b"".join(part for _, _, part in rights)
-        descriptors = [
+        lock, *ours = descriptors = [
             int.from_bytes(packed[at : at + INT], "little") for at in range(0, len(packed), INT)
         ]
-        place, path, *words = data.split(b"\0")
-        for fd in descriptors:
-            os.set_inheritable(fd, False)
-        mark, directory, *theirs = map(int, words)
-        lock, *ours = descriptors
+        place, path, words = data.split(b"\0")
+        directory, null, given = words.split(b" ")
+        streams = dict.fromkeys(_split(null), self._null)
+        streams.update(zip(_split(given), ours, strict=True))
         try:
-            answer = self._start(path, directory, dict(zip(theirs, ours, strict=True)), mark)
+            answer = self._start(path, int(directory), streams)
         except OSError as error:
             answer = -(error.errno or errno.EIO)
         pid = max(answer, 0)
@@ -257,10 +278,8 @@ class _Process:
         self._socket.send(b"%d" % answer)
         return True
 
-    def _start(self, path: bytes, directory: int, streams: dict[int, int], mark: int) -> int:
+    def _start(self, path: bytes, directory: int, streams: dict[int, int]) -> int:
         """Run ``./run`` in ``path`` if that is the ``directory`` meant; return its pid."""
-        if not system.mark(mark):
-            raise PermissionError(errno.EPERM, "")
         os.chdir(path)
         if inode.at(b".") != directory:
             raise FileNotFoundError(errno.ENOENT, "")

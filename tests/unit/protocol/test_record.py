@@ -43,13 +43,13 @@ def test_a_record_says_what_went_into_it(
 
 @given(words, places)
 def test_an_intent_is_a_record_too(life: bytes, place: bytes) -> None:
-    line = record.intent(life, place).line()
+    line = record.intent(life, 7, place).line()
     found = record.parse(line)
     assert found
     assert (found.pid, found.life, found.hosted, found.place) == (0, life, False, place)
     assert 0 < found.time <= system.now()
-    assert found.mark
-    assert found.mark != record.intent(life, place).mark
+    assert found.mark == 7
+    assert record.new_mark() != record.new_mark()
 
 
 @given(st.tuples(*[st.integers(0, 2**128 - 1)] * 2), st.tuples(*[st.integers(0, 2**128 - 1)] * 2))
@@ -134,7 +134,7 @@ def test_a_marked_process_is_found_and_told_by_that_time(monkeypatch: pytest.Mon
         return me
 
     monkeypatch.setattr(system, "find", find)
-    intent = record.intent(LIFE)
+    intent = record.intent(LIFE, record.new_mark())
     mark, time = intent.mark, intent.time
     intent.find(b"/service")
     assert asked == [(mark, time, b"/service")]

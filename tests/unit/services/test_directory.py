@@ -125,7 +125,7 @@ def test_a_record_that_cannot_be_written_is_complained_of_once(
     directory = supervised(path)
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", disk_fails)
-        directory.record_intent(b"present")
+        directory.record_intent(b"present", 7)
         assert capfd.readouterr().err == ""
         directory.record(os.getpid(), b"present")
     said = "supervise: warning: unable to write service/supervise/lock: input/output error\n"
