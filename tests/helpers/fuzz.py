@@ -145,7 +145,7 @@ def target(function: Target) -> Target:
 def records(draw: Mutator, place: Path) -> None:
     """A record on disk: what is taken for one names a process by numbers that can be looked up."""
     ours = record.of(os.getpid(), b"life/1", record.place(1, 2), draw.random.random() < 0.5)
-    for line in (ours.line(), record.of(0, b"-").line(), record.intent(b"life/1").line()):
+    for line in (ours.line(), record.of(0, b"-").line(), record.intent(b"life/1", 7).line()):
         changed = draw.mutate(line)
         if draw.random.random() < 0.7:  # else its length gives most changes away
             changed = changed.rstrip(b" \n")[: len(line) - 1].ljust(len(line) - 1) + b"\n"
