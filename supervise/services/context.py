@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
     from slashservice.supervise.services.spawner import Spawner
+    from slashservice.supervise.services.starters import Answer
 
     class Process(Protocol):
         """The process of a service that is up: ours, adopted, or a logger in a log host.
@@ -95,14 +96,14 @@ class Context:
             self._spawner = None
 
     def start(
-        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited
-    ) -> Process:
+        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+    ) -> None:
         """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
 
-        Raises ``BlockingIOError`` if no process can be had, another ``OSError`` if the run
-        script can't be run.
+        Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
+        be had, another if the script can't be run. The loop does not go on before that.
         """
-        return (self._spawner or self._forking).start(directory, streams, exited)
+        (self._spawner or self._forking).start(directory, streams, exited, answer)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""

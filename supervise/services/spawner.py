@@ -5,8 +5,8 @@ child, which could write the record; and it does not return before the program i
 on a file system that does not answer is never. So svscan does not call it. It forks one process
 that does, for some tens of services that are to be started now.
 
-svscan has the spawner start one service at a time, and waits for the answer. Whatever is killed,
-the daemon is known:
+svscan has the spawner start one service at a time, and prepares the next one meanwhile. Whatever
+is killed, the daemon is known:
 
 - svscan is killed. The spawner completes the start, writes the record, finds nobody to answer to,
   and ends. Until then it shares the lock of the service.
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.heritage import Heritage
+    from slashservice.supervise.services.starters import Answer
 
 
 SECONDS_TO_START = 0.25
@@ -75,6 +76,26 @@ CLOSED_AT_EXEC = 0x40000000
 """MSG_CMSG_CLOEXEC of recvmsg(2): descriptors arrive closed at an exec. Linux has it."""
 
 
+class Request:
+    """A start whose answer is still to come."""
+
+    __slots__ = ("answer", "directory", "exited", "intent", "streams")
+
+    def __init__(
+        self,
+        directory: ServiceDirectory,
+        streams: dict[int, int],
+        exited: Exited,
+        answer: Answer,
+        intent: Record,
+    ) -> None:
+        self.directory = directory
+        self.streams = streams
+        self.exited = exited
+        self.answer = answer
+        self.intent = intent
+
+
 class Spawner:
     """Starts services through another process, from the first :meth:`start` until :meth:`end`."""
 
@@ -82,6 +103,8 @@ class Spawner:
         self._loop = loop
         self._heritage = heritage
         self._null = null
+        self._forking = Forking(loop, heritage)
+        self._waiting: Request | None = None
         self._pid = 0
         self._socket: _socket.socket | None = None
         self._mark = 0
@@ -94,33 +117,49 @@ class Spawner:
         """Tell whether services can be started in this way here."""
         return system.can_mark() and pathexec.is_plain(heritage.environment)
 
-    def start(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+    def start(
+        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+    ) -> None:
         """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
 
-        Calls ``exited`` with the wait status when it is dead. Raises ``BlockingIOError`` if no
-        process can be had, another ``OSError`` if the script can't be run.
+        See :class:`~slashservice.supervise.services.starters.Forking`. The answer comes with the
+        next start, or at the end: meanwhile svscan prepares another service.
         """
+        self.collect()
         if self._socket is None and not self._begin():
-            return self._fork(directory, streams, exited)
+            self._forking.start(directory, streams, exited, answer)
+            return
         intent = directory.record_intent(self._heritage.life, self._mark)
-        pid = self._ask(directory, streams, intent)
-        if not pid:
-            pid = self._look_for(directory, intent)
-        if not pid:
-            return self._fork(directory, streams, exited)
-        self._started.append((pid, exited))
-        return Child(self._loop, pid, exited)
+        self._waiting = Request(directory, streams, exited, answer, intent)
+        self._ask(directory, streams)
+
+    def collect(self) -> None:
+        """Wait for the answer to the last start, and hand it on."""
+        request, self._waiting = self._waiting, None
+        if request is None:
+            return
+        try:
+            pid = self._hear() or self._look_for(request.directory, request.intent)
+        except OSError as error:
+            request.answer(error)
+            return
+        if pid:
+            self._started.append((pid, request.exited))
+            request.answer(Child(self._loop, pid, request.exited))
+        else:
+            self._forking.start(request.directory, request.streams, request.exited, request.answer)
 
     def end(self) -> None:
         """End the other process, which makes what it has started our children."""
-        if self._socket is None:
-            return
-        self._socket.close()
-        self._socket = None
-        self._reap()
+        while self._waiting:
+            self.collect()
+        self._stop()
 
-    def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
-        return Forking(self._loop, self._heritage).start(directory, streams, exited)
+    def _stop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            self._reap()
 
     def _begin(self) -> bool:
         """Fork the other process; False if that is not possible."""
@@ -158,8 +197,8 @@ class Spawner:
         finally:
             signals.pthread_sigmask(signals.SIG_SETMASK, before)
 
-    def _ask(self, directory: ServiceDirectory, streams: dict[int, int], intent: Record) -> int:
-        """Have a service started; return its pid, or 0 if the answer does not come."""
+    def _ask(self, directory: ServiceDirectory, streams: dict[int, int]) -> None:
+        """Have a service started. That this fails is found out when the answer does not come."""
         import _socket
 
         assert self._socket is not None
@@ -170,9 +209,18 @@ class Spawner:
         descriptors = b"".join(
             fd.to_bytes(INT, "little") for fd in (directory.lock, *given.values())
         )
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)]
         try:
-            self._socket.sendmsg([request], rights)
+            self._socket.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
+        except OSError:
+            pass
+
+    def _hear(self) -> int:
+        """Return the pid of what was started, or 0 if no answer comes.
+
+        Raises ``OSError`` if the script can't be run.
+        """
+        assert self._socket is not None
+        try:
             answer = self._socket.recv(ANSWER)
         except OSError:
             return 0
@@ -188,7 +236,7 @@ class Spawner:
         """
         pid = system.find(intent.mark, intent.time, b"", but=self._pid)
         os.kill(self._pid, signal_numbers.SIGKILL)
-        self.end()
+        self._stop()
         directory.record(pid, self._heritage.life)
         if pid:
             system.unmark(pid)

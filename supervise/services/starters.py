@@ -28,9 +28,14 @@ from slashservice.supervise.platform import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slashservice.supervise.platform.loop import Exited, Loop
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.heritage import Heritage
+
+    Answer = Callable[["Child | OSError"], None]
+    """Takes the process that was started, or why none was."""
 
 
 SECONDS_TO_LET_GO = 1.0
@@ -93,12 +98,23 @@ class Forking:
         self._loop = loop
         self._heritage = heritage
 
-    def start(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+    def start(
+        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+    ) -> None:
         """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
 
-        Calls ``exited`` with the wait status when it is dead. Raises ``BlockingIOError`` if no
-        process can be had. The child itself complains if the script can't be run.
+        Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
+        be had, another if the script can't be run. Calls ``exited`` with the wait status when the
+        process is dead. Here the child itself complains if the script can't be run.
         """
+        try:
+            child = self._fork(directory, streams, exited)
+        except OSError as error:
+            answer(error)
+        else:
+            answer(child)
+
+    def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
         holding, held = posix.pipe()
         # A signal that came before the child has our handlers undone would be taken for one
         # to us: the child shares our signal pipe.

@@ -208,32 +208,45 @@ class Supervised:
 
     def _take_turn(self) -> None:
         if self.directory.is_held and self._service.wants_start():
-            self._do(self._start())
+            self._start()
 
-    def _start(self) -> list[Action]:
-        now = self._context.loop.clock()
+    def _start(self) -> None:
         directory = self.directory
         if not directory.is_there():
             # No client can reach its FIFO any more, and nothing can bring it back.
             what = b"unable to start " + directory.name + b"/run: service directory is gone"
             complain(message("supervise", b"fatal", what))
-            return self._service.drain(now)
+            self._do(self._service.drain(self._context.loop.clock()))
+            return
         try:
-            process = self._hosted() or self._context.start(directory, self._streams, self._exited)
-        except BlockingIOError as error:
-            what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
-            complain(message("supervise", b"warning", what, error))
-            directory.record(0, self._context.heritage.life)
-            return self._service.not_started(now)
+            logger = self._hosted()
         except OSError as error:
-            complain(directory.not_started(error))
+            self._answered(error)
+            return
+        if logger:
+            self._answered(logger)
+        else:
+            self._context.start(directory, self._streams, self._exited, self._answered)
+
+    def _answered(self, process: Process | OSError) -> None:
+        """The run script was started, or could not be."""
+        now = self._context.loop.clock()
+        directory = self.directory
+        if isinstance(process, BlockingIOError):
+            what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
+            complain(message("supervise", b"warning", what, process))
+            directory.record(0, self._context.heritage.life)
+            self._do(self._service.not_started(now))
+        elif isinstance(process, OSError):
+            complain(directory.not_started(process))
             self._line = CRASHED
-            return self._service.not_run(now)
-        self._stamp = tai.now()
-        self._since = now
-        self._line = CRASHED
-        self._process = process
-        return self._service.started(now)
+            self._do(self._service.not_run(now))
+        else:
+            self._stamp = tai.now()
+            self._since = now
+            self._line = CRASHED
+            self._process = process
+            self._do(self._service.started(now))
 
     def _hosted(self) -> Process | None:
         """Let a log host run it, if it is a log service that one can run."""

@@ -53,9 +53,15 @@ class World:
         return directory
 
     def start(self, starter: Forking | Spawner, directory: ServiceDirectory) -> Child:
-        child = starter.start(directory, {}, self.ends.append)
-        self.started.append(child)
-        return child
+        answers: list[Child | OSError] = []
+        starter.start(directory, {}, self.ends.append, answers.append)
+        if isinstance(starter, Spawner):
+            starter.collect()
+        (answer,) = answers
+        if isinstance(answer, OSError):
+            raise answer
+        self.started.append(answer)
+        return answer
 
     def close(self) -> None:
         for child in self.started:
@@ -181,16 +187,16 @@ def test_a_killed_spawner_leaves_what_it_has_started(
         os.kill(starter._pid, signal.SIGKILL)
     else:
         # It dies when it has started the daemon, before that is on record.
-        ask = starter._ask
+        hear = starter._hear
 
-        def killed(directory: ServiceDirectory, streams: dict[int, int], intent: Record) -> int:
-            pid = ask(directory, streams, intent)
-            resource.prlimit(pid, linux.MARK, (intent.mark, resource.RLIM_INFINITY))
+        def killed() -> int:
+            pid = hear()
+            resource.prlimit(pid, linux.MARK, (starter._mark, resource.RLIM_INFINITY))
             directory.record(0, LIFE)
             os.kill(starter._pid, signal.SIGKILL)
             return 0
 
-        monkeypatch.setattr(starter, "_ask", killed)
+        monkeypatch.setattr(starter, "_hear", killed)
     directory = world.directory()
     second = world.start(starter, directory)
     until(lambda: has_become_sleep(second.pid), "it runs")

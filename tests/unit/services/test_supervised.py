@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.clock import Clock
@@ -54,12 +55,14 @@ class World(Context):
         directory: ServiceDirectory,
         streams: dict[int, int],
         exited: Callable[[int], None],
-    ) -> Process:
+        answer: Callable[[Any], None],
+    ) -> None:
         if self.fails:
-            raise self.fails
+            answer(self.fails)
+            return
         process = Process(self.path, exited)
         self.started.append((dict(streams), process))
-        return process
+        answer(process)
 
     @property
     def process(self) -> Process:
