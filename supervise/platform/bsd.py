@@ -83,19 +83,6 @@ def now() -> int:
     return int(time.time())
 
 
-def time_of(pid: int) -> int:
-    """Return a time to know the process ``pid``, which runs, by: see :func:`is_same`."""
-    return started(pid)
-
-
-def is_same(started: int, time: int) -> bool:
-    """Tell whether a process that ``started`` then is the one that had its pid at ``time``.
-
-    The clock may be set at any moment, so only the very same time will do.
-    """
-    return 0 < started == time
-
-
 def can_mark() -> bool:
     """Return False: there is nothing here to mark a process by."""
     return False

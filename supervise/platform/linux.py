@@ -54,19 +54,6 @@ def now() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
 
 
-def time_of(pid: int) -> int:
-    """Return a time to know the process ``pid``, which runs, by: see :func:`is_same`."""
-    return now()
-
-
-def is_same(started: int, time: int) -> bool:
-    """Tell whether a process that ``started`` then is the one that had its pid at ``time``.
-
-    The clock is the one that the kernel stamps processes with, and nobody can set it.
-    """
-    return 0 < started <= time
-
-
 SECONDS_TO_START = 5
 
 MARK = 10

@@ -1,14 +1,15 @@
 """The record of a service's process: its pid, a time, and the life of the machine it is of.
 
 Pids are used again and clocks are set, so a pid alone says nothing after a restart. The record
-is one line of fixed length in the lock file: the pid, a time on the kernel's own clock, the name
-of this life of the machine, and which directory the record was made for. Being of fixed length
-the line is overwritten in place, which a full disk can't prevent.
+is one line of fixed length in the lock file: the pid, two times on the kernel's own clock, the
+name of this life of the machine, and which directory the record was made for. Being of fixed
+length the line is overwritten in place, which a full disk can't prevent.
 
-The time was taken while the process ran. A process that has the same pid and did not start
-after that time must be the same, as no pid is given to a second process before the first is
-gone. So nobody has to look up when the process started, which is slow while it becomes another
-program.
+The first time was taken before the process was started, the second one while it ran. A process
+that has the same pid and started between them must be the same, as no pid is given to a second
+process before the first is gone. So nobody has to look up when the process started, which is
+slow while it becomes another program. Where that was looked up, both times are the same, and only
+one is written.
 
 As a rule the process writes the record about itself before it becomes the daemon. Before one is
 started in the other way (:mod:`~slashservice.supervise.services.spawner`), an *intent* is
@@ -33,14 +34,14 @@ NAMELESS = b"-"
 
 
 class Record:
-    """What is known of a service's process: ``pid``, 0 for none, ``time``, ``life``, ``place``.
+    """What is known of a service's process: ``pid``, 0 for none, ``life``, ``place``.
 
-    ``time`` is in the unit of ``system.started``. ``hosted`` tells that the process is a log
-    host, with other loggers in it. ``mark`` is 0 but in an intent. ``place`` is empty in records
-    of versions that wrote none.
+    It started at ``since`` at the earliest, at ``time`` at the latest, in the unit of
+    ``system.started``. ``hosted`` tells that the process is a log host, with other loggers in it.
+    ``mark`` is 0 but in an intent. ``place`` is empty in records of versions that wrote none.
     """
 
-    __slots__ = ("hosted", "life", "mark", "pid", "place", "time")
+    __slots__ = ("hosted", "life", "mark", "pid", "place", "since", "time")
 
     def __init__(
         self,
@@ -50,8 +51,10 @@ class Record:
         place: bytes = b"",
         hosted: bool = False,
         mark: int = 0,
+        since: int | None = None,
     ) -> None:
         self.pid = pid
+        self.since = time if since is None else since
         self.time = time
         self.life = life
         self.place = place
@@ -60,7 +63,10 @@ class Record:
 
     def line(self) -> bytes:
         """Compose the line of ``LENGTH`` bytes."""
-        words = b"%d %d %s" % (self.pid, self.time, self.life)
+        times = b"%d" % self.time
+        if self.since != self.time:
+            times = b"%d-%d" % (self.since, self.time)
+        words = b"%d %s %s" % (self.pid, times, self.life)
         if self.hosted:
             words += b" hosted"
         if self.mark:
@@ -83,13 +89,13 @@ class Record:
         """
         if self.mark:
             self.pid = system.find(self.mark, self.time, directory)
-            self.time = system.time_of(self.pid) if self.pid else 0
+            self.since = self.time = system.started(self.pid) if self.pid else 0
             self.mark = 0
 
     def runs(self) -> int:
         """Return when the process started, in the unit of ``time``; 0 if it runs no more."""
         start = system.started(self.pid) if self.pid else 0
-        return start if system.is_same(start, self.time) else 0
+        return start if self.since <= start <= self.time else 0
 
 
 def life() -> bytes:
@@ -113,9 +119,14 @@ def place(directory: int, lock: int) -> bytes:
     return b"%08x%08x" % (crc32(b"%x" % directory), crc32(b"%x" % lock))
 
 
-def of(pid: int, life: bytes, place: bytes = b"", hosted: bool = False) -> Record:
-    """Return the record of the process ``pid``, which runs; 0 stands for none."""
-    return Record(pid, system.time_of(pid) if pid else 0, life, place, hosted)
+def of(pid: int, life: bytes, place: bytes = b"", hosted: bool = False, since: int = 0) -> Record:
+    """Return the record of the process ``pid``, which runs; 0 stands for none.
+
+    It was started at the time ``since`` at the earliest; with 0 that is looked up.
+    """
+    if not pid or not since:
+        return Record(pid, system.started(pid) if pid else 0, life, place, hosted)
+    return Record(pid, system.now(), life, place, hosted, since=since)
 
 
 def intent(life: bytes, mark: int, place: bytes = b"") -> Record:
@@ -131,9 +142,12 @@ def new_mark() -> int:
 def parse(line: bytes) -> Record | None:
     """Take a record apart; None if it is none, or only half of one."""
     words = line.split()
-    if len(line) != LENGTH or len(words) < 3 or not (words[0].isdigit() and words[1].isdigit()):
+    if len(line) != LENGTH or len(words) < 3 or not words[0].isdigit():
         return None
-    found = Record(int(words[0]), int(words[1]), words[2])
+    since, _, time = words[1].partition(b"-")
+    if not (since.isdigit() and (time or since).isdigit()):
+        return None
+    found = Record(int(words[0]), int(time or since), words[2], since=int(since))
     rest = words[3:]
     if rest[:1] == [b"hosted"]:
         found.hosted = True

@@ -233,10 +233,13 @@ class ServiceDirectory:
         """Compose the complaint that the run script can't be run."""
         return message("supervise", b"fatal", b"unable to start " + self.name + b"/run", error)
 
-    def record(self, pid: int, life: bytes, hosted: bool = False) -> None:
-        """Write down that ``pid`` is the service's process in this life of the machine."""
+    def record(self, pid: int, life: bytes, hosted: bool = False, since: int = 0) -> None:
+        """Write down that ``pid`` is the service's process in this life of the machine.
+
+        It was started at ``since`` at the earliest; with 0 that is looked up.
+        """
         try:
-            os.pwrite(self.lock, record.of(pid, life, self.place, hosted).line(), 0)
+            os.pwrite(self.lock, record.of(pid, life, self.place, hosted, since).line(), 0)
         except OSError as error:
             what = b"unable to write " + self.name + b"/" + names.LOCK
             complain(message("supervise", b"warning", what, error))

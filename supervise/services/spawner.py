@@ -313,12 +313,13 @@ class _Process:
         directory, null, given = words.split(b" ")
         streams = dict.fromkeys(_split(null), self._null)
         streams.update(zip(_split(given), ours, strict=True))
+        since = system.now()
         try:
             answer = self._start(path, int(directory), streams)
         except OSError as error:
             answer = -(error.errno or errno.EIO)
         pid = max(answer, 0)
-        os.pwrite(lock, record.of(pid, self._heritage.life, place).line(), 0)
+        os.pwrite(lock, record.of(pid, self._heritage.life, place, since=since).line(), 0)
         if pid:
             system.unmark(pid)
         for fd in descriptors:

@@ -25,6 +25,7 @@ from slashservice.supervise import signals
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain
 from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Forking:
             answer(child)
 
     def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+        since = system.now()
         holding, held = posix.pipe()
         # A signal that came before the child has our handlers undone would be taken for one
         # to us: the child shares our signal pipe.
@@ -122,7 +124,7 @@ class Forking:
         try:
             pid = os.fork()
             if pid == 0:
-                self._become(directory, streams, held)
+                self._become(directory, streams, held, since)
         except OSError:
             os.close(holding)
             raise
@@ -131,14 +133,16 @@ class Forking:
             os.close(held)
         return Child(self._loop, pid, exited, holding)
 
-    def _become(self, directory: ServiceDirectory, streams: dict[int, int], held: int) -> None:
+    def _become(
+        self, directory: ServiceDirectory, streams: dict[int, int], held: int, since: int
+    ) -> None:
         """In the child: become the daemon, or say why not and end. Never returns."""
         heritage = self._heritage
         try:
             heritage.let_go({directory.lock, held, *streams.values()})
             os.close(held)
             os.setsid()
-            directory.record(os.getpid(), heritage.life)
+            directory.record(os.getpid(), heritage.life, since=since)
             os.close(directory.lock)
             directory.enter()
             for theirs, ours in streams.items():

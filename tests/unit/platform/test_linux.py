@@ -147,14 +147,6 @@ def test_a_process_that_goes_while_it_is_looked_at_is_not_the_one(
     assert linux.find(MARK, 0, os.fsencode(tmp_path)) == gone.pid, "else it would be the one"
 
 
-def test_what_the_time_of_a_process_says() -> None:
-    me = os.getpid()
-    time = linux.time_of(me)
-    assert linux.is_same(linux.started(me), time)
-    assert not linux.is_same(0, time), "none runs"
-    assert not linux.is_same(time + 1, time), "one that came later has the pid now"
-
-
 @pytest.mark.parametrize("yes", [True, False])
 def test_orphans_become_ours(yes: bool) -> None:
     code = (

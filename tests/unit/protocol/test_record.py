@@ -27,11 +27,18 @@ places = st.just(b"") | st.integers(0, 2**64 - 1).map(lambda n: b"%016x" % n)
     places,
     st.booleans(),
     st.integers(0, 2**40),
+    st.none() | st.integers(0, 2**40),
 )
 def test_a_record_says_what_went_into_it(
-    pid: int, time: int, life: bytes, place: bytes, hosted: bool, mark: int
+    pid: int,
+    time: int,
+    life: bytes,
+    place: bytes,
+    hosted: bool,
+    mark: int,
+    since: int | None,
 ) -> None:
-    made = record.Record(pid, time, life, place, hosted, mark)
+    made = record.Record(pid, time, life, place, hosted, mark, since)
     line = made.line()
     assert len(line) == record.LENGTH
     assert line.endswith(b"\n")
@@ -79,6 +86,10 @@ def test_half_a_record_is_none(length: int) -> None:
         b"1 2",
         b"1 2 life and more",
         b"",
+        b"1 2- life and",
+        b"1 -2 life",
+        b"1 2-x life",
+        b"1 2-3-4 life",
         b"0 2 life mark",
         b"0 2 life mark x",
         b"0 2 life in",
@@ -98,14 +109,28 @@ LIFE = b"this-life/1"
     ("record_of", "runs"),
     [
         (lambda pid, start: record.Record(pid, start, LIFE), True),
-        (lambda pid, start: record.Record(pid, system.now(), LIFE), True),
-        (lambda pid, start: record.Record(pid, start - 1, LIFE), False),
+        (lambda pid, start: record.Record(pid, system.now(), LIFE, since=start), True),
+        (lambda pid, start: record.Record(pid, start, LIFE, since=1), True),
+        (lambda pid, start: record.Record(pid, start - 1, LIFE, since=1), False),
+        (lambda pid, start: record.Record(pid, system.now(), LIFE, since=start + 1), False),
+        (lambda pid, start: record.Record(pid, start + 1, LIFE), False),
         (lambda pid, start: record.Record(pid, 0, LIFE), False),
         (lambda pid, start: record.Record(4194303, system.now(), LIFE), False),
         (lambda pid, start: record.Record(0, system.now(), LIFE), False),
         (lambda pid, start: record.Record(0, start, LIFE, mark=99), False),
     ],
-    ids=["itself", "a while later", "reused", "time unknown", "gone", "none", "never started"],
+    ids=[
+        "itself",
+        "recorded later",
+        "intended earlier",
+        "reused",
+        "another that was there before",
+        "another",
+        "time unknown",
+        "gone",
+        "none",
+        "never started",
+    ],
 )
 def test_only_the_very_process_is_adopted(
     tmp_path: Path, record_of: Callable[[int, int], record.Record], runs: bool
