@@ -18,6 +18,7 @@ from helpers.tree import Tree
 from helpers.waiting import until
 
 from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services.context import FEWEST
 
 RUN = """\
 #!/bin/sh
@@ -54,8 +55,20 @@ def supervised(tree: Tree, *paths: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("call", ["pwrite64", "rename", "mknodat", "flock", "clone3", "mkdir"])
-def test_in_the_very_first_scan(tree: Tree, call: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "others"),
+    [
+        *((call, 0) for call in ("rename", "mknodat", "flock", "clone", "mkdir")),
+        *(
+            (call, FEWEST)
+            for call in ("rename", "clone", "pwrite64", "sendmsg", "recvfrom", "prctl")
+        ),
+    ],
+)
+def test_in_the_very_first_scan(tree: Tree, call: str, others: int) -> None:
+    """With enough others, a spawner starts them."""
+    for number in range(others):
+        tree.add(f"other{number}", down=True)
     for number in count(1):
         plain = tree.add(f"plain{number}", RUN)
         away = tree.add(f"away{number}", AWAY)

@@ -162,12 +162,14 @@ def test_thousands_of_new_entries_at_once(tree: Tree) -> None:
         tree.make(f"n{index:04}", down=True)
     svscan = tree.svscan()
     await_pid(good)
+    svscan.send_signal(signal.SIGSTOP)
     for index in range(number):
         (tree.scan / f"n{index:04}").symlink_to(tree.real / f"n{index:04}")
     svscan.send_signal(signal.SIGHUP)
     tree.svc("-d", good)
+    svscan.send_signal(signal.SIGCONT)
     await_down(good)
-    taken = sum((path / "supervise/status").exists() for path in tree.real.iterdir())
+    taken = sum((tree.real / f"n{index:04}/supervise/status").exists() for index in range(number))
     assert taken < number, "or the command waited for all of them"
     last = tree.real / f"n{number - 1:04}"
     until(lambda: status_of(last), "all are taken up")
