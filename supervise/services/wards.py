@@ -72,6 +72,8 @@ class Wards:
         portion, self._expected = self._expected[:PORTION], self._expected[PORTION:]
         for pair in portion:
             self._watch(pair)
+            pair.mend()  # what was removed before that
+            self._watch(pair)  # in case that was all of the directory
         if self._expected:
             self._loop.after(SECONDS_BETWEEN_PORTIONS, self._watch_some)
 

@@ -268,9 +268,12 @@ REMOVALS = {
 
 
 @pytest.mark.parametrize("what", REMOVALS)
-@pytest.mark.parametrize("noticed", ["told", "HUP"])
+@pytest.mark.parametrize("noticed", ["told", "HUP", "late"])
 def test_what_somebody_removes_is_made_again(tree: Tree, what: str, noticed: str) -> None:
-    """Clients work again, and the next svscan adopts the daemon as if nothing had been."""
+    """Clients work again, and the next svscan adopts the daemon as if nothing had been.
+
+    Of what is removed before svscan watches it, it learns when it begins to watch.
+    """
     deaf = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null"]
     deaf += ["-e", "inject=inotify_add_watch:error=ENOSPC"]
     path = tree.add("s", SLEEP, MULTILOG)
