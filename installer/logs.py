@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass
 
 from slashservice.installer.host.host import Host
+from slashservice.supervise.protocol import status
 
 FILE = "log/supervise/trouble"
+STATUS = "log/supervise/status"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ def troubles(host: Host, service_dir: str) -> tuple[Trouble, ...]:
     for name in host.list(service_dir):
         path = f"{service_dir}/{name}/{FILE}"
         try:
+            now = status.unpack(host.read(f"{service_dir}/{name}/{STATUS}") or b"")
+            if now and not now.pid and now.want == b"d":
+                continue  # what kept it from starting, before it was told to stay down
             about = host.stat(path)
             text = host.read(path) if about else None
         except OSError:

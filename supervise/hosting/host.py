@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.hosting.hosted_logger import HostedLogger
+from slashservice.supervise.hosting.hosted_logger import HostedLogger, reason
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
@@ -162,9 +162,11 @@ class LogHost:
         """The logger was refused before it began, as for a pattern that is too large."""
         if isinstance(error, Quit):
             line, status = error.line, error.status
+            why = reason(error)
         else:
-            line = message("multilog", b"fatal", repr(error).encode("utf-8", "replace"))
-            status = TROUBLE
+            why, status = repr(error).encode("utf-8", "replace"), TROUBLE
+            line = message("multilog", b"fatal", why)
+        self._tell(loghost.TROUBLE, number, *([loghost.printable(why)] if why else ()))
         self._submit(lambda: complain(line), lambda: None)
         self._tell(loghost.EXITED, number, b"%d" % (status << 8))
 

@@ -274,8 +274,11 @@ class HostedLogger:
                 return
             self._close_base()  # it was for the first steps
             self._next()
+        elif isinstance(end, Quit):
+            self.report(reason(end))
+            self._gone(end.status << 8)
         else:
-            self._gone((end.status if isinstance(end, Quit) else TROUBLE) << 8)
+            self._gone(TROUBLE << 8)
 
     def _gone(self, status: int) -> None:
         self._state = GONE
@@ -293,6 +296,12 @@ class HostedLogger:
         if self._base >= 0:
             os.close(self._base)
             self._base = -1
+
+
+def reason(end: Quit) -> bytes:
+    """Return what a fatal error says, without the word for it."""
+    line = end.line.strip()
+    return line.partition(b": fatal: ")[2] or line
 
 
 def _complain_of(end: BaseException) -> None:

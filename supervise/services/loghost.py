@@ -154,6 +154,8 @@ class Host:
         data = loghost.compose(loghost.START, number, *argv)
         self._ask(Request(loghost.START, number, data), descriptors)
         logger = self._loggers[number] = RemoteLogger(self, number, directory, exited)
+        if trouble.is_known(directory):
+            self._write_later(logger)  # until then it is the trouble of this one as well
         return logger
 
     def signal(self, logger: RemoteLogger, number: int) -> None:
@@ -331,7 +333,9 @@ class Host:
     def _end(self, logger: RemoteLogger, status: int) -> None:
         """A logger is gone."""
         del self._loggers[logger.number]
-        if logger.text:
+        if logger.text and os.WIFEXITED(status) and os.WEXITSTATUS(status):
+            trouble.write(logger.directory, logger.text)  # it says why it could not begin
+        elif logger.text or not logger.written:
             trouble.forget(logger.directory)
         if self.is_idle:
             self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
@@ -346,8 +350,11 @@ class Host:
             raise loghost.Nonsense(loghost.TROUBLE)
         logger.text = text
         if logger.written:
-            logger.written = False
-            self._loop.after(SECONDS_BETWEEN_TROUBLES, lambda: self._write_trouble(logger))
+            self._write_later(logger)
+
+    def _write_later(self, logger: RemoteLogger) -> None:
+        logger.written = False
+        self._loop.after(SECONDS_BETWEEN_TROUBLES, lambda: self._write_trouble(logger))
 
     def _forget_count(self) -> None:
         self._troubles = 0

@@ -80,7 +80,14 @@ class LogHosts:
 
         Raises ``OSError`` if the host can't be started.
         """
-        trouble.forget(directory)
+        logger = self._start(directory, stdin, exited)
+        if logger is None:
+            trouble.forget(directory)
+        return logger
+
+    def _start(
+        self, directory: ServiceDirectory, stdin: int, exited: Exited
+    ) -> RemoteLogger | None:
         wanted = self._plain(directory)
         if wanted is None:
             return None

@@ -1,7 +1,8 @@
 """What keeps a log from being written, as the file ``supervise/trouble`` of its log service.
 
 The logger reports it, svscan writes it down, and whoever shows how services are reads it. It is
-one line. There is no file while there is no trouble.
+one line. There is no file while there is no trouble. That of a logger which could not begin
+stays until one could.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ def write(directory: ServiceDirectory, text: bytes) -> None:
         os.rename(new, os.path.join(directory.path, names.TROUBLE))
     except OSError:
         pass
+
+
+def is_known(directory: ServiceDirectory) -> bool:
+    """Tell whether trouble is written down."""
+    return os.path.lexists(os.path.join(directory.path, names.TROUBLE))
 
 
 def forget(directory: ServiceDirectory) -> None:

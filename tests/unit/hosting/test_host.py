@@ -120,6 +120,7 @@ def test_a_script_that_can_not_be_is_told_as_an_exit(
     before = len(os.listdir("/proc/self/fd"))
     os.close(svscan.start(1))
     assert until(svscan.heard, "an answer") == b"started\0001"
+    assert until(svscan.heard, "why") == b"trouble\0001\0no"
     assert until(svscan.heard, "the end") == b"exited\0001\00028416"
     until(svscan.is_done, "it is said")
     assert len(os.listdir("/proc/self/fd")) == before

@@ -361,3 +361,4 @@ def test_trouble(
         world.come()
     assert world.exits == [status << 8]
     assert capfd.readouterr().err == words
+    assert world.reports == ([b"x"] if isinstance(trouble, Quit) else [])

@@ -600,5 +600,34 @@ def test_trouble_is_written_over_nobodys_file(planted: str, world: World, tmp_pa
 def test_trouble_of_an_earlier_svscan_is_forgotten(world: World) -> None:
     path = world.path / "supervise/trouble"
     path.write_text("old\n")
+    ready(world)
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    assert not path.exists()
+
+
+def test_why_a_logger_could_not_begin_is_kept_until_one_could(world: World) -> None:
+    path = world.path / "supervise/trouble"
+    for number in (b"1", b"2"):
+        world.start()
+        if number == b"2":
+            assert path.read_text() == "no such directory\n"
+        world.say(b"started\0" + number)
+        world.say(b"trouble\0" + number + b"\0no such directory")
+        world.say(b"exited\0" + number + b"\00028416")
+        assert path.read_text() == "no such directory\n"
     world.start()
+    world.say(b"started\0003")
+    assert path.exists()
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    assert not path.exists()
+
+
+def test_trouble_that_was_over_is_not_left_by_the_end_of_a_logger(world: World) -> None:
+    """That it is over was not written down yet."""
+    path = world.path / "supervise/trouble"
+    ready(world)
+    world.say(b"trouble\0001\0full")
+    world.pass_(loghost.SECONDS_BETWEEN_TROUBLES)
+    world.say(b"trouble\0001")
+    world.say(b"exited\0001\0000")
     assert not path.exists()
