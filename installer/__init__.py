@@ -5,22 +5,24 @@ there, as pip has a package of its own called ``installer``.
 
 A room is a folder, or a module here. Each imports only those that its line names:
 
-================ =============================================================================
-``errors``       nothing
-``orphans``      nothing
-``supervision``  orphans
-``host``         errors
-``detection``    errors, host
-``plan``         errors, supervision, host, detection
-``init_systems`` errors, host, detection, plan
-``record``       errors, host, plan
-``services``     errors, supervision, host
-``remote``       errors, plan
-``logs``         host
-``status``       supervision, host, logs, plan, record
-``doctor``       supervision, host, detection, logs, plan, record, status
-``cli``          all of them
-================ =============================================================================
+=================== ============================================================================
+``errors``          nothing
+``orphans``         nothing
+``supervision``     orphans
+``host``            errors
+``detection``       errors, host
+``plan``            errors, supervision, host, detection
+``init_systems``    errors, host, detection, plan
+``record``          errors, host, plan
+``services``        errors, supervision, host
+``remote``          errors, plan
+``log_scripts``     nothing
+``log_directories`` host, log_scripts
+``logs``            host, log_directories
+``status``          supervision, host, logs, plan, record
+``doctor``          supervision, host, detection, logs, plan, record, status
+``cli``             all of them
+=================== ============================================================================
 
 So the evidence about a host (``detection``) leads to a verdict, the verdict to a plan
 (``plan``), and the plan to a receipt (``record``). What is known of each init system

@@ -216,10 +216,9 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
 
 
 def logs(patient: Patient) -> Iterator[Finding]:
-    """Can all hosted logs be written?"""
+    """Can all logs be written?"""
     for one in troubles(patient.host, patient.service_dir):
-        remedy = "once its cause is gone the log goes on by itself, and no line is lost"
-        yield Finding(str(one), remedy)
+        yield Finding(str(one), one.remedy)
 
 
 def shadows(patient: Patient) -> Iterator[Finding]:

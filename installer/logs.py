@@ -1,46 +1,72 @@
-"""What keeps logs from being written, as their log services have it in ``supervise/trouble``."""
+"""What keeps logs from being written.
+
+A hosted logger says so itself: svscan has it in ``supervise/trouble`` of its log service. Of all
+others it is told by what can be seen (:mod:`~slashservice.installer.log_directories`).
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
+from slashservice.installer import log_directories
 from slashservice.installer.host.host import Host
 from slashservice.supervise.protocol import status
 
 FILE = "log/supervise/trouble"
 STATUS = "log/supervise/status"
 
+GOES_ON = "once its cause is gone the log goes on by itself, and no line is lost"
+
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why the log of ``service`` can't be written, and since when (Unix time)."""
+    """Why the log of ``service`` can't be written, and since when (Unix time, None if unknown)."""
 
     service: str
     text: str
-    since: float
+    since: float | None = None
+    remedy: str = GOES_ON
 
     def __str__(self) -> str:
+        if self.since is None:
+            return f"the log of {self.service} is in trouble: {self.text}"
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
         return f"the log of {self.service} has been in trouble since {when}: {self.text}"
 
 
 def troubles(host: Host, service_dir: str) -> tuple[Trouble, ...]:
-    """Return the trouble of all hosted logs; what may not be read counts as none."""
+    """Return the trouble of all logs; what may not be read counts as none."""
     found = []
     for name in host.list(service_dir):
-        path = f"{service_dir}/{name}/{FILE}"
+        if name.startswith("."):
+            continue
         try:
-            now = status.unpack(host.read(f"{service_dir}/{name}/{STATUS}") or b"")
-            if now and not now.pid and now.want == b"d":
-                continue  # what kept it from starting, before it was told to stay down
-            about = host.stat(path)
-            text = host.read(path) if about else None
+            told = _told(host, service_dir, name)
+            if told:
+                found.append(told)
+                continue
+            for fault in log_directories.faults(host, f"{service_dir}/{name}"):
+                what, remedy = map(printable, fault)
+                found.append(Trouble(name, what, remedy=remedy))
         except OSError:
             continue
-        if about and text and not name.startswith("."):
-            line = "".join(
-                c if c.isprintable() else "?" for c in text.decode("utf-8", "replace").strip()
-            )
-            found.append(Trouble(name, line, about.st_mtime))
     return tuple(found)
+
+
+def _told(host: Host, service_dir: str, name: str) -> Trouble | None:
+    """Return what the logger itself has said."""
+    path = f"{service_dir}/{name}/{FILE}"
+    about = host.stat(path)
+    text = host.read(path) if about else None
+    if not about or not text:
+        return None
+    now = status.unpack(host.read(f"{service_dir}/{name}/{STATUS}") or b"")
+    if now and not now.pid and now.want == b"d":
+        return None  # it says what kept it from starting, before it was told to stay down
+    return Trouble(name, printable(text.decode("utf-8", "replace").strip()), about.st_mtime)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` as a terminal may be shown it."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -67,7 +67,7 @@ def parse(text: bytes) -> Plain | None:
         return None
     merged = False
     command: list[bytes] = []
-    for line in _commands(rest):
+    for line in commands(rest):
         found = words(line)
         if not found or command:
             return None
@@ -86,7 +86,7 @@ def parse(text: bytes) -> Plain | None:
     return Plain(account, actions, programs, merged)
 
 
-def _commands(text: bytes) -> list[bytes]:
+def commands(text: bytes) -> list[bytes]:
     """Return the lines with commands. What follows ``exec 2>&1;`` is a line of its own.
 
     Lines are joined where a shell joins them. After a single quote a backslash may be a mere
