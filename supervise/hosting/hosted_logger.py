@@ -15,6 +15,7 @@ import os
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.logs.logger import BLOCK
+from slashservice.supervise.logs.steps import Pause
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.logs.logger import Logger
-    from slashservice.supervise.logs.steps import AfterDeath, Pause, Steps, Wait
+    from slashservice.supervise.logs.steps import AfterDeath, Steps, Wait
     from slashservice.supervise.platform.loop import Loop
 
     Work = Callable[[], None]
@@ -70,6 +71,7 @@ class HostedLogger:
         "_killed",
         "_logger",
         "_loop",
+        "_pauses",
         "_reported",
         "_rotate",
         "_state",
@@ -110,6 +112,8 @@ class HostedLogger:
         self._killed = 0
         """The signal to die of, as a process would."""
         self._timer_set = False
+        self._pauses = False
+        """Whether what is waited for is the end of a pause."""
 
     def start(self) -> None:
         """Begin: open the directories, waiting for those that are locked, then read."""
@@ -132,10 +136,13 @@ class HostedLogger:
     def hand_over(self) -> None:
         """End as soon as the block is done; an unfinished line stays in the journal.
 
-        It ends as at TERM if the line is not in the journal.
+        It ends as at TERM if the line is not in the journal. In trouble it ends at once, if its
+        block is in the journal. If not, the next attempt is made at once.
         """
         self._ending = self._handing_over = True
         self._stopped = False
+        if self._is_pausing() and not self._logger.is_safe:
+            self._state, self._value = READY, 0
         self._next()
 
     def _next(self) -> None:
@@ -147,9 +154,10 @@ class HostedLogger:
             self._gone(self._killed)
         elif self._stopped:
             self._stop_listening()
-        elif self._ending and self._steps and self._logger.waits_for_lock:
-            # It has read nothing and may wait for ever: it ends as multilog does before it reads.
+        elif self._ending and self._steps and self._waits_for_lock():
             self._gone(signal_numbers.SIGTERM)
+        elif self._handing_over and self._is_pausing() and self._logger.is_safe:
+            self._gone(0)
         elif self._steps:
             if self._state == READY:
                 self._step(self._steps, self._value)
@@ -165,6 +173,16 @@ class HostedLogger:
         elif self._state != LISTENING:
             self._state = LISTENING
             self._loop.add(self._stdin, self._readable)
+
+    def _is_pausing(self) -> bool:
+        return self._state == WAITING and self._pauses
+
+    def _waits_for_lock(self) -> bool:
+        """Tell whether it may wait for ever, and has read nothing, or nothing that could be lost.
+
+        It ends then as multilog does before it reads.
+        """
+        return self._logger.waits_for_lock and (self._base >= 0 or self._logger.is_safe)
 
     def _is_old(self) -> bool:
         """Tell whether a file has reached its age. If not, set a timer for when one has."""
@@ -233,6 +251,8 @@ class HostedLogger:
         def work() -> None:
             try:
                 outcome.append(next(steps) if value is None else steps.send(value))
+                if isinstance(outcome[0], Pause):
+                    self._logger.secure()
             except BaseException as end:
                 _complain_of(end)
                 outcome.append(end)
@@ -250,6 +270,7 @@ class HostedLogger:
             self._end_of_steps(outcome)
             return
         self._state = WAITING
+        self._pauses = isinstance(outcome, Pause)
         outcome.arrange(self._loop.after, self._after_death, self._resume)
         self._next()
 

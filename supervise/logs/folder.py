@@ -67,6 +67,27 @@ class Folder:
             self._lock = self.append_to(b"lock")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def has_lock(self) -> bool:
+        """Tell whether the file that was locked is still the one that others would lock."""
+        try:
+            about = os.stat(b"lock", dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # nobody can tell
+        return os.path.samestat(about, os.fstat(self._lock))
+
+    def lock_again(self) -> None:
+        """Take the lock that others would. Raises ``BlockingIOError`` if another process has it."""
+        fd = os.open(b"lock", APPEND | os.O_NOFOLLOW, 0o600, dir_fd=self.fd)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(self._lock)
+        self._lock = fd
+
     def close(self) -> None:
         """Let go of the lock and of the directory, if they are ours."""
         for fd in (self._lock, self.fd):

@@ -92,6 +92,7 @@ class Journal:
     """
 
     __slots__ = (
+        "_at",
         "_fd",
         "_file",
         "_interrupted",
@@ -99,9 +100,11 @@ class Journal:
         "_script",
         "_stamp",
         "_start",
+        "_unkept",
         "_usable",
         "_words",
         "has_carry",
+        "is_carry_lost",
     )
 
     def __init__(self, fd: int, words: Sequence[bytes]) -> None:
@@ -114,10 +117,16 @@ class Journal:
         """Where in the file the block is."""
         self._length = 0
         """Bytes of the block that are in the file: all, or none."""
+        self._unkept = b""
+        """The block, if it is not in the file: there was no room."""
+        self._at = (0, 0)
+        """How far the block is written: to which output, and how many bytes of that."""
         self._stamp = b""
         self._interrupted: Interrupted | None = None
         self.has_carry = False
         """Whether an unfinished line is in the file, and all before it in the logs."""
+        self.is_carry_lost = False
+        """Whether there is an unfinished line that is in neither."""
         self._file = (0, 0, 0)
         """Of the write that was interrupted: the file's inode number and size, and its length."""
 
@@ -258,57 +267,105 @@ class Journal:
         Raises ``BlockingIOError`` if the pipe is empty, and the ``OSError`` of reading.
         """
         if not self._usable:
-            return os.read(pipe, size)
+            return self._read_unkept(pipe, size)
         try:
             self._length = system.splice(pipe, self._fd, size, self._start)
         except BlockingIOError:
             raise
         except OSError:
-            self._length = 0
-            return os.read(pipe, size)
+            return self._read_unkept(pipe, size)
         return os.pread(self._fd, self._length, self._start)
+
+    def _read_unkept(self, pipe: int, size: int) -> bytes:
+        self._length = 0
+        self._unkept = os.read(pipe, size)
+        return self._unkept
 
     def put(self, block: bytes) -> None:
         """Keep a block that does not come from the pipe."""
+        self._unkept = block
+        if self._put(b""):
+            self._unkept = b""
+
+    def _put(self, note: bytes) -> bool:
+        """Write the block into the file, and a note before it; tell whether all of it fit."""
+        self._length = 0
+        data, at = self._unkept, self._start
         if not self._usable:
-            return
+            return False
         try:
-            self._length = os.pwrite(self._fd, block, self._start)
+            size = os.fstat(self._fd).st_size
+            if note and at != DATA:
+                return False  # a kill in between would write lines twice
+            if note:
+                data, at = note.ljust(DATA - INTENT_AT, b"\0") + data, INTENT_AT
+            if os.pwrite(self._fd, data, at) == len(data):
+                self._length = len(self._unkept)
+                return True
+            os.ftruncate(self._fd, size)
         except OSError:
-            self._length = 0
+            pass
+        return False
+
+    def secure(self) -> None:
+        """Keep a block that found no room when it was read, now that it is written in part."""
+        if self._unkept and self._put(self._intent(self._at[0], 0, 0, self._at[1], 0)):
+            self._unkept = b""
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether a kill would lose nothing: all that was read is in the logs, or here."""
+        return not self._unkept and not self.is_carry_lost
 
     def begin(self, stamp: bytes) -> None:
         """Note which stamp the lines of the block get."""
         self._stamp = stamp
+        self._at = (0, 0)
 
     def intend(self, output: int, file: int, size: int, offset: int, length: int) -> None:
         """Note that ``length`` bytes of an output, at ``offset``, are about to be written.
 
         They go to the end of the file with the descriptor ``file``, which has that size now.
         """
+        self._at = output, offset
         if self._length:
             self._note(output, os.fstat(file).st_ino, size, offset, length)
 
+    def reached(self, output: int, offset: int) -> None:
+        """Know that so many bytes of an output are written."""
+        self._at = output, offset
+
+    def retract(self, output: int, offset: int) -> None:
+        """Note that only so many bytes of an output are written: the rest went with its file."""
+        self._at = output, offset
+        self._note(output, 0, 0, offset, 0)
+
     def _note(self, output: int, inode: int, size: int, offset: int, length: int) -> None:
         if self._length:
-            what = (output, self._stamp, inode, size, offset, length, 0)
-            intent = INTENT.pack(MAGIC, self._script, self._start, *what)[: -CRC.size]
             try:
-                os.pwrite(self._fd, intent + CRC.pack(_crc(intent)), INTENT_AT)
+                os.pwrite(self._fd, self._intent(output, inode, size, offset, length), INTENT_AT)
             except OSError:
                 pass
+
+    def _intent(self, output: int, inode: int, size: int, offset: int, length: int) -> bytes:
+        what = (output, self._stamp, inode, size, offset, length, 0)
+        intent = INTENT.pack(MAGIC, self._script, self._start, *what)[: -CRC.size]
+        return intent + CRC.pack(_crc(intent))
 
     def done(self, carry: Callable[[], bytes]) -> None:
         """Note that the block is written, except the carry, which comes with the next block."""
         self._interrupted = None
         self.has_carry = False
+        self._unkept = b""
         unfinished = carry()
+        self.is_carry_lost = bool(unfinished)
         if not self._usable:
             return
         try:
             if unfinished and CARRY.size + len(unfinished) <= INTENT_AT:
                 self._carry_over(unfinished)
                 self.has_carry = True
+                self.is_carry_lost = False
                 return
         except OSError:
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.steps import Pause
+from slashservice.supervise.logs.steps import PAUSE, Pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,4 +44,22 @@ class Lock:
             waited += delay
             delay = min(2 * delay, LAST)
         self.is_waited_for = False
+        self._attempts.succeeded("lock")
+
+    def keep(self) -> Steps[None]:
+        """Take it again if somebody has removed its file, so that no other logger comes in.
+
+        Where another has come in meanwhile, wait for that one. What is no file can't be locked:
+        that is said, and waited for by nobody.
+        """
+        while not self._folder.has_lock():
+            try:
+                self._folder.lock_again()
+            except BlockingIOError as error:
+                self._attempts.complain(b"unable to lock directory %s", "lock", error)
+                yield PAUSE
+            except OSError as error:
+                trouble = b"unable to lock directory %s"
+                self._attempts.complain(trouble, "lock", error, b"going on")
+                return
         self._attempts.succeeded("lock")

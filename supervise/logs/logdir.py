@@ -51,20 +51,8 @@ class LogDirectory:
     """
 
     __slots__ = (
-        "_attempts",
-        "_base",
-        "_begun",
-        "_cut",
-        "_dropped",
-        "_fd",
-        "_finished",
-        "_folder",
-        "_journal",
-        "_number",
-        "_path",
-        "_settings",
-        "lock",
-        "size",
+        *("_attempts", "_base", "_begun", "_cut", "_dropped", "_fd", "_finished", "_folder"),
+        *("_journal", "_number", "_path", "_settings", "lock", "size"),
     )
 
     def __init__(
@@ -230,7 +218,9 @@ class LogDirectory:
                 if not self._folder.has_current():
                     if not os.fstat(self._fd).st_nlink:
                         start = first  # it went with the file
+                        self._journal.retract(self._number, before + start)
                     yield from self._begin_anew()
+        self._journal.reached(self._number, before + end)
 
     def _make_room(self, error: OSError) -> bool:
         """Remove the oldest file if there is no space and the settings say so. Tell whether."""
@@ -279,6 +269,7 @@ class LogDirectory:
         attempt, folder = self._attempts.attempt, self._folder
         yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
         if folder.has_current():
+            yield from self.lock.keep()
             try:
                 return (yield from self._rename_and_finish())
             except FileNotFoundError:
@@ -371,6 +362,7 @@ class LogDirectory:
             try:
                 self._folder.link(name, final)
             except FileNotFoundError:
+                self._attempts.succeeded("link")
                 raise
             except OSError as error:
                 self._attempts.complain(b"unable to link to %s/" + final, "link", error)

@@ -7,7 +7,6 @@ knows of signals. All that can take long is in steps
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
@@ -17,7 +16,8 @@ from slashservice.supervise.logs.c_writes import stretches
 from slashservice.supervise.logs.lines import Lines, Selection
 from slashservice.supervise.logs.logdir import LogDirectory
 from slashservice.supervise.logs.no_journal import NoJournal
-from slashservice.supervise.logs.steps import PAUSE, Attempts, Pause
+from slashservice.supervise.logs.status_file import StatusOutput
+from slashservice.supervise.logs.steps import Pause
 from slashservice.supervise.messages import complain, fatal
 
 TYPE_CHECKING = False
@@ -39,8 +39,8 @@ ALERT_VIEW = 200
 SECONDS_BETWEEN_LOCKS = 0.1
 """Seconds until a journal that a predecessor still has is tried again."""
 
-STATUS_SIZE = 1001
-"""Bytes of a status file, always."""
+PREDECESSOR = b"the logger before has not let go yet"
+"""What the trouble of a logger is that has to wait for that."""
 
 NO_JOURNAL = NoJournal()
 
@@ -52,13 +52,24 @@ class Logger:
     of it is kept, as a log directory may have to be made again.
     """
 
-    __slots__ = ("_base", "_directories", "_journal", "_lines", "_outputs", "_selections", "_stamp")
+    __slots__ = (
+        "_base",
+        "_directories",
+        "_journal",
+        "_lines",
+        "_outputs",
+        "_selections",
+        "_stamp",
+        "_waits",
+    )
 
     def __init__(self, words: Iterable[bytes], journal: Journal | NoJournal = NO_JOURNAL) -> None:
         script = ActionScript(words)
         selections: dict[Rules, Selection] = {}
         self._base = -1
         self._journal = journal
+        self._waits: bytes | None = None
+        """What it says of the predecessor that it waits for."""
         self._lines = Lines()
         self._stamp = STAMPS[script.stamp]
         self._directories: list[LogDirectory] = []
@@ -89,18 +100,20 @@ class Logger:
         """
         journal = self._journal
         while not journal.try_lock():
+            self._waits = PREDECESSOR
             yield Pause(SECONDS_BETWEEN_LOCKS)
+        self._waits = None
         left = journal.recover()
         if left and not self._makes_sense(left):
             journal.discard()
             left = None
-        for output in self._outputs:
-            if isinstance(output, StatusOutput):
-                output.open(base)
         try:
             self._base = os.dup(base)
         except OSError as error:
             raise fatal("multilog", b"unable to keep current directory", error) from None
+        for output in self._outputs:
+            if isinstance(output, StatusOutput):
+                output.open(self._base)
         for directory in self._directories:
             yield from directory.acquire(self._base, patient)
             if left and left.block:
@@ -193,12 +206,15 @@ class Logger:
 
     @property
     def waits_for_lock(self) -> bool:
-        """Whether it can't begin, as another process has locked one of its directories."""
-        return any(directory.lock.is_waited_for for directory in self._directories)
+        """Whether another process has its journal, or one of its directories."""
+        locks = any(directory.lock.is_waited_for for directory in self._directories)
+        return locks or self._waits is not None
 
     @property
     def trouble(self) -> bytes | None:
         """What keeps it from doing what the script says, in a line; None if nothing does."""
+        if self._waits:
+            return self._waits
         for output in self._outputs:
             if output.trouble:
                 return output.trouble
@@ -227,6 +243,15 @@ class Logger:
         if not self.at_line_end:
             yield from self.feed(b"\n")
         yield from self.hand_over()
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it could be killed without a line being lost, whatever it is at."""
+        return self._journal.keeps_all
+
+    def secure(self) -> None:
+        """Try to be safe: keep what found no room in the journal when it was read."""
+        self._journal.secure()
 
     @property
     def is_kept(self) -> bool:
@@ -280,67 +305,6 @@ class AlertOutput:
             alerts = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in views]
             alerts.append(b"")
             complain(b"\n".join(alerts))
-
-
-class StatusOutput:
-    """Keeps the last line in a file, padded with newlines to a fixed size."""
-
-    __slots__ = ("_attempts", "_fd", "_path", "_selection")
-
-    def __init__(self, selection: Selection, path: bytes) -> None:
-        self._selection = selection
-        self._path = path
-        self._attempts = Attempts("multilog", path)
-        self._fd = -1
-
-    def open(self, base: int) -> None:
-        """Open the file; make it if it is missing. Its content stays until the first line comes.
-
-        Raises ``Quit`` if it can't be opened.
-        """
-        flags = os.O_WRONLY | os.O_NONBLOCK
-        try:
-            os.close(os.open(self._path, flags | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=base))
-        except OSError as error:
-            raise fatal("multilog", b"unable to create " + self._path, error) from None
-        try:
-            self._fd = os.open(self._path, flags, dir_fd=base)
-        except OSError as error:
-            raise fatal("multilog", b"unable to write " + self._path, error) from None
-
-    @property
-    def trouble(self) -> bytes | None:
-        """What keeps the file from being written; None if nothing does."""
-        return self._attempts.trouble
-
-    def take(self, batch: Batch) -> Steps[None]:
-        """Keep the last of the selected lines."""
-        view = batch.chosen(self._selection).last_view()
-        if view is None:
-            return
-        attempts = self._attempts
-        content = view.ljust(STATUS_SIZE, b"\n")
-        trouble = b"unable to move to beginning of %s"
-        while True:
-            yield from attempts.attempt(trouble, os.lseek, self._fd, 0, os.SEEK_SET)
-            try:
-                self._write(content)
-            except OSError as error:
-                attempts.complain(b"unable to write %s", "write", error)
-                yield PAUSE
-            else:
-                attempts.succeeded("write")
-                return
-
-    def _write(self, content: bytes) -> None:
-        if os.write(self._fd, content) != STATUS_SIZE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def release(self) -> None:
-        """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
 
 
 class DirectoryOutput:

@@ -21,6 +21,7 @@ class NoJournal:
     __slots__ = ()
 
     has_carry = False
+    keeps_all = False
 
     def try_lock(self) -> bool:
         """There is nothing to lock."""
@@ -47,6 +48,15 @@ class NoJournal:
 
     def intend(self, output: int, file: int, size: int, offset: int, length: int) -> None:
         """Note nothing."""
+
+    def reached(self, output: int, offset: int) -> None:
+        """Note nothing."""
+
+    def retract(self, output: int, offset: int) -> None:
+        """Note nothing."""
+
+    def secure(self) -> None:
+        """Keep nothing."""
 
     def done(self, carry: Callable[[], bytes]) -> None:
         """Note nothing."""

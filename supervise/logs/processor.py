@@ -10,6 +10,7 @@ shell, and are run without one. gzip needs no process either.
 
 from __future__ import annotations
 
+import errno
 import os
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
@@ -71,7 +72,8 @@ def process(
 ) -> Steps[None]:
     """Run ``command`` in the log directory ``folder`` until it succeeds.
 
-    ``make_room`` is asked when our own compressor finds no space.
+    ``make_room`` is asked when our own compressor finds no space. Raises ``FileNotFoundError`` if
+    somebody has removed ``previous``: no attempt can succeed then.
     """
     words = command.split()
     if words and words[0] in COMPRESSORS and not words[2:] and _is_level(words[1:]):
@@ -93,6 +95,7 @@ def process(
             if status == 0:
                 attempts.succeeded(process)
                 return
+            _insist_on_previous(attempts, folder)
             kind = b"crashed" if os.WIFSIGNALED(status) else b"failed"
             attempts.complain(b"processor " + kind + b" in %s", process)
         start = _start_silently
@@ -126,8 +129,20 @@ def _compress(
         except OSError as error:
             if make_room(error):
                 continue
+            _insist_on_previous(attempts, folder)
             attempts.complain(b"processor failed in %s", process, error)
         yield PAUSE
+
+
+def _insist_on_previous(attempts: Attempts, folder: Folder) -> None:
+    """Raise ``FileNotFoundError`` if there is nothing to process any more."""
+    try:
+        links = folder.links(b"previous")
+    except OSError:
+        return  # nobody can tell
+    if not links:
+        attempts.succeeded(process)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _gzip(folder: Folder, level: int) -> None:

@@ -96,6 +96,7 @@ class Attempts:
             try:
                 value = call(*arguments)
             except FileNotFoundError:
+                self.succeeded(call)  # the trouble it had is over
                 raise
             except OSError as error:
                 self.complain(trouble, call, error)

@@ -23,6 +23,7 @@ import stat
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
+from slashservice.supervise.messages import warn
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import adoption, predecessors, trouble
@@ -71,7 +72,8 @@ class LogHosts:
         """Until when logs are run as written: those of an account, or in a directory."""
         self._replaced: dict[Whose, float] = {}
         """When a host was replaced last."""
-        self._retired: set[tuple[int, int]] = set()
+        self._retired: dict[tuple[int, int], list[ServiceDirectory]] = {}
+        """The hosts of killed svscans, and the log services that they were on record for."""
         self._held: set[tuple[int, int]] = set()
         """The journals, by device and inode, that were not let go of when they were needed."""
 
@@ -155,11 +157,16 @@ class LogHosts:
         for pid, start in predecessors.holders(held, ours):
             self.retire(pid, start)
 
-    def retire(self, pid: int, start: int) -> None:
-        """Have the host of a killed svscan end, as soon as we have opened all its pipes."""
+    def retire(self, pid: int, start: int, directory: ServiceDirectory | None = None) -> None:
+        """Have the host of a killed svscan end, as soon as we have opened all its pipes.
+
+        ``directory`` is that of a log service which it may run.
+        """
         if (pid, start) not in self._retired:
-            self._retired.add((pid, start))
+            self._retired[pid, start] = []
             self._loop.after(0, lambda: self._end(pid, start))
+        if directory:
+            self._retired[pid, start].append(directory)
 
     def kill(self, pid: int) -> bool:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
@@ -175,9 +182,20 @@ class LogHosts:
         is_stopped = b"T" in system.thread_states(pid)
         host.signal(signal_numbers.SIGKILL if is_stopped else signal_numbers.SIGTERM)
 
-        def insist() -> None:
-            if not gone:
+        def insist(again: bool = False) -> None:
+            if gone:
+                return
+            logs = [one for one in self._retired[pid, start] if may_lose(one)]
+            if not logs:
                 host.signal(signal_numbers.SIGKILL)
+                return
+            if not again:
+                what = b"log host %d, left by another svscan, waits for disk space, and with it "
+                warn("svscan", what % pid + b", ".join(one.name for one in logs))
+            self._loop.after(SECONDS_TO_HAND_OVER, lambda: insist(True))
+
+        def may_lose(directory: ServiceDirectory) -> bool:
+            return predecessors.waits_for_space(directory.path)
 
         self._loop.after(SECONDS_TO_HAND_OVER, insist)
 

@@ -8,13 +8,18 @@ journals for ever. The kernel tells who holds a lock.
 from __future__ import annotations
 
 import fcntl
+import os
 
 from slashservice.supervise.platform import flocks
 from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LITTLE = 1 << 18
+"""Bytes of room on a disk that may be too few for a block in a journal."""
 
 
 def is_held(journal: int) -> bool:
@@ -27,6 +32,27 @@ def is_held(journal: int) -> bool:
     except OSError:
         pass
     return False
+
+
+def waits_for_space(directory: bytes) -> bool:
+    """Tell whether a logger of the log service there may have lines that found no room yet.
+
+    It holds the journal, which can't be written, or it could open none.
+    """
+    path = os.path.join(directory, names.JOURNAL)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        disk = os.fstatvfs(fd)
+        return is_held(fd) and disk.f_bavail * disk.f_frsize < LITTLE and disk.f_blocks > 0
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
 
 
 def holders(journals: set[tuple[int, int]], ours: set[int]) -> Iterator[tuple[int, int]]:

@@ -95,7 +95,7 @@ class Supervised:
             self._adopt(left)
             return
         if left and left.pid and self._hosts:
-            self._hosts.retire(left.pid, left.start)
+            self._hosts.retire(left.pid, left.start, self.directory)
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
         if self._service.want != UP:

@@ -42,7 +42,10 @@ class Hosted:
 
     def host(self, name: str) -> int:
         """Return the pid of the process that runs a log."""
-        pid = await_pid(self.directories[name])
+        return self.ends_with_us(await_pid(self.directories[name]))
+
+    def ends_with_us(self, pid: int) -> int:
+        """Have a log host end with the test; return its pid."""
         self.hosts.add((pid, linux.started(pid)))
         return pid
 

@@ -41,6 +41,8 @@ class Logger:
         self.waits_for_lock = False
         self.trouble: bytes | None = None
         self.is_kept = False
+        self.is_safe = True
+        self.secured = 0
         self.input = True
         self.old: float | None = None
         self.did: list[str] = []
@@ -83,6 +85,9 @@ class Logger:
 
     def seconds_until_old(self) -> float | None:
         return self.old
+
+    def secure(self) -> None:
+        self.secured += 1
 
     def release(self) -> None:
         self.released += 1
@@ -362,3 +367,50 @@ def test_trouble(
     assert world.exits == [status << 8]
     assert capfd.readouterr().err == words
     assert world.reports == ([b"x"] if isinstance(trouble, Quit) else [])
+
+
+def test_in_trouble_a_logger_whose_block_is_in_the_journal_is_left_to_the_next(
+    started: World,
+) -> None:
+    started.logger.effects["take 65536"] = [Pause(5)]
+    started.come()
+    assert started.logger.secured == 1
+    started.hosted.hand_over()
+    started.settle()
+    assert started.logger.did == ["start", "take 65536"]
+    assert started.exits == [0]
+
+
+def test_in_trouble_one_whose_block_is_not_there_tries_again_at_once(started: World) -> None:
+    started.logger.is_safe = False
+    started.logger.effects["take 65536"] = [Pause(5), Pause(5)]
+    started.come()
+    started.hosted.hand_over()
+    started.settle()
+    assert started.logger.secured == 2 and not started.exits
+    started.logger.is_safe = True
+    started.loop.timers.pop()[1]()
+    started.settle()
+    assert started.exits == [0]
+
+
+def test_a_processor_is_waited_for_by_a_logger_that_hands_over(started: World) -> None:
+    started.logger.effects["rotate"] = [Wait(1234)]
+    started.tell(signal.SIGALRM)
+    started.hosted.hand_over()
+    started.settle()
+    assert not started.exits
+
+
+def test_a_lock_that_is_waited_for_with_lines_read_keeps_them(started: World) -> None:
+    """Where they could be lost, TERM has to wait."""
+    started.logger.waits_for_lock = True
+    started.logger.is_safe = False
+    started.logger.effects["take 65536"] = [Pause(1), Pause(1)]
+    started.come()
+    started.tell(signal.SIGTERM)
+    assert not started.exits
+    started.logger.is_safe = True
+    started.loop.timers.pop()[1]()
+    started.settle()
+    assert started.exits == [signal.SIGTERM]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.logs import content
 
-from slashservice.supervise.logs import journal, unfinished_line
+from slashservice.supervise.logs import journal, logdir, unfinished_line
 from slashservice.supervise.logs.journal import DATA, Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
@@ -251,3 +252,90 @@ def test_whether_an_unfinished_line_is_in_it(
     assert (found and found.carry) == (None if short else carry)
     one.done(lambda: b"")
     assert not one.has_carry
+
+
+@pytest.mark.parametrize("carry", [b"", b"begun "])
+def test_a_block_that_found_no_room_is_kept_once_there_is_some(
+    carry: bytes,
+    made: Callable[..., Journal],
+    pipe: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    place: Path,
+) -> None:
+    """It is known how far it was written; what can't be kept in one step is not kept."""
+    base = os.open(place, os.O_RDONLY)
+    killed = Logger(SCRIPT, opened(place))
+    carry_out(killed.start(base))
+    if carry:
+        os.write(pipe[1], carry)
+        assert carry_out(killed.take(pipe[0], 100))
+        assert killed.is_safe
+    with monkeypatch.context() as full:
+        full.setattr(journal, "os", FullDisk())
+        full.setattr(system, "splice", no_space)
+        os.write(pipe[1], b"one\ntwo\n")
+        full.setattr(logdir, "os", OneLine())
+        steps = killed.take(pipe[0], 100)
+        next(steps)
+        killed.secure()
+        assert not killed.is_safe
+    killed.secure()
+    assert killed.is_safe == (not carry)
+    del steps
+    killed.release()
+    following = Logger(SCRIPT, opened(place))
+    carry_out(following.start(base))
+    carry_out(following.finish())
+    if not carry:
+        assert content(place / "d") == b"one\ntwo\n"
+    os.close(base)
+
+
+def no_space(*arguments: int) -> int:
+    raise OSError(errno.ENOSPC, "")
+
+
+class OneLine:
+    """The ``os`` of a process whose disk has room for four bytes."""
+
+    def __init__(self) -> None:
+        self.room = 4
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "")
+        done, self.room = os.write(fd, data[: self.room]), 0
+        return done
+
+
+def test_a_journal_that_is_cut_off_keeps_nothing(
+    made: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    class Short:
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+        def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+            return os.pwrite(fd, data[:2], offset)
+
+    kept = made()
+    with monkeypatch.context() as full:
+        full.setattr(journal, "os", Short())
+        kept.put(b"line\n")
+    assert not kept.keeps_all
+    assert made().recover() is None
+    kept.done(lambda: b"")
+    assert kept.keeps_all
+
+
+def test_a_carry_that_is_lost_is_not_kept(made: Callable[..., Journal]) -> None:
+    kept = made()
+    kept.put(b"line\nbegun")
+    kept.done(lambda: b"x" * 5000)
+    assert not kept.keeps_all
+    kept.put(b"\n")
+    kept.done(lambda: b"")
+    assert kept.keeps_all

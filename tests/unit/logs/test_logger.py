@@ -14,8 +14,7 @@ from helpers.clock import Clock
 from helpers.logs import run_well, standard_error
 from helpers.waiting import until
 
-from slashservice.supervise.logs import logdir
-from slashservice.supervise.logs import logger as logger_module
+from slashservice.supervise.logs import logdir, status_file
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import PAUSE, carry_out
 
@@ -131,7 +130,7 @@ def test_a_status_file_that_was_cut_short_is_written_again(
     base = os.open(place, os.O_RDONLY)
     logger = Logger([b"=status"])
     carry_out(logger.start(base))
-    monkeypatch.setattr(logger_module, "os", AlmostFull())
+    monkeypatch.setattr(status_file, "os", AlmostFull())
     with (place / "errors").open("w+b") as errors, standard_error(errors.fileno()):
         assert list(logger.feed(b"line\n")) == [PAUSE]
         errors.seek(0)

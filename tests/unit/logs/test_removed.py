@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ import pytest
 
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import PAUSE, carry_out
+from slashservice.supervise.messages import Quit
 
 GOING_ON = "multilog: warning: files of ./d were removed or replaced, going on\n"
 
@@ -118,3 +121,110 @@ def test_what_is_not_needed_may_go(name: str, place: Path, base: int) -> None:
     carry_out(logger.finish())
     assert (place / "d/current").read_bytes() == b"two\n"
     assert len(list((place / "d").glob("@*.s"))) == 1
+
+
+def test_a_lock_that_is_removed_is_taken_again(
+    place: Path, base: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Who has come in meanwhile is waited for."""
+    logger = Logger([b"./d"])
+    carry_out(logger.start(base))
+    carry_out(logger.feed(b"one\n"))
+    (place / "d/lock").unlink()
+    carry_out(logger.rotate())
+    other = Logger([b"./d"])
+    with pytest.raises(Quit):
+        carry_out(other.start(base))
+    other.release()
+    (place / "d/lock").unlink()
+    with (place / "d/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        carry_out(logger.feed(b"two\n"))
+        steps = logger.rotate()
+        assert [next(steps), next(steps)] == [PAUSE, PAUSE]
+        assert capfd.readouterr().err.count("unable to lock directory ./d, pausing: ") == 1
+        assert logger.trouble
+    assert list(steps) == []
+    assert logger.trouble is None
+    (place / "d/lock").unlink()
+    (place / "d/lock").mkdir()
+    for line in (b"three\n", b"four\n"):
+        carry_out(logger.feed(line))
+        carry_out(logger.rotate())
+    assert capfd.readouterr().err.count("unable to lock directory ./d, going on: ") == 1
+    assert len(list((place / "d").glob("@*.s"))) == 4
+    logger.release()
+
+
+@pytest.mark.parametrize("processor", [b"!false", b"!gzip", b"!exit 1", b"!kill $$"])
+def test_a_processor_is_not_tried_for_ever_where_nothing_is_to_be_processed(
+    processor: bytes,
+    place: Path,
+    base: int,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logger = Logger([processor, b"./d"])
+    carry_out(logger.start(base))
+    carry_out(logger.feed(b"one\n"))
+    if processor == b"!gzip":
+        (place / "d/processed").mkdir()
+    steps = logger.rotate()
+    effect = next(steps)
+    while effect is not PAUSE:
+        effect = steps.send(effect.sit_out())
+    assert logger.trouble
+    (place / "d/previous").unlink()
+    with contextlib.suppress(StopIteration):
+        effect = next(steps)
+        while True:
+            assert effect is not PAUSE
+            effect = steps.send(effect.sit_out())
+    assert logger.trouble is None
+    said = capfd.readouterr().err
+    assert said.count("processor ") == 1 and said.endswith(GOING_ON)
+    carry_out(logger.feed(b"two\n"))
+    carry_out(logger.finish())
+    assert (place / "d/current").read_bytes() == b"two\n"
+
+
+@pytest.mark.parametrize("deed", ["removed", "renamed", "replaced"])
+def test_a_status_file_is_made_again(deed: str, place: Path, base: int) -> None:
+    logger = Logger([b"=status"])
+    carry_out(logger.start(base))
+    carry_out(logger.feed(b"one\n"))
+    if deed == "removed":
+        (place / "status").unlink()
+    elif deed == "renamed":
+        (place / "status").rename(place / "mine")
+    else:
+        (place / "new").write_bytes(b"x" * 2000)
+        (place / "new").rename(place / "status")
+    carry_out(logger.feed(b"two\n"))
+    assert (place / "status").read_bytes()[:1001] == b"two".ljust(1001, b"\n")
+    carry_out(logger.finish())
+
+
+@pytest.mark.parametrize("intruder", INTRUDERS.values(), ids=INTRUDERS)
+def test_no_log_waits_for_what_is_no_status_file(
+    intruder: Callable[[Path], None], place: Path, base: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logger = Logger([b"=status", b"./d"])
+    carry_out(logger.start(base))
+    (place / "victim").write_bytes(b"")
+    (place / "status").unlink()
+    intruder(place / "status")
+    for line in (b"one\n", b"two\n"):
+        assert list(logger.feed(line)) == []
+    assert (place / "d/current").read_bytes() == b"one\ntwo\n"
+    assert capfd.readouterr().err.count("unable to open status again, going on: ") == 1
+    assert logger.trouble
+    assert (place / "victim").read_bytes() == b""
+    if (place / "status").is_dir():
+        (place / "status").rmdir()
+    else:
+        (place / "status").unlink()
+    carry_out(logger.feed(b"three\n"))
+    assert logger.trouble is None
+    assert (place / "status").read_bytes() == b"three".ljust(1001, b"\n")
+    carry_out(logger.finish())

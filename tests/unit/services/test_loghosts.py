@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,9 +17,16 @@ from helpers.clock import Clock
 from helpers.services import make_service, write_script
 
 from slashservice.supervise.chain import launchers
+from slashservice.supervise.platform import linux
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import account_numbers, loghost, loghosts, trouble
+from slashservice.supervise.services import (
+    account_numbers,
+    loghost,
+    loghosts,
+    predecessors,
+    trouble,
+)
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.loghost import Host, RemoteLogger
@@ -631,3 +639,27 @@ def test_trouble_that_was_over_is_not_left_by_the_end_of_a_logger(world: World) 
     world.say(b"trouble\0001")
     world.say(b"exited\0001\0000")
     assert not path.exists()
+
+
+def test_a_host_left_is_killed_once_it_waits_for_no_space(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waits = [True, True, False]
+    monkeypatch.setattr(predecessors, "waits_for_space", lambda path: waits.pop(0))
+    words = ["sh", "-c", "trap '' TERM; echo; exec sleep 1000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as left:
+        assert left.stdout
+        left.stdout.readline()
+        start = linux.started(left.pid)
+        for _ in range(2):
+            world.hosts.retire(left.pid, start, world.directory)
+            world.hosts._retired[left.pid, start][1:] = []
+        world.pass_()
+        for _ in (1, 2):
+            world.pass_(loghosts.SECONDS_TO_HAND_OVER)
+            assert left.poll() is None
+        world.pass_(loghosts.SECONDS_TO_HAND_OVER)
+        assert left.wait() == -signal.SIGKILL
+        world.pass_()
+    told = f"svscan: warning: log host {left.pid}, left by another svscan, waits for disk space"
+    assert capfd.readouterr().err == told + ", and with it service/log\n"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,3 +67,24 @@ def test_nobody_holds_it(journal: int, tmp_path: Path) -> None:
 def test_without_proc(journal: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(flocks, "LIST", str(tmp_path / "locks"))
     assert found(journal, set()) == []
+
+
+@pytest.mark.parametrize("room", [0, predecessors.LITTLE])
+@pytest.mark.parametrize("is_held", [False, True])
+def test_who_waits_for_space(
+    is_held: bool, room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that holds its journal, which has no room."""
+    directory = os.fsencode(tmp_path)
+    assert not predecessors.waits_for_space(directory), "it was never hosted"
+    (tmp_path / "supervise").mkdir()
+    path = tmp_path / "supervise/journal"
+    with path.open("w") as file:
+        if is_held:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        disk = SimpleNamespace(f_bavail=room, f_frsize=1, f_blocks=9)
+        monkeypatch.setattr(os, "fstatvfs", lambda fd: disk)
+        assert predecessors.waits_for_space(directory) == (is_held and not room)
+    path.unlink()
+    path.symlink_to("nothing")
+    assert predecessors.waits_for_space(directory), "it could open none"
