@@ -145,6 +145,27 @@ def test_again(script: list[bytes], first: Input, second: Input, oracle: Path) -
         assert logs.picture(place / "ours") == logs.picture(place / "c")
 
 
+digits = st.one_of(
+    st.integers(0, 9000),
+    st.sampled_from([1 << 31, 1 << 32, 1 << 63, 1 << 64, 10**19, 10**30]).flatmap(
+        lambda base: st.integers(-3, 7000).map(lambda more: base + more)
+    ),
+).map(lambda number: b"%d" % number)
+odd = st.builds(
+    lambda before, number, after: before + number + after,
+    st.sampled_from([b"", b"", b"0", b"00", b" ", b"+", b"-", b"\xb2", b"x"]),
+    digits,
+    st.sampled_from([b"", b"", b" ", b"k", b".5", b"e3", b"_0", b"\xb2", b"-1"]),
+)
+lines = st.builds(lambda length, times: (b"x" * length + b"\n") * times, *[st.integers(1, 300)] * 2)
+
+
+@settings(MANY, max_examples=200)
+@given(size=odd, number=odd, text=lines)
+def test_odd_numbers(size: bytes, number: bytes, text: bytes, oracle: Path) -> None:
+    both([b"s" + size, b"n" + number, b"./d"], text, oracle)
+
+
 LARGE = {
     "default": [b"./d"],
     "stamped": [b"t", b"./d"],

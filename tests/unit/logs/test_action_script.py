@@ -7,8 +7,19 @@ from pathlib import Path
 import pytest
 from helpers import logs
 from helpers.logs import run_well
+from hypothesis import given
+from hypothesis import strategies as st
 
-from slashservice.supervise.logs.action_script import NEVER, ActionScript, Directory
+from slashservice.supervise.logs.action_script import (
+    LEAST_SIZE,
+    MOST_SIZE,
+    NEVER,
+    ActionScript,
+    Directory,
+)
+from slashservice.supervise.logs.logger import Logger
+from slashservice.supervise.logs.steps import carry_out
+from slashservice.supervise.messages import Quit
 
 
 def directory(*words: bytes) -> Directory:
@@ -74,3 +85,31 @@ def test_numbers_are_taken_as_c_takes_them(letter: bytes, place: Path, oracle: P
 def test_an_age_that_nothing_reaches() -> None:
     assert directory(b"a" + HUGE + b"w", b"./d").settings.age == NEVER
     assert directory(b"a" + b"0" * 5000 + b"5", b"./d").settings.age == 5
+
+
+LETTERS = b"+ - * [ ] \\ ! = . / e t F T S s n a w fdrop 1d [! [:x:]".split()
+PIECES = st.one_of(
+    st.binary(max_size=8).map(lambda word: word.replace(b"\0", b"")),
+    st.sampled_from([*LETTERS, b"9" * 30]),
+)
+WORDS = st.lists(st.lists(PIECES, max_size=5).map(b"".join), max_size=8)
+
+
+@given(words=WORDS, line=st.binary(max_size=40))
+def test_any_words_make_a_logger(words: list[bytes], line: bytes) -> None:
+    """Or are refused in one line; nothing else comes out of them."""
+    try:
+        Logger([word for word in words if word[:1] not in b"./="])
+        logger = Logger([word for word in words if word[:1] not in b"./=e"])
+        Logger(words)
+    except Quit as refusal:
+        assert refusal.line.count(b"\n") == 1
+        return
+    carry_out(logger.feed(line))
+    if not logger.at_line_end:
+        carry_out(logger.feed(b"\n"))
+    for action in ActionScript(words).actions:
+        if isinstance(action, Directory):
+            assert LEAST_SIZE <= action.settings.size <= MOST_SIZE
+            assert action.settings.number >= 2
+            assert 0 <= action.settings.age <= NEVER * 604800
