@@ -97,10 +97,15 @@ def away(path: Path) -> None:
     path.rename(path.with_name("away"))
 
 
+def files_removed(main: Path) -> None:
+    for path in list(main.iterdir()):
+        path.unlink()
+
+
 GONE: dict[str, Callable[[Path], None]] = {
     "current removed": lambda main: (main / "current").unlink(),
     "current renamed": lambda main: away(main / "current"),
-    "all files removed": lambda main: [path.unlink() for path in main.iterdir()] and None,
+    "all files removed": files_removed,
     "directory removed": shutil.rmtree,
 }
 
