@@ -276,10 +276,10 @@ def path_of(fd: int) -> bytes:
 def splice(pipe: int, file: int, size: int, offset: int) -> int:
     """Move up to ``size`` bytes from a pipe to a place in a file; return how many.
 
-    Raises ``OSError``.
+    Raises ``OSError``, which is a ``BlockingIOError`` if the pipe is empty.
     """
     try:
-        return os.splice(pipe, file, size, offset_dst=offset)
+        return os.splice(pipe, file, size, offset_dst=offset, flags=os.SPLICE_F_NONBLOCK)
     except AttributeError:
         raise _unknown() from None
 

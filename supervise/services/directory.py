@@ -185,19 +185,22 @@ class ServiceDirectory:
             found = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
         except OSError as error:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
+        same = found and record.same_life(found.life, life) and life != record.NAMELESS
         if found and not found.is_for(self.place):
-            self._forget_journal()
-        elif found and record.same_life(found.life, life) and life != record.NAMELESS:
+            if same:  # else it may be the same place, as a boot may give a device another number
+                self._forget_lines()
+        elif found and same:
             return adoption.look(found, self.path, self.at(names.STATUS), self.default)
         status_file.forget(self.at(names.STATUS), self.at(status_file.NEW))
         return None
 
-    def _forget_journal(self) -> None:
-        """Take away the journal that came with a copy: what is in it belongs to the original."""
-        try:
-            os.unlink(self.at(names.JOURNAL))
-        except OSError:
-            pass
+    def _forget_lines(self) -> None:
+        """Take away the lines that came with a copy: they belong to the original."""
+        for file in (names.JOURNAL, names.UNREAD):
+            try:
+                os.unlink(self.at(file))
+            except OSError:
+                pass
 
     @property
     def is_held(self) -> bool:

@@ -2,8 +2,9 @@
 
 It is a FIFO in the service's supervise directory. ``svscan`` holds it open for reading and
 for writing, and the daemon gets a descriptor for both. As long as svscan or the daemon lives,
-the kernel keeps what is unread, and nobody is sent SIGPIPE while no logger reads. Where both are
-gone and something is unread, it is kept in a file, and put into the pipe at the next start.
+the kernel keeps what is unread, and nobody is sent SIGPIPE while no logger reads. While svscan
+alone has it, or nobody, what is unread is in a file
+(:mod:`~slashservice.supervise.services.unread`).
 """
 
 from __future__ import annotations
@@ -13,24 +14,27 @@ import os
 import select
 import stat
 
-from slashservice.supervise.messages import write_all
 from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import inode
+from slashservice.supervise.services import inode, unread
 from slashservice.supervise.services.directory import make_fifo
-
-LARGEST = 1 << 20
-"""No pipe holds more, unless root has made it do so."""
 
 
 class LogPipe:
     """Both ends: ``writer`` for the service, ``reader`` for its log; -1 while closed."""
 
-    __slots__ = ("reader", "writer")
+    __slots__ = ("_aside", "_held", "_path", "reader", "writer")
 
     def __init__(self) -> None:
         self.reader = -1
         self.writer = -1
+        self._path = b""
+        """Where it was opened."""
+        self._held = 0
+        """Which parts have a process that holds it: a bit for each."""
+        self._aside = False
+        """Whether something may be in the file."""
 
     def open(self, path: bytes, limit: int) -> None:
         """Open what is closed of the pipe of the service directory at ``path``.
@@ -55,28 +59,42 @@ class LogPipe:
             os.close(writer)
             raise
         self.writer = writer
-        self._put_back(os.path.dirname(path))
+        self._path = path
+        self._aside = os.path.lexists(self._file())
 
-    def _put_back(self, folder: bytes) -> None:
-        """Put into the empty pipe what was unread when it was last closed."""
-        path = os.path.join(folder, os.path.basename(names.UNREAD))
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
+    def ready(self) -> None:
+        """Put back what was set aside: a process is about to get the pipe."""
+        if self._aside and self.reader >= 0:
+            self._aside = unread.put_back(self._place(), self.reader, self._file())
+
+    def held(self, part: int) -> None:
+        """Note that the process of a part has the pipe: 0 for the log, which reads it, else 1."""
+        self._held |= 1 << part
+
+    def let_go(self, part: int) -> None:
+        """Note that the part has no process. If none has one, set aside what is unread."""
+        self._held &= ~(1 << part)
+        if self._held or self.reader < 0 or not unread.is_in(self.reader):
             return
         try:
-            os.set_blocking(self.writer, False)
-            kept = os.read(fd, LARGEST)
-            done = os.write(self.writer, kept) if kept else 0
-            if done < len(kept):
-                _keep(path, kept[done:])
-            else:
-                os.unlink(path)
+            self._set_aside(self._file())
         except OSError:
-            pass  # the pipe is full: next time
-        finally:
-            os.set_blocking(self.writer, True)
-            os.close(fd)
+            pass  # it is still in the pipe, for as long as we are
+
+    def _set_aside(self, path: bytes) -> None:
+        self._aside = True
+        unread.set_aside(self.reader, path)
+
+    def _place(self) -> bytes:
+        """Return the path of the pipe, which may have been renamed with its service."""
+        try:
+            return system.path_of(self.reader)
+        except OSError:
+            return self._path
+
+    def _file(self) -> bytes:
+        """Return the path of the file with what was set aside."""
+        return os.path.join(os.path.dirname(self._place()), os.path.basename(names.UNREAD))
 
     def is_written_to(self) -> bool:
         """Tell whether a process other than we, who closed it, has the pipe open for writing."""
@@ -89,12 +107,11 @@ class LogPipe:
 
         While another process has the pipe open, the kernel keeps it.
         """
-        if self.reader < 0 or self.writer >= 0 or not self.unread() or self.is_written_to():
+        if self.reader < 0 or self.writer >= 0 or self.is_written_to():
             return
-        unread = b""
-        while data := os.read(self.reader, LARGEST):
-            unread += data
-        _keep(os.path.join(path, names.UNREAD), unread)
+        if not unread.is_in(self.reader):
+            return
+        self._set_aside(os.path.join(path, names.UNREAD))
 
     def close_writer(self) -> None:
         """Let the log service find the end of its input, when no other process writes.
@@ -106,10 +123,8 @@ class LogPipe:
         self.writer = -1
 
     def unread(self) -> bool:
-        """Tell whether something waits in the pipe."""
-        poll = select.poll()
-        poll.register(self.reader, select.POLLIN)
-        return any(event & select.POLLIN for _, event in poll.poll(0))
+        """Tell whether something waits in the pipe, or to be put back into it."""
+        return self._aside or unread.is_in(self.reader)
 
     def close(self) -> None:
         """Close both ends."""
@@ -127,17 +142,3 @@ class LogPipe:
         if self.reader >= 0:
             os.close(self.reader)
         self.reader = -1
-
-
-def _keep(path: bytes, data: bytes) -> None:
-    """Write a file of our own, in place of what is there. Raises ``OSError``."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(path, flags, 0o600)
-    try:
-        write_all(fd, data)
-    finally:
-        os.close(fd)

@@ -171,7 +171,7 @@ class Pair:
             self._has_log = False
             warn("svscan", b"unable to create pipe for " + self.name, error)
             return
-        self._main.redirect(1, pipe.writer)
+        self._main.redirect(pipe)
         self.start()
 
     def leave(self) -> None:
@@ -205,14 +205,16 @@ class Pair:
         context = self._context
         directory, left = context.acquire(self.path, self.name)
         streams = {0: context.null}
+        pipe = None
         try:
             if self._has_log:
-                streams[1] = self._open_pipe().writer
+                pipe = self._open_pipe()
+                streams[1] = pipe.writer
         except OSError as error:
             directory.release()
             what = b"unable to create pipe for " + self.name
             raise Refused(message("svscan", b"warning", what, error)) from None
-        self._main = Supervised(context, directory, streams, self._main_forgotten)
+        self._main = Supervised(context, directory, streams, self._main_forgotten, pipe=pipe)
         try:
             self._main.begin(left)
         except Refused:
@@ -225,7 +227,7 @@ class Pair:
         directory, left = context.acquire(self.path + b"/log", self.name + b"/log")
         streams = {0: pipe.reader}
         forgotten = self._log_forgotten
-        self._log = Supervised(context, directory, streams, forgotten, hosts, pipe.unread)
+        self._log = Supervised(context, directory, streams, forgotten, hosts, pipe)
         try:
             self._log.begin(left)
         except Refused:

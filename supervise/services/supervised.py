@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.context import Context, Process
     from slashservice.supervise.services.directory import ServiceDirectory
+    from slashservice.supervise.services.log_pipe import LogPipe
     from slashservice.supervise.services.loghosts import LogHosts
     from slashservice.supervise.services.service import Action
 
+
+LOG, MAIN = 0, 1
+"""The parts of a pair, as the pipe between them knows them."""
 
 SECONDS_THAT_LAST = 5.0
 """A service that ran for so long did not crash at its start."""
@@ -42,8 +46,8 @@ class Supervised:
     """The service in ``directory``, which has been acquired.
 
     ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when
-    supervision has ended by command. For a log service, ``hosts`` may run it, and ``unread``
-    tells whether it has input left.
+    supervision has ended by command. ``pipe`` leads from a service to its log service. The log
+    service may be run by ``hosts``.
     """
 
     __slots__ = (
@@ -51,12 +55,13 @@ class Supervised:
         "_forgotten",
         "_hosts",
         "_line",
+        "_part",
+        "_pipe",
         "_process",
         "_service",
         "_since",
         "_stamp",
         "_streams",
-        "_unread",
         "_wake",
         "directory",
     )
@@ -68,14 +73,15 @@ class Supervised:
         streams: dict[int, int],
         forgotten: Callable[[], None],
         hosts: LogHosts | None = None,
-        unread: Callable[[], bool] | None = None,
+        pipe: LogPipe | None = None,
     ) -> None:
         self.directory = directory
         self._context = context
         self._streams = streams
         self._forgotten = forgotten
         self._hosts = hosts
-        self._unread = unread
+        self._pipe = pipe
+        self._part = LOG if hosts else MAIN
         self._service = Service(directory.default)
         self._process: Process | None = None
         self._stamp = b""
@@ -111,6 +117,8 @@ class Supervised:
         # It may have been found without a record.
         self.directory.record(left.pid, context.heritage.life)
         self._process = context.adopt(left.pid, left.start, self._exited)
+        if self._pipe:
+            self._pipe.held(self._part)
         self._do(self._service.adopt(found.paused, found.termed and found.pid == left.pid))
 
     def is_lost(self) -> bool:
@@ -122,9 +130,10 @@ class Supervised:
         """Bring it down, and end supervision when it is."""
         self._do(self._service.drain(self._context.loop.clock()))
 
-    def redirect(self, descriptor: int, ours: int) -> None:
-        """Give the daemon another stream; if it should be up, end it to have it start again."""
-        self._streams[descriptor] = ours
+    def redirect(self, pipe: LogPipe) -> None:
+        """Have the daemon write to a pipe; if it should be up, end it to have it start again."""
+        self._pipe = pipe
+        self._streams[1] = pipe.writer
         if self._service.want == UP:
             self._do(self._service.control(ord("t"), self._context.loop.clock()))
 
@@ -177,7 +186,8 @@ class Supervised:
         self._stamp = tai.now()
         if self._context.loop.clock() - self._since >= SECONDS_THAT_LAST:
             self._line = LASTED
-        unread = self._service.finishing and self._unread is not None and self._unread()
+        unread = self._service.finishing and self._pipe is not None and self._pipe.unread()
+        self._let_go()
         self._do(self._service.exited(self._context.loop.clock(), unread))
 
     def _due(self) -> None:
@@ -218,6 +228,9 @@ class Supervised:
             complain(message("supervise", b"fatal", what))
             self._do(self._service.drain(self._context.loop.clock()))
             return
+        if self._pipe:
+            self._pipe.ready()
+            self._pipe.held(self._part)
         try:
             logger = self._hosted()
         except OSError as error:
@@ -236,10 +249,12 @@ class Supervised:
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, process))
             directory.record(0, self._context.heritage.life)
+            self._let_go()
             self._do(self._service.not_started(now))
         elif isinstance(process, OSError):
             complain(directory.not_started(process))
             self._line = CRASHED
+            self._let_go()
             self._do(self._service.not_run(now))
         else:
             self._stamp = tai.now()
@@ -247,6 +262,11 @@ class Supervised:
             self._line = CRASHED
             self._process = process
             self._do(self._service.started(now))
+
+    def _let_go(self) -> None:
+        """It has no process that holds the pipe."""
+        if self._pipe:
+            self._pipe.let_go(self._part)
 
     def _hosted(self) -> Process | None:
         """Let a log host run it, if it is a log service that one can run."""

@@ -275,6 +275,21 @@ def test_a_copied_journal_is_the_originals(hosted: Hosted) -> None:
     assert hosted.current("copy") == b"its own\n"
 
 
+def test_copied_unread_lines_are_the_originals(tree: Tree) -> None:
+    original = tree.add("original", RUN, "#!/bin/sh\nexec cat >>read\n", down=True)
+    (original / "log/down").touch()
+    svscan = tree.svscan()
+    until(lambda: is_supervised(original), "it is supervised")
+    (original / "supervise/pipe.unread").write_bytes(b"said\n")
+    copy = tree.real / "copy"
+    _run("cp", "-a", original, copy)
+    (tree.scan / "copy").symlink_to(copy)
+    until(lambda: is_supervised(copy / "log"), "the copy is supervised")
+    assert not (copy / "supervise/pipe.unread").exists()
+    assert (original / "supervise/pipe.unread").exists()
+    tree.drain(svscan)
+
+
 def test_a_record_of_an_older_version_is_believed(tree: Tree) -> None:
     """It says nothing of a directory. An upgrade restarts nothing."""
     path = tree.add("service", RUN)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from slashservice.supervise.platform import bsd
+from slashservice.supervise.platform.current import system
+from slashservice.supervise.services import unread
 from slashservice.supervise.services.log_pipe import LogPipe
 
 LIMIT = 1 << 20
@@ -102,6 +106,9 @@ def test_what_is_unread_is_kept_and_comes_back(tmp_path: Path) -> None:
         pipe.close()
         assert unread.exists() is bool(data)
         pipe.open(path, LIMIT)
+        assert unread.exists() is bool(data), "not before somebody else has the pipe"
+        assert pipe.unread() is bool(data)
+        pipe.ready()
         assert not unread.exists()
         assert os.get_blocking(pipe.writer)
         if data:
@@ -134,6 +141,7 @@ def test_what_has_no_room_comes_the_next_time(tmp_path: Path) -> None:
     unread.chmod(0o600)
     for expected in (b"a" * 65536, b"rest"):
         pipe.open(path, LIMIT)
+        pipe.ready()
         assert os.read(pipe.reader, 1 << 20) == expected
         pipe.close()
     assert not unread.exists()
@@ -151,5 +159,105 @@ def test_only_a_file_is_put_back(tmp_path: Path, kind: str) -> None:
     else:
         os.mkfifo(unread)
     pipe.open(bytes(tmp_path), LIMIT)
+    pipe.ready()
     assert not pipe.unread()
+    os.write(pipe.writer, b"said\n")
+    pipe.let_go(1)
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"said\n"
+    pipe.close()
+    if kind == "link":
+        assert (tmp_path / "precious").read_text() == "secret"
+
+
+def test_what_we_alone_have_is_set_aside(tmp_path: Path) -> None:
+    """A kill of svscan loses nothing: the pipe is closed without a word, and opened again."""
+    (tmp_path / "supervise").mkdir()
+    path, unread = bytes(tmp_path), tmp_path / "supervise/pipe.unread"
+    pipe = LogPipe()
+    pipe.open(path, LIMIT)
+    for part in (0, 1):
+        pipe.ready()
+        pipe.held(part)
+    os.write(pipe.writer, b"one\ntwo\n")
+    pipe.let_go(0)
+    assert not unread.exists(), "the daemon has it"
+    pipe.let_go(1)
+    assert unread.read_bytes() == b"one\ntwo\n"
+    pipe.close()
+
+    pipe.open(path, LIMIT)
+    os.write(pipe.writer, b"three\n")  # as a process may that the daemon has left
+    pipe.let_go(1)
+    assert unread.read_bytes() == b"one\ntwo\nthree\n"
+    os.write(pipe.writer, b"four\n")
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"one\ntwo\nthree\nfour\n"
+    assert os.get_blocking(pipe.writer), "a daemon waits when it writes"
+    pipe.close()
+    assert sorted(os.listdir(tmp_path / "supervise")) == ["pipe"]
+
+
+def test_a_log_that_ends_with_its_input_gets_what_was_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "supervise").mkdir()
+    pipe = LogPipe()
+    pipe.open(bytes(tmp_path), LIMIT)
+    os.write(pipe.writer, b"last\n")
+    pipe.close_writer()
+    pipe.let_go(0)
+    assert pipe.unread()
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"last\n"
+    assert os.read(pipe.reader, 100) == b"", "the end of input"
+    pipe.close()
+
+
+def test_what_is_set_aside_follows_a_rename(tmp_path: Path) -> None:
+    (tmp_path / "old/supervise").mkdir(parents=True)
+    pipe = LogPipe()
+    pipe.open(bytes(tmp_path / "old"), LIMIT)
+    os.write(pipe.writer, b"said\n")
+    (tmp_path / "old").rename(tmp_path / "new")
+    pipe.let_go(1)
+    assert (tmp_path / "new/supervise/pipe.unread").read_bytes() == b"said\n"
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"said\n"
+    pipe.close()
+
+
+@pytest.mark.parametrize("where", ["no space", "no directory", "full"])
+def test_what_can_not_be_set_aside_stays_in_the_pipe(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supervise").mkdir()
+    pipe = LogPipe()
+    pipe.open(bytes(tmp_path), LIMIT)
+    os.write(pipe.writer, b"said\n")
+    if where == "no space":
+
+        def full(*words: object) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+        monkeypatch.setattr(system, "splice", full)
+    elif where == "full":
+        monkeypatch.setattr(unread, "LARGEST", 0)
+    else:
+        (tmp_path / "supervise/pipe").unlink()
+        (tmp_path / "supervise").rmdir()
+    pipe.let_go(1)
+    assert os.read(pipe.reader, 100) == b"said\n"
+    pipe.close()
+
+
+def test_systems_that_can_not_move_it_copy_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supervise").mkdir()
+    monkeypatch.setattr(system, "splice", bsd.splice)
+    pipe = LogPipe()
+    pipe.open(bytes(tmp_path), LIMIT)
+    os.write(pipe.writer, b"said\n")
+    pipe.let_go(1)
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"said\n"
     pipe.close()

@@ -17,6 +17,7 @@ from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
+from slashservice.supervise.services.log_pipe import LogPipe
 from slashservice.supervise.services.supervised import SECONDS_THAT_LAST, Supervised
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
@@ -163,8 +164,14 @@ def test_the_rest_of_what_was_sent_is_dropped_at_the_end(subject: Subject) -> No
     assert len(subject.world.started) == 1
 
 
+def writes_to(descriptor: int) -> LogPipe:
+    pipe = LogPipe()
+    pipe.writer = descriptor
+    return pipe
+
+
 def test_another_stream_from_the_next_start_on(subject: Subject, clock: Clock) -> None:
-    subject.supervised.redirect(1, 6)
+    subject.supervised.redirect(writes_to(6))
     assert [number for number, _ in subject.world.process.signals] == [TERM]
     clock.now += 1
     subject.world.process.exited(0)
@@ -174,7 +181,7 @@ def test_another_stream_from_the_next_start_on(subject: Subject, clock: Clock) -
 def test_one_that_is_down_is_not_started_for_another_stream(subject: Subject) -> None:
     subject.command(b"d")
     subject.world.process.exited(0)
-    subject.supervised.redirect(1, 6)
+    subject.supervised.redirect(writes_to(6))
     assert len(subject.world.started) == 1
 
 

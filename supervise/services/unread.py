@@ -1,0 +1,119 @@
+"""What no log has read of a pipe, in a file: ``pipe.unread`` in the supervise directory.
+
+The kernel keeps the content of a pipe as long as a process has it open. Where svscan alone
+would, the content is set aside, and put back before the next process gets the pipe.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+
+from slashservice.supervise.messages import write_all
+from slashservice.supervise.platform.current import system
+
+LARGEST = 1 << 22
+"""Bytes of the file at most: what a pipe holds, unless root has enlarged it, many times over."""
+
+UNABLE = (errno.ENOSYS, errno.EINVAL)
+"""The errors of a system, or a file system, that can't move a pipe's content into a file."""
+
+
+def is_in(reader: int) -> bool:
+    """Tell whether something waits in the pipe."""
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    return any(event & select.POLLIN for _, event in poll.poll(0))
+
+
+def set_aside(reader: int, path: bytes) -> None:
+    """Move what is in the pipe to the end of the file. Raises ``OSError``; nothing is lost then.
+
+    The kernel moves it in one call, so that a kill finds each line in one of them.
+    """
+    fd = _open(path)
+    try:
+        while is_in(reader):
+            end = os.fstat(fd).st_size
+            if end >= LARGEST or not _moved(reader, fd, end):
+                return  # or another process was faster
+    finally:
+        os.close(fd)
+
+
+def _moved(reader: int, fd: int, end: int) -> int:
+    try:
+        return system.splice(reader, fd, LARGEST - end, end)
+    except BlockingIOError:
+        return 0
+    except OSError as error:
+        if error.errno not in UNABLE:
+            raise
+    data = os.read(reader, LARGEST - end)
+    os.lseek(fd, 0, os.SEEK_END)
+    write_all(fd, data)
+    return len(data)
+
+
+def put_back(pipe: bytes, reader: int, path: bytes) -> bool:
+    """Put what is in the file into the pipe, before what is there; tell whether more is to come.
+
+    ``pipe`` is its path, as ``reader`` can't write. What has no room waits in the file for the
+    next time. Nothing is taken out of the file before it is in the pipe.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    writer = -1
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return False
+        if is_in(reader):
+            set_aside(reader, path)
+        # Not through the descriptor that a daemon has, which would not wait either.
+        writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        kept = os.read(fd, LARGEST)
+        done = os.write(writer, kept) if kept else 0
+        if done < len(kept):
+            _replace(path, kept[done:])
+            return True
+        os.unlink(path)
+    except BlockingIOError:
+        return True  # the pipe is full
+    except OSError:
+        return False  # for the next svscan, or whoever gives the pipe its place back
+    finally:
+        for opened in (fd, writer):
+            if opened >= 0:
+                os.close(opened)
+    return False
+
+
+def _open(path: bytes) -> int:
+    """Open the file, or make it; what is no file is replaced."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
+            raise
+    os.unlink(path)
+    return os.open(path, flags | os.O_EXCL, 0o600)
+
+
+def _replace(path: bytes, data: bytes) -> None:
+    """Have the file hold ``data`` alone, at any moment all of it or what it held before."""
+    new = path + b".new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(new, flags, 0o600)
+    try:
+        write_all(fd, data)
+    finally:
+        os.close(fd)
+    os.rename(new, path)
