@@ -1,8 +1,11 @@
 """A soak: churn of services beside kills of everything; then every line and run is counted.
 
 ``python -m benchmarks.soak [--minutes N] [--seed N]``. Exit status 1, and a line for each, if a
-bound does not hold: no run beside another, no line lost or doubled, descriptors, memory,
-processor time when idle, and the time that ``svc -t`` takes, relative to the start of the run.
+bound does not hold: no run beside another, no line lost or doubled, descriptors, memory of svscan
+and of log hosts, processor time when idle, and the time that ``svc -t`` takes, relative to the
+start of the run.
+
+Some services are linked from elsewhere, and some logs have a process of their own, C's or ours.
 """
 
 from __future__ import annotations
@@ -21,12 +24,17 @@ from statistics import median
 from benchmarks import world as worlds
 from benchmarks.idle import activity
 from benchmarks.world import World, wait_until
+from slashservice.supervise.protocol import status
 
 SERVICES = 8
+LINKED = (3, 5, 7)
+ALONE = {4: worlds.C / "multilog", 5: None}
+"""Which logs have a process of their own, and by which program; None stands for ours."""
 KILOBYTES = 6144
 TIMES_SLOWER = 10.0
 MILLISECONDS_IDLE = 50.0
 SECONDS_IDLE = 3.0
+ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT, signal.SIGTERM)
 LETTERS = ("-t", "-k", "-d", "-u", "-o", "-p", "-c", "-h", "-u")
 
 COUNTING = """\
@@ -54,16 +62,35 @@ class Soak:
         self.random = random.Random(seed)
         self.scan = world.scan_directory()
         self.errors = world.root / "errors"
-        self.log = f"#!/bin/sh\nexec {world.ours}/multilog s16777215 n99 ./main\n"
-        self.services = [self.make(f"s{number}", COUNTING) for number in range(SERVICES)]
+        self.hosted = f"#!/bin/sh\nexec {world.ours}/multilog s16777215 n99 ./main\n"
+        self.elsewhere = world.root / "elsewhere"
+        self.elsewhere.mkdir()
+        self.services = [self.make_counting(number) for number in range(SERVICES)]
+        # A multilog that is killed loses what it has read; a hosted logger does not.
+        self.mortal_logs = [
+            service / "log" for n, service in enumerate(self.services) if n not in ALONE
+        ]
         self.count = 0
         self.svscan = self.start()
 
-    def make(self, name: str, run: str, log: bool = True) -> Path:
+    def make_counting(self, number: int) -> Path:
+        name = f"s{number}"
+        log = self.hosted
+        if number in ALONE:
+            program = ALONE[number] or self.world.ours / "multilog"
+            log = f"#!/bin/sh\n: not plain\nexec {program} s16777215 n99 ./main\n"
+        if number not in LINKED:
+            return self.make(name, COUNTING, log)
+        worlds.make_service(self.elsewhere / name, COUNTING)
+        worlds.make_service(self.elsewhere / name / "log", log)
+        (self.scan / name).symlink_to(self.elsewhere / name)
+        return self.scan / name
+
+    def make(self, name: str, run: str, log: str = "") -> Path:
         hidden = self.scan / f".{name}"
         worlds.make_service(hidden, run)
         if log:
-            worlds.make_service(hidden / "log", self.log)
+            worlds.make_service(hidden / "log", log)
         return hidden.rename(self.scan / name)
 
     def start(self) -> int:
@@ -79,20 +106,27 @@ class Soak:
         if what == "svc":
             self.svc(self.random.choice(LETTERS), service)
         elif what == "log":
-            self.svc(self.random.choice(["-t", "-k"]), service / "log")
+            log = service / "log"
+            self.svc(self.random.choice(["-t", "-k"] if log in self.mortal_logs else ["-t"]), log)
         elif what == "daemon":
             self.kill(worlds.daemon_pid(service, "run"))
         elif what == "host":
             self.kill(worlds.daemon_pid(service / "log", "loghost"))
         elif what == "svscan":
-            number = self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT])
-            os.kill(self.svscan, number)
+            wait_until(lambda: all(map(self.is_kept, self.services)))
+            os.kill(self.svscan, self.random.choice(ENDS))
             os.waitpid(self.svscan, 0)
             self.svscan = self.start()
-            # Only svscan or the daemon keeps what is in the pipe: they are not both ended.
             self.wait_for_svscan()
         else:
             self.churn()
+
+    def is_kept(self, service: Path) -> bool:
+        """Tell whether the lines of a service outlive svscan: they are lost if all are killed
+        before svscan sees that service and log are dead.
+        """
+        pids = [pid_in_status(part) for part in (service, service / "log")]
+        return not any(pids) or any(pid and runs(pid) for pid in pids)
 
     def wait_for_svscan(self) -> None:
         """Return once all services and their logs are supervised."""
@@ -110,7 +144,7 @@ class Soak:
         """Have a service come, and the one before it go, in whatever state it is."""
         before = self.scan / f"x{self.count}"
         self.count += 1
-        self.make(f"x{self.count}", worlds.RUN, self.random.random() < 0.5)
+        self.make(f"x{self.count}", worlds.RUN, self.random.choice(["", self.hosted]))
         if before.exists():
             self.svc(self.random.choice(["-d", "-dx", "-k"]), before)
             gone = before.rename(self.scan / f".gone{self.count}")
@@ -123,6 +157,8 @@ class Soak:
         for service in self.services:
             wait_until(lambda: worlds.daemon_pid(service, "run"))  # noqa: B023
             wait_until(lambda: (service / "log/main/current").exists())  # noqa: B023
+        for log in self.mortal_logs:
+            wait_until(lambda: worlds.daemon_pid(log, "loghost"))  # noqa: B023
 
     def latency(self) -> float:
         """Return how long a ``svc -t`` takes until the service runs again, in seconds."""
@@ -139,7 +175,12 @@ class Soak:
     def size(self) -> tuple[int, int]:
         """Return the descriptors and the kilobytes of svscan."""
         opened = len(os.listdir(f"/proc/{self.svscan}/fd"))
-        return opened, int(worlds.status_of(self.svscan)["VmRSS"].split()[0])
+        return opened, kilobytes(self.svscan)
+
+    def largest_host(self) -> int:
+        """Return the kilobytes of the largest log host."""
+        hosts = {worlds.daemon_pid(log, "loghost") for log in self.mortal_logs}
+        return max(kilobytes(host) for host in hosts if host)
 
     def remove_churned(self) -> None:
         for entry in self.scan.glob("x*"):
@@ -170,6 +211,22 @@ class Soak:
         return told
 
 
+def pid_in_status(service: Path) -> int:
+    found = status.unpack((service / worlds.STATUS).read_bytes())
+    return found.pid if found else 0
+
+
+def runs(pid: int) -> bool:
+    try:
+        return worlds.status_of(pid)["State"][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def kilobytes(pid: int) -> int:
+    return int(worlds.status_of(pid)["VmRSS"].split()[0])
+
+
 def numbers(text: bytes) -> dict[bytes, list[int]]:
     found = defaultdict(list)
     for run, number in LINE.findall(text):
@@ -186,6 +243,7 @@ def soak(world: World, seconds: float, seed: int) -> list[str]:
     it.remove_churned()
     quick = it.latency()
     opened, memory = it.size()
+    host = it.largest_host()
     end = time.monotonic() + seconds
     steps = 0
     while time.monotonic() < end:
@@ -201,6 +259,8 @@ def soak(world: World, seconds: float, seed: int) -> list[str]:
         told.append(f"descriptors: {opened} at first, {it.size()[0]} at the end")
     if it.size()[1] > memory + KILOBYTES:
         told.append(f"memory: {memory} kB at first, {it.size()[1]} at the end")
+    if it.largest_host() > host + KILOBYTES:
+        told.append(f"log host: {host} kB at first, {it.largest_host()} at the end")
     slow = it.latency()
     if slow > TIMES_SLOWER * quick:
         told.append(f"svc -t: {quick:.3f} s at first, {slow:.3f} s at the end")
