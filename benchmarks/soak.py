@@ -254,7 +254,8 @@ def soak(world: World, seconds: float, seed: int) -> list[str]:
     it.all_up()
     told = []
     try:
-        wait_until(lambda: it.size()[0] <= opened + SERVICES)  # a pidfd for each that was adopted
+        # A pidfd for each process that was adopted.
+        wait_until(lambda: it.size()[0] <= opened + SERVICES + len(ALONE))
     except TimeoutError:
         told.append(f"descriptors: {opened} at first, {it.size()[0]} at the end")
     if it.size()[1] > memory + KILOBYTES:

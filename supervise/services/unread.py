@@ -69,7 +69,7 @@ def put_back(pipe: bytes, reader: int, path: bytes) -> bool:
         return False
     writer = -1
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        if not _is_ours(fd):
             return False
         if is_in(reader):
             set_aside(reader, path)
@@ -97,7 +97,7 @@ def _open(path: bytes) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o600)
-        if stat.S_ISREG(os.fstat(fd).st_mode):
+        if _is_ours(fd):
             return fd
         os.close(fd)
     except OSError as error:
@@ -105,6 +105,12 @@ def _open(path: bytes) -> int:
             raise
     os.unlink(path)
     return os.open(path, flags | os.O_EXCL, 0o600)
+
+
+def _is_ours(fd: int) -> bool:
+    """Tell whether it is a file, and none that has another name elsewhere."""
+    about = os.fstat(fd)
+    return stat.S_ISREG(about.st_mode) and about.st_nlink == 1
 
 
 def _replace(path: bytes, data: bytes) -> None:

@@ -18,7 +18,6 @@ SEED = "1"
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="some runs find lines of a service lost; why is not known", strict=False)
 @pytest.mark.timeout(60 * MINUTES + 600)
 def test_soak(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "benchmarks.soak", "--minutes", str(MINUTES), "--seed", SEED]

@@ -14,6 +14,8 @@ import argparse
 import os
 import random
 import signal
+import socket
+import stat
 import sys
 import tempfile
 import time
@@ -23,14 +25,17 @@ from pathlib import Path
 
 from slashservice.supervise import tai
 from slashservice.supervise.logs import journal as journals
-from slashservice.supervise.logs import run_script
+from slashservice.supervise.logs import run_script, unfinished_line
 from slashservice.supervise.logs.action_script import ActionScript
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import linux
-from slashservice.supervise.protocol import record, status
+from slashservice.supervise.protocol import loghost, names, record, status
+from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.log_pipe import LogPipe
+from slashservice.supervise.services.refusal import Refused
 from slashservice.supervise.services.service import CONTROLS, PLAIN_SIGNALS, Service
 
 NUMBERS = (
@@ -234,13 +239,168 @@ def _journal(draw: Mutator, script: Sequence[bytes]) -> bytes:
         usual = draw.random.randrange(40)
         return usual if draw.random.random() < 0.7 else draw.random.getrandbits(bits)
 
-    start = journals.DATA if draw.random.random() < 0.6 else number(64)
-    head = journals.CARRY.pack(journals.MAGIC, words, start, number(16)) + b"carried over"
-    intent = journals.INTENT.pack(
-        journals.MAGIC, words, number(16), b"", number(64), number(64), number(64), number(64)
+    start = journals.DATA if draw.random.random() < 0.8 else number(64)
+    carry = draw.one(b"", unfinished_line.LAYOUT.pack(0, 5, 0) + b"begun", b"carried over")
+    head = _checked(journals.CARRY.pack(journals.MAGIC, words, start, len(carry), 0), carry)
+    where = start if draw.random.random() < 0.8 else number(64)
+    file = (number(64), number(64), number(64), number(64), 0)
+    stamp = draw.one(b"", b"", b"@400000006b08f562004f9d52 ")
+    intent = _checked(
+        journals.INTENT.pack(journals.MAGIC, words, where, number(16), stamp, *file), b""
     )
-    data = head.ljust(journals.INTENT_AT, b"\0") + intent
-    return data.ljust(journals.DATA, b"\0") + b"one\ntwo\nthr"
+    head = draw.one(head + carry, b"").ljust(journals.INTENT_AT, b"\0")
+    return (head + draw.one(intent, b"")).ljust(journals.DATA, b"\0") + b"one\ntwo\nthr"
+
+
+def _checked(packed: bytes, rest: bytes) -> bytes:
+    """Put the checksum where it belongs: at the end, over all before and what follows."""
+    raw = packed[: -journals.CRC.size]
+    return raw + journals.CRC.pack(zlib.crc32(rest, zlib.crc32(raw)))
+
+
+@target
+def requests(draw: Mutator, place: Path) -> None:
+    """What svscan asks a log host, with descriptors: taken exactly as it is, or refused."""
+    _converse(draw, loghost.request, loghost.is_asked, _REQUESTS)
+
+
+@target
+def reports(draw: Mutator, place: Path) -> None:
+    """What a log host says to svscan, which accepts no descriptors."""
+    _converse(draw, loghost.report, lambda ours: (loghost.hear(ours), []), _REPORTS)
+
+
+_REQUESTS = (
+    loghost.compose(loghost.START, 7, b"t", b"s9999", b"./main"),
+    loghost.compose(loghost.SIGNAL, 7, b"15"),
+)
+_REPORTS = (
+    loghost.compose(loghost.STARTED, 7),
+    loghost.compose(loghost.FULL, 7),
+    loghost.compose(loghost.SIGNALLED, 7),
+    loghost.compose(loghost.EXITED, 7, b"256"),
+    loghost.compose(loghost.TROUBLE, 7, b"unable to write ./main/current: file system full"),
+    loghost.compose(loghost.TROUBLE, 7),
+)
+
+
+def _converse(
+    draw: Mutator,
+    parse: Callable[[bytes], loghost.Message],
+    receive: Callable[[socket.socket], tuple[loghost.Message | None, list[int]]],
+    messages: Sequence[bytes],
+) -> None:
+    data = draw.mutate(draw.one(*messages))
+    try:
+        found = parse(data)
+    except loghost.Nonsense:
+        pass
+    else:
+        assert _recomposed(found) == data, data
+    before = len(os.listdir("/proc/self/fd"))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        # Whoever receives has to go on when there is nothing; whoever sends does not wait here.
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        for _ in range(draw.random.randrange(3)):
+            count = draw.random.choice((0, 0, 1, 2, 3, 4, 40))
+            try:
+                socket.send_fds(theirs, [data], [theirs.fileno()] * count)
+            except (BlockingIOError, OSError):
+                break
+        for _ in range(3):
+            try:
+                found_now, fds = receive(ours)
+            except (loghost.Nonsense, BlockingIOError):
+                continue
+            loghost.close_all(fds)
+            assert found_now is None or _recomposed(found_now) == data, data
+    assert len(os.listdir("/proc/self/fd")) == before, "a descriptor is left open"
+
+
+def _recomposed(message: loghost.Message) -> bytes:
+    """Compose what was taken apart."""
+    rest = list(message.words)
+    if message.word in (loghost.SIGNAL, loghost.EXITED):
+        rest = [b"%d" % message.value]
+    elif message.word == loghost.TROUBLE and message.text:
+        rest = [message.text]
+    return loghost.compose(message.word, message.number, *rest)
+
+
+def plant(draw: Mutator, path: bytes, precious: bytes) -> None:
+    """Put anything at a path: ``precious`` is a file that a link may lead to."""
+    kind = draw.random.randrange(10)
+    if kind == 0:
+        os.mkdir(path)
+    elif kind == 1:
+        os.mkfifo(path, draw.random.choice((0o600, 0o000)))
+    elif kind == 2:
+        os.symlink(draw.one(precious, path, b"nowhere", b"..", b"/dev/zero", b"/dev/tty"), path)
+    elif kind == 3 and path.endswith(names.UNREAD):
+        os.link(precious, path)  # C, too, writes through one that is called ``status.new``
+    elif kind == 4:
+        os.mkdir(path)
+        os.mkfifo(path + b"/run")
+    elif kind == 5:
+        os.mknod(path, 0o600 | stat.S_IFSOCK)
+    elif kind == 6:
+        with open(path, "wb") as file:
+            os.truncate(file.fileno(), 1 << draw.random.randrange(40))
+    elif kind < 9:
+        with open(path, "wb") as file:
+            file.write(draw.mutate(b"-1 0 hosted\n"))
+    # Else there is nothing.
+
+
+@target
+def supervise_directories(draw: Mutator, place: Path) -> None:
+    """What is planted in ``supervise/``: it is taken or refused, and nothing outside changes."""
+    before = len(os.listdir("/proc/self/fd"))
+    with tempfile.TemporaryDirectory(dir=place) as made:
+        path = os.fsencode(made)
+        precious = path + b"/precious"
+        with open(precious, "wb") as file:
+            file.write(b"secret")
+        os.mkdir(path + b"/supervise", 0o700)
+        for file_name in draw.random.sample(PLANTED, draw.random.randrange(1, 4)):
+            plant(draw, path + b"/" + file_name, precious)
+        directory = ServiceDirectory(path, b"s")
+        pipe = LogPipe()
+        try:
+            directory.acquire(b"life/1", 1 << 20)
+            pipe.open(path, 1 << 20)
+            os.write(pipe.writer, b"said\n")
+            pipe.ready()
+            pipe.let_go(1)
+            pipe.ready()
+            os.set_blocking(pipe.reader, False)
+            text = os.read(pipe.reader, 1 << 20)
+            assert text.endswith(b"said\n") or pipe.unread(), "neither in the pipe nor set aside"
+            directory.announce(status.Status(tai.now(), 0, False, b"u"))
+        except (Refused, OSError):
+            pass
+        finally:
+            pipe.close()
+            directory.release()
+        with open(precious, "rb") as file:
+            assert file.read() == b"secret", "it was written to"
+    assert len(os.listdir("/proc/self/fd")) == before, "a descriptor is left open"
+
+
+PLANTED = (
+    names.LOCK,
+    names.CONTROL,
+    names.OK,
+    names.STATUS,
+    names.STATUS + b".new",
+    names.PIPE,
+    names.UNREAD,
+    names.UNREAD + b".new",
+    names.JOURNAL,
+    names.DOWN,
+)
 
 
 @target
