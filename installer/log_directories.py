@@ -17,7 +17,7 @@ from shlex import quote
 from slashservice.installer import log_scripts
 from slashservice.installer.host.host import Host
 from slashservice.installer.log_scripts import LogScript
-from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
 
 Fault = tuple[str, str]
@@ -184,7 +184,7 @@ def _has_acl(real: str) -> bool:
 
 
 def _status(host: Host, log: str) -> Status | None:
-    return status.unpack(host.read(f"{log}/supervise/status") or b"")
+    return status.unpack(host.read(f"{log}/{os.fsdecode(names.STATUS)}") or b"")
 
 
 def _is_as_before(host: Host, place: Place, now: Status) -> bool:

@@ -6,15 +6,16 @@ others it is told by what can be seen (:mod:`~slashservice.installer.log_directo
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
 from slashservice.installer import log_directories
 from slashservice.installer.host.host import Host
-from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol import names, status
 
-FILE = "log/supervise/trouble"
-STATUS = "log/supervise/status"
+FILE = f"log/{os.fsdecode(names.TROUBLE)}"
+STATUS = f"log/{os.fsdecode(names.STATUS)}"
 
 GOES_ON = "once its cause is gone the log goes on by itself, and no line is lost"
 

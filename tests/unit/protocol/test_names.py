@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.checkout import CHECKOUT
 
-WRITTEN = re.compile(r"supervise/(control|ok|status|lock|pipe|journal)\b|(^|/)\.svscan\b")
+WRITTEN = re.compile(r"supervise/(control|ok|status|lock|pipe|journal|trouble)\b|(^|/)\.svscan\b")
 
 EXEMPT = {"supervise/protocol/names.py", "supervise/platform/linux.py"}
 """The module of the names, and one that is below it and looks into ``/proc`` for them."""
