@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.spawner import Spawner
+    from slashservice.supervise.services.spawner import Spawners
     from slashservice.supervise.services.starters import Answer
 
     class Process(Protocol):
@@ -57,7 +57,7 @@ class Context:
         self.limit = limit
         self.null = null
         self._forking = Forking(loop, heritage)
-        self._spawner: Spawner | None = None
+        self._spawners: Spawners | None = None
         self._adopted: set[int] = set()
         self.turns = Turns(loop)
         self.turns.begins = self.expect
@@ -82,18 +82,18 @@ class Context:
 
     def expect(self, number: int) -> None:
         """So many services may be about to be started, one after the other."""
-        if number < FEWEST or self._spawner is not None:
+        if number < FEWEST or self._spawners is not None:
             return
-        from slashservice.supervise.services.spawner import Spawner
+        from slashservice.supervise.services.spawner import Spawners
 
-        if Spawner.works(self.heritage):
-            self._spawner = Spawner(self.loop, self.heritage, self.null)
+        if Spawners.work(self.heritage):
+            self._spawners = Spawners(self.loop, self.heritage, self.null)
 
     def expect_no_more(self) -> None:
         """Those that were expected are started, or are not to be."""
-        if self._spawner is not None:
-            self._spawner.end()
-            self._spawner = None
+        if self._spawners is not None:
+            self._spawners.end()
+            self._spawners = None
 
     def start(
         self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
@@ -103,7 +103,7 @@ class Context:
         Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
         be had, another if the script can't be run. The loop does not go on before that.
         """
-        (self._spawner or self._forking).start(directory, streams, exited, answer)
+        (self._spawners or self._forking).start(directory, streams, exited, answer)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""

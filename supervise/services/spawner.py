@@ -5,8 +5,8 @@ child, which could write the record; and it does not return before the program i
 on a file system that does not answer is never. So svscan does not call it. It forks one process
 that does, for some tens of services that are to be started now.
 
-svscan has the spawner start one service at a time, and prepares the next one meanwhile. Whatever
-is killed, the daemon is known:
+svscan has a spawner start one service at a time. Meanwhile it prepares the next one, which is for
+another spawner. Whatever is killed, the daemon is known:
 
 - svscan is killed. The spawner completes the start, writes the record, finds nobody to answer to,
   and ends. Until then it shares the lock of the service.
@@ -96,8 +96,42 @@ class Request:
         self.intent = intent
 
 
+class Spawners:
+    """Starts services through as many other processes as keep the processors busy."""
+
+    NUMBER = 2
+    """One waits for an exec, the other one prepares the next."""
+
+    def __init__(self, loop: Loop, heritage: Heritage, null: int = -1) -> None:
+        self._turn = 0
+        self._spawners = [Spawner(loop, heritage, null) for _ in range(self.NUMBER)]
+
+    @staticmethod
+    def work(heritage: Heritage) -> bool:
+        """Tell whether services can be started in this way here."""
+        return system.can_mark() and pathexec.is_plain(heritage.environment)
+
+    def start(
+        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+    ) -> None:
+        """Have the next spawner start a service, see there."""
+        self._turn = (self._turn + 1) % self.NUMBER
+        self._spawners[self._turn].start(directory, streams, exited, answer)
+
+    def end(self) -> None:
+        """Take the answers that are still to come, and end all."""
+        while any(spawner.is_busy for spawner in self._spawners):
+            for spawner in self._spawners:
+                spawner.collect()
+        for spawner in self._spawners:
+            spawner.end()
+
+
 class Spawner:
     """Starts services through another process, from the first :meth:`start` until :meth:`end`."""
+
+    running = 0
+    """How many such processes there are. While there is one, orphans become ours."""
 
     def __init__(self, loop: Loop, heritage: Heritage, null: int = -1) -> None:
         self._loop = loop
@@ -112,10 +146,10 @@ class Spawner:
         self._started: list[tuple[int, Exited]] = []
         """What the present process has started."""
 
-    @staticmethod
-    def works(heritage: Heritage) -> bool:
-        """Tell whether services can be started in this way here."""
-        return system.can_mark() and pathexec.is_plain(heritage.environment)
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is to come."""
+        return self._waiting is not None
 
     def start(
         self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
@@ -178,8 +212,9 @@ class Spawner:
             finally:
                 theirs.close()
         except OSError:
-            system.adopt_orphans(False)
+            system.adopt_orphans(Spawner.running > 0)
             return False
+        Spawner.running += 1
         # The kernel looks at the clock: a timeout of Python's costs two polls for each service.
         patience = struct.pack("ll", *divmod(int(SECONDS_TO_START * 1_000_000), 1_000_000))
         ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, patience)
@@ -253,7 +288,8 @@ class Spawner:
                     Adopted(self._loop, pid, system.started(pid), exited)
                 break
             time.sleep(0.0005)
-        system.adopt_orphans(False)
+        Spawner.running -= 1
+        system.adopt_orphans(Spawner.running > 0)
         self._started = []
         self._pid = 0
 

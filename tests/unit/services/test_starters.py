@@ -23,7 +23,7 @@ from slashservice.supervise.services import spawner
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.spawner import Spawner
+from slashservice.supervise.services.spawner import Spawner, Spawners
 from slashservice.supervise.services.starters import Child, Forking
 
 LIFE = b"life"
@@ -281,11 +281,11 @@ def test_where_a_spawner_cannot_be_had_services_are_forked(
 def test_many_are_started_by_a_spawner_and_few_are_not(world: World) -> None:
     context = Context(world.loop, world.heritage, 1 << 20)
     context.expect(contexts.FEWEST - 1)
-    assert context._spawner is None
+    assert context._spawners is None
     context.expect(contexts.FEWEST)
-    assert isinstance(context._spawner, Spawner)
+    assert isinstance(context._spawners, Spawners)
     context.expect_no_more()
-    assert context._spawner is None
+    assert context._spawners is None
 
 
 @pytest.mark.parametrize("why", ["no fork", "no socket"])
@@ -325,3 +325,20 @@ def test_a_child_that_can_not_be_watched_is_a_child_all_the_same(
     assert os.listdir("/proc/self/fd") == before
     child._gone(7)
     assert ends == [7]
+
+
+def test_spawners_take_turns_and_all_answer(world: World) -> None:
+    starter = Spawners(world.loop, world.heritage)
+    answers: list[Child | OSError] = []
+    directories = [world.directory(mode=0o644 if n == 2 else 0o755) for n in range(5)]
+    for directory in directories:
+        starter.start(directory, {}, world.ends.append, answers.append)
+    assert Spawner.running == Spawners.NUMBER
+    starter.end()
+    assert Spawner.running == 0
+    assert [isinstance(answer, PermissionError) for answer in answers] == [n == 2 for n in range(5)]
+    for directory, answer in zip(directories, answers, strict=True):
+        if isinstance(answer, Child):
+            world.started.append(answer)
+            assert on_record(directory).pid == answer.pid
+            assert os.waitpid(answer.pid, os.WNOHANG) == (0, 0), "it is ours, and runs"
