@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.pair import Pair
 
 
-SECONDS_UNTIL_WATCHED = 3.0
-SECONDS_BETWEEN_PORTIONS = 0.05
-PORTION = 20
+SECONDS_UNTIL_WATCHED = 1.5
+SECONDS_BETWEEN_PORTIONS = 0.02
+PORTION = 50
 
 SECONDS_UNTIL_MENDED = 1.0
 """Whoever removes a whole service directory is done with it by then, and nothing is made in it."""
@@ -31,22 +31,26 @@ class Wards:
     def __init__(self, loop: Loop, watcher: watch.Watcher) -> None:
         self._loop = loop
         self._watcher = watcher
-        self._expected: list[Pair] = []
+        self._expected: dict[Pair, None] = {}
         self._watched: dict[int, Pair] = {}
+        self._numbers: dict[Pair, set[int]] = {}
+        """By which numbers the watcher knows the directories of each pair."""
         self._hurt: set[Pair] = set()
 
     def expect(self, pair: Pair) -> None:
         """Watch over ``pair``, in a while."""
         if not self._expected:
             self._loop.after(SECONDS_UNTIL_WATCHED, self._watch_some)
-        self._expected.append(pair)
+        self._expected[pair] = None
 
     def forget(self, pair: Pair) -> None:
         """The pair has ended."""
-        self._expected = [other for other in self._expected if other is not pair]
-        for number in [number for number, other in self._watched.items() if other is pair]:
-            del self._watched[number]
-            self._watcher.remove(number)
+        self._expected.pop(pair, None)
+        self._hurt.discard(pair)
+        for number in self._numbers.pop(pair, ()):
+            if self._watched.get(number) is pair:  # and not one that has its place now
+                del self._watched[number]
+                self._watcher.remove(number)
 
     def saw(self, number: int, mask: int) -> bool:
         """Something was removed in the directory ``number``; False if it is none of ours."""
@@ -55,22 +59,25 @@ class Wards:
             return False
         if mask & watch.IGNORED:
             del self._watched[number]
+            self._numbers[pair].discard(number)
         if pair not in self._hurt:
             self._hurt.add(pair)
             self._loop.after(SECONDS_UNTIL_MENDED, lambda: self._mend(pair))
         return True
 
     def _mend(self, pair: Pair) -> None:
+        if pair not in self._hurt:
+            return  # it has ended
         self._hurt.discard(pair)
         pair.mend()
-        if pair not in self._watched.values():
+        if not self._numbers.get(pair):
             self.expect(pair)
         else:
             self._watch(pair)
 
     def _watch_some(self) -> None:
-        portion, self._expected = self._expected[:PORTION], self._expected[PORTION:]
-        for pair in portion:
+        for pair in list(self._expected)[:PORTION]:
+            del self._expected[pair]
             self._watch(pair)
             pair.mend()  # what was removed before that
             self._watch(pair)  # in case that was all of the directory
@@ -80,6 +87,8 @@ class Wards:
     def _watch(self, pair: Pair) -> None:
         for path in pair.states():
             try:
-                self._watched[self._watcher.add(path + b"/.", REMOVED)] = pair
+                number = self._watcher.add(path + b"/.", REMOVED)
             except OSError:
                 continue  # too many are watched, or it is gone
+            self._watched[number] = pair
+            self._numbers.setdefault(pair, set()).add(number)

@@ -112,3 +112,29 @@ def test_where_no_more_can_be_watched_the_others_still_are(loop: Loop, clock: Cl
         subject.expect(fake(number))
     pass_(loop, clock, wards.SECONDS_UNTIL_WATCHED)
     assert len(watcher.watched) == 3
+
+
+def test_one_that_ends_hurt_is_mended_no_more(loop: Loop, clock: Clock) -> None:
+    watcher, pair = FakeWatcher(), fake(1)
+    subject = wards.Wards(loop, watcher)
+    subject.expect(pair)
+    pass_(loop, clock, wards.SECONDS_UNTIL_WATCHED)
+    assert subject.saw(1, watch.DELETE)
+    subject.forget(pair)
+    pass_(loop, clock, wards.SECONDS_UNTIL_MENDED)
+    assert pair.mended == 1  # type: ignore[attr-defined]
+    pass_(loop, clock, wards.SECONDS_UNTIL_WATCHED)
+    assert not watcher.watched
+
+
+def test_the_place_of_one_that_ends_may_be_another_s_by_then(loop: Loop, clock: Clock) -> None:
+    watcher = FakeWatcher()
+    subject = wards.Wards(loop, watcher)
+    stray, successor = fake(1), fake(1)
+    for pair in (stray, successor):
+        subject.expect(pair)
+    pass_(loop, clock, wards.SECONDS_UNTIL_WATCHED)
+    subject.forget(stray)
+    assert len(watcher.watched) == 2
+    subject.forget(successor)
+    assert not watcher.watched
