@@ -34,7 +34,7 @@ The goal is 0.7 for a thousand. Without logs it is met after a boot (0.67), but 
 directories (0.74 to 0.77).
 """
 
-ROUNDS = {200: 9, 1000: 5}
+ROUNDS = {200: 5, 1000: 3}
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
