@@ -78,6 +78,10 @@ def started(pid: int) -> int:
     return calendar.timegm(time.strptime(date.strip()))
 
 
+CLOCK_IS_EXACT = False
+"""Whether ``now`` and ``started`` can be compared: here the clock may be set in between."""
+
+
 def now() -> int:
     """Return the time in the unit of ``started``, rounded down."""
     return int(time.time())

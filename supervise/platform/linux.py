@@ -49,6 +49,10 @@ def started(pid: int) -> int:
     return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
 
 
+CLOCK_IS_EXACT = True
+"""Whether ``now`` and ``started`` can be compared: here the kernel keeps both by one clock."""
+
+
 def now() -> int:
     """Return the time in the unit of ``started``, rounded down."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000

@@ -116,7 +116,7 @@ class Forking:
             answer(child)
 
     def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
-        since = system.now()
+        since = system.now() if system.CLOCK_IS_EXACT else 0
         holding, held = posix.pipe()
         # A signal that came before the child has our handlers undone would be taken for one
         # to us: the child shares our signal pipe.
