@@ -113,6 +113,7 @@ def test_a_standard_error_that_nobody_reads(tree: Tree, supervisor: str) -> None
             pid = await_pid(good)
             tree.svc("-t", good)
             await_pid(good, other_than=pid)
+        until(lambda: (bad / "supervise/status").exists(), "it was tried")
         starts = (bad / "supervise/status").stat().st_mtime_ns
         until(lambda: (bad / "supervise/status").stat().st_mtime_ns != starts, "it is tried again")
         process.terminate()
