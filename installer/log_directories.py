@@ -17,13 +17,12 @@ from shlex import quote
 from slashservice.installer import log_scripts
 from slashservice.installer.host.host import Host
 from slashservice.installer.log_scripts import LogScript
+from slashservice.supervise.platform import flocks
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
 
 Fault = tuple[str, str]
 """What is wrong, and what to do about it."""
-
-LOCKS = "/proc/locks"
 
 
 def faults(host: Host, service: str) -> Iterator[Fault]:
@@ -205,30 +204,9 @@ def _holder(host: Host, path: str) -> int:
     """Return the process that has locked a log directory; 0 if none has, or it can't be told."""
     try:
         lock = os.lstat(host.real(f"{path}/lock"))
-        with open(LOCKS) as file:
-            lines = [line.split() for line in file]
     except OSError:
         return 0
-    for words in lines:
-        if (
-            len(words) > 5
-            and words[1] == "FLOCK"
-            and words[5].rpartition(":")[2] == str(lock.st_ino)
-        ):
-            pid = int(words[4])
-            if pid > 0 and _has_open(pid, lock):
-                return pid
-    return 0
-
-
-def _has_open(pid: int, file: os.stat_result) -> bool:
-    try:
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), file):
-                return True
-    except OSError:
-        pass
-    return False
+    return min(flocks.holders_of_any({(lock.st_dev, lock.st_ino)}), default=0)
 
 
 def _belongs(pid: int, ancestor: int) -> bool:

@@ -23,7 +23,7 @@ def write(directory: ServiceDirectory, text: bytes) -> None:
     if not text:
         forget(directory)
         return
-    new = os.path.join(directory.path, NEW)
+    new = directory.at(NEW)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(new, flags, 0o644)
@@ -31,19 +31,19 @@ def write(directory: ServiceDirectory, text: bytes) -> None:
             os.write(fd, text + b"\n")
         finally:
             os.close(fd)
-        os.rename(new, os.path.join(directory.path, names.TROUBLE))
+        os.rename(new, directory.at(names.TROUBLE))
     except OSError:
         pass
 
 
 def is_known(directory: ServiceDirectory) -> bool:
     """Tell whether trouble is written down."""
-    return os.path.lexists(os.path.join(directory.path, names.TROUBLE))
+    return os.path.lexists(directory.at(names.TROUBLE))
 
 
 def forget(directory: ServiceDirectory) -> None:
     """There is no trouble, or nobody who could tell of it."""
     try:
-        os.unlink(os.path.join(directory.path, names.TROUBLE))
+        os.unlink(directory.at(names.TROUBLE))
     except OSError:
         pass
