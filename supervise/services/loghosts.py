@@ -99,7 +99,7 @@ class LogHosts:
         opened: list[int] = []
         try:
             opened.append(os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            journal = _journal(os.path.join(directory.path, names.JOURNAL))
+            journal = _journal(directory.at(names.JOURNAL))
             opened += journal
             for fd in journal:
                 self._expect(fd)
