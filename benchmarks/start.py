@@ -27,11 +27,14 @@ from benchmarks.world import (
     wait_until_calm,
 )
 
-MOST = {(200, False): 1.0, (200, True): 0.7, (1000, False): 0.85, (1000, True): 0.7}
-"""How much of C's time it may take, by the number of services and whether they have logs.
+MOST = {(200, False): 1.0, (200, True): 1.0, (1000, False): 0.7, (1000, True): 0.7}
+"""How much of C's time it may take, by the number of services and whether they have logs."""
 
-The goal is 0.7 for a thousand. Without logs it is met after a boot (0.67), but not yet on fresh
-directories (0.74 to 0.77).
+MOST_PLAIN_AND_FRESH = 0.8
+"""A thousand without logs on fresh directories take 0.73 to 0.75 of C's; the goal is 0.7.
+
+There C is faster than after a boot, as it replaces no status file, and most of our time is that
+of the daemons.
 """
 
 ROUNDS = {200: 5, 1000: 3}
@@ -43,6 +46,8 @@ def measure(world: World) -> list[Figure]:
     figures = []
     for (count, logged), at_most in MOST.items():
         for fresh in (False, True):
+            if fresh and count == 1000 and not logged:
+                at_most = MOST_PLAIN_AND_FRESH
             trial = Trial(world, count, logged, fresh)
             ours, theirs = alternate(ROUNDS[count], trial.ours, trial.theirs)
             name = f"start of {count} services{', logged' * logged}"
