@@ -108,3 +108,11 @@ def raise_descriptor_limit() -> tuple[int, int]:
     except (OSError, ValueError):
         return soft, soft
     return soft, hard
+
+
+def make_fifo(path: bytes) -> None:
+    """Make a FIFO that only our account may use, unless it is there already."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass

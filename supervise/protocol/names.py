@@ -9,6 +9,7 @@ import os
 
 SUPERVISE = b"supervise"
 LOCK = b"supervise/lock"
+NEW_LOCK = LOCK + b".new"
 CONTROL = b"supervise/control"
 OK = b"supervise/ok"
 STATUS = b"supervise/status"

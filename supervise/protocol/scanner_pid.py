@@ -145,10 +145,13 @@ def _make(path: bytes) -> bool:
 def _open(path: bytes, owner: int) -> int:
     """Open a folder that nobody but ``owner`` can write to. Raises ``OSError``."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    found = os.fstat(folder)
-    if found.st_uid != owner or found.st_mode & 0o022:
+    try:
+        found = os.fstat(folder)
+        if found.st_uid != owner or found.st_mode & 0o022:
+            raise PermissionError
+    except OSError:
         os.close(folder)
-        raise PermissionError
+        raise
     return folder
 
 

@@ -15,7 +15,7 @@ from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import adoption, inode, status_file
+from slashservice.supervise.services import adoption, inode, lock_file, status_file
 from slashservice.supervise.services.refusal import Refused
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ class ServiceDirectory:
         self.default = self._default_want()
         self._find_state()
         try:
-            self.lock = self._open_lock(self.at(names.LOCK))
+            self.lock = lock_file.opened(self.at(names.LOCK))
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.place = record.place(self.inode, inode.of(os.fstat(self.lock)))
         except OSError as error:
@@ -123,22 +123,6 @@ class ServiceDirectory:
         else:
             self._state = os.path.realpath(os.path.join(self.path, link))
 
-    def _open_lock(self, path: bytes) -> int:
-        # Not through a link: unlike C we write into it.
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            return os.open(path, flags, 0o600)
-        except FileNotFoundError:
-            self._make_supervise(os.path.dirname(path))
-            return os.open(path, flags, 0o600)
-
-    def _make_supervise(self, path: bytes) -> None:
-        """Make ``supervise/``; as a link that leads nowhere yet, make what it leads to."""
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass  # made ahead of us, a moment ago
-
     def _fifo(self, file: bytes) -> int:
         """Open a FIFO, made if need be. Open for reading and writing, it never ends."""
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
@@ -146,7 +130,7 @@ class ServiceDirectory:
             try:
                 fd = os.open(self.at(file), flags)
             except FileNotFoundError:
-                make_fifo(self.at(file))
+                posix.make_fifo(self.at(file))
                 fd = os.open(self.at(file), flags)
             try:
                 if not stat.S_ISFIFO(os.fstat(fd).st_mode):
@@ -256,6 +240,11 @@ class ServiceDirectory:
             pass  # ``record`` will complain of it
         return intent
 
+    def recorded(self) -> int:
+        """Return the pid on record, 0 for none; less than 0 if only an intent is there."""
+        found = record.parse(os.pread(self.lock, record.LENGTH, 0))
+        return -1 if found is None or found.mark else found.pid
+
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:
@@ -344,13 +333,18 @@ class ServiceDirectory:
         if not os.path.exists(self.path + b"/run"):
             return False
         files = {names.LOCK: self.lock, names.CONTROL: self._control, names.OK: self._ok}
-        gone = [file for file, fd in files.items() if not self._leads_to(file, fd)]
-        if not gone and os.path.exists(self.at(names.STATUS)):
-            return False
-        self._written = b""
         try:
+            gone = [file for file, fd in files.items() if not self._leads_to(file, fd)]
+            if not gone and os.path.exists(self.at(names.STATUS)):
+                return False
+            self._written = b""
             for file in gone:
-                self._replace(file, files[file], loop)
+                if file == names.LOCK:
+                    self.place = lock_file.make_again(
+                        self.at(file), self.at(names.NEW_LOCK), self.lock, self.inode
+                    )
+                else:
+                    self._replace(file, files[file], loop)
         except (OSError, Refused):
             return False  # somebody else has made it his, or there is no room: next time
         return True
@@ -359,17 +353,10 @@ class ServiceDirectory:
         return inode.at(self.at(file)) == inode.of(os.fstat(fd))
 
     def _replace(self, file: bytes, fd: int, loop: Loop) -> None:
-        """Make a file again, and have our descriptor lead to the new one."""
-        new = self._open_lock(self.at(file)) if file == names.LOCK else self._fifo(file)
+        """Make a FIFO again, and have our descriptor lead to the new one."""
+        new = self._fifo(file)
         try:
-            if file == names.LOCK:
-                fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.place = record.place(self.inode, inode.of(os.fstat(new)))
-                about = record.parse(os.pread(fd, record.LENGTH, 0))
-                if about:
-                    about.place = self.place
-                    os.pwrite(new, about.line(), 0)
-            elif file == names.CONTROL:
+            if file == names.CONTROL:
                 loop.remove(fd)
             os.dup2(new, fd, inheritable=False)
             if file == names.CONTROL:
@@ -385,11 +372,3 @@ class ServiceDirectory:
             if fd >= 0:
                 os.close(fd)
         self.lock = self._control = self._ok = -1
-
-
-def make_fifo(path: bytes) -> None:
-    """Make a FIFO that only our account may use, unless it is there already."""
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass

@@ -18,7 +18,6 @@ from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import inode, unread
-from slashservice.supervise.services.directory import make_fifo
 
 
 class LogPipe:
@@ -44,7 +43,7 @@ class LogPipe:
         if self.writer >= 0:
             return
         path += b"/" + names.PIPE
-        make_fifo(path)
+        posix.make_fifo(path)
         writer = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             if not posix.has_room(writer, limit):

@@ -97,9 +97,14 @@ def _open(path: bytes) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o600)
-        if _is_ours(fd):
+        is_ours = False
+        try:
+            is_ours = _is_ours(fd)
+        finally:
+            if not is_ours:
+                os.close(fd)
+        if is_ours:
             return fd
-        os.close(fd)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
             raise

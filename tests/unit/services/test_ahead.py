@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.services import ahead
-from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services import ahead, lock_file
 from slashservice.supervise.services.heritage import Heritage
 
 MADE = {"control", "lock", "ok", "status.new"}
@@ -91,13 +90,18 @@ def test_no_process_after_a_boot(tmp_path: Path, children: list[int]) -> None:
     assert not children
 
 
-def test_a_directory_that_appears_between_two_steps_is_taken(tmp_path: Path) -> None:
+def test_a_directory_that_appears_between_two_steps_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (path,) = services(tmp_path, 1)
-    directory = ServiceDirectory(path, b"service")
-    os.mkdir(path + b"/supervise")
-    directory._make_supervise(path + b"/supervise")
-    assert directory.acquire(b"life", limit=1 << 20) is None
-    directory.release()
+    make = os.mkdir
+
+    def make_twice(path: bytes, mode: int) -> None:
+        make(path, mode)
+        make(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", make_twice)
+    os.close(lock_file.opened(path + b"/supervise/lock"))
 
 
 def test_where_no_process_can_be_had_the_scan_makes_them(

@@ -12,6 +12,7 @@ import pytest
 
 from slashservice.supervise.platform import bsd
 from slashservice.supervise.platform.current import system
+from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import status
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.directory import ServiceDirectory
@@ -178,3 +179,42 @@ def test_on_a_full_disk_a_status_that_cannot_be_overwritten_is_complained_of(
     assert directory.announce(later) == b"", "it is tried again"
     assert path.read_bytes() == later.pack()
     directory.release()
+
+
+def test_a_lock_that_is_made_again_has_the_record_when_it_has_its_name(
+    tmp_path: Path, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or nothing of it is seen, if anything fails; then it is made the next time."""
+    (tmp_path / "run").touch()
+    directory = ServiceDirectory(os.fsencode(tmp_path), b"service")
+    directory.acquire(b"life", LIMIT)
+    directory.listen(loop, lambda characters: None)
+    directory.record(os.getpid(), b"life")
+    lock = tmp_path / "supervise/lock"
+    kept = lock.with_name("kept")
+    link = os.link
+    seen = []
+
+    def look(new: bytes, name: bytes) -> None:
+        seen.append(Path(os.fsdecode(new)).read_bytes().split()[0])
+        link(new, name)
+
+    for name in ("fstat", "link", "pwrite"):
+        lock.rename(kept)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, failing)
+            assert not directory.mend(loop)
+        assert not lock.with_name("lock.new").exists()
+        lock.unlink(missing_ok=True)
+        kept.rename(lock)
+    lock.unlink()
+    monkeypatch.setattr(os, "link", look)
+    assert directory.mend(loop)
+    assert seen == [b"%d" % os.getpid()]
+    assert directory.holds_lock_in(os.fsencode(tmp_path))
+    directory.ignore(loop)
+    directory.release()
+
+
+def failing(*args: object, **options: object) -> None:
+    raise OSError(errno.EIO, "")
