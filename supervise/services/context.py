@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 FEWEST = 8
 """With fewer services to start than this, a process for it costs more than it saves."""
 
+SECONDS_KEPT = 0.5
+"""How long spawners are kept between portions. Until they end, we hear of no death there."""
+
 
 class Context:
     """The ``loop``, the ``heritage`` of every daemon, and the ways to start and to adopt one.
@@ -58,6 +61,8 @@ class Context:
         self.null = null
         self._forking = Forking(loop, heritage)
         self._spawners: Spawners | None = None
+        self._expects = False
+        self._keep_until = 0.0
         self._adopted: set[int] = set()
         self.turns = Turns(loop)
         self.turns.begins = self.expect
@@ -82,18 +87,28 @@ class Context:
 
     def expect(self, number: int) -> None:
         """So many services may be about to be started, one after the other."""
+        self._expects = True
         if number < FEWEST or self._spawners is not None:
             return
         from slashservice.supervise.services.spawner import Spawners
 
         if Spawners.work(self.heritage):
             self._spawners = Spawners(self.loop, self.heritage, self.null)
+            self._keep_until = self.loop.clock() + SECONDS_KEPT
 
-    def expect_no_more(self) -> None:
-        """Those that were expected are started, or are not to be."""
-        if self._spawners is not None:
+    def expect_no_more(self, now: bool = True) -> None:
+        """Those that were expected are started, or are not to be.
+
+        With ``now`` false, others are expected as soon as the loop has looked at everything else.
+        """
+        self._expects = False
+        if self._spawners is None:
+            return
+        if now or self.loop.clock() >= self._keep_until:
             self._spawners.end()
             self._spawners = None
+        else:
+            self._spawners.rest()
 
     def start(
         self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
@@ -103,7 +118,8 @@ class Context:
         Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
         be had, another if the script can't be run. The loop does not go on before that.
         """
-        (self._spawners or self._forking).start(directory, streams, exited, answer)
+        starter = self._spawners if self._spawners and self._expects else self._forking
+        starter.start(directory, streams, exited, answer)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""

@@ -203,7 +203,7 @@ class Scanner:
                 if self._loop.clock() >= end:
                     break
         finally:
-            self._context.expect_no_more()
+            self._context.expect_no_more(now=self._draining or not self._unseen)
         if not self._unseen:
             self._all_is_seen()
         elif not self._draining and not self._going_on:

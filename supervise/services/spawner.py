@@ -18,8 +18,8 @@ A process is found by the mark of its spawner, a number in a resource limit that
 is taken away when the process is on record.
 
 A start that takes too long hangs alone: svscan kills the spawner, the child that hangs becomes
-its own, and the next service gets a new spawner. Every spawner ends soon. Then its children are
-those of svscan, by means of PR_SET_CHILD_SUBREAPER.
+its own, and the next service gets a new spawner. Every spawner ends within a second. Then its
+children are those of svscan, by means of PR_SET_CHILD_SUBREAPER.
 """
 
 from __future__ import annotations
@@ -118,11 +118,15 @@ class Spawners:
         self._turn = (self._turn + 1) % self.NUMBER
         self._spawners[self._turn].start(directory, streams, exited, answer)
 
-    def end(self) -> None:
-        """Take the answers that are still to come, and end all."""
+    def rest(self) -> None:
+        """Take the answers that are still to come."""
         while any(spawner.is_busy for spawner in self._spawners):
             for spawner in self._spawners:
                 spawner.collect()
+
+    def end(self) -> None:
+        """Take the answers that are still to come, and end all."""
+        self.rest()
         for spawner in self._spawners:
             spawner.end()
 
@@ -185,11 +189,6 @@ class Spawner:
 
     def end(self) -> None:
         """End the other process, which makes what it has started our children."""
-        while self._waiting:
-            self.collect()
-        self._stop()
-
-    def _stop(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -267,12 +266,15 @@ class Spawner:
     def _look_for(self, directory: ServiceDirectory, intent: Record) -> int:
         """The other process hangs, or was killed: end it; return what it has started, if anything.
 
-        That is on record then.
+        That is on record then. Not before its end do we know that it starts nothing any more.
         """
-        pid = system.find(intent.mark, intent.time, b"", but=self._pid)
-        os.kill(self._pid, signal_numbers.SIGKILL)
-        self._stop()
-        directory.record(pid, self._heritage.life)
+        spawner = self._pid
+        os.kill(spawner, signal_numbers.SIGKILL)
+        self.end()
+        pid = directory.recorded()
+        if pid < 0:
+            pid = system.find(intent.mark, intent.time, b"", but=spawner)
+            directory.record(pid, self._heritage.life)
         if pid:
             system.unmark(pid)
         return pid

@@ -19,6 +19,7 @@ from helpers.waiting import until
 
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.context import FEWEST
+from slashservice.supervise.services.spawner import SECONDS_TO_START
 
 RUN = """\
 #!/bin/sh
@@ -41,6 +42,10 @@ def strace(number: int, call: str) -> list[str]:
     """Return the words that run (or with ``-p`` join) a process until its call ``number``."""
     inject = f"inject={call}:signal=KILL:when={number}"
     return ["/usr/bin/strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
+
+
+LONGER_THAN_A_START = int(1.2 * SECONDS_TO_START * 1_000_000)
+"""Microseconds."""
 
 
 def starts(path: Path) -> int:
@@ -97,6 +102,21 @@ def test_in_the_very_first_scan(tree: Tree, call: str, others: int) -> None:
         if survived:
             break
     assert number > 1, f"{call} is never called"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ["recvmsg", "clone3", "pwrite64", "prlimit64", "sendto"])
+def test_a_spawner_that_is_slow(tree: Tree, call: str) -> None:
+    """Wherever it is when svscan no longer waits, each service is started just once."""
+    paths = [tree.add(f"s{number}", RUN) for number in range(FEWEST + 2)]
+    words = ["/usr/bin/strace", "-f", "-D", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
+    scanner = tree.svscan([*words, "-e", f"inject={call}:delay_enter={LONGER_THAN_A_START}"])
+    for path in paths:
+        await_pid(path)
+    until(lambda: all(map(starts, paths)), "each said so")
+    assert [starts(path) for path in paths] == [1] * len(paths)
+    assert not any((path / "twice").exists() for path in paths)
+    tree.drain(scanner)
 
 
 COMMANDS: list[tuple[str, bytes, list[Outcome], list[Outcome]]] = [
