@@ -14,20 +14,19 @@ import pytest
 from helpers.disks import enlarge, on_small_disk
 from helpers.hosted import Hosted
 from helpers.processes import comm, kill, runs
-from helpers.services import await_pid, is_supervised, pid_of, status_of
+from helpers.services import await_in_place, await_pid, is_supervised, pid_of, status_of
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import GENEROUS, until
 
 GRACE = 2
 
-QUIET = "#!/bin/sh\nexec sleep 1000\n"
-STUBBORN = "#!/bin/sh\ntrap '' TERM\necho up\nwhile :; do sleep 0.1; done\n"
+DEAF = "#!/bin/sh\ntrap '' TERM\n: >ready\nwhile :; do sleep 0.1; done\n"
+QUIET = "#!/bin/sh\n: >ready\nexec sleep 1000\n"
+STUBBORN = DEAF.replace(":", "echo up\n:", 1)
 STOPPED = "#!/bin/sh\necho up\ntrap '' TERM CONT\nwhile :; do kill -STOP $$; done\n"
 STRAY = """\
 #!/bin/sh
-(trap '' TERM HUP; exec setsid sleep 1000 </dev/null) &
-echo $! >stray
-echo up
+(trap '' TERM HUP; exec setsid sh -c 'echo $$ >stray; : >ready; exec sleep 1000' </dev/null) &
 exec sleep 1000
 """
 SERVICES = {"quiet": QUIET, "stubborn": STUBBORN, "stopped": STOPPED, "stray": STRAY}
@@ -40,10 +39,13 @@ LOGS = {
     "none": None,
     "own": "#!/bin/sh\nexec /usr/bin/multilog ./main\n",
     "hosted": "#!/bin/sh\nexec {commands}/multilog ./main\n",
-    "deaf": "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n",
+    "deaf": DEAF,
     "stopped": "#!/bin/sh\ntrap '' TERM CONT\nwhile :; do kill -STOP $$; done\n",
 }
 """How a log service does."""
+
+WITH_TRAPS = ("deaf", "stopped")
+"""The logs that have traps."""
 
 
 def svscan(tree: Tree, prefix: Sequence[str] = (), grace: int = GRACE) -> subprocess.Popen[bytes]:
@@ -72,8 +74,10 @@ def test_whatever_services_and_their_logs_do(tree: Tree, log: str, stay: bool) -
     paths = {name: tree.add(name, run, script) for name, run in SERVICES.items()}
     scanner = svscan(tree)
     pids = [await_pid(path) for path in paths.values()]
-    until((paths["stray"] / "stray").exists, "stray")
-    stray = int(until((paths["stray"] / "stray").read_text, "stray"))
+    await_in_place(*paths.values())
+    if log in WITH_TRAPS:
+        await_in_place(*(path / "log" for path in paths.values()))
+    stray = int((paths["stray"] / "stray").read_text())
     for name in KILLED:
         if log in ("own", "hosted"):
             current = paths[name] / "log/main/current"
@@ -97,19 +101,15 @@ def test_whatever_services_and_their_logs_do(tree: Tree, log: str, stay: bool) -
     assert late == KILLED
     assert all(named(tree, name) for name in KILLED)
     late_logs = {name for name in SERVICES if tree.lines(f": {name}/log did not end")}
-    assert late_logs == (set(SERVICES) if log in ("deaf", "stopped") else set())
+    assert late_logs == (set(SERVICES) if log in WITH_TRAPS else set())
     assert all(named(tree, f"{name}/log") for name in late_logs)
 
 
 def test_what_is_not_held_up_is_not_hurried(tree: Tree) -> None:
     """A service that needs longer than the bound of another svscan has it, without one."""
-    slow = (
-        "#!/bin/sh\ntrap 'sleep 3; echo closed >closed; exit' TERM\nwhile :; do sleep 0.1; done\n"
-    )
-    path = tree.add("s", slow)
+    path = tree.add("s", DEAF.replace("''", "'sleep 3; echo closed >closed; exit'"))
     scanner = svscan(tree, grace=0)
-    await_pid(path)
-    until(lambda: (path / "run").exists(), "up")
+    await_in_place(path)
     tree.drain(scanner)
     assert (path / "closed").exists()
     assert not tree.lines("did not end")
@@ -119,6 +119,7 @@ def test_svscan_answers_during_a_drain(tree: Tree) -> None:
     path = tree.add("s", STUBBORN)
     scanner = svscan(tree, grace=1000)
     pid = await_pid(path)
+    await_in_place(path)
     scanner.send_signal(signal.SIGTERM)
     until(lambda: (now := status_of(path)) and now.termed, "told")
     tree.svc("-k", path)
@@ -251,11 +252,11 @@ def test_what_even_kill_does_not_end_is_left_to_the_next(tree: Tree, log: str, s
 
 def test_the_bound_is_kept(tree: Tree) -> None:
     """Each part that does not end costs its seconds once, not one after another."""
-    for n, log in itertools.product(range(4), ("deaf", "stopped")):
+    for n, log in itertools.product(range(4), WITH_TRAPS):
         tree.add(f"{log}{n}", STUBBORN, LOGS[log])
     scanner = svscan(tree)
     for path in tree.scan.iterdir():
-        await_pid(path.resolve())
+        await_in_place(path, path / "log")
     begun = time.monotonic()
     scanner.send_signal(signal.SIGTERM)
     assert scanner.wait(timeout=GENEROUS) == 0

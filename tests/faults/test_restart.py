@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import catches, comm, kill, killed, runs, state_of
-from helpers.services import await_pid, is_supervised, pid_of
+from helpers.services import await_in_place, await_pid, contents, is_supervised, pid_of
 from helpers.tree import MULTILOG, SLEEP, Tree
 from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise.protocol import scan_directory
 
-SLOW = "#!/bin/sh\ntrap 'sleep 1.5; exit' TERM\nwhile :; do sleep 0.1; done\n"
+SLOW = "#!/bin/sh\ntrap 'sleep 1.5; exit' TERM\n: >ready\nwhile :; do sleep 0.1; done\n"
 """Takes longer to end than a second svscan has patience before it says anything."""
 
 
@@ -39,6 +39,7 @@ def test_stop_and_start_at_once(tree: Tree, log: str | None, stop: str) -> None:
     paths = [tree.add("slow", SLOW, log), tree.add("quick", SLEEP, log)]
     first = tree.svscan()
     before = [await_pid(path) for path in paths]
+    await_in_place(paths[0])
     if stop == "dx and kill":
         tree.svc("-dx", *paths)
         killed(first)
@@ -242,6 +243,7 @@ def test_one_of_two_that_wait_takes_over(tree: Tree, signalled: int) -> None:
     path = tree.add("s", SLOW)
     first = tree.svscan()
     before = await_pid(path)
+    await_in_place(path)
     others = [second(tree), second(tree)]
     for other in others:
         until(lambda: catches(other.pid, signal.SIGHUP), "it waits")  # noqa: B023
@@ -307,8 +309,7 @@ def test_what_somebody_removes_is_made_again(tree: Tree, what: str, noticed: str
 
 def inotify_watches(folder: Path) -> int:
     """How many directories a process watches."""
-    texts = [one.read_text() for one in folder.iterdir() if one.exists()]
-    return sum(text.count("inotify wd:") for text in texts)
+    return sum(contents(one).count(b"inotify wd:") for one in folder.iterdir())
 
 
 def test_nothing_is_made_again_in_a_service_that_is_being_removed(tree: Tree) -> None:

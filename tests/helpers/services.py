@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.processes import is_copy, kill, runs
+from helpers.processes import is_copy, kill, runs, state_of
 from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise.protocol import status
@@ -139,6 +139,21 @@ def await_pid(service: Path, other_than: int = 0) -> int:
         return pid if pid != other_than else 0
 
     return until(other, f"{service} is up again")
+
+
+def is_in_place(part: Path) -> bool:
+    """Tell whether a script has got to where it has its traps.
+
+    It says so by a file ``ready`` in its directory, or it has stopped itself.
+    """
+    pid = pid_of(part)
+    return pid > 0 and ((part / "ready").exists() or state_of(pid) == "T")
+
+
+def await_in_place(*parts: Path) -> None:
+    """Wait for the scripts of all these to have their traps. A signal would end them before."""
+    for part in parts:
+        until(lambda: is_in_place(part), f"{part} has its traps")  # noqa: B023
 
 
 def is_down(service: Path) -> bool:
