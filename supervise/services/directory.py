@@ -326,43 +326,44 @@ class ServiceDirectory:
         """Make again what somebody has removed of ``supervise/``; tell whether anything was.
 
         Nothing is made in a directory without a run script: that is just being removed. What is
-        listened to by ``loop`` still is.
+        listened to by ``loop`` still is. Raises ``OSError`` or ``Refused`` if something can't be
+        made now: somebody else has made it his, or there is no room.
         """
         if not (self.is_held and self._commands and self.locate()):
             return False
         if not os.path.exists(self.path + b"/run"):
             return False
         files = {names.LOCK: self.lock, names.CONTROL: self._control, names.OK: self._ok}
-        try:
-            gone = [file for file, fd in files.items() if not self._leads_to(file, fd)]
-            if not gone and os.path.exists(self.at(names.STATUS)):
-                return False
-            self._written = b""
-            for file in gone:
-                if file == names.LOCK:
-                    self.place = lock_file.make_again(
-                        self.at(file), self.at(names.NEW_LOCK), self.lock, self.inode
-                    )
-                else:
-                    self._replace(file, files[file], loop)
-        except (OSError, Refused):
-            return False  # somebody else has made it his, or there is no room: next time
+        gone = [
+            file for file, fd in files.items() if inode.at(self.at(file)) != inode.of(os.fstat(fd))
+        ]
+        if not gone and os.path.exists(self.at(names.STATUS)):
+            return False
+        self._written = b""
+        for file in gone:
+            if file == names.LOCK:
+                self.place = lock_file.make_again(
+                    self.at(file), self.at(names.NEW_LOCK), self.lock, self.inode
+                )
+            elif file == names.CONTROL:
+                self._replace_control(loop)
+            else:
+                new = self._fifo(file)
+                os.close(self._ok)
+                self._ok = new
         return True
 
-    def _leads_to(self, file: bytes, fd: int) -> bool:
-        return inode.at(self.at(file)) == inode.of(os.fstat(fd))
-
-    def _replace(self, file: bytes, fd: int, loop: Loop) -> None:
-        """Make a FIFO again, and have our descriptor lead to the new one."""
-        new = self._fifo(file)
+    def _replace_control(self, loop: Loop) -> None:
+        """Make the control FIFO again. Until the new one is listened to, the old one is."""
+        new = self._fifo(names.CONTROL)
         try:
-            if file == names.CONTROL:
-                loop.remove(fd)
-            os.dup2(new, fd, inheritable=False)
-            if file == names.CONTROL:
-                loop.add(fd, self._commanded)
-        finally:
+            loop.add(new, self._commanded)
+        except OSError:
             os.close(new)
+            raise
+        loop.remove(self._control)
+        os.close(self._control)
+        self._control = new
 
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, the next supervisor is to start afresh."""

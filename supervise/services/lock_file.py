@@ -51,4 +51,4 @@ def make_again(path: bytes, new: bytes, held: int, directory: int) -> bytes:
         try:
             os.unlink(new)
         except OSError:
-            pass
+            pass  # it is removed before the next one is made

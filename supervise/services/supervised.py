@@ -9,6 +9,7 @@ from __future__ import annotations
 from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services.refusal import Refused
 from slashservice.supervise.services.service import (
     ANNOUNCE,
     RECORD_WANT,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 LOG, MAIN = 0, 1
 """The parts of a pair, as the pipe between them knows them."""
 
+SECONDS_UNTIL_MENDED = 1.0
+"""When it is tried again to make what could not be made."""
+
 SECONDS_THAT_LAST = 5.0
 """A service that ran for so long did not crash at its start."""
 
@@ -55,6 +59,7 @@ class Supervised:
         "_forgotten",
         "_hosts",
         "_line",
+        "_mends",
         "_part",
         "_pipe",
         "_process",
@@ -91,6 +96,8 @@ class Supervised:
         """In which line it waits for a start, if it wants one now."""
         self._wake = 0.0
         """For when a call of ``_due`` is asked for already."""
+        self._mends = False
+        """Whether it is to be mended in a while."""
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
@@ -147,9 +154,20 @@ class Supervised:
             self._process.leave()
 
     def mend(self) -> None:
-        """Make again what somebody has removed of ``supervise/``."""
-        if self.directory.mend(self._context.loop):
+        """Make again what somebody has removed of ``supervise/``, now or in a while."""
+        try:
+            mended = self.directory.mend(self._context.loop)
+        except (OSError, Refused):
+            if not self._mends:
+                self._mends = True
+                self._context.loop.after(SECONDS_UNTIL_MENDED, self._mend_again)
+            return
+        if mended:
             self._write_status(termed=self._service.termed)
+
+    def _mend_again(self) -> None:
+        self._mends = False
+        self.mend()
 
     @property
     def pid(self) -> int:

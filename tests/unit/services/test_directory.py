@@ -203,7 +203,8 @@ def test_a_lock_that_is_made_again_has_the_record_when_it_has_its_name(
         lock.rename(kept)
         with monkeypatch.context() as patch:
             patch.setattr(os, name, failing)
-            assert not directory.mend(loop)
+            with pytest.raises(OSError, match="Errno 5"):
+                directory.mend(loop)
         assert not lock.with_name("lock.new").exists()
         lock.unlink(missing_ok=True)
         kept.rename(lock)

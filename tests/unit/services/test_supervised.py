@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +21,11 @@ from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.log_pipe import LogPipe
-from slashservice.supervise.services.supervised import SECONDS_THAT_LAST, Supervised
+from slashservice.supervise.services.supervised import (
+    SECONDS_THAT_LAST,
+    SECONDS_UNTIL_MENDED,
+    Supervised,
+)
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
 TERM, CONT, STOP = 15, 18, 19
@@ -338,3 +345,66 @@ def test_a_flood_of_commands_asks_for_one_time(subject: Subject) -> None:
     subject.command(b"u" * 200)
     subject.command(b"ud" * 100)
     assert len(subject.world.loop._timers) - before == 1
+
+
+class FailsOnce:
+    """Has the call that comes after ``passes`` others, of some functions, fail."""
+
+    def __init__(self, passes: int) -> None:
+        self.passes = passes
+
+    def wrap(self, monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> None:
+        real = getattr(where, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.passes -= 1
+            if self.passes == -1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(where, name, call)
+
+
+CALLS = ("fstat", "open", "mkfifo", "mkdir", "link", "unlink", "pread", "pwrite")
+
+
+@pytest.mark.parametrize("removed", [["control"], ["ok"], ["lock"], ["control", "ok", "lock"], []])
+def test_a_call_that_fails_while_it_mends_is_made_good(
+    tmp_path: Path, loop: Loop, clock: Clock, removed: list[str]
+) -> None:
+    """Each call that mending makes fails in turn."""
+    passes, has_failed = 0, True
+    while has_failed:
+        path = tmp_path / str(passes)
+        path.mkdir()
+        (path / "run").touch()
+        subject = Subject(path, loop)
+        directory = subject.supervised.directory
+        if removed:
+            for name in removed:
+                (path / "supervise" / name).unlink()
+        else:
+            shutil.rmtree(path / "supervise")
+        fails = FailsOnce(passes)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in CALLS:
+                fails.wrap(patch, os, name)
+            fails.wrap(patch, fcntl, "flock")
+            fails.wrap(patch, loop, "add")
+            subject.supervised.mend()
+            subject.supervised.mend()
+        has_failed = fails.passes < 0
+        clock.now += SECONDS_UNTIL_MENDED
+        loop.after(0, lambda: None)
+        loop.step()
+        assert directory.mend(loop) is False, "all is there"
+        subject.command(b"d")
+        assert says(path)[0] == b"d", "it is listened to"
+        record = (path / "supervise/lock").read_bytes()
+        assert not record or directory.place in record, "the record is for this place"
+        left = set(os.listdir(path / "supervise")) - {"lock.new"}
+        assert left == {"control", "lock", "ok", "status"}
+        directory.ignore(loop)
+        directory.release()
+        passes += 1
+    assert passes > 3
