@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
+
+PASSING = frozenset(
+    (
+        errno.EAGAIN,
+        errno.EINTR,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOLCK,
+        errno.ENOMEM,
+        errno.ENOSPC,
+    )
+)
+"""Errors that say nothing of what was asked for: a later attempt may find it as it is."""
 
 RESERVE = 32
 """Descriptors kept free for what is open only for a moment: the last service must start too."""
+
+
+def may_pass(error: OSError) -> bool:
+    """Tell whether an error says that the system, or the disk, is in trouble now."""
+    return error.errno in PASSING
 
 
 def pipe() -> tuple[int, int]:
@@ -25,7 +46,10 @@ def is_readable(fd: int, seconds: float) -> bool:
 
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    return bool(poll.poll(int(seconds * 1000)))
+    try:
+        return bool(poll.poll(int(seconds * 1000)))
+    except OSError:  # no memory
+        return False
 
 
 def inheritable_descriptors() -> set[int]:

@@ -23,7 +23,7 @@ from slashservice.supervise.services import inode, unread
 class LogPipe:
     """Both ends: ``writer`` for the service, ``reader`` for its log; -1 while closed."""
 
-    __slots__ = ("_aside", "_held", "_path", "reader", "writer")
+    __slots__ = ("_aside", "_held", "_path", "_return", "reader", "writer")
 
     def __init__(self) -> None:
         self.reader = -1
@@ -34,6 +34,7 @@ class LogPipe:
         """Which parts have a process that holds it: a bit for each."""
         self._aside = False
         """Whether something may be in the file."""
+        self._return: unread.Return | None = None
 
     def open(self, path: bytes, limit: int) -> None:
         """Open what is closed of the pipe of the service directory at ``path``.
@@ -59,12 +60,19 @@ class LogPipe:
             raise
         self.writer = writer
         self._path = path
-        self._aside = os.path.lexists(self._file())
+        self._aside = unread.may_be_in(self._file())
 
     def ready(self) -> None:
-        """Put back what was set aside: a process is about to get the pipe."""
-        if self._aside and self.reader >= 0:
-            self._aside = unread.put_back(self._place(), self.reader, self._file())
+        """Put back what was set aside: a process is about to get the pipe.
+
+        Not while another one has it. What that writes meanwhile would come before what it has
+        written; and once neither has it, all is set aside in its order.
+        """
+        if self._aside and not self._held and self.reader >= 0:
+            self._return = self._return or unread.Return()
+            self._aside = self._return.put_back(self._place(), self.reader, self._file())
+            if not self._aside:
+                self._return = None
 
     def held(self, part: int) -> None:
         """Note that the process of a part has the pipe: 0 for the log, which reads it, else 1."""
@@ -99,7 +107,10 @@ class LogPipe:
         """Tell whether a process other than we, who closed it, has the pipe open for writing."""
         poll = select.poll()
         poll.register(self.reader, select.POLLIN)
-        return not any(event & select.POLLHUP for _, event in poll.poll(0))
+        try:
+            return not any(event & select.POLLHUP for _, event in poll.poll(0))
+        except OSError:  # no memory: to think that nobody has it loses nothing
+            return False
 
     def keep_unread(self, path: bytes) -> None:
         """Keep what is unread for the next start of the service at ``path``. Raises ``OSError``.

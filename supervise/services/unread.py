@@ -12,20 +12,36 @@ import select
 import stat
 
 from slashservice.supervise.messages import write_all
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 
 LARGEST = 1 << 22
 """Bytes of the file at most: what a pipe holds, unless root has enlarged it, many times over."""
+
+ATTEMPTS = 10
+"""How often it is tried in vain to put back what is in a file."""
 
 UNABLE = (errno.ENOSYS, errno.EINVAL)
 """The errors of a system, or a file system, that can't move a pipe's content into a file."""
 
 
 def is_in(reader: int) -> bool:
-    """Tell whether something waits in the pipe."""
+    """Tell whether something waits in the pipe; true if that can't be told now."""
     poll = select.poll()
     poll.register(reader, select.POLLIN)
-    return any(event & select.POLLIN for _, event in poll.poll(0))
+    try:
+        return any(event & select.POLLIN for _, event in poll.poll(0))
+    except OSError:
+        return True
+
+
+def may_be_in(path: bytes) -> bool:
+    """Tell whether there is such a file, or that can't be told now."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return posix.may_pass(error)
+    return True
 
 
 def set_aside(reader: int, path: bytes) -> None:
@@ -57,39 +73,60 @@ def _moved(reader: int, fd: int, end: int) -> int:
     return len(data)
 
 
-def put_back(pipe: bytes, reader: int, path: bytes) -> bool:
-    """Put what is in the file into the pipe, before what is there; tell whether more is to come.
+class Return:
+    """The way of what is in the file back into the pipe, which may take several attempts."""
 
-    ``pipe`` is its path, as ``reader`` can't write. What has no room waits in the file for the
-    next time. Nothing is taken out of the file before it is in the pipe.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    writer = -1
-    try:
-        if not _is_ours(fd):
-            return False
+    __slots__ = ("_attempts", "_done")
+
+    def __init__(self) -> None:
+        self._attempts = 0
+        self._done = 0
+        """Bytes at the beginning of the file that are in the pipe: it could not be shortened."""
+
+    def put_back(self, pipe: bytes, reader: int, path: bytes) -> bool:
+        """Put what is in the file into the pipe, before what is there; tell whether to try again.
+
+        ``pipe`` is its path, as ``reader`` can't write. What has no room waits in the file for
+        the next time. Nothing is taken out of the file before it is in the pipe. Trouble that
+        lasts leaves the file to the next svscan.
+        """
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            return self._fails(error)
+        try:
+            more = _is_ours(fd) and self._put_back(fd, pipe, reader, path)
+        except BlockingIOError:
+            more = True  # the pipe is full
+        except OSError as error:
+            return self._fails(error)
+        finally:
+            os.close(fd)
+        self._attempts = 0
+        return more
+
+    def _fails(self, error: OSError) -> bool:
+        self._attempts += 1
+        return posix.may_pass(error) and self._attempts < ATTEMPTS
+
+    def _put_back(self, fd: int, pipe: bytes, reader: int, path: bytes) -> bool:
         if is_in(reader):
             set_aside(reader, path)
         # Not through the descriptor that a daemon has, which would not wait either.
         writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        kept = os.read(fd, LARGEST)
-        done = os.write(writer, kept) if kept else 0
-        if done < len(kept):
-            _replace(path, kept[done:])
-            return True
-        os.unlink(path)
-    except BlockingIOError:
-        return True  # the pipe is full
-    except OSError:
-        return False  # for the next svscan, or whoever gives the pipe its place back
-    finally:
-        for opened in (fd, writer):
-            if opened >= 0:
-                os.close(opened)
-    return False
+        try:
+            kept = os.read(fd, LARGEST)
+            if self._done < len(kept):
+                self._done += os.write(writer, kept[self._done :])
+        finally:
+            os.close(writer)
+        rest = kept[self._done :]
+        if rest:
+            _replace(path, rest)
+        else:
+            os.unlink(path)
+        self._done = 0
+        return rest != b""
 
 
 def _open(path: bytes) -> int:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -260,4 +261,67 @@ def test_systems_that_can_not_move_it_copy_it(
     pipe.let_go(1)
     pipe.ready()
     assert os.read(pipe.reader, 100) == b"said\n"
+    pipe.close()
+
+
+class Failing:
+    """Has the one call of ``name`` fail that comes after ``passes`` others."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, passes: int) -> None:
+        self.passes = passes
+        real = getattr(os, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.passes -= 1
+            if self.passes == -1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(os, name, call)
+
+
+@pytest.mark.parametrize("passes", range(3))
+@pytest.mark.parametrize("rest", [b"", b"b" * 5000])
+@pytest.mark.parametrize("name", ["open", "fstat", "read", "write", "unlink", "rename", "lstat"])
+def test_what_could_not_be_put_back_is_next_time(
+    tmp_path: Path, name: str, rest: bytes, passes: int
+) -> None:
+    """Nothing is lost, nothing doubled, whichever call fails, also behind the write."""
+    (tmp_path / "supervise").mkdir()
+    file, content = tmp_path / "supervise/pipe.unread", b"a" * (65536 if rest else 100) + rest
+    file.write_bytes(content)
+    file.chmod(0o600)
+    pipe = LogPipe()
+    if name != "lstat":
+        pipe.open(bytes(tmp_path), LIMIT)
+    with pytest.MonkeyPatch.context() as patch:
+        Failing(patch, name, passes)
+        if name == "lstat":
+            pipe.open(bytes(tmp_path), LIMIT)
+        pipe.ready()
+    found = b""
+    while pipe.unread():
+        while unread.is_in(pipe.reader):
+            found += os.read(pipe.reader, 1 << 20)
+        pipe.ready()
+    assert found == content
+    assert not file.exists()
+    pipe.close()
+
+
+def test_what_lasts_is_left_to_the_next_svscan(path: bytes, tmp_path: Path) -> None:
+    file, pipe = tmp_path / "supervise/pipe.unread", LogPipe()
+    file.write_bytes(b"kept")
+    pipe.open(path, LIMIT)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def fail(*arguments: Any) -> bytes:
+            raise OSError(errno.EIO, "")
+
+        patch.setattr(os, "read", fail)
+        for _ in range(unread.ATTEMPTS):
+            assert pipe.unread()
+            pipe.ready()
+        assert not pipe.unread()
+    assert file.read_bytes() == b"kept"
     pipe.close()
