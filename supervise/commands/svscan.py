@@ -10,6 +10,7 @@ As PID 1 it also reaps what is orphaned. Exit status 111 if the directory can't 
 
 from __future__ import annotations
 
+from slashservice.supervise.messages import fatal
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import session
 from slashservice.supervise.services.heritage import reserve_standard_descriptors
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given, or else the current one."""
     orders = session.Orders("svscan", argv)
-    reserve_standard_descriptors()
     directory = b"." if orders.directory is None else orders.directory
-    return session.run(directory, Loop(), orders)
+    try:
+        reserve_standard_descriptors()
+        loop = Loop()
+    except OSError as error:
+        raise fatal("svscan", b"unable to start", error) from None
+    return session.run(directory, loop, orders)

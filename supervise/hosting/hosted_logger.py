@@ -49,6 +49,10 @@ READY = "ready"
 GONE = "gone"
 
 
+SECONDS_UNTIL_WATCHED = 0.1
+"""How long until the kernel is asked again to watch the input."""
+
+
 def nothing(text: bytes | None) -> None:
     """Report no trouble."""
 
@@ -171,8 +175,12 @@ class HostedLogger:
         elif self._is_old():
             self._carry_out(self._old_rotated())
         elif self._state != LISTENING:
+            try:
+                self._loop.add(self._stdin, self._readable)
+            except OSError:  # the kernel can't watch one more now
+                self._loop.after(SECONDS_UNTIL_WATCHED, self._next)
+                return
             self._state = LISTENING
-            self._loop.add(self._stdin, self._readable)
 
     def _is_pausing(self) -> bool:
         return self._state == WAITING and self._pauses

@@ -56,8 +56,8 @@ class Workers:
         """Call back for all work that was done."""
         try:
             os.read(self.fd, 4096)
-        except BlockingIOError:
-            pass
+        except OSError:
+            pass  # nothing is there, or no memory: then we are called again
         while True:
             try:
                 then = self._done.get_nowait()

@@ -7,6 +7,8 @@ import os
 import sys
 import time
 
+from slashservice.supervise.platform import posix
+
 # Where this does not hold, the type checker leaves out the rest of the module.
 assert sys.platform == "linux"
 
@@ -28,13 +30,15 @@ def boot() -> bytes:
 
     The inode of a namespace is given again once the namespace has ended. So the start time of
     its PID 1 is in the name as well, behind a last ``/``; it is left out where that process is
-    hidden from us. Without ``/proc`` there is no name, and the word is empty.
+    hidden from us. Without ``/proc`` there is no name, and the word is empty. Raises ``OSError``
+    if it can't be told now.
     """
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
             machine = file.read().strip()
         name = b"%s/%d" % (machine, os.stat("/proc/self/ns/pid").st_ino)
-    except OSError:
+    except OSError as error:
+        _raise_if_it_may_pass(error)
         return b""
     first = _stat(1)
     return b"%s/%s" % (name, first[START]) if first else name
@@ -44,6 +48,7 @@ def started(pid: int) -> int:
     """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
 
     A zombie does not run: its work is over, even if its parent has yet to fetch the status.
+    Raises ``OSError`` if it can't be told now.
     """
     fields = _stat(pid)
     return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
@@ -147,7 +152,7 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
     it is the first that started within ``SECONDS_TO_START`` and bears the second mark. Failing
     that, it is the first of these that works in the directory, or has the pipe between the
     service and its log open; this is left out if ``directory`` is empty. ``but`` is a pid that
-    is not meant.
+    is not meant. Raises ``OSError`` if it can't be told now.
     """
     leaders = []
     for name in os.listdir("/proc"):
@@ -179,7 +184,8 @@ def _mark_of(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
             after = file.read().partition(b"Max file locks")[2].split(None, 1)
-    except OSError:
+    except OSError as error:
+        _raise_if_it_may_pass(error)
         return 0
     return int(after[0]) if after and after[0].isdigit() else 0
 
@@ -217,7 +223,8 @@ def adopt_orphans(yes: bool) -> bool:
 def _stat(pid: int) -> list[bytes]:
     """Return the fields of ``/proc/PID/stat`` from the state on; none if there is no process.
 
-    Field 2, the command, is in parentheses and may contain any bytes.
+    Field 2, the command, is in parentheses and may contain any bytes. Raises ``OSError`` if it
+    can't be told now: whoever took a daemon for dead would start a second one.
     """
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -225,8 +232,15 @@ def _stat(pid: int) -> list[bytes]:
             return os.read(fd, 4096).rpartition(b")")[2].split()
         finally:
             os.close(fd)
-    except OSError:
+    except OSError as error:
+        _raise_if_it_may_pass(error)
         return []
+
+
+def _raise_if_it_may_pass(error: OSError) -> None:
+    """Raise an error that says nothing of the process."""
+    if posix.may_pass(error):
+        raise error
 
 
 def thread_states(pid: int) -> set[bytes]:

@@ -29,6 +29,14 @@ def may_pass(error: OSError) -> bool:
     return error.errno in PASSING
 
 
+def close(fd: int) -> None:
+    """Close a descriptor. The file system may report an earlier error then; it is closed."""
+    try:
+        os.close(fd)
+    except OSError:
+        pass
+
+
 def pipe() -> tuple[int, int]:
     """Make a pipe whose ends never block and are closed at an exec; return them.
 

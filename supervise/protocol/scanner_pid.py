@@ -81,10 +81,14 @@ def read(directory: bytes) -> int:
         finally:
             os.close(folder)
         if pid > 0:
-            now = system.started(pid)
+            try:
+                now = system.started(pid)
+                same = life == (system.boot() or b"-")
+            except OSError:
+                return -pid
             if not (start and now):
                 return -pid
-            if start == now and life == (system.boot() or b"-"):
+            if start == now and same:
                 return pid
     return 0
 

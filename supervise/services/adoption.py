@@ -45,14 +45,17 @@ def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left
     """Return what a supervisor left in the service directory ``path``, with the record ``found``.
 
     The record is of this life of the machine, and was made for this directory. ``default`` is
-    what is wanted of a service whose status file says nothing.
+    what is wanted of a service whose status file says nothing. Raises ``OSError`` if it can't be
+    told now: nothing is to be started then.
     """
     found.find(path)
     start = found.runs()
     pid = found.pid if start else 0
     try:
         said = status.unpack(status.read(status_file))
-    except OSError:
+    except OSError as error:
+        if posix.may_pass(error):
+            raise
         said = None
     if said is None or said.want not in (b"u", b"d", b"\0"):
         said = status.Status(tai.now(), pid, False, default)
@@ -95,7 +98,15 @@ class Adopted:
     def _watch(self) -> None:
         self._open()
         # The pid may have been given to another process before the pidfd was opened.
-        if not self._runs():
+        try:
+            runs = self._runs()
+        except OSError:
+            if self._fd >= 0:
+                self._loop.remove(self._fd)
+            self._close()
+            self._loop.after(SECONDS_BETWEEN_LOOKS, self._watch)
+            return
+        if not runs:
             if self._fd >= 0:
                 self._loop.remove(self._fd)
             self._close()

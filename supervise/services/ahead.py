@@ -36,16 +36,16 @@ def make(heritage: Heritage, services: Sequence[bytes]) -> None:
     before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
     try:
         if os.fork() == 0:
-            heritage.let_go(set())
-            _make_all(services)
+            _make_all(heritage, services)
     except OSError:
         pass
     finally:
         signals.pthread_sigmask(signals.SIG_SETMASK, before)
 
 
-def _make_all(services: Sequence[bytes]) -> None:
+def _make_all(heritage: Heritage, services: Sequence[bytes]) -> None:
     try:
+        heritage.let_go(set())
         for path in reversed(services):
             for part in (path, path + b"/log"):
                 try:

@@ -6,6 +6,9 @@ and from nowhere else.
 
 from __future__ import annotations
 
+import errno
+import os
+
 from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.starters import Forking
@@ -90,7 +93,10 @@ class Context:
         self._expects = True
         if number < FEWEST or self._spawners is not None:
             return
-        from slashservice.supervise.services.spawner import Spawners
+        try:
+            from slashservice.supervise.services.spawner import Spawners
+        except (ImportError, OSError):
+            return  # no descriptor, or no memory: they are started without
 
         if Spawners.work(self.heritage):
             self._spawners = Spawners(self.loop, self.heritage, self.null)
@@ -132,9 +138,15 @@ class Context:
         return adoption.Adopted(self.loop, pid, start, gone)
 
     def log_hosts(self) -> LogHosts:
-        """Return what runs the log services that need no process of their own."""
+        """Return what runs the log services that need no process of their own.
+
+        Raises ``OSError`` if it can't be loaded now.
+        """
         if self._hosts is None:
-            from slashservice.supervise.services.loghosts import LogHosts
+            try:
+                from slashservice.supervise.services.loghosts import LogHosts
+            except ImportError:
+                raise OSError(errno.EIO, os.strerror(errno.EIO)) from None
 
             self._hosts = LogHosts(self.loop, self.heritage, self.null)
         return self._hosts

@@ -174,7 +174,10 @@ class ServiceDirectory:
             if same:  # else it may be the same place, as a boot may give a device another number
                 self._forget_lines()
         elif found and same:
-            return adoption.look(found, self.path, self.at(names.STATUS), self.default)
+            try:
+                return adoption.look(found, self.path, self.at(names.STATUS), self.default)
+            except OSError as error:
+                raise self._refused(b"unable to read ", names.STATUS, error) from None
         status_file.forget(self.at(names.STATUS), self.at(status_file.NEW))
         return None
 
@@ -292,12 +295,15 @@ class ServiceDirectory:
             raise FileNotFoundError(errno.ENOENT, "")
 
     def holds_lock_in(self, path: bytes) -> bool:
-        """Tell whether the lock file of the service directory ``path`` is the one we hold."""
+        """Tell whether the lock file of the service directory ``path`` is the one we hold.
+
+        True if that can't be told now: who took it for another would leave the service.
+        """
         try:
             ours = inode.of(os.fstat(self.lock))
-        except OSError:
-            return False  # the file system has lost it, as NFS may
-        return inode.at(os.path.join(path, names.LOCK)) == ours
+            return inode.of(os.stat(os.path.join(path, names.LOCK))) == ours
+        except OSError as error:
+            return posix.may_pass(error)  # or the file system has lost it, as NFS may
 
     def announce(self, now: Status, again: bool = True) -> bytes:
         """Write the status file if its content changes.
@@ -371,5 +377,5 @@ class ServiceDirectory:
             self.record(0, record.NAMELESS)
         for fd in (self._ok, self._control, self.lock):
             if fd >= 0:
-                os.close(fd)
+                posix.close(fd)
         self.lock = self._control = self._ok = -1

@@ -24,6 +24,7 @@ from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
 from slashservice.supervise.messages import warn
+from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import adoption, predecessors, trouble
@@ -172,7 +173,10 @@ class LogHosts:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
         found = any(host.pid == pid for hosts in self._hosts.values() for host in hosts)
         if found:
-            os.kill(pid, signal_numbers.SIGKILL)
+            try:
+                os.kill(pid, signal_numbers.SIGKILL)
+            except OSError:
+                pass  # it is dead, and we are about to hear of it
         return found
 
     def _end(self, pid: int, start: int) -> None:
@@ -200,7 +204,10 @@ class LogHosts:
         self._loop.after(SECONDS_TO_HAND_OVER, insist)
 
     def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
-        """Read what the log service runs; None unless it is plain, and ours to run."""
+        """Read what the log service runs; None unless it is plain, and ours to run.
+
+        Raises ``OSError`` if it can't be read now.
+        """
         run = directory.path + b"/run"
         try:
             fd = os.open(run, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -208,7 +215,10 @@ class LogHosts:
                 text = os.read(fd, run_script.LONGEST + 1)
             finally:
                 os.close(fd)
-        except OSError:
+        except OSError as error:
+            # What it runs by itself would know nothing of what is in its journal.
+            if posix.may_pass(error):
+                raise
             return None
         wanted = run_script.parse(text)
         if wanted is None or not os.access(run, os.X_OK):

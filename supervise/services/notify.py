@@ -50,13 +50,13 @@ def notifier(entries: list[bytes]) -> Callable[[bytes], None]:
     if address[:1] == b"@":
         address = b"\0" + address[1:]
 
-    def notify(state: bytes) -> None:
-        import socket
+    import socket  # not when we are out of descriptors
 
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            try:
+    def notify(state: bytes) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.sendto(state, address)
-            except OSError:
-                pass
+        except OSError:
+            pass
 
     return notify

@@ -223,7 +223,11 @@ class Pair:
 
     def _start_log(self, pipe: LogPipe) -> None:
         context = self._context
-        hosts = context.log_hosts()
+        try:
+            hosts = context.log_hosts()
+        except OSError as error:
+            what = b"unable to start " + self.name + b"/log"
+            raise Refused(message("svscan", b"warning", what, error)) from None
         directory, left = context.acquire(self.path + b"/log", self.name + b"/log")
         streams = {0: pipe.reader}
         forgotten = self._log_forgotten

@@ -61,6 +61,9 @@ def holders(journals: set[tuple[int, int]], ours: set[int]) -> Iterator[tuple[in
     The journals are known by device and inode.
     """
     for pid in sorted(flocks.holders_of_any(journals) - ours):
-        start = system.started(pid)
+        try:
+            start = system.started(pid)
+        except OSError:
+            continue
         if start and any(b"loghost" in word for word in system.words_of(pid)):
             yield pid, start

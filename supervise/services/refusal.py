@@ -48,3 +48,19 @@ def outwait(take: Callable[[], T]) -> T:
             if not refused.busy or time.monotonic() > deadline:
                 raise Quit(TROUBLE, refused.line) from None
         time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def surely(ask: Callable[[], T]) -> T:
+    """Call ``ask``, again while it raises ``OSError``; return its result.
+
+    Blocks. It is for what has to be known before anything else is done. Raises the error when
+    patience is at an end.
+    """
+    deadline = time.monotonic() + SECONDS_OF_PATIENCE
+    while True:
+        try:
+            return ask()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(SECONDS_BETWEEN_TRIES)

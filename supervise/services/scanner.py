@@ -66,11 +66,14 @@ class Scanner:
         self._seen: Callable[[], None] | None = None
         self._doubts: dict[bytes, bytes] = {}
         """The last complaint about each entry that could not be looked at."""
-        if self._watch:
-            self._watch.listen(self._loop, self._changed)
-            if self._watch.tells_names:
-                self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
-                self._wards = Wards(self._loop, self._watch)
+        try:
+            if self._watch:
+                self._watch.listen(self._loop, self._changed)
+        except OSError:
+            self._watch = None  # then we look again and again
+        if self._watch and self._watch.tells_names:
+            self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
+            self._wards = Wards(self._loop, self._watch)
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone."""

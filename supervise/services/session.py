@@ -76,9 +76,12 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     note(path)
     inherited = environment.inherited()
     tell = notify.notifier(inherited)
-    heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
-    limit = heritage.raise_descriptor_limit()
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
+        limit = heritage.raise_descriptor_limit()
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise fatal("svscan", b"unable to start", error) from None
     context = Context(loop, heritage, limit, null)
     scanner = Scanner(context, path, orders.grace)
     obey_signals(loop, scanner, tell)

@@ -36,6 +36,7 @@ from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
 from slashservice.supervise.services import inode
 from slashservice.supervise.services.adoption import Adopted
+from slashservice.supervise.services.refusal import surely
 from slashservice.supervise.services.starters import Child, Forking
 
 TYPE_CHECKING = False
@@ -149,6 +150,8 @@ class Spawner:
         """What the present process bears, and each of its children until that is on record."""
         self._started: list[tuple[int, Exited]] = []
         """What the present process has started."""
+        self._is_reaped = False
+        """Whether the loop has fetched its status: then its pid may be another's by now."""
 
     @property
     def is_busy(self) -> bool:
@@ -196,12 +199,12 @@ class Spawner:
 
     def _begin(self) -> bool:
         """Fork the other process; False if that is not possible."""
-        import _socket
-
         self._mark = record.new_mark()
         if not system.adopt_orphans(True):
             return False
         try:
+            import _socket
+
             ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
             try:
                 self._pid = self._fork_process(theirs)
@@ -210,10 +213,12 @@ class Spawner:
                 raise
             finally:
                 theirs.close()
-        except OSError:
+        except (OSError, ImportError):
             system.adopt_orphans(Spawner.running > 0)
             return False
         Spawner.running += 1
+        self._is_reaped = False
+        self._loop.on_exit(self._pid, self._was_reaped)
         # The kernel looks at the clock: a timeout of Python's costs two polls for each service.
         patience = struct.pack("ll", *divmod(int(SECONDS_TO_START * 1_000_000), 1_000_000))
         ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, patience)
@@ -269,12 +274,13 @@ class Spawner:
         That is on record then. Not before its end do we know that it starts nothing any more.
         """
         spawner = self._pid
-        os.kill(spawner, signal_numbers.SIGKILL)
+        if not self._is_reaped:
+            os.kill(spawner, signal_numbers.SIGKILL)
         self.end()
-        pid = directory.recorded()
+        pid = surely(directory.recorded)
         if pid < 0:
-            pid = system.find(intent.mark, intent.time, b"", but=spawner)
-            directory.record(pid, self._heritage.life)
+            pid = surely(lambda: system.find(intent.mark, intent.time, b"", but=spawner))
+            directory.record(pid, self._heritage.life, since=intent.time)
         if pid:
             system.unmark(pid)
         return pid
@@ -282,18 +288,23 @@ class Spawner:
     def _reap(self) -> None:
         """Wait for the end of the other process."""
         deadline = time.monotonic() + SECONDS_TO_DIE
-        while os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+        while not self._is_reaped and os.waitpid(self._pid, os.WNOHANG)[0] == 0:
             if time.monotonic() > deadline:
                 # It hangs in the kernel, and its children stay its own.
                 for pid, exited in self._started:
                     self._loop.ignore_exit(pid)
-                    Adopted(self._loop, pid, system.started(pid), exited)
+                    start = surely(lambda: system.started(pid))  # noqa: B023
+                    Adopted(self._loop, pid, start, exited)
                 break
             time.sleep(0.0005)
+        self._loop.ignore_exit(self._pid)
         Spawner.running -= 1
         system.adopt_orphans(Spawner.running > 0)
         self._started = []
         self._pid = 0
+
+    def _was_reaped(self, status: int) -> None:
+        self._is_reaped = True
 
 
 def _join(numbers: Iterable[int]) -> bytes:

@@ -205,3 +205,19 @@ def test_a_life_whose_first_process_is_hidden(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(linux, "_stat", lambda pid: [])
     assert whole.startswith(linux.boot() + b"/")
     assert linux.boot()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO])
+@pytest.mark.parametrize("ask", [linux.boot, lambda: linux.started(os.getpid())])
+def test_what_can_not_be_told_now_is_trouble(
+    number: int, ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That no process runs, or that this life has no name, would start daemons a second time."""
+
+    def fail(*arguments: object, **options: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+    monkeypatch.setattr(linux, "open", fail, raising=False)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        ask()

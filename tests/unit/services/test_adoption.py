@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.clock import Clock
+from helpers.waiting import until
 
 from slashservice.supervise.platform import bsd, linux, posix
 from slashservice.supervise.platform.current import system
@@ -113,3 +114,32 @@ def test_one_that_can_not_be_watched_is_looked_at(
     clock.now += adoption.SECONDS_BETWEEN_LOOKS
     daemon.go_on()
     assert daemon.ends == [0]
+
+
+def test_one_that_can_not_be_looked_at_is_not_taken_for_dead(
+    loop: Loop, clock: Clock, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> int:
+        raise OSError(errno.ENFILE, "")
+
+    with monkeypatch.context() as patch:
+        start = linux.started(process.pid)
+        ends: list[int] = []
+        adopted = adoption.Adopted(loop, process.pid, start, ends.append)
+        patch.setattr(os, "open", fail)
+        for _ in range(3):
+            loop.after(0, lambda: None)
+            loop.step()
+            clock.now += adoption.SECONDS_BETWEEN_LOOKS
+            assert ends == []
+    loop.after(0, lambda: None)
+    loop.step()
+    process.kill()
+
+    def has_ended() -> bool:
+        loop.after(0, lambda: None)
+        loop.step()
+        return bool(ends)
+
+    until(has_ended, "its end is seen")
+    adopted.leave()

@@ -16,6 +16,7 @@ from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import status
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.refusal import Refused
 
 LIMIT = 1 << 20
 NOW = Status(bytes(12), os.getpid(), False, b"u")
@@ -219,3 +220,42 @@ def test_a_lock_that_is_made_again_has_the_record_when_it_has_its_name(
 
 def failing(*args: object, **options: object) -> None:
     raise OSError(errno.EIO, "")
+
+
+@pytest.mark.parametrize("what", ["status", "process"])
+def test_what_a_supervisor_left_is_not_guessed(
+    path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a daemon that runs nor what is wanted is forgotten for a passing error."""
+
+    def fail(*arguments: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    directory = ServiceDirectory(os.fsencode(path.parent.parent), b"service")
+    with monkeypatch.context() as patch:
+        where, name = (status, "read") if what == "status" else (system, "started")
+        patch.setattr(where, name, fail)
+        with pytest.raises(Refused):
+            directory.acquire(b"past", LIMIT)
+    assert not directory.is_held
+    left = directory.acquire(b"past", LIMIT)
+    assert left
+    assert left.pid == os.getpid()
+    directory.release()
+
+
+@pytest.mark.parametrize("name", ["fstat", "stat"])
+def test_in_doubt_a_directory_is_the_one_we_hold(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = supervised(path)
+
+    def fail(*arguments: object, **options: object) -> int:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, fail)
+        assert directory.holds_lock_in(directory.path)
+    assert directory.holds_lock_in(directory.path)
+    assert not directory.holds_lock_in(b"/nowhere")
+    directory.release()

@@ -325,3 +325,16 @@ def test_what_lasts_is_left_to_the_next_svscan(path: bytes, tmp_path: Path) -> N
         assert not pipe.unread()
     assert file.read_bytes() == b"kept"
     pipe.close()
+
+
+def test_a_file_that_can_not_be_looked_at_is_not_kept_open(
+    pipe: LogPipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.write(pipe.writer, b"line\n")
+    before = os.listdir("/dev/fd")
+    with monkeypatch.context() as patch:
+        Failing(patch, "fstat", 0)
+        pipe.let_go(1)
+    assert os.listdir("/dev/fd") == before
+    pipe.ready()
+    assert os.read(pipe.reader, 100) == b"line\n", "it is in the pipe still"

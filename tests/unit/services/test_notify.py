@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -36,3 +37,12 @@ def test_daemons_do_not_see_what_systemd_tells_us() -> None:
     entries = [b"A=1", b"NOTIFY_SOCKET=/s", b"INVOCATION_ID=x", b"LISTEN_FDS=1"]
     assert notify.without(entries) == [b"A=1"]
     assert notify.without(entries[2:]) == entries[2:]
+
+
+def test_without_a_descriptor_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    notify_ = notify.notifier([b"NOTIFY_SOCKET=/nowhere"])
+    monkeypatch.setattr(socket, "socket", fail)
+    notify_(b"STOPPING=1")

@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.waiting import until
@@ -342,3 +343,51 @@ def test_spawners_take_turns_and_all_answer(world: World) -> None:
             world.started.append(answer)
             assert on_record(directory).pid == answer.pid
             assert os.waitpid(answer.pid, os.WNOHANG) == (0, 0), "it is ours, and runs"
+
+
+def test_a_spawner_whose_end_the_loop_has_seen_is_not_signalled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pid may be another process's by then. What it was to start is started all the same."""
+    starter = Spawner(world.loop, world.heritage)
+    first = world.start(starter, world.directory())
+    os.kill(starter._pid, signal.SIGKILL)
+
+    def is_reaped() -> bool:
+        world.loop.after(0, lambda: None)
+        world.loop.step()
+        return starter._is_reaped
+
+    until(is_reaped, "the loop has seen its end")
+
+    def kill(pid: int, number: int) -> None:
+        raise AssertionError(pid)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", kill)
+        second = world.start(starter, world.directory())
+        starter.end()
+    for child in (first, second):
+        assert os.waitpid(child.pid, os.WNOHANG) == (0, 0), "it is ours, and runs"
+
+
+def test_what_a_spawner_has_started_is_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of processes that can't be read for a moment doubles nothing."""
+    starter = Spawner(world.loop, world.heritage)
+    found: list[int] = []
+    real = linux.find
+
+    def find(*arguments: Any, **options: Any) -> int:
+        found.append(0)
+        if len(found) < 3:
+            raise OSError(errno.ENFILE, "")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(system, "find", find)
+    monkeypatch.setattr(starter, "_hear", lambda: 0)
+    monkeypatch.setattr(ServiceDirectory, "recorded", lambda self: -1)
+    world.start(starter, world.directory())
+    starter.end()
+    assert len(found) == 3
