@@ -248,6 +248,13 @@ class ServiceDirectory:
         found = record.parse(os.pread(self.lock, record.LENGTH, 0))
         return -1 if found is None or found.mark else found.pid
 
+    def is_recorded(self, pid: int) -> bool:
+        """Tell whether ``pid`` is on record; False if that can't be told now."""
+        try:
+            return self.recorded() == pid
+        except OSError:
+            return False
+
     def _default_want(self) -> bytes:
         """Return what is wanted of the service at first: down if it has a file ``down``."""
         try:

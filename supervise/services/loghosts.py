@@ -169,9 +169,13 @@ class LogHosts:
         if directory:
             self._retired[pid, start].append(directory)
 
+    def has(self, pid: int) -> bool:
+        """Tell whether one of the hosts has this pid."""
+        return any(host.pid == pid for hosts in self._hosts.values() for host in hosts)
+
     def kill(self, pid: int) -> bool:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
-        found = any(host.pid == pid for hosts in self._hosts.values() for host in hosts)
+        found = self.has(pid)
         if found:
             try:
                 os.kill(pid, signal_numbers.SIGKILL)

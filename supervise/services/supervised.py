@@ -39,6 +39,12 @@ LOG, MAIN = 0, 1
 SECONDS_UNTIL_MENDED = 1.0
 """When it is tried again to make what could not be made."""
 
+SECONDS_UNTIL_CHECKED = 1.0
+"""How long after a start it is looked whether the process is on record, as it should be."""
+
+SECONDS_UNTIL_WRITTEN = 5.0
+"""When it is tried again to write a status or a record that could not be written."""
+
 SECONDS_THAT_LAST = 5.0
 """A service that ran for so long did not crash at its start."""
 
@@ -63,11 +69,13 @@ class Supervised:
         "_part",
         "_pipe",
         "_process",
+        "_said",
         "_service",
         "_since",
         "_stamp",
         "_streams",
         "_wake",
+        "_writes",
         "directory",
     )
 
@@ -98,6 +106,10 @@ class Supervised:
         """For when a call of ``_due`` is asked for already."""
         self._mends = False
         """Whether it is to be mended in a while."""
+        self._said = b""
+        """Why the status could not be written the last time, if it could not."""
+        self._writes = False
+        """Whether it is to be written in a while."""
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
@@ -280,6 +292,16 @@ class Supervised:
             self._line = CRASHED
             self._process = process
             self._do(self._service.started(now))
+            self._context.loop.after(SECONDS_UNTIL_CHECKED, lambda: self._check_record(process))
+
+    def _check_record(self, process: Process) -> None:
+        """Write the record again if that of ``process`` could not be written."""
+        directory = self.directory
+        if self._process is not process or directory.is_recorded(process.pid):
+            return
+        hosted = self._hosts is not None and self._hosts.has(process.pid)
+        directory.record(process.pid, self._context.heritage.life, hosted)
+        self._context.loop.after(SECONDS_UNTIL_WRITTEN, lambda: self._check_record(process))
 
     def _let_go(self) -> None:
         """It has no process that holds the pipe."""
@@ -302,8 +324,18 @@ class Supervised:
         complaint = self.directory.announce(
             Status(self._stamp, pid, service.paused, service.want, termed)
         )
-        if complaint:
+        if complaint and complaint != self._said:
             complain(complaint)
+        self._said = complaint
+        if complaint and not self._writes:
+            self._writes = True
+            self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._write_again)
+
+    def _write_again(self) -> None:
+        """Write the status that could not be written, if its directory is still there."""
+        self._writes = False
+        if self._said and self.directory.is_held and self.directory.locate():
+            self._write_status(termed=self._service.termed)
 
     def _forget(self) -> None:
         self.directory.ignore(self._context.loop)

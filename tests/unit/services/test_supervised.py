@@ -23,7 +23,9 @@ from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.log_pipe import LogPipe
 from slashservice.supervise.services.supervised import (
     SECONDS_THAT_LAST,
+    SECONDS_UNTIL_CHECKED,
     SECONDS_UNTIL_MENDED,
+    SECONDS_UNTIL_WRITTEN,
     Supervised,
 )
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
@@ -52,7 +54,7 @@ class World(Context):
     """What a service needs, without starting anything."""
 
     def __init__(self, loop: Loop, path: Path) -> None:
-        heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        heritage = Heritage([b"PATH=/bin"], b"life", loop.mask)
         super().__init__(loop, heritage, 1 << 20)
         self.path = path
         self.fails: OSError | None = None
@@ -408,3 +410,46 @@ def test_a_call_that_fails_while_it_mends_is_made_good(
         directory.release()
         passes += 1
     assert passes > 3
+
+
+def fail(*arguments: object) -> int:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def wait(subject: Subject, clock: Clock, seconds: float) -> None:
+    clock.now += seconds
+    subject.world.loop.after(0, lambda: None)
+    subject.world.loop.step()
+
+
+def test_a_status_that_could_not_be_written_is_later(
+    subject: Subject,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", fail)
+        subject.command(b"p")
+        for _ in range(3):
+            wait(subject, clock, SECONDS_UNTIL_WRITTEN)
+    assert says(subject.path) == (b"u", 7, False, False)
+    assert capfd.readouterr().err.count("unable to rename") == 1
+    wait(subject, clock, SECONDS_UNTIL_WRITTEN)
+    assert says(subject.path) == (b"u", 7, True, False)
+
+
+def test_a_record_that_could_not_be_written_is_later(subject: Subject, clock: Clock) -> None:
+    """A daemon that is on no record would be started a second time by the next svscan."""
+    directory = subject.supervised.directory
+    assert directory.recorded() != subject.world.process.pid
+    wait(subject, clock, SECONDS_UNTIL_CHECKED)
+    assert directory.recorded() == subject.world.process.pid
+
+
+def test_a_record_is_not_of_one_that_is_gone(subject: Subject, clock: Clock) -> None:
+    subject.command(b"d")
+    subject.world.process.exited(0)
+    subject.supervised.directory.record(0, b"life")
+    wait(subject, clock, SECONDS_UNTIL_CHECKED)
+    assert subject.supervised.directory.recorded() == 0
