@@ -1,6 +1,8 @@
 """System calls of svscan, of its log hosts and of clients fail and are delayed at random.
 
-Afterwards everything is as it is wanted, no daemon ran twice, and no line is lost or doubled.
+In one test svscan is killed, and started again, while they do. Afterwards everything is as it is
+wanted, no daemon ran twice, and no line is lost or doubled.
+
 What fails is in the file ``faults.log`` of the test, and shown where it fails. Other seeds, and
 another length, by the environment: ``SLASHSERVICE_SEED=7 SLASHSERVICE_SECONDS=600``.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
@@ -19,7 +22,7 @@ from pathlib import Path
 import pytest
 from helpers import faults as library
 from helpers.faults import Faults
-from helpers.processes import opened
+from helpers.processes import catches, opened
 from helpers.services import await_pid, is_supervised, pid_of, send
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
@@ -84,6 +87,8 @@ class Storm:
         ]
         self.services = [*self.logged, *self.plain]
         self.made = 0
+        self.is_restarted = False
+        self.kept: list[int] = []
         self.svscan = tree.svscan(faults.prefix)
 
     def do(self) -> None:
@@ -100,6 +105,56 @@ class Storm:
             self.come_and_go()
         else:
             send(service, what.encode())
+
+    def kill(self) -> None:
+        """Kill svscan, and start it again.
+
+        What is in a pipe is lost if daemon, log and svscan die before svscan sees the deaths of
+        the other two; daemons and logs may be dying. So we hold the pipes.
+        """
+        self.hold_pipes()
+        self.check_svscan()
+        self.svscan.kill()
+        self.svscan.wait()
+        self.is_restarted = True
+        self.start()
+
+    def start(self) -> None:
+        """Start svscan under faults. One that can't begin says so in one line."""
+        while True:
+            before = len(self.tree.says())
+            self.svscan = self.tree.svscan(self.faults.prefix)
+            until(lambda: self.svscan.poll() is not None or self.listens(), "svscan has begun")
+            if self.svscan.poll() is None:
+                return
+            said = self.tree.says()[before:].splitlines()
+            if self.svscan.returncode == 111:
+                assert said[-1].startswith("svscan: fatal: unable to "), said
+            else:  # not even the interpreter could begin
+                assert self.svscan.returncode in (1, 2), (self.svscan.returncode, said)
+
+    def check_svscan(self) -> None:
+        """A svscan that waited for its lock may have been unable to begin; no other ends."""
+        if self.svscan.poll() is not None:
+            assert self.is_restarted, "svscan has ended"
+            assert self.tree.lines("svscan: fatal: unable to start"), "svscan has ended"
+            self.start()
+
+    def listens(self) -> bool:
+        """Tell whether svscan has gone into its loop, or waits for the lock."""
+        return catches(self.svscan.pid, signal.SIGQUIT)
+
+    def hold_pipes(self) -> None:
+        """Keep what is in the pipes, whoever dies."""
+        self.let_go()
+        for service in self.logged:
+            pipe = service / "supervise/pipe"
+            self.kept.append(os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+
+    def let_go(self) -> None:
+        """Hold the pipes no more: their logs are to find the end of input."""
+        while self.kept:
+            os.close(self.kept.pop())
 
     def client(self, name: str, service: Path) -> None:
         """A client either does its work, or says why not."""
@@ -123,6 +178,7 @@ class Storm:
     def settle(self) -> None:
         """Let calls succeed again, want everything up, and have svscan look."""
         self.faults.stop()
+        self.check_svscan()
         for entry in self.tree.scan.glob("x*"):
             entry.unlink()
         self.svscan.send_signal(1)
@@ -133,6 +189,7 @@ class Storm:
             for part in (service, service / "log") if service in self.logged else (service,):
                 until(lambda: is_supervised(part), f"{part} supervised")  # noqa: B023
                 send(part, b"cu")
+        self.let_go()
 
     def is_removed(self, service: Path) -> bool:
         for part in (service, service / "log"):
@@ -202,4 +259,27 @@ def test_all_is_well_after_random_faults(
     assert faults.failed > 20
     tree.drain(storm.svscan)
     assert not tree.lines("internal error") and not tree.lines("Traceback")
+    storm.check_lines()
+
+
+def test_all_is_well_after_kills_and_starts_under_faults(
+    tree: Tree, faults: Faults, request: pytest.FixtureRequest
+) -> None:
+    storm = Storm(tree, faults, request.node.callspec.params["faults"])
+    for part in [*storm.services, *(service / "log" for service in storm.logged)]:
+        await_pid(part)
+    faults.begin(PER_MILLION)
+    deadline = time.monotonic() + SECONDS
+    try:
+        while time.monotonic() < deadline:
+            for _ in range(storm.random.randrange(20)):
+                storm.do()
+                time.sleep(0.03 * storm.random.random())
+            storm.kill()
+        storm.settle()
+    finally:
+        storm.let_go()
+    storm.check_processes()
+    tree.drain(storm.svscan)
+    assert not tree.lines("internal error")
     storm.check_lines()
