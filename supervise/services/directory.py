@@ -16,7 +16,7 @@ from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names, record
 from slashservice.supervise.services import adoption, inode, lock_file, status_file
-from slashservice.supervise.services.refusal import Refused
+from slashservice.supervise.services.refusal import Refused, surely
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -226,10 +226,16 @@ class ServiceDirectory:
     def record(self, pid: int, life: bytes, hosted: bool = False, since: int = 0) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine.
 
-        It was started at ``since`` at the earliest; with 0 that is looked up.
+        It was started at ``since`` at the earliest; with 0 that is looked up. It is tried again
+        at once: from here on a kill of svscan would have the process forgotten.
         """
         try:
-            os.pwrite(self.lock, record.of(pid, life, self.place, hosted, since).line(), 0)
+            surely(
+                lambda: os.pwrite(
+                    self.lock, record.of(pid, life, self.place, hosted, since).line(), 0
+                ),
+                seconds=0,
+            )
         except OSError as error:
             what = b"unable to write " + self.name + b"/" + names.LOCK
             complain(message("supervise", b"warning", what, error))

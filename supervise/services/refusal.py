@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SECONDS_OF_PATIENCE = 1.0
 SECONDS_BETWEEN_TRIES = 0.01
+ATTEMPTS = 3
+"""How often at least what has to be done is tried."""
 
 
 class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
@@ -50,17 +52,20 @@ def outwait(take: Callable[[], T]) -> T:
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-def surely(ask: Callable[[], T]) -> T:
+def surely(ask: Callable[[], T], seconds: float = SECONDS_OF_PATIENCE) -> T:
     """Call ``ask``, again while it raises ``OSError``; return its result.
 
-    Blocks. It is for what has to be known before anything else is done. Raises the error when
-    patience is at an end.
+    Blocks. It is for what has to be done before anything else is. Raises the error after so many
+    seconds, and after a few attempts.
     """
-    deadline = time.monotonic() + SECONDS_OF_PATIENCE
+    deadline = time.monotonic() + seconds
+    attempts = 0
     while True:
         try:
             return ask()
         except OSError:
-            if time.monotonic() > deadline:
+            attempts += 1
+            if attempts >= ATTEMPTS and time.monotonic() > deadline:
                 raise
-        time.sleep(SECONDS_BETWEEN_TRIES)
+        if attempts >= ATTEMPTS:
+            time.sleep(SECONDS_BETWEEN_TRIES)

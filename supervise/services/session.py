@@ -74,9 +74,9 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     # From here on somebody may read our pid and send a signal. It waits until we can obey.
     signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
     note(path)
-    inherited = environment.inherited()
-    tell = notify.notifier(inherited)
     try:
+        inherited = environment.inherited()
+        tell = notify.notifier(inherited)
         heritage = Heritage(notify.without(inherited), record.life(), loop.mask)
         limit = heritage.raise_descriptor_limit()
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
