@@ -21,6 +21,9 @@ LARGEST = 1 << 22
 ATTEMPTS = 10
 """How often it is tried in vain to put back what is in a file."""
 
+NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)
+"""The errors of opening what is no file."""
+
 UNABLE = (errno.ENOSYS, errno.EINVAL)
 """The errors of a system, or a file system, that can't move a pipe's content into a file."""
 
@@ -107,7 +110,7 @@ class Return:
 
     def _fails(self, error: OSError) -> bool:
         self._attempts += 1
-        return posix.may_pass(error) and self._attempts < ATTEMPTS
+        return error.errno not in (errno.ENOENT, *NO_FILE) and self._attempts < ATTEMPTS
 
     def _put_back(self, fd: int, pipe: bytes, reader: int, path: bytes) -> bool:
         if is_in(reader):
@@ -143,7 +146,7 @@ def _open(path: bytes) -> int:
         if is_ours:
             return fd
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK):
+        if error.errno not in NO_FILE:
             raise
     os.unlink(path)
     return os.open(path, flags | os.O_EXCL, 0o600)

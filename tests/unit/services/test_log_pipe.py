@@ -267,24 +267,27 @@ def test_systems_that_can_not_move_it_copy_it(
 class Failing:
     """Has the one call of ``name`` fail that comes after ``passes`` others."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, passes: int) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, passes: int, number: int = errno.EIO
+    ) -> None:
         self.passes = passes
         real = getattr(os, name)
 
         def call(*arguments: Any, **options: Any) -> Any:
             self.passes -= 1
             if self.passes == -1:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
+                raise OSError(number, os.strerror(number))
             return real(*arguments, **options)
 
         monkeypatch.setattr(os, name, call)
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
 @pytest.mark.parametrize("passes", range(3))
 @pytest.mark.parametrize("rest", [b"", b"b" * 5000])
 @pytest.mark.parametrize("name", ["open", "fstat", "read", "write", "unlink", "rename", "lstat"])
 def test_what_could_not_be_put_back_is_next_time(
-    tmp_path: Path, name: str, rest: bytes, passes: int
+    tmp_path: Path, name: str, rest: bytes, passes: int, number: int
 ) -> None:
     """Nothing is lost, nothing doubled, whichever call fails, also behind the write."""
     (tmp_path / "supervise").mkdir()
@@ -295,7 +298,7 @@ def test_what_could_not_be_put_back_is_next_time(
     if name != "lstat":
         pipe.open(bytes(tmp_path), LIMIT)
     with pytest.MonkeyPatch.context() as patch:
-        Failing(patch, name, passes)
+        Failing(patch, name, passes, errno.EIO if name == "lstat" else number)
         if name == "lstat":
             pipe.open(bytes(tmp_path), LIMIT)
         pipe.ready()
