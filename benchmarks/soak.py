@@ -62,7 +62,7 @@ class Soak:
         self.random = random.Random(seed)
         self.scan = world.scan_directory()
         self.errors = world.root / "errors"
-        self.hosted = f"#!/bin/sh\nexec {world.ours}/multilog s16777215 n99 ./main\n"
+        self.hosted = f"#!/bin/sh\nexec {world.ours}/multilog s16777215 n1000000 ./main\n"
         self.elsewhere = world.root / "elsewhere"
         self.elsewhere.mkdir()
         self.services = [self.make_counting(number) for number in range(SERVICES)]
@@ -78,7 +78,7 @@ class Soak:
         log = self.hosted
         if number in ALONE:
             program = ALONE[number] or self.world.ours / "multilog"
-            log = f"#!/bin/sh\n: not plain\nexec {program} s16777215 n99 ./main\n"
+            log = f"#!/bin/sh\n: not plain\nexec {program} s16777215 n1000000 ./main\n"
         if number not in LINKED:
             return self.make(name, COUNTING, log)
         worlds.make_service(self.elsewhere / name, COUNTING)

@@ -77,8 +77,8 @@ class Storm:
         self.tree = tree
         self.faults = faults
         self.random = random.Random(seed)
-        hosted = f"#!/bin/sh\nexec {tree.commands}/multilog s16777215 n99 ./main\n"
-        alone = "#!/bin/sh\nexec /usr/bin/multilog s16777215 n99 ./main\n"
+        hosted = f"#!/bin/sh\nexec {tree.commands}/multilog s16777215 n1000000 ./main\n"
+        alone = "#!/bin/sh\nexec /usr/bin/multilog s16777215 n1000000 ./main\n"
         logs = [hosted, hosted, alone, alone]
         self.logged = [tree.add(f"l{n}", DAEMON, log) for n, log in enumerate(logs)]
         self.hosted = self.logged[:2]
