@@ -99,8 +99,8 @@ class LogHost:
         assert self._svscan is not None
         try:
             message, fds = loghost.is_asked(self._svscan)
-        except BlockingIOError:
-            return
+        except (BlockingIOError, ConnectionResetError):
+            return  # reset: svscan is gone, but we have yet to hear what it asked before
         except loghost.Nonsense:
             warn("loghost", b"svscan asks for something unknown")
             return

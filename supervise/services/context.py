@@ -71,6 +71,7 @@ class Context:
         self.turns.begins = self.expect
         self.turns.ends = self.expect_no_more
         self._hosts: LogHosts | None = None
+        self._all_is_seen = False
 
     def acquire(self, path: bytes, name: bytes) -> tuple[ServiceDirectory, Left | None]:
         """Take a service directory; return it, and what a killed supervisor left there.
@@ -137,6 +138,12 @@ class Context:
         self._adopted.add(pid)
         return adoption.Adopted(self.loop, pid, start, gone)
 
+    def all_is_seen(self) -> None:
+        """All services that there are have been begun with, as far as they could be."""
+        self._all_is_seen = True
+        if self._hosts:
+            self._hosts.predecessors.all_is_seen()
+
     def log_hosts(self) -> LogHosts:
         """Return what runs the log services that need no process of their own.
 
@@ -148,5 +155,5 @@ class Context:
             except ImportError:
                 raise OSError(errno.EIO, os.strerror(errno.EIO)) from None
 
-            self._hosts = LogHosts(self.loop, self.heritage, self.null)
+            self._hosts = LogHosts(self.loop, self.heritage, self.null, self._all_is_seen)
         return self._hosts

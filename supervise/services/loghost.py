@@ -289,6 +289,8 @@ class Host:
                 report = loghost.hear(self._socket)
             except BlockingIOError:
                 return
+            except ConnectionResetError:
+                continue  # it is gone; what it said before comes now
             except OSError:
                 report = None
             except loghost.Nonsense:

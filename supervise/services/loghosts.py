@@ -7,9 +7,9 @@ nothing here. To its supervisor a hosted logger is a process like any other: it 
 host's), takes signals, and exits.
 
 :mod:`~slashservice.supervise.services.loghost` is one host as svscan sees it. A host whose
-svscan is killed goes on. The next svscan opens all pipes, then sends it TERM. Its loggers finish
-their blocks and let go of their directories. Their successors, in a new host, wait for that. If
-it does not end it is killed.
+svscan is killed goes on. The next svscan starts new loggers in a new host, then sends TERM to the
+old one (:mod:`~slashservice.supervise.services.predecessors`). Its loggers finish their blocks and
+let go of their directories. Their successors wait for that. If it does not end it is killed.
 
 Where hosts of an account don't work, its logs are run as they are written, for a while.
 """
@@ -23,13 +23,12 @@ import stat
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import environment, in_process, pathexec
 from slashservice.supervise.logs import run_script
-from slashservice.supervise.messages import warn
 from slashservice.supervise.platform import posix
-from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import adoption, predecessors, trouble
+from slashservice.supervise.services import trouble
 from slashservice.supervise.services.account_numbers import AccountNumbers
 from slashservice.supervise.services.loghost import Host
+from slashservice.supervise.services.predecessors import Predecessors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,19 +50,13 @@ SECONDS_AS_WRITTEN = 60.0
 A host that was replaced works if no other was replaced in that time before it.
 """
 
-SECONDS_TO_HAND_OVER = 5.0
-"""How long the host of a killed svscan may take to end."""
-
-SECONDS_TO_LET_GO = 2.0
-"""How long after a start the holder of a journal is looked for; as a rule it is on record."""
-
 FOR_EVER = float("inf")
 
 
 class LogHosts:
-    """All log hosts of an svscan."""
+    """All log hosts of an svscan, which may have begun with all services."""
 
-    def __init__(self, loop: Loop, heritage: Heritage, null: int) -> None:
+    def __init__(self, loop: Loop, heritage: Heritage, null: int, all_is_seen: bool = True) -> None:
         self._loop = loop
         self._heritage = heritage
         self._null = null
@@ -73,10 +66,7 @@ class LogHosts:
         """Until when logs are run as written: those of an account, or in a directory."""
         self._replaced: dict[Whose, float] = {}
         """When a host was replaced last."""
-        self._retired: dict[tuple[int, int], list[ServiceDirectory]] = {}
-        """The hosts of killed svscans, and the log services that they were on record for."""
-        self._held: set[tuple[int, int]] = set()
-        """The journals, by device and inode, that were not let go of when they were needed."""
+        self.predecessors = Predecessors(loop, self._pids, all_is_seen)
 
     def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
         """Run the log service in a host; None if it has to be run as it is written.
@@ -84,6 +74,7 @@ class LogHosts:
         Raises ``OSError`` if the host can't be started.
         """
         logger = self._start(directory, stdin, exited)
+        self.predecessors.is_started(directory)
         if logger is None:
             trouble.forget(directory)
         return logger
@@ -103,7 +94,7 @@ class LogHosts:
             journal = _journal(directory.at(names.JOURNAL))
             opened += journal
             for fd in journal:
-                self._expect(fd)
+                self.predecessors.expect(fd)
             host = self._host(whose)
             if host is None:
                 return None
@@ -144,34 +135,12 @@ class LogHosts:
         if host.is_idle:  # nor would another have
             self._as_written[directory.path] = self._loop.clock() + SECONDS_AS_WRITTEN
 
-    def _expect(self, journal: int) -> None:
-        """A journal is about to be a new logger's: end the host that goes on holding it."""
-        if predecessors.is_held(journal):
-            if not self._held:
-                self._loop.after(SECONDS_TO_LET_GO, self._retire_holders)
-            about = os.fstat(journal)
-            self._held.add((about.st_dev, about.st_ino))
-
-    def _retire_holders(self) -> None:
-        held, self._held = self._held, set()
-        ours = {host.pid for hosts in self._hosts.values() for host in hosts}
-        for pid, start in predecessors.holders(held, ours):
-            self.retire(pid, start)
-
-    def retire(self, pid: int, start: int, directory: ServiceDirectory | None = None) -> None:
-        """Have the host of a killed svscan end, as soon as we have opened all its pipes.
-
-        ``directory`` is that of a log service which it may run.
-        """
-        if (pid, start) not in self._retired:
-            self._retired[pid, start] = []
-            self._loop.after(0, lambda: self._end(pid, start))
-        if directory:
-            self._retired[pid, start].append(directory)
-
     def has(self, pid: int) -> bool:
         """Tell whether one of the hosts has this pid."""
-        return any(host.pid == pid for hosts in self._hosts.values() for host in hosts)
+        return pid in self._pids()
+
+    def _pids(self) -> set[int]:
+        return {host.pid for hosts in self._hosts.values() for host in hosts}
 
     def kill(self, pid: int) -> bool:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
@@ -182,30 +151,6 @@ class LogHosts:
             except OSError:
                 pass  # it is dead, and we are about to hear of it
         return found
-
-    def _end(self, pid: int, start: int) -> None:
-        gone: list[int] = []
-        host = adoption.Adopted(self._loop, pid, start, gone.append)
-        # If it is stopped, only a later svscan might see the end of our patience.
-        is_stopped = b"T" in system.thread_states(pid)
-        host.signal(signal_numbers.SIGKILL if is_stopped else signal_numbers.SIGTERM)
-
-        def insist(again: bool = False) -> None:
-            if gone:
-                return
-            logs = [one for one in self._retired[pid, start] if may_lose(one)]
-            if not logs:
-                host.signal(signal_numbers.SIGKILL)
-                return
-            if not again:
-                what = b"log host %d, left by another svscan, waits for disk space, and with it "
-                warn("svscan", what % pid + b", ".join(one.name for one in logs))
-            self._loop.after(SECONDS_TO_HAND_OVER, lambda: insist(True))
-
-        def may_lose(directory: ServiceDirectory) -> bool:
-            return predecessors.waits_for_space(directory.path)
-
-        self._loop.after(SECONDS_TO_HAND_OVER, insist)
 
     def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
         """Read what the log service runs; None unless it is plain, and ours to run.

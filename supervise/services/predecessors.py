@@ -1,8 +1,14 @@
-"""Hosts of earlier svscans that are on no record any more, found by the journals they hold.
+"""The log hosts of killed svscans, which end when others have taken over from them.
 
-An svscan that is killed in its first scan has put its own hosts on record by then, and may not
-have sent TERM to the host of the svscan before it. The new loggers would wait for that one's
-journals for ever. The kernel tells who holds a lock.
+Such a host goes on reading, and holds the pipes of its logs. A service may die at any moment,
+and svscan may be killed again: then what is in its pipe is lost, if nobody else holds that. So a
+host is sent TERM when svscan has seen all services, and has started a new logger for each log
+that the host is on record for. The new loggers wait for the journals, which the old ones let go
+of as soon as they are done with their blocks.
+
+**Those on no record.** An svscan that is killed in its first scan has put its own hosts on record
+by then, and may not have sent TERM to the host of the svscan before it. The new loggers would
+wait for that one's journals for ever. The kernel tells who holds a lock.
 """
 
 from __future__ import annotations
@@ -10,16 +16,140 @@ from __future__ import annotations
 import fcntl
 import os
 
+from slashservice.supervise import signal_numbers
+from slashservice.supervise.messages import warn
 from slashservice.supervise.platform import flocks
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
+from slashservice.supervise.services import adoption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from slashservice.supervise.platform.loop import Loop
+    from slashservice.supervise.services.directory import ServiceDirectory
+
+SECONDS_TO_TAKE_OVER = 5.0
+"""How long a host is kept for logs that can't be started elsewhere, once all are seen."""
+
+SECONDS_TO_HAND_OVER = 5.0
+"""How long a host may take to end."""
+
+SECONDS_TO_LET_GO = 2.0
+"""How long after a start the holder of a journal is looked for; as a rule it is on record."""
 
 LITTLE = 1 << 18
 """Bytes of room on a disk that may be too few for a block in a journal."""
+
+
+class Host:
+    """One of them, and the log services that it is on record for."""
+
+    __slots__ = ("awaited", "logs", "pid", "start")
+
+    def __init__(self, pid: int, start: int) -> None:
+        self.pid = pid
+        self.start = start
+        self.logs: list[ServiceDirectory] = []
+        self.awaited: set[ServiceDirectory] = set()
+        """Those that are about to be started elsewhere."""
+
+
+class Predecessors:
+    """All log hosts that killed svscans have left. ``ours`` returns the pids of our own."""
+
+    def __init__(self, loop: Loop, ours: Callable[[], set[int]], all_is_seen: bool) -> None:
+        self._loop = loop
+        self._ours = ours
+        self._all_is_seen = all_is_seen
+        self._known: dict[tuple[int, int], Host] = {}
+        self._staying: list[Host] = []
+        """Those that have yet to be told to end."""
+        self._held: set[tuple[int, int]] = set()
+        """The journals, by device and inode, that were not let go of when they were needed."""
+
+    def retire(
+        self, pid: int, start: int, log: ServiceDirectory | None = None, goes_on: bool = False
+    ) -> None:
+        """Have a host end as soon as it may.
+
+        ``log`` is a log service which it may run, and which, if it ``goes_on``, is about to be
+        started elsewhere.
+        """
+        host = self._known.get((pid, start))
+        if host is None:
+            host = self._known[pid, start] = Host(pid, start)
+            self._staying.append(host)
+            self._loop.after(0, self._end_some)
+        if log:
+            host.logs.append(log)
+            if goes_on:
+                host.awaited.add(log)
+
+    def all_is_seen(self) -> None:
+        """Know that svscan has opened the pipes of all services."""
+        if not self._all_is_seen:
+            self._all_is_seen = True
+            self._end_some()
+
+    def is_started(self, log: ServiceDirectory) -> None:
+        """Know that a log service has a new logger, or needs none of a host."""
+        for host in self._staying:
+            if log in host.awaited:
+                host.awaited.remove(log)
+                if not host.awaited:
+                    self._loop.after(0, self._end_some)
+
+    def expect(self, journal: int) -> None:
+        """A journal is about to be a new logger's: end the host that goes on holding it."""
+        if is_held(journal):
+            if not self._held:
+                self._loop.after(SECONDS_TO_LET_GO, self._retire_holders)
+            about = os.fstat(journal)
+            self._held.add((about.st_dev, about.st_ino))
+
+    def _retire_holders(self) -> None:
+        held, self._held = self._held, set()
+        for pid, start in holders(held, self._ours()):
+            self.retire(pid, start)
+
+    def _end_some(self) -> None:
+        """Tell those to end whom nothing keeps."""
+        if not self._all_is_seen:
+            return
+        for host in list(self._staying):
+            if host.awaited:
+                self._end_later(host)
+            else:
+                self._end(host)
+
+    def _end_later(self, host: Host) -> None:
+        self._loop.after(SECONDS_TO_TAKE_OVER, lambda: self._end(host))
+
+    def _end(self, host: Host) -> None:
+        if host not in self._staying:
+            return
+        self._staying.remove(host)
+        gone: list[int] = []
+        process = adoption.Adopted(self._loop, host.pid, host.start, gone.append)
+        # If it is stopped, only a later svscan might see the end of our patience.
+        is_stopped = b"T" in system.thread_states(host.pid)
+        process.signal(signal_numbers.SIGKILL if is_stopped else signal_numbers.SIGTERM)
+
+        def insist(again: bool = False) -> None:
+            if gone:
+                return
+            logs = [log for log in host.logs if waits_for_space(log.path)]
+            if not logs:
+                process.signal(signal_numbers.SIGKILL)
+                return
+            if not again:
+                what = b"log host %d, left by another svscan, waits for disk space, and with it "
+                warn("svscan", what % host.pid + b", ".join(log.name for log in logs))
+            self._loop.after(SECONDS_TO_HAND_OVER, lambda: insist(True))
+
+        self._loop.after(SECONDS_TO_HAND_OVER, insist)
 
 
 def is_held(journal: int) -> bool:

@@ -108,6 +108,7 @@ class Scanner:
                 self._loop.after(self._grace, self._hurry)
             for pair in [*self._pairs.values(), *self._strays]:
                 pair.drain()
+            self._context.all_is_seen()  # as far as it is going to be
         self._stop_if_empty()
 
     def _hurry(self) -> None:
@@ -214,6 +215,7 @@ class Scanner:
             self._loop.after(0, self._go_on)
 
     def _all_is_seen(self) -> None:
+        self._context.all_is_seen()
         seen, self._seen = self._seen, None
         if seen:
             seen()

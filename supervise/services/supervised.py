@@ -120,7 +120,8 @@ class Supervised:
             self._adopt(left)
             return
         if left and left.pid and self._hosts:
-            self._hosts.retire(left.pid, left.start, self.directory)
+            goes_on = self._service.want == UP
+            self._hosts.predecessors.retire(left.pid, left.start, self.directory, goes_on)
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
         if self._service.want != UP:

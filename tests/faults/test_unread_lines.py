@@ -6,11 +6,12 @@ Only a process keeps what is in a pipe. Each kill is seen by svscan, but for its
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
 from helpers.processes import kill, killed, runs
-from helpers.services import await_pid, in_status, send
+from helpers.services import await_pid, in_status, is_supervised, send
 from helpers.tree import Tree
 from helpers.waiting import until
 
@@ -126,3 +127,47 @@ def check(service: Path) -> None:
     assert kept == list(range(1, counted(service) + 1)) or kept == list(
         range(1, counted(service) + 2)
     ), numbers
+
+
+SAYS_ONE = """\
+#!/bin/sh
+exec 8<>tick
+read -r word <&8
+echo $$.$word
+echo $$.$word >>said
+"""
+
+
+@pytest.mark.slow
+def test_svscan_is_killed_in_a_first_scan_that_takes_long(tree: Tree) -> None:
+    """Until it has seen a service, the log host of the svscan before has the service's pipe.
+
+    Nobody else would, when the daemon has said a line and dies, and svscan is killed.
+    """
+    log = f"#!/bin/sh\nexec {tree.commands}/multilog s16777215 ./main\n"
+    services = [tree.add(f"s{number:02}", SAYS_ONE, log) for number in range(40)]
+    for service in services:
+        os.mkfifo(service / "tick")
+    slowly = ["-e", "trace=flock", "-e", "inject=flock:delay_enter=20000"]
+    strace = ["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", *slowly]
+    svscan = tree.svscan()
+    for seen in (4, 12, 20, 39):
+        pids = [await_pid(service) for service in services]
+        for service in services:
+            await_pid(service / "log")
+        killed(svscan)
+        svscan = tree.svscan(strace)
+        until(lambda: is_supervised(services[seen]), f"{seen} are seen")  # noqa: B023
+        killed(svscan)
+        for service in services:
+            (service / "tick").write_bytes(b"%d\n" % seen)
+        for pid in pids:
+            until(lambda: not runs(pid), f"{pid} has said it")  # noqa: B023
+        svscan = tree.svscan()
+        for service, pid in zip(services, pids, strict=True):
+            await_pid(service, pid)
+    tree.drain(svscan)
+    said = {service.name: (service / "said").read_bytes() for service in services}
+    assert all(text.count(b"\n") == 4 for text in said.values())
+    kept = {service.name: (service / "log/main/current").read_bytes() for service in services}
+    assert kept == said

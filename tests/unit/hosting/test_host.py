@@ -63,6 +63,11 @@ class Svscan:
         logger = self.host._loggers.get(number)
         return logger is not None and not logger._logger.at_line_end
 
+    def has_logger(self, number: int) -> bool:
+        """Have the host go on; tell whether it has a logger."""
+        self.step()
+        return number in self.host._loggers
+
     def is_done(self) -> bool:
         """Have the host go on; tell whether its workers have nothing to do."""
         self.step()
@@ -276,3 +281,14 @@ def test_the_end_of_a_child_whose_status_is_lost_counts_as_good(svscan: Svscan) 
     assert seen == [0]
     svscan.step()
     assert seen == [0]
+
+
+def test_what_svscan_asked_before_it_was_killed_is_done(svscan: Svscan) -> None:
+    """The system tells first that it is gone, as it has left answers unread."""
+    os.close(svscan.start(1))
+    until(lambda: svscan.has_logger(1), "the first logger is there, and said to be")
+    written = b"a line that nobody else has\n"
+    os.close(svscan.start(2, data=written))
+    svscan.socket.close()
+    until(svscan.ends, "the host ends")
+    assert (svscan.top / "2/main/current").read_bytes() == written

@@ -225,6 +225,19 @@ def test_a_host_that_dies_before_it_has_read_all(world: World) -> None:
     assert not world.host().is_closed
 
 
+def test_what_a_host_said_before_it_died_is_heard(world: World) -> None:
+    """Also if it has not read all; the kernel tells of that first."""
+    logger = world.start()
+    assert logger
+    world.say(b"started\0001")
+    logger.signal(signal.SIGALRM)
+    world.processes[0].socket.send(b"exited\0001\0000")
+    world.processes[0].socket.close()
+    world.pass_()
+    assert world.exits == [0]
+    assert world.host().is_closed
+
+
 @pytest.mark.parametrize("number", [errno.EPROTONOSUPPORT, errno.EPROTOTYPE])
 def test_where_sockets_keep_no_messages_apart_logs_are_run_as_written(
     number: int, world: World, monkeypatch: pytest.MonkeyPatch
@@ -652,13 +665,13 @@ def test_a_host_left_is_killed_once_it_waits_for_no_space(
         left.stdout.readline()
         start = linux.started(left.pid)
         for _ in range(2):
-            world.hosts.retire(left.pid, start, world.directory)
-            world.hosts._retired[left.pid, start][1:] = []
+            world.hosts.predecessors.retire(left.pid, start)
+        world.hosts.predecessors.retire(left.pid, start, world.directory)
         world.pass_()
         for _ in (1, 2):
-            world.pass_(loghosts.SECONDS_TO_HAND_OVER)
+            world.pass_(predecessors.SECONDS_TO_HAND_OVER)
             assert left.poll() is None
-        world.pass_(loghosts.SECONDS_TO_HAND_OVER)
+        world.pass_(predecessors.SECONDS_TO_HAND_OVER)
         assert left.wait() == -signal.SIGKILL
         world.pass_()
     told = f"svscan: warning: log host {left.pid}, left by another svscan, waits for disk space"

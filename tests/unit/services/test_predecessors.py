@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers.clock import Clock
 
 from slashservice.supervise.platform import flocks, linux
-from slashservice.supervise.services import predecessors
+from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.services import adoption, predecessors
+from slashservice.supervise.services.directory import ServiceDirectory
 
 HOLD = """
 import fcntl, sys
@@ -88,3 +92,80 @@ def test_who_waits_for_space(
     path.unlink()
     path.symlink_to("nothing")
     assert predecessors.waits_for_space(directory), "it could open none"
+
+
+class World:
+    """Log hosts that killed svscans have left; they are only pretended."""
+
+    def __init__(self, loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.loop = loop
+        self.clock = clock
+        self.told: list[int] = []
+        """Those that were told to end."""
+        monkeypatch.setattr(adoption, "Adopted", self._adopted)
+        self.known = predecessors.Predecessors(loop, set, all_is_seen=False)
+
+    def _adopted(self, loop: Loop, pid: int, start: int, gone: object) -> SimpleNamespace:
+        def signal_(number: int) -> None:
+            if number == signal.SIGTERM:
+                self.told.append(pid)
+
+        return SimpleNamespace(signal=signal_)
+
+    def pass_(self, seconds: float = 0) -> None:
+        """Let time pass, and what is due then happen."""
+        self.clock.now += seconds
+        self.loop.after(0, lambda: None)
+        self.loop.step()
+
+    def log(self) -> ServiceDirectory:
+        return ServiceDirectory(b"/nowhere", b"log")
+
+
+FIRST, SECOND = 1 << 22, (1 << 22) + 1
+"""No process has these pids."""
+
+
+@pytest.fixture
+def world(loop: Loop, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(loop, clock, monkeypatch)
+
+
+def test_a_host_is_kept_until_all_is_seen(world: World) -> None:
+    """It may have the pipe of a service that is not seen yet."""
+    world.known.retire(FIRST, 1)
+    world.pass_(100)
+    assert world.told == []
+    world.known.all_is_seen()
+    assert world.told == [FIRST]
+    world.known.retire(FIRST, 1)
+    world.known.retire(SECOND, 2)
+    world.pass_()
+    assert world.told == [FIRST, SECOND]
+
+
+def test_a_host_is_kept_until_its_logs_are_started(world: World) -> None:
+    logs = [world.log() for _ in range(3)]
+    for log in logs:
+        world.known.retire(FIRST, 1, log, goes_on=log is not logs[2])
+    world.known.all_is_seen()
+    world.pass_()
+    world.known.is_started(logs[0])
+    world.known.is_started(logs[0])
+    world.known.is_started(world.log())
+    world.pass_()
+    assert world.told == []
+    world.known.is_started(logs[1])
+    world.pass_()
+    assert world.told == [FIRST]
+    world.pass_(predecessors.SECONDS_TO_TAKE_OVER)
+    assert world.told == [FIRST], "it is told so once"
+
+
+def test_a_host_is_not_kept_for_ever_for_a_log_that_can_not_be_started(world: World) -> None:
+    world.known.retire(FIRST, 1, world.log(), goes_on=True)
+    world.known.all_is_seen()
+    world.pass_(predecessors.SECONDS_TO_TAKE_OVER - 1)
+    assert world.told == []
+    world.pass_(2)
+    assert world.told == [FIRST]
