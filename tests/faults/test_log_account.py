@@ -384,7 +384,7 @@ def test_messages_that_the_kernel_refuses(number: str, hosted: Hosted, tmp_path:
     for name in names:
         add(hosted, name)
     inject = f"inject=sendmsg:error={number}:when=1..7"
-    hosted.tree.svscan(["strace", "-qq", "-o", str(tmp_path / "trace"), "-e", inject])
+    hosted.tree.svscan(["strace", "-D", "-qq", "-o", str(tmp_path / "trace"), "-e", inject])
     for name in names:
         hosted.host(name)
         hosted.write(name, b"x\n")

@@ -119,9 +119,21 @@ class Tree:
             process.wait()
         until(self._all_killed, "all processes have ended")
 
+    def _named(self) -> list[int]:
+        """Return the processes that were given our directory, or what is in it, as an argument."""
+        found = []
+        for name in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if (
+                    name.isdigit()
+                    and os.fsencode(self.root) in Path(f"/proc/{name}/cmdline").read_bytes()
+                ):
+                    found.append(int(name))
+        return found
+
     def _all_killed(self) -> bool:
         """Kill what is left; tell whether nothing was."""
-        pids = [pid for pid in self.processes() if runs(pid)]
+        pids = [pid for pid in [*self.processes(), *self._named()] if runs(pid)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 kill(pid, signal.SIGKILL)
