@@ -97,7 +97,7 @@ class Host:
     """The log host of one account (None: of our own).
 
     ``ended`` is called with its wait status once it is dead, ``full`` with the directory of a log
-    service that it has no descriptors for.
+    service that it has no descriptors for, ``started`` with that of one whose pipe it has.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Host:
         account: bytes | None,
         ended: Callable[[Host, int], None],
         full: Callable[[Host, ServiceDirectory], None],
+        started: Callable[[ServiceDirectory], None],
     ) -> None:
         self.is_full = False
         """Whether it has refused a logger since the last one in it ended."""
@@ -116,6 +117,7 @@ class Host:
         self._loop = loop
         self._ended = ended
         self._full = full
+        self._started = started
         self._loggers: dict[int, RemoteLogger] = {}
         self._unsent: list[Request] = []
         self._unanswered: list[tuple[bytes, int]] = []
@@ -324,6 +326,7 @@ class Host:
         self._has_answered = True
         if report.word == loghost.STARTED and logger:
             logger.is_started = True
+            self._started(logger.directory)
         elif report.word == loghost.FULL and logger:
             del self._loggers[logger.number]
             self._full(self, logger.directory)

@@ -74,8 +74,8 @@ class LogHosts:
         Raises ``OSError`` if the host can't be started.
         """
         logger = self._start(directory, stdin, exited)
-        self.predecessors.is_started(directory)
         if logger is None:
+            self.predecessors.is_started(directory)
             trouble.forget(directory)
         return logger
 
@@ -112,8 +112,9 @@ class LogHosts:
         def ended(host: Host, status: int) -> None:
             self._ended(whose, host, status)
 
+        calls = (ended, self._full, self.predecessors.is_started)
         try:
-            host = Host(self._loop, self._heritage, self._null, whose[0], ended, self._full)
+            host = Host(self._loop, self._heritage, self._null, whose[0], *calls)
         except OSError as error:
             if error.errno not in NO_MESSAGES:
                 raise

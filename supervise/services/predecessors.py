@@ -2,9 +2,10 @@
 
 Such a host goes on reading, and holds the pipes of its logs. A service may die at any moment,
 and svscan may be killed again: then what is in its pipe is lost, if nobody else holds that. So a
-host is sent TERM when svscan has seen all services, and has started a new logger for each log
-that the host is on record for. The new loggers wait for the journals, which the old ones let go
-of as soon as they are done with their blocks.
+host is sent TERM when svscan has seen all services, and another host has said, for each log that
+this one is on record for, that it has the pipe. Before that a request may wait in svscan. The new
+loggers wait for the journals, which the old ones let go of as soon as they are done with their
+blocks.
 
 **Those on no record.** An svscan that is killed in its first scan has put its own hosts on record
 by then, and may not have sent TERM to the host of the svscan before it. The new loggers would
@@ -94,7 +95,7 @@ class Predecessors:
             self._end_some()
 
     def is_started(self, log: ServiceDirectory) -> None:
-        """Know that a log service has a new logger, or needs none of a host."""
+        """Know that another host has the pipe of a log service, or that it needs no host."""
         for host in self._staying:
             if log in host.awaited:
                 host.awaited.remove(log)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers.clock import Clock
@@ -22,6 +23,7 @@ from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import (
     account_numbers,
+    adoption,
     loghost,
     loghosts,
     predecessors,
@@ -236,6 +238,25 @@ def test_what_a_host_said_before_it_died_is_heard(world: World) -> None:
     world.pass_()
     assert world.exits == [0]
     assert world.host().is_closed
+
+
+def test_the_host_of_a_killed_svscan_is_kept_until_another_has_the_pipe(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That has it when it says so. Until then the request may be with us, who may be killed."""
+    told: list[int] = []
+
+    def adopted(loop: Loop, pid: int, start: int, gone: object) -> SimpleNamespace:
+        return SimpleNamespace(signal=told.append)
+
+    monkeypatch.setattr(adoption, "Adopted", adopted)
+    world.hosts.predecessors.retire(1 << 22, 1, world.directory, goes_on=True)
+    assert world.start()
+    world.pass_()
+    assert told == []
+    world.say(b"started\0001")
+    world.pass_()
+    assert told == [signal.SIGTERM]
 
 
 @pytest.mark.parametrize("number", [errno.EPROTONOSUPPORT, errno.EPROTOTYPE])
