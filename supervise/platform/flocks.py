@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LIST = "/proc/locks"
 
 
@@ -32,6 +36,29 @@ def holders_of_any(files: set[tuple[int, int]]) -> set[int]:
     inodes = {inode for _, inode in files}
     candidates = {pid for pid, _, inode in _list() or () if inode in inodes and pid > 0}
     return {pid for pid in candidates if _has_open(pid, files)}
+
+
+def users_of_any(files: set[tuple[int, int]], among: Iterable[int]) -> set[int]:
+    """Return which of the processes ``among`` have one of ``files`` open.
+
+    The files are known by device and inode number. Where we may not see what a process has open,
+    it counts if it is listed with a flock on one of them.
+    """
+    locking = {pid for pid, device, inode in _list() or () if (device, inode) in files}
+    users = set()
+    for pid in among:
+        opened = _has_open(pid, files)
+        if opened or (opened is None and pid in locking):
+            users.add(pid)
+    return users
+
+
+def processes() -> list[int]:
+    """Return the pids of all processes that we can see, where the kernel tells."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
 
 
 def _list() -> list[tuple[int, int, int]] | None:
@@ -75,15 +102,16 @@ def _is(file: os.stat_result, pid: int, device: int, inode: int) -> bool:
     """Tell whether a lock of ``pid`` is one on ``file``."""
     if inode != file.st_ino or pid <= 0:
         return False
-    return device == file.st_dev or _has_open(pid, {(file.st_dev, file.st_ino)})
+    return device == file.st_dev or _has_open(pid, {(file.st_dev, file.st_ino)}) is True
 
 
-def _has_open(pid: int, files: set[tuple[int, int]]) -> bool:
+def _has_open(pid: int, files: set[tuple[int, int]]) -> bool | None:
+    """Tell whether a process has one of the files open; None if we may not see that."""
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)
     except OSError:
-        return False
+        return None
     for name in names:
         try:
             found = os.stat(f"{folder}/{name}")

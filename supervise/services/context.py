@@ -144,6 +144,11 @@ class Context:
         if self._hosts:
             self._hosts.predecessors.all_is_seen()
 
+    def end(self) -> None:
+        """Everything has been brought down, and nothing is to be left of killed supervisors."""
+        if self._hosts:
+            self._hosts.predecessors.end_all()
+
     def log_hosts(self) -> LogHosts:
         """Return what runs the log services that need no process of their own.
 

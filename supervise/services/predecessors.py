@@ -8,8 +8,10 @@ loggers wait for the journals, which the old ones let go of as soon as they are 
 blocks.
 
 **Those on no record.** An svscan that is killed in its first scan has put its own hosts on record
-by then, and may not have sent TERM to the host of the svscan before it. The new loggers would
-wait for that one's journals for ever. The kernel tells who holds a lock.
+by then, and may not have sent TERM to the host of the svscan before it. When the next one is killed
+as early, its host is on no record either, and waits for the journals of the first. Whichever of
+them got one would keep it for ever, and the new loggers would wait. So we look who else has the
+journals open, again and again until nobody has.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ SECONDS_TO_HAND_OVER = 5.0
 """How long a host may take to end."""
 
 SECONDS_TO_LET_GO = 2.0
-"""How long after a start the holder of a journal is looked for; as a rule it is on record."""
+"""How long after a start it is looked who else has the journal; as a rule nobody has by then."""
+
+LOOK_LAST = 64.0
+"""Seconds between two such looks at most; they double."""
 
 LITTLE = 1 << 18
 """Bytes of room on a disk that may be too few for a block in a journal."""
@@ -67,8 +72,10 @@ class Predecessors:
         self._known: dict[tuple[int, int], Host] = {}
         self._staying: list[Host] = []
         """Those that have yet to be told to end."""
-        self._held: set[tuple[int, int]] = set()
-        """The journals, by device and inode, that were not let go of when they were needed."""
+        self._suspects = False
+        """Whether there may be some that are on no record."""
+        self._needed: set[tuple[int, int]] = set()
+        """The journals, by device and inode, that others may have as well as our own loggers."""
 
     def retire(
         self, pid: int, start: int, log: ServiceDirectory | None = None, goes_on: bool = False
@@ -82,6 +89,7 @@ class Predecessors:
         if host is None:
             host = self._known[pid, start] = Host(pid, start)
             self._staying.append(host)
+            self._suspects = True
             self._loop.after(0, self._end_some)
         if log:
             host.logs.append(log)
@@ -103,27 +111,49 @@ class Predecessors:
                     self._loop.after(0, self._end_some)
 
     def expect(self, journal: int) -> None:
-        """A journal is about to be a new logger's: end the host that goes on holding it."""
-        if is_held(journal):
-            if not self._held:
-                self._loop.after(SECONDS_TO_LET_GO, self._retire_holders)
+        """A journal is about to be a new logger's: end the hosts that have it, too."""
+        if self._suspects or is_held(journal):
+            if not self._needed:
+                self._retire_later(SECONDS_TO_LET_GO)
             about = os.fstat(journal)
-            self._held.add((about.st_dev, about.st_ino))
+            self._needed.add((about.st_dev, about.st_ino))
 
-    def _retire_holders(self) -> None:
-        held, self._held = self._held, set()
-        for pid, start in holders(held, self._ours()):
+    def _retire_later(self, seconds: float) -> None:
+        def retire() -> None:
+            if self._retire_users():
+                self._retire_later(min(2 * seconds, LOOK_LAST))
+            else:
+                self._suspects = False
+                self._needed.clear()
+
+        self._loop.after(seconds, retire)
+
+    def _retire_users(self) -> bool:
+        """Retire the hosts that have one of the journals; tell whether there are any."""
+        found = list(users(self._needed, self._ours()))
+        for pid, start in found:
             self.retire(pid, start)
+        return found != []
+
+    def end_all(self) -> None:
+        """Tell all to end, as we are about to end, and bring down what they are for."""
+        if self._needed:
+            self._retire_users()
+        for host in list(self._staying):
+            self._end(host)
 
     def _end_some(self) -> None:
         """Tell those to end whom nothing keeps."""
         if not self._all_is_seen:
             return
         for host in list(self._staying):
-            if host.awaited:
+            if host.awaited or (not host.logs and self._are_any_awaited()):
                 self._end_later(host)
             else:
                 self._end(host)
+
+    def _are_any_awaited(self) -> bool:
+        return any(host.awaited for host in self._staying)
 
     def _end_later(self, host: Host) -> None:
         self._loop.after(SECONDS_TO_TAKE_OVER, lambda: self._end(host))
@@ -186,15 +216,21 @@ def waits_for_space(directory: bytes) -> bool:
         os.close(fd)
 
 
-def holders(journals: set[tuple[int, int]], ours: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield pid and start time of the log hosts, except ``ours``, that hold such a lock.
+def users(journals: set[tuple[int, int]], ours: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield pid and start time of the log hosts, except ``ours``, that have such a file open.
 
     The journals are known by device and inode.
     """
-    for pid in sorted(flocks.holders_of_any(journals) - ours):
+    others = [pid for pid in flocks.processes() if pid not in ours and is_host(pid)]
+    for pid in sorted(flocks.users_of_any(journals, others)):
         try:
             start = system.started(pid)
         except OSError:
             continue
-        if start and any(b"loghost" in word for word in system.words_of(pid)):
+        if start:
             yield pid, start
+
+
+def is_host(pid: int) -> bool:
+    """Tell whether a process calls itself a log host."""
+    return any(b"loghost" in word for word in system.words_of(pid))

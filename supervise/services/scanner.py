@@ -319,4 +319,5 @@ class Scanner:
 
     def _stop_if_empty(self) -> None:
         if self._draining and not self._stay and not self._pairs and not self._strays:
+            self._context.end()
             self._loop.stop()

@@ -1,4 +1,4 @@
-"""What becomes of a log host whose svscan was killed while it had no room for its lines."""
+"""What becomes of log hosts whose svscan was killed: with no room for their lines, or in a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.disks import enlarge, on_small_disk
 from helpers.hosted import Hosted
 from helpers.logs import content
 from helpers.processes import kill, runs
-from helpers.services import status_of
+from helpers.services import await_down, in_status, status_of
 from helpers.waiting import until
 
 pytestmark = pytest.mark.root
@@ -101,3 +101,45 @@ def test_with_room_in_journals_since_then_it_ends(hosted: Hosted) -> None:
     enlarge(left.inside, left.main)
     until(lambda: left.arrived() == LINES, "arrived, each line once")
     assert not hosted.tree.lines("damaged")
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_of_many_svscans_killed_in_a_row_one_host_is_left(hosted: Hosted, paused: bool) -> None:
+    """Each waits for the journals of the one before, and all but the last are on no record."""
+    logs = [hosted.add(name, "./main") for name in ("a", "b", "c")]
+    hosts: list[int] = []
+
+    def other(log: Path) -> int:
+        pid = in_status(log)
+        return pid if pid not in hosts else 0
+
+    for _ in range(5):
+        svscan = hosted.tree.svscan()
+        pids = {until(lambda: other(log), "another host") for log in logs}  # noqa: B023
+        assert len(pids) == 1
+        hosts += pids
+        hosted.ends_with_us(hosts[-1])
+        if paused and len(hosts) == 1:
+            hosted.tree.svc("-p", *logs)
+            until(lambda: all(paused_in_status(log) for log in logs), "paused")
+        if len(hosts) < 5:
+            kill(svscan.pid, signal.SIGKILL)
+            svscan.wait()
+    until(lambda: [pid for pid in hosts if runs(pid)] == hosts[-1:], "the others ended")
+    for name in ("a", "b", "c"):
+        hosted.write(name, b"a line\n")
+    if paused:
+        hosted.tree.svc("-c", *logs)
+    for name in ("a", "b", "c"):
+        hosted.arrives(name, b"a line\n")
+    hosted.tree.svc("-d", logs[0])
+    await_down(logs[0])
+    hosted.write("a", b"another\n")
+    hosted.write("b", b"another\n")
+    hosted.arrives("b", b"another\n")
+    assert hosted.current("a") == b"a line\n", "nobody else writes it"
+
+
+def paused_in_status(log: Path) -> bool:
+    now = status_of(log)
+    return now is not None and now.paused

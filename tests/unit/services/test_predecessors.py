@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, Popen
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +18,8 @@ from slashservice.supervise.platform import flocks, linux
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import adoption, predecessors
 from slashservice.supervise.services.directory import ServiceDirectory
+
+LOCK = "fcntl.flock(file, fcntl.LOCK_EX)"
 
 HOLD = """
 import fcntl, sys
@@ -35,21 +37,26 @@ def journal(tmp_path: Path) -> Iterator[int]:
     os.close(fd)
 
 
+def host(journal: Path, script: str = HOLD, name: str = "loghost") -> Popen[bytes]:
+    """Start a process that has a journal open, and is a log host or calls itself otherwise."""
+    words = [sys.executable, "-c", script, str(journal), name]
+    process = Popen(words, stdin=PIPE, stdout=PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    return process
+
+
 @pytest.fixture(params=["loghost", "another"])
 def holder(request: pytest.FixtureRequest, journal: int, tmp_path: Path) -> Iterator[int]:
     """A process that holds the journal, and is a log host or calls itself otherwise."""
-    words = [sys.executable, "-c", HOLD, tmp_path / "journal", request.param]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdin=pipe, stdout=pipe) as process:
-        assert process.stdout
-        process.stdout.readline()
+    with host(tmp_path / "journal", name=request.param) as process:
         yield process.pid
         process.kill()
 
 
 def found(journal: int, ours: set[int]) -> list[tuple[int, int]]:
     about = os.fstat(journal)
-    return list(predecessors.holders({(about.st_dev, about.st_ino)}, ours))
+    return list(predecessors.users({(about.st_dev, about.st_ino)}, ours))
 
 
 def test_a_host_that_holds_it_is_found(
@@ -68,8 +75,39 @@ def test_nobody_holds_it(journal: int, tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the look itself holds nothing
 
 
+def test_a_host_that_waits_for_it_is_found(journal: int, tmp_path: Path) -> None:
+    """Nor does it need the list of locks, which some kernels lack."""
+    with host(tmp_path / "journal", HOLD.replace(LOCK, "")) as process:
+        assert found(journal, set()) == [(process.pid, linux.started(process.pid))]
+        process.kill()
+
+
+def test_a_host_that_we_may_not_look_into_is_found_by_its_lock(
+    journal: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hides, so only root may. The lock tells, where its device is the one that we see."""
+    monkeypatch.setattr(flocks, "_has_open", lambda pid, files: None)
+    locks = tmp_path / "locks"
+    monkeypatch.setattr(flocks, "LIST", str(locks))
+    with host(tmp_path / "journal") as process:
+        about = os.fstat(journal)
+        device = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}"
+        line = f"1: FLOCK  ADVISORY  WRITE {process.pid} %s:{about.st_ino} 0 EOF\n"
+        locks.write_text(line % "ff:ff")
+        assert found(journal, set()) == []
+        locks.write_text(line % device)
+        assert found(journal, set()) == [(process.pid, linux.started(process.pid))]
+        process.kill()
+
+
 def test_without_proc(journal: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(flocks, "LIST", str(tmp_path / "locks"))
+    assert found(journal, set()) == []
+
+    def refuse(path: str) -> list[str]:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
     assert found(journal, set()) == []
 
 
@@ -169,3 +207,49 @@ def test_a_host_is_not_kept_for_ever_for_a_log_that_can_not_be_started(world: Wo
     assert world.told == []
     world.pass_(2)
     assert world.told == [FIRST]
+
+
+def test_a_host_on_no_record_is_kept_until_the_logs_of_others_are_started(world: World) -> None:
+    """It may have their pipes."""
+    log = world.log()
+    world.known.all_is_seen()
+    world.known.retire(FIRST, 1, log, goes_on=True)
+    world.known.retire(SECOND, 2)
+    world.pass_()
+    assert world.told == []
+    world.known.is_started(log)
+    world.pass_()
+    assert world.told == [FIRST, SECOND]
+
+
+def test_those_on_no_record_are_looked_for_until_there_are_none(
+    world: World, journal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may wait for the journal of the one before."""
+    looks = [[(FIRST, 1), (SECOND, 2)], [(SECOND, 2)], [], [(FIRST + 2, 3)]]
+    monkeypatch.setattr(predecessors, "users", lambda journals, ours: looks.pop(0))
+    world.known.all_is_seen()
+    world.known.retire(FIRST, 1)
+    world.pass_()
+    world.known.expect(journal)
+    for _ in range(3):
+        world.pass_(predecessors.LOOK_LAST)
+        world.pass_()
+    assert world.told == [FIRST, SECOND]
+    world.known.expect(journal)
+    world.pass_(predecessors.LOOK_LAST)
+    assert len(looks) == 1, "there is no sign that svscan was killed"
+
+
+def test_all_are_told_at_the_end(
+    world: World, journal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that would have been kept, or looked for, a while longer."""
+    monkeypatch.setattr(predecessors, "users", lambda journals, ours: [(SECOND, 2)])
+    world.known.retire(FIRST, 1, world.log(), goes_on=True)
+    world.known.expect(journal)
+    world.known.end_all()
+    assert world.told == [FIRST, SECOND]
+    world.known.end_all()
+    world.pass_(100)
+    assert world.told == [FIRST, SECOND]

@@ -314,3 +314,13 @@ def test_what_is_still_to_be_looked_at_is_not_started_by_a_drain(
     for _ in range(3):
         scan.pass_(0)
     assert not scan.supervised(scan.entries / "b")
+
+
+def test_log_hosts_of_killed_svscans_are_told_to_end_when_all_is_down(scan: Scan) -> None:
+    """Nobody is there any more for whom they should go on."""
+    told: list[bool] = []
+    scan.scanner._context.end = lambda: told.append(scan.loop.stopped)  # type: ignore[method-assign]
+    scan.scanner.drain(stay=True)
+    assert told == []
+    scan.scanner.drain()
+    assert told == [False] and scan.loop.stopped
