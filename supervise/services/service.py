@@ -111,9 +111,9 @@ class Service:
     """One service: what it is, and what is wanted of it.
 
     ``up`` tells that its process runs; ``paused`` and ``termed``, that this was sent STOP or
-    TERM. ``starting`` tells that a start is due. ``leaving`` ends supervision as soon as the
-    service is down, ``finishing`` as soon as it is down and has read all its input. All times
-    are seconds of one monotonic clock.
+    TERM. One that waits may be ``paused``, too, and is sent STOP once it is up. ``starting`` tells
+    that a start is due. ``leaving`` ends supervision as soon as the service is down, ``finishing``
+    as soon as it is down and has read all its input. All times are seconds of one monotonic clock.
     """
 
     __slots__ = (
@@ -137,9 +137,16 @@ class Service:
         self.starting = False
         self.not_before = 0.0
 
-    def begin(self, now: float) -> list[Action]:
-        """Supervision begins, with nothing running."""
-        return self._start(now) if self.want == UP else [ANNOUNCE]
+    def begin(self, now: float, replaces: bool = False, paused: bool = False) -> list[Action]:
+        """Supervision begins, with nothing running.
+
+        ``replaces`` tells that something runs, which ends when it is started anew, and ``paused``
+        that it was to be paused.
+        """
+        if self.want != UP and not (replaces and self.want == ONCE):
+            return [ANNOUNCE]
+        self.paused = paused
+        return self._start(now)
 
     def adopt(self, paused: bool, termed: bool = False) -> list[Action]:
         """Supervision begins, with the process of a supervisor that was killed still running.
@@ -161,10 +168,9 @@ class Service:
         """The run script runs."""
         self.up = True
         self.starting = False
-        self.paused = False
         self.termed = False
         self.not_before = now + SECONDS_BETWEEN_STARTS
-        return [ANNOUNCE]
+        return [(SIGNAL, signal_numbers.SIGSTOP), ANNOUNCE] if self.paused else [ANNOUNCE]
 
     def not_started(self, now: float) -> list[Action]:
         """No process could be had; try again in a while, unless it is told otherwise."""
@@ -237,9 +243,9 @@ class Service:
         return [*record, (SIGNAL, signal_numbers.SIGSTOP), ANNOUNCE]
 
     def _continue(self, now: float) -> list[Action]:
+        was_paused, self.paused = self.paused, False
         if not self.up:
-            return []
-        self.paused = False
+            return [ANNOUNCE] if was_paused else []
         return [(SIGNAL, signal_numbers.SIGCONT), ANNOUNCE]
 
     def _term(self, now: float) -> list[Action]:
@@ -256,9 +262,9 @@ class Service:
         return [RECORD_WANT]
 
     def _terminate(self) -> list[Action]:
+        self.paused = False
         if not self.up:
             return []
-        self.paused = False
         self.termed = True
         return [(SIGNAL, signal_numbers.SIGTERM), (SIGNAL, signal_numbers.SIGCONT)]
 

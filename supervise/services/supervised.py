@@ -12,6 +12,7 @@ from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.refusal import Refused
 from slashservice.supervise.services.service import (
     ANNOUNCE,
+    DOWN,
     RECORD_WANT,
     SIGNAL,
     START,
@@ -119,15 +120,18 @@ class Supervised:
         if left and left.pid and not left.hosted:
             self._adopt(left)
             return
+        replaces = left is not None and left.pid > 0
         if left and left.pid and self._hosts:
-            goes_on = self._service.want == UP
+            goes_on = self._service.want != DOWN
             self._hosts.predecessors.retire(left.pid, left.start, self.directory, goes_on)
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
-        if self._service.want != UP:
+        paused = left is not None and replaces and left.status.paused
+        actions = self._service.begin(context.loop.clock(), replaces, paused)
+        if self._service.want != UP and not self._service.starting:
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
-        self._do(self._service.begin(context.loop.clock()))
+        self._do(actions)
 
     def _adopt(self, left: Left) -> None:
         context = self._context
@@ -217,6 +221,9 @@ class Supervised:
         self._stamp = tai.now()
         if self._context.loop.clock() - self._since >= SECONDS_THAT_LAST:
             self._line = LASTED
+        if self._hosts and self._service.want != UP:
+            # Its host goes on, and the next supervisor would take it for up.
+            self.directory.record(0, self._context.heritage.life)
         unread = self._service.finishing and self._pipe is not None and self._pipe.unread()
         self._let_go()
         self._do(self._service.exited(self._context.loop.clock(), unread))

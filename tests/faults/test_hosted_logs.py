@@ -15,7 +15,7 @@ import pytest
 from helpers.disks import enlarge, on_small_disk
 from helpers.hosted import Hosted
 from helpers.logs import content
-from helpers.processes import kill, opened, runs
+from helpers.processes import kill, killed, opened, runs
 from helpers.services import await_down, await_pid, pid_of, status_of
 from helpers.tree import ENVIRONMENT, SLEEP, Tree
 from helpers.waiting import until
@@ -139,6 +139,43 @@ def test_every_signal_acts_on_its_log_alone(hosted: Hosted) -> None:
     hosted.write("a", b"9\n")
     tree.svc("-u", log)
     hosted.arrives("a", b"8\n9\n")
+
+
+def test_what_is_wanted_of_a_log_outlives_svscan(hosted: Hosted) -> None:
+    """Once, paused and down, as of a log with a process of its own; a log that has ended as well.
+
+    The log ``z`` in the same host is the last that svscan begins with.
+    """
+    logs = {letters: hosted.add(f"s{letters}", "./main") for letters in ("o", "p", "op", "d", "ot")}
+    hosted.add("z", "./main")
+    svscan = hosted.tree.svscan()
+    host = hosted.host("z")
+    for letters, log in logs.items():
+        await_pid(log)
+        hosted.write(log.parent.name, b"a line\n")
+        hosted.arrives(log.parent.name, b"a line\n")
+        hosted.tree.svc(f"-{letters}", log)
+    for _ in range(3):
+        for letters, log in logs.items():
+            pid = 0 if letters in ("d", "ot") else host
+            want = {"o": b"\0", "d": b"d"}.get(letters[0], b"u")
+            until(lambda: says(log) == (pid, want, "p" in letters), f"{letters}: so it is")  # noqa: B023
+        killed(svscan)
+        svscan = hosted.tree.svscan()
+        host = hosted.ends_with_us(await_pid(hosted.directories["z"], host))
+    hosted.write("sp", b"another\n")
+    hosted.write("so", b"another\n")
+    hosted.arrives("so", b"another\n")
+    assert hosted.current("sp") == b"a line\n"
+    hosted.tree.svc("-c", logs["p"], logs["op"])
+    hosted.arrives("sp", b"another\n")
+    hosted.tree.drain(svscan)
+
+
+def says(log: Path) -> tuple[int, bytes, bool] | None:
+    """Return what the status file says: the pid, what is wanted, and whether it is paused."""
+    now = status_of(log)
+    return (now.pid, now.want, now.paused) if now else None
 
 
 def test_a_log_that_starts_while_its_host_ends_gets_a_new_one(hosted: Hosted) -> None:

@@ -61,6 +61,14 @@ def paused() -> Service:
     return service
 
 
+def resumed() -> Service:
+    """To be started in place of one that another supervisor had paused."""
+    service = Service()
+    service.not_before = LAST_START + 1
+    service.begin(SOON, replaces=True, paused=True)
+    return service
+
+
 def starved() -> Service:
     """Wanted up, but no process could be had."""
     service = Service()
@@ -95,6 +103,7 @@ STATES = {
     "down": down,
     "down after once": lambda: down(ONCE),
     "waiting to start": lambda: down(UP),
+    "waiting, to be paused": resumed,
     "starved": starved,
     "leaving": leaving,
     "draining": draining,
@@ -105,7 +114,10 @@ IS_UP = {"up", "up once", "up, wanted down", "paused", "leaving", "draining", "f
 IS_DOWN = STATES.keys() - IS_UP
 
 ON_RECORD = {
-    "u": {"up", "paused", "leaving", "draining", "finishing", "waiting to start", "starved"},
+    "u": {
+        *("up", "paused", "leaving", "draining", "finishing"),
+        *("waiting to start", "waiting, to be paused", "starved"),
+    },
     "o": {"up once", "down after once"},
     "d": {"up, wanted down", "down"},
     "p": {"paused"},
@@ -115,6 +127,8 @@ ON_RECORD = {
 WAIT: list[Action] = [(WAKE, LAST_START + 1)]
 WAIT_FOR_A_PROCESS: list[Action] = [(WAKE, LAST_START + 5)]
 NOTHING: list[Action] = []
+
+STARTABLE = ["down", "down after once", "waiting to start", "waiting, to be paused"]
 
 
 def each(command: str, states: Iterable[str], *actions: Action) -> Expected:
@@ -137,10 +151,10 @@ EXPECTED: Expected = {
     ("finishing", "exited"): [ANNOUNCE, FORGET],
     # u and o
     **each("u", IS_UP, ANNOUNCE),
-    **each("u", ["down", "down after once", "waiting to start"], ANNOUNCE, *WAIT),
+    **each("u", STARTABLE, ANNOUNCE, *WAIT),
     **each("u", ["starved"], ANNOUNCE, *WAIT_FOR_A_PROCESS),
     **each("o", IS_UP, ANNOUNCE),
-    **each("o", ["down", "down after once", "waiting to start"], ANNOUNCE, *WAIT),
+    **each("o", STARTABLE, ANNOUNCE, *WAIT),
     **each("o", ["starved"], ANNOUNCE, *WAIT_FOR_A_PROCESS),
     # d
     **each("d", IS_UP, *sends(TERM, CONT), ANNOUNCE),
@@ -159,12 +173,14 @@ EXPECTED: Expected = {
     # due
     **{(state, "due"): NOTHING for state in STATES},
     ("waiting to start", "due"): WAIT,
+    ("waiting, to be paused", "due"): WAIT,
     ("starved", "due"): WAIT_FOR_A_PROCESS,
     # p, c and t
     **each("p", IS_UP, *sends(STOP), ANNOUNCE),
     **{(state, "c"): [*sends(CONT), ANNOUNCE] for state in IS_UP},
     **{(state, "t"): [*sends(TERM), ANNOUNCE] for state in IS_UP},
     **{(state, letter): NOTHING for state in IS_DOWN for letter in "pct"},
+    ("waiting, to be paused", "c"): [ANNOUNCE],
 }
 
 PLAIN = {"h": HUP, "a": ALRM, "i": INT, "k": KILL, "q": QUIT, "1": USR1, "2": USR2}
@@ -226,6 +242,33 @@ def test_a_second_after_the_last_start_it_starts_at_once(state: str, event: str)
 )
 def test_the_beginning(want: bytes, actions: list[Action]) -> None:
     assert Service(want).begin(LATER) == actions
+
+
+@pytest.mark.parametrize(("want", "actions"), [(UP, [START]), (DOWN, [ANNOUNCE]), (ONCE, [START])])
+def test_the_beginning_with_something_to_replace(want: bytes, actions: list[Action]) -> None:
+    service = Service(want)
+    assert service.begin(LATER, replaces=True) == actions
+    assert service.wants_start() == (want != DOWN)
+    service.started(LATER)
+    assert service.exited(LATER + 1) == ([START] if want == UP else [ANNOUNCE])
+
+
+@pytest.mark.parametrize("want", [UP, ONCE])
+def test_what_replaces_a_paused_one_is_paused(want: bytes) -> None:
+    service = Service(want)
+    service.begin(LATER, replaces=True, paused=True)
+    assert service.started(LATER) == [*sends(STOP), ANNOUNCE]
+    assert service.paused
+    service.exited(LATER)
+    assert service.started(LATER) == [ANNOUNCE]
+
+
+@pytest.mark.parametrize("letters", [b"c", b"du", b"do"])
+def test_what_replaces_a_paused_one_goes_on_if_told_so_before(letters: bytes) -> None:
+    service = resumed()
+    for letter in letters:
+        service.control(letter, SOON)
+    assert service.started(LATER) == [ANNOUNCE]
 
 
 @pytest.mark.parametrize(
@@ -306,7 +349,9 @@ class Life(RuleBasedStateMachine):
         self.now = 0.0
         self.begin(UP, False, False, False)
 
-    def begin(self, want: bytes, running: bool, paused: bool, termed: bool) -> None:
+    def begin(
+        self, want: bytes, running: bool, paused: bool, termed: bool, replaces: bool = False
+    ) -> None:
         self.running = running
         self.sent_term = termed
         self.started_at = self.now - 1000
@@ -317,7 +362,10 @@ class Life(RuleBasedStateMachine):
         self.in_line = False
         self.service = Service(want)
         self.on_record = OnRecord(want, running, paused, termed)
-        if running:
+        if running and replaces:
+            self.running = False
+            self.carry_out(self.service.begin(self.now, True, paused))
+        elif running:
             self.carry_out(self.service.adopt(paused, termed))
         else:
             self.carry_out(self.service.begin(self.now))
@@ -382,6 +430,10 @@ class Life(RuleBasedStateMachine):
     @rule(want=st.sampled_from([UP, DOWN, ONCE]), paused=st.booleans(), termed=st.booleans())
     def killed_and_adopted(self, want: bytes, paused: bool, termed: bool) -> None:
         self.begin(want, self.running, paused, termed)
+
+    @rule(want=st.sampled_from([UP, DOWN, ONCE]), paused=st.booleans())
+    def killed_and_replaced(self, want: bytes, paused: bool) -> None:
+        self.begin(want, self.running, paused, False, replaces=True)
 
     @alive
     @rule(character=st.sampled_from(b"udopchaitk12qzx"))
