@@ -72,6 +72,8 @@ class Context:
         self.turns.ends = self.expect_no_more
         self._hosts: LogHosts | None = None
         self._all_is_seen = False
+        self.drains = False
+        """Whether everything is being brought down, so that no service is to be started."""
 
     def acquire(self, path: bytes, name: bytes) -> tuple[ServiceDirectory, Left | None]:
         """Take a service directory; return it, and what a killed supervisor left there.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 
-from slashservice.supervise.protocol import record
+from slashservice.supervise.platform import posix
+from slashservice.supervise.protocol import names, record
 from slashservice.supervise.services import inode
 
 
@@ -25,6 +26,27 @@ def opened(path: bytes) -> int:
         except FileExistsError:
             pass  # made ahead of us, a moment ago
         return os.open(path, flags, 0o600)
+
+
+def is_left(service: bytes, life: bytes) -> bool:
+    """Tell whether a killed supervisor may have left a process of the service, or of its log."""
+    return any(
+        _is_left(os.path.join(part, names.LOCK), life) for part in (service, service + b"/log")
+    )
+
+
+def _is_left(path: bytes, life: bytes) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            found = record.parse(os.pread(fd, record.LENGTH + 1, 0))
+        finally:
+            os.close(fd)
+        if found is None or not record.same_life(found.life, life):
+            return False
+        return found.mark > 0 or found.runs() > 0
+    except OSError as error:
+        return posix.may_pass(error)
 
 
 def make_again(path: bytes, new: bytes, held: int, directory: int) -> bytes:

@@ -12,7 +12,7 @@ import stat
 from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
-from slashservice.supervise.services import ahead, inode
+from slashservice.supervise.services import ahead, inode, lock_file
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
 from slashservice.supervise.services.wards import Wards
@@ -57,6 +57,7 @@ class Scanner:
         self._watched = -1
         self._watched_key = inode.NONE
         self._draining = False
+        self._has_scanned = False
         self._stay = False
         self._looking = False
         self._unseen: dict[bytes, None] = {}
@@ -76,9 +77,13 @@ class Scanner:
             self._wards = Wards(self._loop, self._watch)
 
     def scan(self) -> None:
-        """Look at the whole directory: start what is new, deactivate what is gone."""
-        if self._draining:
+        """Look at the whole directory: start what is new, deactivate what is gone.
+
+        While draining, that is done once: a killed svscan may have left something.
+        """
+        if self._draining and self._has_scanned:
             return
+        self._has_scanned = True
         self._attend()
         try:
             names = set(os.listdir(self._path))
@@ -89,8 +94,9 @@ class Scanner:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
-        new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
-        ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
+        if not self._draining:
+            new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
+            ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
         self._look_at(names | self._names.keys())
 
     def when_seen(self, call: Callable[[], None]) -> None:
@@ -103,12 +109,11 @@ class Scanner:
         """Bring everything down; then stop the loop, or with ``stay`` go on with nothing."""
         self._stay = stay
         if not self._draining:
-            self._draining = True
+            self._draining = self._context.drains = True
             if self._grace:
                 self._loop.after(self._grace, self._hurry)
             for pair in [*self._pairs.values(), *self._strays]:
                 pair.drain()
-            self._context.all_is_seen()  # as far as it is going to be
         self._stop_if_empty()
 
     def _hurry(self) -> None:
@@ -171,7 +176,8 @@ class Scanner:
                 self._grow(event.name)
             else:
                 names.add(event.name)
-        self._look_at(names)
+        if not self._draining:
+            self._look_at(names)
 
     def _grow(self, name: bytes) -> None:
         if self._growth and not name.startswith(b"."):
@@ -179,6 +185,8 @@ class Scanner:
 
     def _complete(self, name: bytes) -> None:
         """A new directory is complete. We may have begun with it before, without its log."""
+        if self._draining:
+            return
         self._look_at([name])
         self._look_for_log(name)
 
@@ -195,11 +203,14 @@ class Scanner:
             self._look_at_some()
 
     def _look_at_some(self) -> None:
-        """Look at names, and start what is new, for a portion of time."""
+        """Look at names, and start what is new, for a portion of time.
+
+        While draining, those not seen yet may have been left running by a killed svscan.
+        """
         end = self._loop.clock() + PORTION
         self._context.expect(len(self._unseen))
         try:
-            while self._unseen and not self._draining:
+            while self._unseen:
                 name = next(iter(self._unseen))
                 del self._unseen[name]
                 if not name.startswith(b"."):
@@ -210,7 +221,8 @@ class Scanner:
             self._context.expect_no_more(now=self._draining or not self._unseen)
         if not self._unseen:
             self._all_is_seen()
-        elif not self._draining and not self._going_on:
+            self._stop_if_empty()
+        elif not self._going_on:
             self._going_on = True
             self._loop.after(0, self._go_on)
 
@@ -284,6 +296,8 @@ class Scanner:
             self._names[name] = key
             pair.found(name, path)
             return
+        if self._draining and not lock_file.is_left(path, self._context.heritage.life):
+            return
         try:
             has_log = self._has_log(path)
         except FileNotFoundError:
@@ -296,7 +310,9 @@ class Scanner:
         self._names[name] = key
         self._pairs[key] = pair = Pair(self._context, key, path, name, has_log, self._ended)
         pair.start()
-        if self._wards:
+        if self._draining:
+            pair.drain()
+        elif self._wards:
             self._wards.expect(pair)
 
     def _has_log(self, path: bytes) -> bool:
@@ -318,6 +334,7 @@ class Scanner:
         self._stop_if_empty()
 
     def _stop_if_empty(self) -> None:
-        if self._draining and not self._stay and not self._pairs and not self._strays:
+        is_empty = not self._pairs and not self._strays and not self._unseen
+        if self._draining and not self._stay and is_empty:
             self._context.end()
             self._loop.stop()

@@ -131,6 +131,8 @@ class Supervised:
         if self._service.want != UP and not self._service.starting:
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
+        if context.drains and not self._hosts:
+            return  # only its log has work left, and we are about to be drained
         self._do(actions)
 
     def _adopt(self, left: Left) -> None:

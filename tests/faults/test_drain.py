@@ -89,6 +89,42 @@ def test_a_second_term_hurries_nothing(tree: Tree) -> None:
     assert (path / "closed").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("seen", [0, 7, 15])
+@pytest.mark.parametrize("hosted", [False, True])
+def test_in_the_first_scan_after_a_kill(
+    tree: Tree, hosted: bool, seen: int, number: signal.Signals
+) -> None:
+    """It brings down what the killed one has left, and starts nothing."""
+    log = f"#!/bin/sh\nexec {tree.commands}/multilog ./main\n" if hosted else MULTILOG
+    run = "#!/bin/sh\necho up >>starts\necho up\nexec sleep 1000\n"
+    paths = [tree.add(f"s{index:02}", run, log) for index in range(24)]
+    fresh = [tree.make(f"t{index:02}", run, log) for index in range(8)]
+    svscan = tree.svscan()
+    pids = [await_pid(path) for path in paths]
+    pids += [await_pid(path / "log") for path in paths]
+    killed(svscan)
+    for path in fresh:
+        (tree.scan / path.name).symlink_to(path)
+    slowly = ["-e", "trace=flock", "-e", "inject=flock:delay_enter=20000"]
+    svscan = tree.svscan(["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", *slowly])
+    until(lambda: is_supervised(paths[seen]), "it is seen")
+    svscan.send_signal(number)
+    until(lambda: not any(map(runs, pids)), "all is down")
+    if number == signal.SIGUSR1:
+        svscan.send_signal(signal.SIGTERM)
+    assert svscan.wait(timeout=30) == 0
+    until(lambda: not tree.processes(), "nothing is left")
+    assert not any((path / "starts").exists() for path in fresh)
+    svscan = tree.svscan()
+    for path in (*paths, *fresh):
+        await_pid(path)
+    for path in paths:
+        until(lambda: current(path) == ["up", "up"], "its log has both")  # noqa: B023
+        assert (path / "starts").read_text() == "up\nup\n"
+    tree.drain(svscan)
+
+
 @pytest.mark.parametrize("program", ["svscan", "supervise"])
 def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     tree: Tree, program: str

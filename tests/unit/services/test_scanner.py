@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,11 +14,14 @@ from typing import Any
 import pytest
 from helpers.clock import Clock
 from helpers.loops import event_loop
+from helpers.processes import runs
 from helpers.services import is_supervised
+from helpers.waiting import until
 
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.scanner import PORTION, SECONDS_BETWEEN_SCANS, Scanner
@@ -38,7 +42,7 @@ class Scan:
         self.entries = top / "entries"
         self.entries.mkdir()
         self.loop = loop
-        heritage = Heritage([b"PATH=/bin"], b"this life", loop.mask)
+        heritage = Heritage([b"PATH=/bin"], b"life", loop.mask)
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         context = Context(loop, heritage, 1000, self.null)
         self.scanner = Scanner(context, os.fsencode(self.entries))
@@ -324,3 +328,43 @@ def test_log_hosts_of_killed_svscans_are_told_to_end_when_all_is_down(scan: Scan
     assert told == []
     scan.scanner.drain()
     assert told == [False] and scan.loop.stopped
+
+
+def test_a_drain_in_the_first_scan_brings_down_what_was_left(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what was not looked at yet; but nothing is begun with that does not run."""
+    look = scan.scanner._look_at_one
+
+    def look_slowly(name: bytes) -> None:
+        scan.clock.now += 2 * PORTION
+        look(name)
+
+    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    for name in ("a", "left", "new", "old"):
+        scan.service(scan.top / name)
+        (scan.entries / name).symlink_to(scan.top / name)
+    before = set(os.listdir("/proc/self/fd"))
+    with subprocess.Popen(["/bin/sleep", "1000"]) as process:
+        for name, pid in (("left", process.pid), ("old", 0)):
+            directory = ServiceDirectory(os.fsencode(scan.top / name), b"of a killed svscan")
+            directory.acquire(b"life", 1000)
+            directory.record(pid, b"life")
+            directory.release()
+        scan.scanner.scan()
+        assert scan.supervised(scan.top / "a") and not is_supervised(scan.top / "left")
+        scan.scanner.drain()
+        assert not scan.loop.stopped
+
+        def stopped() -> bool:
+            scan.pass_(0)
+            return scan.loop.stopped
+
+        try:
+            until(stopped, "drained", 5)
+            assert not runs(process.pid)
+        finally:
+            process.kill()
+    assert not (scan.top / "new/supervise").exists()
+    assert not (scan.top / "old/log/supervise").exists()
+    assert set(os.listdir("/proc/self/fd")) == before
