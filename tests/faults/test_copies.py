@@ -96,6 +96,9 @@ def test_a_copy_of_a_service_is_a_service_of_its_own(tree: Tree, how: str, log: 
     original = tree.add("original", RUN, log)
     svscan = tree.svscan()
     pid = await_pid(original)
+    until((original / "starts").exists, "it has begun")
+    if log:
+        until((original / "log/main/current").exists, "so has its log")
     copy = tree.real / "copy"
     COPIES[how](original, copy)
     (copy / "starts").unlink(missing_ok=True)

@@ -125,6 +125,20 @@ def test_in_the_first_scan_after_a_kill(
     tree.drain(svscan)
 
 
+def test_told_to_drain_while_another_one_runs_which_is_killed(tree: Tree) -> None:
+    paths = [tree.add(f"s{number}", SLEEP, MULTILOG) for number in range(3)]
+    first = tree.svscan()
+    pids = [await_pid(part) for path in paths for part in (path, path / "log")]
+    second = tree.svscan()
+    until(lambda: catches(second.pid, signal.SIGUSR1), "it has started")
+    second.send_signal(signal.SIGUSR1)
+    killed(first)
+    until(lambda: not any(map(runs, pids)), "all is down")
+    assert second.poll() is None
+    tree.drain(second)
+    assert not tree.processes()
+
+
 @pytest.mark.parametrize("program", ["svscan", "supervise"])
 def test_killed_while_draining_the_next_goes_on_with_what_was_wanted(
     tree: Tree, program: str
