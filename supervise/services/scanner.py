@@ -110,6 +110,8 @@ class Scanner:
         self._stay = stay
         if not self._draining:
             self._draining = self._context.drains = True
+            # Those that we know are brought down, and are not to be begun with again.
+            self._unseen = {name: None for name in self._unseen if name not in self._names}
             if self._grace:
                 self._loop.after(self._grace, self._hurry)
             for pair in [*self._pairs.values(), *self._strays]:
@@ -281,6 +283,10 @@ class Scanner:
             pair.deactivate()
 
     def _appeared(self, name: bytes, key: int, path: bytes) -> None:
+        if self._draining:
+            life = self._context.heritage.life
+            if key in self._pairs or not lock_file.is_left(path, life):
+                return
         pair = self._pairs.get(key)
         if pair and not pair.is_still_there(path):
             if inode.at(path) != key:
@@ -295,8 +301,6 @@ class Scanner:
         if pair:
             self._names[name] = key
             pair.found(name, path)
-            return
-        if self._draining and not lock_file.is_left(path, self._context.heritage.life):
             return
         try:
             has_log = self._has_log(path)

@@ -368,3 +368,32 @@ def test_a_drain_in_the_first_scan_brings_down_what_was_left(
     assert not (scan.top / "new/supervise").exists()
     assert not (scan.top / "old/log/supervise").exists()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_drain_while_known_names_are_looked_at_again(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each HUP has all names looked at. None of these services comes back; some are gone."""
+    look = scan.scanner._look_at_one
+
+    def look_slowly(name: bytes) -> None:
+        scan.clock.now += 2 * PORTION
+        look(name)
+
+    for name in ("a", "b", "c"):
+        scan.service(scan.top / name)
+        (scan.entries / name).symlink_to(scan.top / name)
+    scan.scanner.scan()
+    assert all(scan.supervised(scan.top / name) for name in ("a", "b", "c"))
+    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    scan.scanner.scan()
+    (scan.entries / "c").unlink()
+    (scan.entries / "d").symlink_to(scan.top / "b")
+    scan.scanner.drain()
+
+    def stopped() -> bool:
+        scan.pass_(1)
+        return scan.loop.stopped
+
+    until(stopped, "drained", 5)
+    assert not any(is_supervised(scan.top / name) for name in ("a", "b", "c"))
