@@ -120,14 +120,14 @@ class Supervised:
         if left and left.pid and not left.hosted:
             self._adopt(left)
             return
-        replaces = left is not None and left.pid > 0
-        if left and left.pid and self._hosts:
+        old = left if left and left.pid else None
+        if old and self._hosts:
             goes_on = self._service.want != DOWN
-            self._hosts.predecessors.retire(left.pid, left.start, self.directory, goes_on)
+            self._hosts.predecessors.retire(old.pid, old.start, self.directory, goes_on)
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
-        paused = left is not None and replaces and left.status.paused
-        actions = self._service.begin(context.loop.clock(), replaces, paused)
+        paused = old is not None and old.status.paused
+        actions = self._service.begin(context.loop.clock(), old is not None, paused)
         if self._service.want != UP and not self._service.starting:
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)

@@ -264,20 +264,26 @@ def test_a_scan_directory_that_can_not_be_read_for_now(
     assert scan.supervised(path)
 
 
+def look_slowly(scan: Scan, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[bytes]:
+    """Have the scanner take so long for each name; return the names, as it looks at them."""
+    look = scan.scanner._look_at_one
+    seen: list[bytes] = []
+
+    def slowly(name: bytes) -> None:
+        seen.append(name)
+        scan.clock.now += seconds
+        look(name)
+
+    monkeypatch.setattr(scan.scanner, "_look_at_one", slowly)
+    return seen
+
+
 @pytest.mark.parametrize("told", ["scan", "events"])
 def test_a_crowd_of_new_entries_is_looked_at_in_portions(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
     """Others are served in between; who was there first is looked at first, and each once."""
-    look = scan.scanner._look_at_one
-    seen: list[bytes] = []
-
-    def look_slowly(name: bytes) -> None:
-        seen.append(name)
-        scan.clock.now += PORTION / 2.5
-        look(name)
-
-    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    seen = look_slowly(scan, monkeypatch, PORTION / 2.5)
     scan.pass_(0)
     seen.clear()
     for number in range(10, 20):
@@ -302,13 +308,7 @@ def test_a_crowd_of_new_entries_is_looked_at_in_portions(
 def test_what_is_still_to_be_looked_at_is_not_started_by_a_drain(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = scan.scanner._look_at_one
-
-    def look_slowly(name: bytes) -> None:
-        scan.clock.now += PORTION
-        look(name)
-
-    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    look_slowly(scan, monkeypatch, PORTION)
     scan.pass_(0)
     for name in ("a", "b"):
         scan.service(scan.entries / name)
@@ -334,13 +334,7 @@ def test_a_drain_in_the_first_scan_brings_down_what_was_left(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what was not looked at yet; but nothing is begun with that does not run."""
-    look = scan.scanner._look_at_one
-
-    def look_slowly(name: bytes) -> None:
-        scan.clock.now += 2 * PORTION
-        look(name)
-
-    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    look_slowly(scan, monkeypatch, 2 * PORTION)
     for name in ("a", "left", "new", "old"):
         scan.service(scan.top / name)
         (scan.entries / name).symlink_to(scan.top / name)
@@ -374,18 +368,12 @@ def test_a_drain_while_known_names_are_looked_at_again(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each HUP has all names looked at. None of these services comes back; some are gone."""
-    look = scan.scanner._look_at_one
-
-    def look_slowly(name: bytes) -> None:
-        scan.clock.now += 2 * PORTION
-        look(name)
-
     for name in ("a", "b", "c"):
         scan.service(scan.top / name)
         (scan.entries / name).symlink_to(scan.top / name)
     scan.scanner.scan()
     assert all(scan.supervised(scan.top / name) for name in ("a", "b", "c"))
-    monkeypatch.setattr(scan.scanner, "_look_at_one", look_slowly)
+    look_slowly(scan, monkeypatch, 2 * PORTION)
     scan.scanner.scan()
     (scan.entries / "c").unlink()
     (scan.entries / "d").symlink_to(scan.top / "b")
