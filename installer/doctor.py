@@ -234,7 +234,14 @@ def shadows(patient: Patient) -> Iterator[Finding]:
 
 
 def age(patient: Patient) -> Iterator[Finding]:
-    """Is the installed version the one that runs now?"""
+    """Is the installed version the one that runs now, here and as svscan?"""
+    seen = look(patient.host)
+    if seen.runs_other_code:
+        yield Finding(
+            f"svscan (pid {seen.pid}) runs version {seen.version} from {seen.code}, "
+            f"and {seen.tree} is installed",
+            "slashservice install exchanges it; no service restarts",
+        )
     if patient.receipt and patient.receipt.version != version():
         yield Finding(
             f"version {patient.receipt.version} is installed, this is {version()}",

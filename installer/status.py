@@ -26,11 +26,19 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Status:
-    """The state of an installation, at a glance. ``receipt`` is ``None`` if there is none."""
+    """The state of an installation, at a glance. ``receipt`` is ``None`` if there is none.
+
+    ``version`` and ``code`` are of the svscan that runs with ``pid``: the version of its code,
+    and the folder that it is in, empty where that is not known. ``tree`` is the folder with the
+    code that is installed.
+    """
 
     receipt: Receipt | None
     artefacts: tuple[Artefact, ...] = ()
     pid: int = 0
+    version: str = ""
+    code: str = ""
+    tree: str = ""
     parent: str = ""
     services: int = 0
     troubles: tuple[Trouble, ...] = ()
@@ -40,7 +48,13 @@ class Status:
         """Whether all is in place, and svscan runs."""
         if self.receipt is None or self.receipt.phase != "installed":
             return False
-        return bool(self.pid) and all(one.state == "ok" for one in self.artefacts)
+        in_place = all(one.state == "ok" for one in self.artefacts)
+        return bool(self.pid) and in_place and not self.runs_other_code
+
+    @property
+    def runs_other_code(self) -> bool:
+        """Whether svscan is known to run other code than is installed."""
+        return bool(self.code and self.tree) and self.code != self.tree
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as plain JSON values."""
@@ -53,7 +67,12 @@ class Status:
             "service_dir": receipt.service_dir if receipt else "",
             "phase": receipt.phase if receipt else "",
             "artefacts": [vars(one) for one in self.artefacts],
-            "svscan": {"pid": self.pid, "parent": self.parent},
+            "svscan": {
+                "pid": self.pid,
+                "parent": self.parent,
+                "version": self.version,
+                "code": self.code,
+            },
             "services": self.services,
             "log_troubles": [vars(one) for one in self.troubles],
         }
@@ -70,10 +89,21 @@ def look(host: Host) -> Status:
         if not entry.retired and isinstance(entry.action, (PathAction, InstallTree))
     )
     pid = supervision.running(receipt.service_dir) if host.live else 0
+    version, code = supervision.code(receipt.service_dir, pid) if pid else ("", "")
     services = supervision.service_directories(host.real(receipt.service_dir, follow=True))
     parent = processes.parent_of(pid) if pid else ""
     found = troubles(host, receipt.service_dir)
-    return Status(receipt, artefacts, pid, parent, len(services), found)
+    return Status(
+        receipt,
+        artefacts,
+        pid,
+        version,
+        code,
+        receipts.tree(receipt),
+        parent,
+        len(services),
+        found,
+    )
 
 
 def _path(action: object) -> str:
@@ -100,7 +130,13 @@ def lines(status: Status) -> list[str]:
         said.append("an installer was interrupted: run slashservice install, or uninstall, again")
     if status.pid:
         child = f", child of {status.parent}" if status.parent else ""
-        said.append(f"svscan runs: pid {status.pid}{child}; {status.services} services")
+        which = f", version {status.version}" if status.version else ""
+        said.append(f"svscan runs: pid {status.pid}{which}{child}; {status.services} services")
+        if status.runs_other_code:
+            said.append(
+                f"  its code is that in {status.code}, not what is installed: "
+                "slashservice install exchanges it, and no service restarts"
+            )
     else:
         said.append("svscan does not run")
     said += [f"  {one}" for one in status.troubles]

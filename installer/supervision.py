@@ -36,6 +36,11 @@ def running(directory: str) -> int:
     return scan_directory.running(os.fsencode(directory))
 
 
+def code(directory: str, pid: int) -> tuple[str, str]:
+    """Return version and folder of the code that the svscan ``pid`` runs, empty if unknown."""
+    return scan_directory.code(os.fsencode(directory), pid)
+
+
 def held(lock: str) -> bool:
     """Tell whether a supervisor has the file ``lock`` locked; true if that can't be told."""
     return scan_directory.is_held(os.fsencode(lock))

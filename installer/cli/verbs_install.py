@@ -60,10 +60,10 @@ class PlanVerb(HostVerb):
         """Print what would be done; return whether that is anything."""
         host, plan = self.plan(self.host())
         _say_verdict(plan)
+        transaction.preflight(host, plan)
         todo = transaction.pending(host, plan)
         said = ""
         for action in todo:
-            action.preflight(host)
             summary = transaction.summary(action, todo)
             if summary and summary != said:
                 say(f"would {summary}")

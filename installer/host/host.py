@@ -102,6 +102,7 @@ class Host(Files):
                     stdout=output,
                     stderr=output,
                     env=environment,
+                    start_new_session=True,  # a ^C is for us, who put back what is half done
                 )
             except ProcessTimedOut:
                 status = 124

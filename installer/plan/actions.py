@@ -95,9 +95,6 @@ class Action:
         """Return what was there before slashservice, where no receipt tells any more."""
         return self.capture(host)
 
-    def settle(self, host: Host) -> None:
-        """Clean up once the whole plan is applied, and nothing is put back any more."""
-
     def to_json(self) -> dict[str, Any]:
         """Return the action as plain JSON values."""
         return {"kind": self.kind, **dataclasses.asdict(self)}
@@ -139,6 +136,10 @@ class PathAction(Action):
     def diff(self, host: Host) -> str:
         now = host.state(self.path)
         return unified_diff(self.path, now, self.wanted(host, now))
+
+    def present(self, host: Host, now: FileState) -> FileState:
+        """Return what a run that fails has to bring back, given what is at the path."""
+        return now
 
     def without_ours(self, now: FileState) -> FileState:
         """Return what ``now`` would be without slashservice, where no receipt tells any more."""

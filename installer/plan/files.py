@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host, make_directories, state_folder
 from slashservice.installer.host.judge import judge
@@ -65,7 +66,8 @@ class MakeScanDirectory(MakeDirectory):
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Remove the folder of svscan 0.1.0, and the scan directory if it was made by us."""
         own = f"{self.path}/{SVSCAN_FOLDER}"
-        if host.is_directory(own) and set(host.list(own)) <= {"lock", "pid"}:
+        runs = host.live and supervision.running(self.path)
+        if not runs and host.is_directory(own) and set(host.list(own)) <= {"lock", "pid"}:
             host.remove_tree(own)
         return super().undo(host, before, after)
 
@@ -175,6 +177,8 @@ class EditFile(PathAction):
         text = self.editor.remove(now.data)
         if text == now.data:
             return []  # our part is gone already
+        if self.editor.remove(old.data) != old.data:
+            return [f"{self.path} was changed by someone else, and is left as it is"]
         host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
         if text == old.data:
             return []

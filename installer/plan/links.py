@@ -59,8 +59,14 @@ class RunlevelLink(MakeLink):
         """Tell whether the link is there, under whatever number."""
         return bool(self._present(host))
 
+    def present(self, host: Host, now: FileState) -> FileState:
+        """Return the link that is there, under whatever number."""
+        return next((host.state(path) for path in self._present(host)), now)
+
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Remove the link, under whatever number."""
+        """Remove the link, under whatever number, unless there was one before."""
+        if FileState.from_json(before):
+            return []
         for path in self._present(host):
             host.put(path, ABSENT)
         return super().undo(host, before, after)

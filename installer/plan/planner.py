@@ -12,6 +12,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.look import Look
@@ -23,12 +24,13 @@ from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.plan import source
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, WriteFile
+from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.source import Source
 from slashservice.installer.plan.takeover import take_over
-from slashservice.installer.plan.telling import HandOver, RunCommand, Supervise
+from slashservice.installer.plan.telling import RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
 
 POLICY = "/usr/sbin/policy-rc.d"
@@ -61,6 +63,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     notes: list[str] = [*verdict.warnings]
     places = choose_layout(look.evidence, options, notes)
     python = trust.interpreter(host, options.python)
+    places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
     foreign = _foreign_wirings(look, systems, places, options)
     start = options.start and verdict.live and _may_start(host, notes)
@@ -77,23 +80,48 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         wiring = [action for action in wiring if not action.enables]
         notes.append("not enabled: nothing will start svscan at boot")
     notes += init_system.notes(site)
+    back, over = _exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
-        *_code(host, places, python, options, notes),
+        *_code(host, places, python, options, notes, back),
         MakeScanDirectory(path=places.service_dir),
         *wiring,
-        *_hand_over(wiring, init_system),
+        *over,
     ]
     return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes))
 
 
-def _hand_over(wiring: list[Action], init_system: InitSystem) -> list[Action]:
-    """Return the actions at the end of a plan that have a running svscan give way to new code."""
-    return [
-        HandOver(service_dir=action.service_dir, start=action.start, respawns=init_system.respawns)
-        for action in wiring
-        if isinstance(action, Supervise) and action.started
+def _exchange(
+    wiring: list[Action], init_system: InitSystem, places: Layout
+) -> tuple[list[Action], list[Action]]:
+    """Return what has svscan run the code that is installed: when a run fails, and at its end."""
+    started = [one for one in wiring if isinstance(one, Supervise) and one.started]
+    respawns = init_system.respawns
+    back = [HandBack(service_dir=a.service_dir, start=a.start, respawns=respawns) for a in started]
+    over = [
+        HandOver(service_dir=a.service_dir, start=a.start, respawns=respawns, code=places.tree)
+        for a in started
     ]
+    return [*back], [*over]
+
+
+def _for_this_build(host: Host, places: Layout, python: str) -> Layout:
+    """Return the places, with a folder of its own for code that differs from what is there.
+
+    A svscan that runs reads parts of its code late, so the folder that it runs from is never
+    exchanged for another. Other code of the same version gets a folder named for what is in it.
+    """
+    if not host.lstat(places.tree) and host.readlink(places.current) is None:
+        return places
+    now = host.resolve(places.current)
+    build = f"{places.tree}-{source.collect(python, places.tree).digest}"
+    names = [now] if now.startswith(places.tree) else []
+    names += [places.tree, build]
+    for tree in chain(names, (f"{build}.{number}" for number in count(2))):
+        code = InstallTree.of(tree, python, source.collect(python, tree))
+        if not host.lstat(tree) or code.done(host):
+            return dataclasses.replace(places, tree=tree)
+    raise AssertionError("numbers have no end")
 
 
 def choose_layout(evidence: Evidence, options: Options, notes: list[str]) -> Layout:
@@ -165,12 +193,21 @@ def _foreign_wirings(
 
 
 def _code(
-    host: Host, places: Layout, python: str, options: Options, notes: list[str]
+    host: Host,
+    places: Layout,
+    python: str,
+    options: Options,
+    notes: list[str],
+    back: list[Action],
 ) -> list[Action]:
-    """Return the actions that put the code and the commands in place."""
+    """Return the actions that put the code and the commands in place.
+
+    Those of ``back`` are undone when all that leads to older code is back, and before the
+    newer code goes.
+    """
     files = source.collect(python, places.tree)
     actions: list[Action] = [*parents(places.tree)]
-    actions.append(InstallTree.of(places.tree, python, files))
+    actions += [InstallTree.of(places.tree, python, files), *back]
     base = os.path.basename(places.tree)
     ours: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
     if (host.readlink("/command/slashservice") or "").startswith(ours):

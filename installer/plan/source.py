@@ -6,6 +6,7 @@ installation. So each of them can install itself elsewhere, without a network.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -37,6 +38,14 @@ class Source:
 
     files: dict[str, tuple[bytes, int]]
     commands: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """A short name for all that is in it."""
+        said = hashlib.sha256()
+        for name, (data, mode) in sorted(self.files.items()):
+            said.update(b"%s\0%o %d\0%s" % (os.fsencode(name), mode, len(data), data))
+        return said.hexdigest()[:8]
 
 
 def version() -> str:

@@ -24,8 +24,8 @@ STOP_LIMIT = supervision.LIMIT
 COMMAND_LIMIT = STOP_LIMIT + 30
 """Seconds for a command of the init system that stops svscan: longer than svscan itself has."""
 
-RESPAWN_LIMIT = 3
-"""Seconds for whoever else may start svscan again, before we do."""
+STATES = ("supervise", "event")
+"""What runit and s6 keep in the directory of a service."""
 
 STATE_LIMIT = 20
 """Seconds for another supervisor to notice that its service is gone: runit looks every five."""
@@ -57,14 +57,14 @@ class RunCommand(Action):
         return f"run {' '.join(self.undo_)}"
 
     def apply(self, host: Host) -> None:
-        _run(host, self.do, self.tolerant)
+        run(host, self.do, self.tolerant)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        _run(host, self.undo_, self.tolerant)
+        run(host, self.undo_, self.tolerant)
         return []
 
 
-def _run(host: Host, argv: tuple[str, ...], tolerant: bool = False) -> None:
+def run(host: Host, argv: tuple[str, ...], tolerant: bool = False) -> None:
     """Run ``argv``, if there is any, on a live host; :class:`Trouble` if it fails."""
     if not argv or not host.live:
         return
@@ -115,7 +115,7 @@ class Supervise(Action):
         """Start svscan and wait until it runs."""
         if self.done(host):
             return
-        _run(host, self.start)
+        run(host, self.start)
         if not wait_for(lambda: supervision.running(self.service_dir), START_LIMIT):
             raise Trouble(
                 f"svscan does not run on {self.service_dir} after {START_LIMIT} seconds", self.hint
@@ -126,58 +126,17 @@ class Supervise(Action):
         if before.get("running") or not host.live:
             return []
         if not supervision.running(self.service_dir):
-            _run(host, self.stop, tolerant=True)
+            run(host, self.stop, tolerant=True)
             return []
         host.step("stop", self.service_dir)
         if self.stop:
-            _run(host, self.stop)
+            run(host, self.stop)
             stopped = wait_for(lambda: not supervision.running(self.service_dir), STOP_LIMIT)
         else:
             stopped = supervision.drain(self.service_dir, stay=self.respawns, program=self.program)
         if not stopped:
             raise Trouble(f"the services in {self.service_dir} did not stop")
         return []
-
-
-@dataclass(frozen=True)
-class HandOver(Action):
-    """Have a svscan that runs from older code give way to one of the new. No daemon restarts.
-
-    It exits at once and leaves its daemons to be adopted by the next svscan, which the init
-    system starts by itself, or ``start`` does.
-    """
-
-    kind: ClassVar[str] = "hand-over"
-    service_dir: str = SCAN_DIRECTORY
-    start: tuple[str, ...] = ()
-    respawns: bool = False
-
-    @property
-    def key(self) -> str:
-        return f"hand-over {self.service_dir}"
-
-    def due(self, host: Host) -> bool:
-        """Tell whether a svscan runs that would have to give way."""
-        return host.live and bool(supervision.running(self.service_dir))
-
-    def describe(self) -> str:
-        return f"have svscan on {self.service_dir} run the new code; services run on"
-
-    def apply(self, host: Host) -> None:
-        """Let svscan go, and wait for the next one."""
-        old = supervision.running(self.service_dir) if host.live else 0
-        if not old:
-            return
-        host.step("hand over", self.service_dir)
-        if not supervision.quit_(self.service_dir):
-            raise Trouble(f"svscan on {self.service_dir} does not give way")
-        back = self.respawns or wait_for(
-            lambda: supervision.running(self.service_dir), RESPAWN_LIMIT
-        )
-        if not back:
-            _run(host, self.start)
-        if not wait_for(lambda: supervision.running(self.service_dir) not in (0, old), START_LIMIT):
-            raise Trouble(f"svscan did not come back on {self.service_dir}")
 
 
 @dataclass(frozen=True)
@@ -229,9 +188,19 @@ class ForgetState(Action):
     def key(self) -> str:
         return f"forget-state {self.path}"
 
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return that nothing was kept there: the directory is ours."""
+        return {}
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return whether something is kept there already, by the supervisor that runs it."""
+        return {"kept": any(host.lstat(f"{self.path}/{name}") for name in STATES)}
+
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Wait for the supervisor to let go, and remove its state."""
-        for name in ("supervise", "event"):
+        if before.get("kept"):
+            return []
+        for name in STATES:
             state = f"{self.path}/{name}"
             lock = host.real(f"{state}/lock", follow=True)
             if host.live:

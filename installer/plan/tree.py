@@ -1,6 +1,7 @@
 """The folder with the code of one version: put in place, and removed, as a whole.
 
-It is made beside its place, as ``NAME{new}``, and moved there complete. Python's byte code
+It is made beside its place, as ``NAME{new}``, and moved there complete. It never takes the place
+of another: a svscan may run from that, and reads parts of its code late. Python's byte code
 caches are made along with it and belong to it, so that nothing is written there later.
 """
 
@@ -20,7 +21,6 @@ from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.source import Source
 
-OLD = "{old}"
 CACHE = "__pycache__"
 
 
@@ -80,7 +80,7 @@ class InstallTree(Action):
             return
         if self.source is None:
             raise Trouble("the code to put in place is not at hand", self.path)
-        new, old = self.path + NEW, self.path + OLD
+        new = self.path + NEW
         self._tidy(host)
         directory = FileState("directory", 0o755, *host.owner)
         made = {""}
@@ -95,28 +95,12 @@ class InstallTree(Action):
             host.put(f"{new}/{name}", state, durably=False)
         self._compile(host, new)
         host.sync_tree(new)
-        if host.lstat(self.path):
-            if host.lstat(old):
-                host.remove_tree(self.path)
-            else:
-                host.rename(self.path, old)
         host.rename(new, self.path)
 
-    def settle(self, host: Host) -> None:
-        """Remove the tree that this one took the place of."""
-        if host.is_directory(self.path + OLD):
-            host.remove_tree(self.path + OLD)
-
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
-        """Remove the tree, or bring back the one before; strangers' files in it are kept."""
+        """Remove the tree if it was not there; strangers' files in it are kept."""
         self._tidy(host)
-        if before["kind"] != "absent":
-            if host.lstat(self.path + OLD):
-                host.remove_tree(self.path)
-                host.rename(self.path + OLD, self.path)
-            return []
-        self.settle(host)
-        if not host.lstat(self.path):
+        if before["kind"] != "absent" or not host.lstat(self.path):
             return []
         strange = self._strangers(host)
         if not strange:
@@ -140,9 +124,7 @@ class InstallTree(Action):
         }
 
     def _tidy(self, host: Host) -> None:
-        """Take back what an interrupted run left halfway."""
-        if not host.lstat(self.path) and host.lstat(self.path + OLD):
-            host.rename(self.path + OLD, self.path)
+        """Remove what an interrupted run left halfway."""
         if host.is_directory(self.path + NEW):
             host.remove_tree(self.path + NEW)
 

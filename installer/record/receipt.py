@@ -18,12 +18,12 @@ from typing import Any, Literal
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.kinds import action_from_json
 
 FORMAT = 1
 
-Phase = Literal["applying", "installed", "undoing"]
+Phase = Literal["applying", "retiring", "installed", "undoing"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Entry:
 
     ``before`` is what was there before slashservice came; ``previous`` what was there before
     the run that wrote the receipt, which is another thing when it upgrades. ``after`` is the
-    digest of what the action left. ``retired`` actions are of an older version only.
+    digest of what the action left. While a run goes on there may still be what earlier ones
+    left: ``also`` has the digests of that. ``retired`` actions are of an older version only.
     """
 
     action: Action
@@ -40,6 +41,15 @@ class Entry:
     previous: dict[str, Any]
     after: str = ""
     retired: bool = False
+    also: tuple[str, ...] = ()
+
+    def left(self, host: Host) -> str:
+        """Return the digest of what we left at the action's path, as far as we know it."""
+        if self.also and isinstance(self.action, PathAction):
+            now = host.state(self.action.path).digest()
+            if now in self.also:
+                return now
+        return self.after
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as plain JSON values."""
@@ -49,6 +59,7 @@ class Entry:
             "previous": self.previous,
             "after": self.after,
             "retired": self.retired,
+            "also": self.also,
         }
 
 
@@ -88,6 +99,7 @@ class Receipt:
                 entry["previous"],
                 entry["after"],
                 entry["retired"],
+                tuple(entry.get("also", ())),
             )
             for entry in plain["entries"]
         )
@@ -105,6 +117,12 @@ class Receipt:
     def find(self, key: str) -> Entry | None:
         """Return the entry of the action called ``key``."""
         return next((entry for entry in self.entries if entry.action.key == key), None)
+
+
+def tree(receipt: Receipt) -> str:
+    """Return the folder of the code that is installed, empty if there is none."""
+    trees = (one for one in receipt.entries if one.action.kind == "tree" and not one.retired)
+    return next((str(getattr(one.action, "path", "")) for one in trees), "")
 
 
 def load(host: Host) -> Receipt | None:
@@ -129,10 +147,15 @@ def save(host: Host, receipt: Receipt) -> None:
     host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
 
 
+def tidy(host: Host) -> None:
+    """Remove what a run that was killed has left beside the receipt."""
+    host.remove_new(f"{state_folder(host)}/{RECEIPT}")
+
+
 def forget(host: Host) -> None:
     """Remove the receipt, and its folder if nothing is kept there."""
     where = state_folder(host)
-    host.remove_new(f"{where}/{RECEIPT}")
+    tidy(host)
     if host.lstat(f"{where}/{RECEIPT}"):
         host.put(f"{where}/{RECEIPT}", ABSENT)
     if host.is_directory(where) and not host.list(where):

@@ -1,9 +1,13 @@
 """Apply a plan, all of it or nothing; undo an installation; recover what was interrupted.
 
 The order is: refuse what can be refused, write the journal, apply action after action,
-write the receipt. When an action fails, those before it are undone in reverse. When the
-process is killed instead, the journal tells the next run what to do: an ``install`` goes
-on, with what the journal says was there before; an ``uninstall`` undoes.
+write the receipt. When an action fails, those before it are undone in reverse, so that all is
+as it was before the run, an older slashservice included. When the process is killed instead,
+the journal tells the next run what to do: an ``install`` goes on, with what the journal says
+was there before; an ``uninstall`` undoes.
+
+With the receipt the new version is there to stay. Only then goes what an older version had and
+this one has not (``retiring``): what can't be removed is named, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -19,13 +23,14 @@ from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.files import MakeDirectory
+from slashservice.installer.plan.files import MakeDirectory, WriteFile
+from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
-from slashservice.installer.plan.telling import HandOver, RunCommand, Supervise
+from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record.receipt import Entry, Receipt
+from slashservice.installer.record.receipt import Entry, Phase, Receipt
 
 Progress = Callable[[str], None]
 LOCK_PLACES = ("/run", "/var/run", "/tmp")
@@ -73,7 +78,11 @@ def pending(host: Host, plan: Plan) -> list[Action]:
     todo = {action.key for action in plan.actions if not action.done(host)}
     telling = (PathAction, Supervise)
     changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in plan.actions)
-    code_changes = any(isinstance(a, InstallTree) and a.key in todo for a in plan.actions)
+    code_changes = any(
+        isinstance(a, InstallTree) or getattr(a, "path", "") == plan.layout.current
+        for a in plan.actions
+        if a.key in todo
+    )
     return [
         action
         for action in plan.actions
@@ -83,20 +92,38 @@ def pending(host: Host, plan: Plan) -> list[Action]:
     ]
 
 
+def preflight(host: Host, plan: Plan) -> None:
+    """Refuse, before anything is changed, what can be seen not to work.
+
+    A file may bear no mark of ours, and be ours all the same: the receipt tells.
+    """
+    receipt = receipts.load(host)
+    for action in plan.actions:
+        known = receipt.find(action.key) if receipt else None
+        if known and isinstance(action, WriteFile):
+            ours = host.state(action.path).digest() in (known.after, *known.also)
+            action = dataclasses.replace(action, replace=action.replace or ours)
+        action.preflight(host)
+
+
 def install(host: Host, plan: Plan, progress: Progress) -> bool:
     """Bring ``host`` to the state the plan says; return whether anything had to change."""
     old = receipts.load(host)
-    for action in plan.actions:
-        action.preflight(host)
+    preflight(host, plan)
     todo = pending(host, plan)
     if old is not None and old.phase == "installed" and not todo and _covers(old, plan):
+        receipts.tidy(host)
         return False
+    if old is not None and old.phase != "installed":
+        _tidy(host, old)
     journal = _journal(host, plan, old)
     try:
         receipts.save(host, journal)
         _apply(host, todo, progress)
-        done = _retire(host, journal, progress)
-        receipts.save(host, dataclasses.replace(done, phase="installed", prior=None))
+        left = any(entry.retired for entry in journal.entries)
+        phase: Phase = "retiring" if left else "installed"
+        entries = tuple(dataclasses.replace(entry, also=()) for entry in journal.entries)
+        receipts.save(host, dataclasses.replace(journal, phase=phase, entries=entries, prior=None))
     except (OSError, Trouble, Refusal, Interrupted) as error:
         why = str(error) if isinstance(error, (Trouble, Refusal)) else reason(error)
         progress(f"failed: {why}; putting everything back")
@@ -104,9 +131,24 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         if isinstance(error, Refusal):
             raise
         raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
-    for action in plan.actions:
-        action.settle(host)
+    try:
+        if left:
+            journal = dataclasses.replace(journal, entries=entries)
+            done = _retire(host, journal, progress)
+            receipts.save(host, dataclasses.replace(done, phase="installed", prior=None))
+    except (OSError, Trouble, Refusal, Interrupted) as error:
+        raise Trouble(
+            f"installed, but not all of the older version is gone: {reason(error)}",
+            "slashservice install, once more, removes the rest",
+        ) from error
     return bool(todo)
+
+
+def _tidy(host: Host, old: Receipt) -> None:
+    """Remove what a run that was killed may have left half made."""
+    for entry in old.entries:
+        if isinstance(entry.action, PathAction):
+            host.remove_new(entry.action.path)
 
 
 def _covers(old: Receipt, plan: Plan) -> bool:
@@ -127,16 +169,18 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         if isinstance(action, PathAction):
             now = states.get(action.path) or host.state(action.path)
             wanted = action.wanted(host, now)
-            original, present = action.without_ours(now).to_json(), now.to_json()
+            original = action.without_ours(now).to_json()
+            present = action.present(host, now).to_json()
             after = wanted.digest()
             states[action.path] = wanted
         else:
             original, present, after = action.original(host), action.capture(host), ""
         before = known.before if known else original
         previous = known.previous if known and interrupted else present
-        entries.append(Entry(action, before, previous, after))
+        also = tuple({known.after, *known.also} - {after}) if known else ()
+        entries.append(Entry(action, before, previous, after, also=also))
         if isinstance(action, InstallTree):
-            # These are undone before the folders are, but not before svscan is.
+            # These are undone when svscan is stopped already.
             retired = [entry for entry in older if not entry.action.sticky]
             entries += [dataclasses.replace(entry, retired=True) for entry in retired]
     prior = old.prior if old and interrupted else old.to_json() if old else None
@@ -204,7 +248,9 @@ def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
         if not entry.retired or _still_in_use(entry, journal):
             kept.append(entry)
             continue
-        notes = entry.action.undo(host, entry.before, entry.after)
+        if isinstance(entry.action, AwaitEnd) and entry.action.service_dir == journal.service_dir:
+            continue  # svscan runs on, started by another
+        notes = entry.action.undo(host, entry.before, entry.left(host))
         if isinstance(entry.action, MakeDirectory) and notes:
             kept.append(entry)  # something is in it still: the code that is kept
         else:
@@ -227,33 +273,52 @@ def _still_in_use(entry: Entry, journal: Receipt) -> bool:
 def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
     """Bring back what was before the run; return what could not be.
 
-    An older installation gets its receipt back.
+    An older installation gets its receipt back. What it took from another supervisor stays
+    taken. While something could not be brought back the new code stays: svscan may run from it.
     """
-    problems = []
+    prior = Receipt.from_json(journal.prior) if journal.prior is not None else None
+    problems: list[str] = []
     for entry in reversed(journal.entries):
+        taken_before = entry.action.sticky and prior is not None and prior.find(entry.action.key)
+        if entry.retired or taken_before or (problems and isinstance(entry.action, InstallTree)):
+            continue
         try:
             with _undisturbed():
-                if not entry.retired:
-                    entry.action.undo(host, entry.previous, entry.after)
+                entry.action.undo(host, entry.previous, entry.left(host))
         except (OSError, Trouble, Refusal) as error:
             problems.append(f"{entry.action.key}: {reason(error)}")
-    if problems:
-        problems.append("run slashservice uninstall when that is mended")
-    elif journal.prior is not None:
-        receipts.save(host, Receipt.from_json(journal.prior))
-    else:
-        receipts.forget(host)
+    try:
+        with _undisturbed():
+            if problems:
+                problems.append("run slashservice uninstall when that is mended")
+            elif prior is not None:
+                receipts.save(host, prior)
+            else:
+                receipts.forget(host)
+    except (OSError, Trouble, Refusal) as error:
+        problems += [
+            f"the receipt: {reason(error)}",
+            "run slashservice install when that is mended",
+        ]
     return problems
 
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold signals back while something is put back."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    """Let signals pass by while something is put back.
+
+    They are caught, not blocked or ignored: those would be handed on to what is started.
+    """
+    handlers = {one: signal.signal(one, _pass_by) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _pass_by(number: int, frame: object) -> None:
+    """Take no notice of a signal."""
 
 
 def uninstall(host: Host, progress: Progress) -> list[str]:
@@ -266,14 +331,21 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
         receipts.forget(host)
         return []
     receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
-    notes = []
+    notes: list[str] = []
     said = ""
+    left = []
     for entry in reversed(receipt.entries):
         changes = host.changes
-        notes += entry.action.undo(host, entry.before, entry.after)
+        found = entry.action.undo(host, entry.before, entry.left(host))
+        if found and isinstance(entry.action, MakeDirectory):
+            left.append(entry)  # what is in it may be of another version, and go later
+        else:
+            notes += found
         line = undo_summary(entry, receipt.entries)
         if host.changes > changes and line != said:
             progress(line)
             said = line
+    for entry in left:
+        notes += entry.action.undo(host, entry.before, entry.after)
     receipts.forget(host)
     return notes

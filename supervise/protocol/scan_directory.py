@@ -41,6 +41,15 @@ def running(directory: bytes) -> int:
     return pid or _holder(directory) or _former(directory)
 
 
+def code(directory: bytes, pid: int) -> tuple[str, str]:
+    """Return the version of the code that the svscan ``pid`` runs, and the folder it is in.
+
+    Both are empty where that is not known, as of a svscan of an older version.
+    """
+    version, folder = scanner_pid.code(directory, pid)
+    return os.fsdecode(version), os.fsdecode(folder)
+
+
 def is_locked(directory: bytes) -> bool:
     """Tell whether a process has ``directory`` locked as svscan does, or as version 0.1.0 did.
 

@@ -5,6 +5,8 @@ writes one line to ``/run/slashservice/DEVICE.INODE`` (or below ``/var/run``), d
 number being those of the scan directory. Without being root it does so below the account's own
 runtime directory. The line has the pid, the start time of the process, and the life of the
 machine, as the record of a service has. So a file that is left over is told from one in force.
+The rest of the line tells which code the process runs: its version, and the folder it is in. What
+is installed may be another code by now. A line of an older version ends with the life.
 
 A folder counts only if it belongs to root, or for an account's own folder to that account, and if
 nobody else can write to it. Links are not followed, and a file is replaced, never written over.
@@ -15,14 +17,22 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.platform.current import system
+from slashservice.supervise.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The folder that holds our own code."""
 
 FOLDER = b"slashservice"
 
 RUN = (b"/run", b"/var/run")
 """Where root's folder is: in the first of these that is there."""
 
-LONGEST = 256
-"""No such file is longer."""
+LONGEST = 4352
+"""No such file is longer: it has a path, which may be as long as the kernel's longest."""
 
 NEW = b".new"
 
@@ -30,7 +40,11 @@ NEW = b".new"
 def write(directory: bytes) -> None:
     """Note that we are the svscan on ``directory``. Raises ``OSError`` if that can't be noted."""
     pid = os.getpid()
-    line = b"%d %d %s\n" % (pid, system.started(pid), system.boot() or b"-")
+    line = b"%d %d %s" % (pid, system.started(pid), system.boot() or b"-")
+    home = os.fsencode(HOME)
+    if b"\n" not in home:
+        line += b" %s %s" % (VERSION.encode(), home)
+    line += b"\n"
     folder, name = _own_folder(), name_of(directory)
     try:
         new = name + NEW
@@ -67,19 +81,8 @@ def read(directory: bytes) -> int:
     Where the start of a process is not known, the caller has to see whether it is alive and has
     the lock: then the pid is negative.
     """
-    try:
-        name = name_of(directory)
-    except OSError:
-        return 0
-    for path, owner in _folders():
-        try:
-            folder = _open(path, owner)
-        except OSError:
-            continue
-        try:
-            pid, start, life = _parse(_content(name, folder))
-        finally:
-            os.close(folder)
+    for line in _notes(directory):
+        pid, start, life = _parse(line)
         if pid > 0:
             try:
                 now = system.started(pid)
@@ -91,6 +94,33 @@ def read(directory: bytes) -> int:
             if start == now and same:
                 return pid
     return 0
+
+
+def code(directory: bytes, pid: int) -> tuple[bytes, bytes]:
+    """Return the version of the code that svscan ``pid`` runs, and its folder; empty if unknown."""
+    for line in _notes(directory):
+        if _parse(line)[0] == pid:
+            words = line[:-1].split(b" ", 4)
+            return (words[3], words[4]) if len(words) == 5 else (b"", b"")
+    return b"", b""
+
+
+def _notes(directory: bytes) -> Iterator[bytes]:
+    """Yield what is noted about a scan directory, in each folder that counts."""
+    try:
+        name = name_of(directory)
+    except OSError:
+        return
+    for path, owner in _folders():
+        try:
+            folder = _open(path, owner)
+        except OSError:
+            continue
+        try:
+            line = _content(name, folder)
+        finally:
+            os.close(folder)
+        yield line
 
 
 def is_kept() -> bool:
@@ -176,8 +206,8 @@ def _content(name: bytes, folder: int) -> bytes:
 
 def _parse(line: bytes) -> tuple[int, int, bytes]:
     """Return pid, start and life of the machine; 0 for the pid if the line says nothing."""
-    words = line.split()
-    if len(words) != 3 or not line.endswith(b"\n"):
+    words = line[:-1].split(b" ", 4)
+    if len(words) not in (3, 5) or not line.endswith(b"\n"):
         return 0, 0, b""
     if not (words[0].isdigit() and words[1].isdigit()):
         return 0, 0, b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,36 @@ class Breaking(Host):
         super().step(name, path)
         if self.changes == self.failing:
             raise OSError(28, "No space left on device", path)
+
+
+class Deadly(Host):
+    """A host on which the process dies ahead of one step."""
+
+    def __init__(self, root: str, deadly: int) -> None:
+        super().__init__(root)
+        self.deadly = deadly
+
+    def step(self, name: str, path: str) -> None:
+        super().step(name, path)
+        if self.changes == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dies(work: Callable[[], object]) -> bool:
+    """Do ``work`` in a child and tell whether that was killed; an error in it is an error."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status) == signal.SIGKILL
+    assert status == 0
+    return False
 
 
 @pytest.fixture

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
-
 import pytest
 from helpers.images import Image, Kind, Snapshot
-from helpers.installer import plan_for
+from helpers.installer import Deadly, dies, plan_for
 
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.source import Source
@@ -20,36 +16,6 @@ RECEIPTS = ("var/lib/slashservice/receipt.json", "var/db/slashservice/receipt.js
 
 def quiet(line: str) -> None:
     """Take no notice of progress."""
-
-
-class Deadly(Host):
-    """A host on which the process dies ahead of one step."""
-
-    def __init__(self, root: str, deadly: int) -> None:
-        super().__init__(root)
-        self.deadly = deadly
-
-    def step(self, name: str, path: str) -> None:
-        super().step(name, path)
-        if self.changes == self.deadly:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def dies(work: Callable[[], object]) -> bool:
-    """Do ``work`` in a child and tell whether that was killed; an error in it is an error."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    status = os.waitpid(pid, 0)[1]
-    if os.WIFSIGNALED(status):
-        return os.WTERMSIG(status) == signal.SIGKILL
-    assert status == 0
-    return False
 
 
 def but_the_receipt(found: Snapshot) -> Snapshot:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 import pytest
-from helpers.images import Image, MakeImage, Snapshot
-from helpers.installer import Breaking, plan_for
+from helpers.images import Image, Kind, MakeImage, Snapshot, snapshot
+from helpers.installer import Breaking, Deadly, dies, plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan import source
+from slashservice.installer.plan import source, templates
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -103,43 +104,161 @@ def test_a_command_that_leads_elsewhere_by_now_is_told_of(
     assert image.path("/command/svold").is_symlink()
 
 
-def test_a_failed_upgrade_leaves_the_older_version_as_it_was(
-    systemd: tuple[Image, Host], version: Callable[..., None]
+@pytest.fixture
+def other_wiring(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what has all templates say something else."""
+    read = templates.read
+
+    def change(name: str) -> None:
+        monkeypatch.setattr(templates, "read", lambda path: f"{read(path)}# of {name}\n")
+
+    return change
+
+
+Upgrade = Callable[[str], None]
+
+
+@pytest.fixture
+def become(version: Callable[..., None], other_wiring: Callable[[str], None]) -> Upgrade:
+    """Return what makes this another version, with other code, commands and templates."""
+
+    def change(name: str) -> None:
+        version(name, f"sv{name}")
+        other_wiring(name)
+
+    return change
+
+
+def installed(host: Host, kind: Kind, become: Upgrade, name: str) -> None:
+    """Install a version."""
+    become(name)
+    transaction.install(host, plan_for(host, **kind.options), quiet)
+
+
+def test_an_upgrade_that_fails_anywhere_leaves_the_older_version_as_it_was(
+    kind: Kind, image: Image, become: Upgrade
 ) -> None:
-    image, host = systemd
-    version("1")
-    transaction.install(host, plan_for(host), quiet)
-    installed = image.snapshot()
-    version("2", "svnew")
-    steps = Host(str(image.root))
-    transaction.install(steps, plan_for(steps), quiet)
-    version("1")
-    transaction.uninstall(host, quiet)
-    transaction.install(host, plan_for(host), quiet)
-    version("2", "svnew")
-    for failing in range(1, steps.changes):
+    plain = image.snapshot()
+    host = Host(str(image.root))
+    installed(host, kind, become, "1")
+    before = without_times(image.snapshot())
+    become("2")
+    for failing in count(1):
         broken = Breaking(str(image.root), failing)
-        with pytest.raises((Trouble, OSError)):
-            transaction.install(broken, plan_for(broken), quiet)
-        assert without_times(image.snapshot()) == without_times(installed), f"step {failing}"
+        try:
+            transaction.install(broken, plan_for(broken, **kind.options), quiet)
+            break
+        except (Trouble, OSError):
+            receipt = receipts.load(host)
+        assert receipt is not None
+        if receipt.phase == "retiring":
+            assert receipt.version == "2"
+            transaction.install(host, plan_for(host, **kind.options), quiet)
+            assert not image.path("/command/sv1").is_symlink()
+            installed(host, kind, become, "1")
+            installed(host, kind, become, "2")  # so that there are two to go back and forth
+            installed(host, kind, become, "1")
+            before = without_times(image.snapshot())
+            become("2")
+        else:
+            assert (receipt.version, receipt.phase) == ("1", "installed")
+            assert without_times(image.snapshot()) == before, f"step {failing}"
+    assert failing > len(("receipt", "code", "link", "command", "receipt"))
+    assert transaction.uninstall(host, quiet) == []
+    assert image.snapshot() == plain
+
+
+@pytest.mark.parametrize("then", ["on", "back", "uninstall"])
+def test_an_upgrade_that_is_killed_anywhere(
+    then: str, kind: Kind, image: Image, become: Upgrade
+) -> None:
+    """It can be finished, or gone back from by the installer of the older version, or undone."""
+    plain = image.snapshot()
+    host = Host(str(image.root))
+    for name in ("1", "2", "1"):
+        installed(host, kind, become, name)
+    before = wired(image)
+    for deadly in count(1):
+        become("2")
+        deadly_host = Deadly(str(image.root), deadly)
+        plan = plan_for(host, **kind.options)
+        if not dies(lambda: transaction.install(deadly_host, plan, quiet)):  # noqa: B023
+            break
+        if then == "on":
+            transaction.install(host, plan_for(host, **kind.options), quiet)
+            assert image.path("/command/sv2" if layout(host) else "/usr/local/bin/sv2").is_symlink()
+            assert not transaction.install(host, plan_for(host, **kind.options), quiet)
+        if then == "uninstall":
+            assert transaction.uninstall(host, quiet) == [], f"step {deadly}"
+            assert image.snapshot() == plain, f"step {deadly}"
+        installed(host, kind, become, "1")
+        assert wired(image) == before, f"step {deadly}"
         receipt = receipts.load(host)
         assert receipt is not None and (receipt.version, receipt.phase) == ("1", "installed")
+    assert transaction.uninstall(host, quiet) == []
+    assert image.snapshot() == plain
 
 
-def test_the_same_version_with_other_code_is_replaced(
+def layout(host: Host) -> bool:
+    """Tell whether commands are in /command."""
+    receipt = receipts.load(host)
+    return receipt is not None and receipt.layout == "slashpackage"
+
+
+def wired(image: Image) -> Snapshot:
+    """A snapshot without times, but for the code that is kept of another version."""
+    return {
+        name: facts
+        for name, facts in without_times(image.snapshot()).items()
+        if "slashservice-2" not in name and "lib/slashservice/2" not in name
+    }
+
+
+def test_other_code_of_the_same_version_has_a_folder_of_its_own(
     systemd: tuple[Image, Host], version: Callable[..., None]
+) -> None:
+    """A svscan runs from the folder that is there, and reads parts of its code late."""
+    image, host = systemd
+    before = image.snapshot()
+    version("1")
+    transaction.install(host, plan_for(host), quiet)
+    code = snapshot(image.path("/package/admin/slashservice-1"))
+    version("1", "svnew")
+    transaction.install(host, plan_for(host), quiet)
+    first, second = trees(image)
+    assert first == "slashservice-1" and second.startswith("slashservice-1-")
+    assert snapshot(image.path("/package/admin/slashservice-1")) == code
+    assert image.path("/package/admin/slashservice").readlink().name == second
+    assert image.path("/command/svnew").is_symlink()
+    assert not transaction.install(host, plan_for(host), quiet)
+    version("1")
+    transaction.install(host, plan_for(host), quiet)
+    assert image.path("/package/admin/slashservice").readlink().name == "slashservice-1"
+    assert trees(image) == [first, second]
+    transaction.uninstall(host, quiet)
+    assert image.snapshot() == before
+
+
+@pytest.mark.parametrize("how", ["changed", "gone", "more"])
+def test_code_that_somebody_damaged_is_put_beside_it(
+    systemd: tuple[Image, Host], version: Callable[..., None], how: str
 ) -> None:
     image, host = systemd
     before = image.snapshot()
     version("1")
     transaction.install(host, plan_for(host), quiet)
-    version("1", "svnew")
-    transaction.install(host, plan_for(host), quiet)
-    assert trees(image) == ["slashservice-1"]
-    assert image.path("/command/svnew").is_symlink()
-    assert image.path("/package/admin/slashservice-1/command/svnew").exists()
+    for _ in range(3):
+        tree = image.path("/package/admin/slashservice").resolve()
+        path = tree / ("installer/more.py" if how == "more" else "installer/cli.py")
+        path.unlink() if how == "gone" else path.write_text("damaged")
+        assert transaction.install(host, plan_for(host), quiet)
+        now = image.path("/package/admin/slashservice").resolve()
+        assert now != tree
+        assert (now / "installer/cli.py").read_text() == "# 1\n"
+        assert not transaction.install(host, plan_for(host), quiet)
     transaction.uninstall(host, quiet)
-    assert image.snapshot() == before
+    left = {path for path in image.snapshot() if path not in before}
+    assert not left or how == "more", left
 
 
 def test_what_was_taken_from_another_supervisor_stays_taken(

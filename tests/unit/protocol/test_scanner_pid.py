@@ -62,6 +62,7 @@ def test_everybody_can_read_it_whatever_the_umask(scan: bytes, umask: int) -> No
         "{pid} 1 {life}\n",
         "{pid} {start} another-life\n",
         "{pid} {start} {life} more\n",
+        "{pid} {start} {life} 1.0 /code",
         "0 {start} {life}\n",
     ],
 )
@@ -169,3 +170,24 @@ def test_of_root_there_is_one_place_and_of_others_their_own(
 
 def no_room(path: bytes, mode: int) -> None:
     raise OSError
+
+
+def test_it_tells_which_code_svscan_runs(scan: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner_pid, "HOME", "/opt/a folder with  blanks")
+    scanner_pid.write(scan)
+    assert scanner_pid.read(scan) == os.getpid()
+    code = (scanner_pid.VERSION.encode(), b"/opt/a folder with  blanks")
+    assert scanner_pid.code(scan, os.getpid()) == code
+    assert scanner_pid.code(scan, os.getpid() + 1) == (b"", b"")
+
+
+@pytest.mark.parametrize("home", ["/opt/two\nlines", None])
+def test_a_svscan_that_does_not_tell_its_code(
+    scan: bytes, home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner_pid, "HOME", home or "/opt")
+    scanner_pid.write(scan)
+    if home is None:  # written by an older version
+        note(scan).write_bytes(b" ".join(note(scan).read_bytes().split()[:3]) + b"\n")
+    assert scanner_pid.read(scan) == os.getpid()
+    assert scanner_pid.code(scan, os.getpid()) == (b"", b"")

@@ -16,14 +16,15 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.plan import takeover, telling
+from slashservice.installer.plan import handing, takeover, telling
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile, MakeDirectory, RemovePath, WriteFile
+from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.source import Source
 from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
-from slashservice.installer.plan.telling import AwaitEnd, ForgetState, HandOver, Supervise
+from slashservice.installer.plan.telling import AwaitEnd, ForgetState, Supervise
 from slashservice.installer.plan.tree import InstallTree
 
 NOTHING = ABSENT.to_json()
@@ -143,32 +144,20 @@ class TestTree:
         with pytest.raises(Trouble, match=f"not at hand: {TREE}"):
             read.apply(Host(str(image.root)))
 
-    def test_the_tree_before_comes_back(self, image: Image, action: InstallTree) -> None:
+    def test_a_tree_that_was_there_stays(self, image: Image, action: InstallTree) -> None:
         image.file(f"{TREE}/supervise/__init__.py", "# older")
         before = image.snapshot()
         host = Host(str(image.root))
         known = action.capture(host)
-        action.apply(host)
-        assert action.done(host)
+        with pytest.raises(OSError, match="not empty"):
+            action.apply(host)
         assert action.undo(host, known, "") == []
         assert image.snapshot() == before
 
-    def test_the_first_of_two_before_is_kept(self, image: Image, action: InstallTree) -> None:
-        """A run that was interrupted left one that nothing can bring back, and so goes."""
-        image.file(f"{TREE}/supervise/__init__.py", "# halfway")
-        image.file(f"{TREE}{{old}}/supervise/__init__.py", "# before")
-        host = Host(str(image.root))
-        action.apply(host)
-        assert action.undo(host, {"kind": "directory"}, "") == []
-        assert image.path(f"{TREE}/supervise/__init__.py").read_text() == "# before"
-        assert os.listdir(image.path("/opt")) == ["code"]
-
-    def test_one_that_was_on_its_way_comes_back(self, image: Image, action: InstallTree) -> None:
-        image.file(f"{TREE}{{old}}/supervise/__init__.py", "# before")
+    def test_what_is_halfway_goes(self, image: Image, action: InstallTree) -> None:
         image.file(f"{TREE}{{new}}/supervise/__init__.py", "# halfway")
-        assert action.undo(Host(str(image.root)), {"kind": "directory"}, "") == []
-        assert image.path(f"{TREE}/supervise/__init__.py").read_text() == "# before"
-        assert os.listdir(image.path("/opt")) == ["code"]
+        assert action.undo(Host(str(image.root)), {"kind": "absent"}, "") == []
+        assert os.listdir(image.path("/opt")) == []
 
 
 Runs = Callable[..., None]
@@ -178,8 +167,10 @@ Runs = Callable[..., None]
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Return what says whether svscan runs. Nobody waits long for it, and no signal is sent."""
-    for name in ("START_LIMIT", "STOP_LIMIT", "RESPAWN_LIMIT"):
+    for name in ("START_LIMIT", "STOP_LIMIT"):
         monkeypatch.setattr(telling, name, 0.0)
+    for name in ("START_LIMIT", "RESPAWN_LIMIT"):
+        monkeypatch.setattr(handing, name, 0.0)
     monkeypatch.setattr(takeover, "STOP_LIMIT", 0.0)
     monkeypatch.setattr(telling, "strangers", lambda host, directory: [])
     monkeypatch.setattr(supervision, "send", lambda pid, number: None)
@@ -263,6 +254,53 @@ class TestHandingOver:
         assert host.asked == asked
 
 
+class TestHandingBack:
+    """A run has failed: svscan is as it was."""
+
+    @pytest.fixture
+    def exchanged(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Note that svscan was exchanged."""
+        done: list[str] = []
+        monkeypatch.setattr(HandBack, "exchange", lambda self, host, old: done.append("exchanged"))
+        return done
+
+    @pytest.mark.parametrize(
+        ("before", "pid", "code", "exchange"),
+        [
+            ((0, ""), 0, "", False),
+            ((0, ""), 7, "/new", False),
+            ((7, "/old"), 7, "/old", False),
+            ((7, "/old"), 8, "/old", False),
+            ((7, "/old"), 8, "/new", True),
+            ((7, "/old"), 0, "", True),
+            ((7, ""), 7, "", False),
+            ((7, ""), 8, "/new", True),
+            ((7, ""), 0, "", True),
+        ],
+    )
+    def test_only_what_is_not_as_it_was_is_exchanged(
+        self,
+        before: tuple[int, str],
+        pid: int,
+        code: str,
+        exchange: bool,
+        host: Running,
+        runs: Runs,
+        exchanged: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        codes = dict([before, (pid, code)])
+        monkeypatch.setattr(supervision, "code", lambda directory, pid: ("", codes[pid]))
+        action = HandBack()
+        runs(before[0])
+        known = action.capture(host)
+        runs(pid)
+        assert action.undo(host, known, "") == []
+        assert exchanged == ["exchanged"] * exchange
+        assert action.undo(host, action.original(host), "") == []
+        assert exchanged == ["exchanged"] * exchange, "nothing to do when uninstalled"
+
+
 class TestTakingOver:
     """Another svscan stays in the way."""
 
@@ -297,6 +335,13 @@ def test_what_a_supervisor_kept_is_forgotten(image: Image, host: Running) -> Non
     assert ForgetState(path="/etc/sv/x").undo(host, {}, "") == []
     assert os.listdir(image.path("/etc/sv/x")) == ["run"]
     assert os.listdir(image.path("/run/x")) == []
+
+
+def test_what_a_supervisor_kept_before_a_run_that_failed_stays(image: Image, host: Running) -> None:
+    image.file("/etc/sv/x/run").file("/etc/sv/x/supervise/lock")
+    action = ForgetState(path="/etc/sv/x")
+    assert action.undo(host, action.capture(host), "") == []
+    assert sorted(os.listdir(image.path("/etc/sv/x"))) == ["run", "supervise"]
 
 
 def test_what_a_link_leads_to_elsewhere_is_kept(image: Image, host: Running) -> None:

@@ -1,0 +1,128 @@
+"""The actions of a plan that exchange svscan for one of other code. No daemon restarts.
+
+svscan exits at once and leaves its daemons to be adopted by the next svscan, which the init
+system starts by itself, or a command does. :class:`HandOver` is the last action of a plan: what
+was installed is then in its place. :class:`HandBack` comes right after the new code. When a run
+fails it is undone when all that leads to the older code is back, and before the new code goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from slashservice.installer import supervision
+from slashservice.installer.errors import Trouble
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.telling import START_LIMIT, run
+from slashservice.supervise.protocol.client import wait_for
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+RESPAWN_LIMIT = 3
+"""Seconds for whoever else may start svscan again, before we do."""
+
+
+@dataclass(frozen=True)
+class _Exchange(Action):
+    """What both have: ``start`` starts svscan where the init system does not (``respawns``)."""
+
+    service_dir: str = SCAN_DIRECTORY
+    start: tuple[str, ...] = ()
+    respawns: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind} {self.service_dir}"
+
+    def describe_undo(self, before: dict[str, Any]) -> str:
+        """Say nothing: svscan is not exchanged when slashservice goes."""
+        return ""
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing: before slashservice came there was no svscan of ours."""
+        return {}
+
+    def running(self, host: Host) -> int:
+        """Return the pid of svscan, 0 if none runs, or if this is an image."""
+        return supervision.running(self.service_dir) if host.live else 0
+
+    def folder(self, pid: int) -> str:
+        """Return the folder of the code that a svscan runs, empty if that is not known."""
+        return supervision.code(self.service_dir, pid)[1]
+
+    def exchange(self, host: Host, old: int) -> None:
+        """Let svscan ``old`` go, if it is not 0, and wait until the next one has all services."""
+        services = supervision.service_directories(self.service_dir)
+        served = [one for one in services if supervision.supervised(one)]
+        host.step("hand over", self.service_dir)
+        if old and not supervision.quit_(self.service_dir):
+            raise Trouble(f"svscan on {self.service_dir} does not give way")
+        if not self.respawns and not wait_for(lambda: self.running(host), RESPAWN_LIMIT):
+            run(host, self.start)
+        if not wait_for(lambda: self.running(host) not in (0, old), START_LIMIT):
+            raise Trouble(f"svscan did not come back on {self.service_dir}")
+        if not wait_for(lambda: not self._missing(served), START_LIMIT):
+            raise Trouble(
+                "the new svscan did not take over all services", ", ".join(self._missing(served))
+            )
+
+    def _missing(self, served: list[str]) -> list[str]:
+        """Return those services that are still in the scan directory, and not supervised."""
+        there = set(supervision.service_directories(self.service_dir))
+        return [one for one in served if one in there and not supervision.supervised(one)]
+
+
+@dataclass(frozen=True)
+class HandOver(_Exchange):
+    """Have a svscan that runs other code give way to one of ``code``, which is a folder."""
+
+    kind: ClassVar[str] = "hand-over"
+    code: str = ""
+
+    def describe(self) -> str:
+        """Say what becomes of svscan, and of the services."""
+        return f"have svscan on {self.service_dir} run the new code; services run on"
+
+    def done(self, host: Host) -> bool:
+        """Tell whether no svscan is known to run other code."""
+        pid = self.running(host)
+        return not pid or self.folder(pid) in ("", self.code)
+
+    def due(self, host: Host) -> bool:
+        """Tell whether a svscan has to give way, now that the code changes."""
+        return self._has_to_go(self.running(host))
+
+    def _has_to_go(self, pid: int) -> bool:
+        return bool(pid) and (not self.code or self.folder(pid) != self.code)
+
+    def apply(self, host: Host) -> None:
+        """Let svscan go, and see that the next one runs the right code."""
+        old = self.running(host)
+        if not self._has_to_go(old):
+            return
+        self.exchange(host, old)
+        found = self.folder(self.running(host))
+        if found not in ("", self.code):
+            raise Trouble(f"svscan runs other code than was installed: {found}")
+
+
+@dataclass(frozen=True)
+class HandBack(_Exchange):
+    """When a run fails: see that svscan runs as it ran before, with the code of then."""
+
+    kind: ClassVar[str] = "hand-back"
+
+    def capture(self, host: Host) -> dict[str, Any]:
+        """Return whether svscan runs, and from which folder its code is."""
+        pid = self.running(host)
+        return {"running": bool(pid), "code": self.folder(pid) if pid else ""}
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Exchange svscan, or start it, if it is not as it was."""
+        if not before.get("running") or not host.live:
+            return []
+        pid = self.running(host)
+        if not pid or self.folder(pid) != before["code"]:
+            self.exchange(host, pid)
+        return []
