@@ -6,6 +6,7 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from slashservice.installer.detection.knowledge import Place
@@ -73,7 +74,10 @@ class RcLocal(InitSystem):
                 yield f"{one.path} ends before it starts {one.program}", "move that line up"
 
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
-        """Return the command that starts svscan until the next boot, in reach of the shutdown."""
+        """Return the command that starts svscan until the next boot, in reach of the shutdown.
+
+        systemd keeps a transient unit as long as one of its daemons runs: then that is started.
+        """
         if not systemd:
             return ("sh", "-c", site.render("rclocal/rc.local"))
         properties = (
@@ -81,7 +85,8 @@ class RcLocal(InitSystem):
             *(f"TimeoutStopSec={STOP_LIMIT}", "IgnoreSIGPIPE=no"),
         )
         options = [f"--property={one}" for one in properties]
-        return ("systemd-run", "--unit=svscan", *options, *site.svscanboot.split())
+        run = shlex.join(["systemd-run", "--unit=svscan", *options, *site.svscanboot.split()])
+        return ("sh", "-c", f"systemctl start svscan.service 2>/dev/null || exec {run}")
 
     def edit(self, site: Site, executable: bool) -> EditFile:
         """Return the edit of rc.local; ``executable`` where it only runs if it is."""

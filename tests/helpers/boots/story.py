@@ -230,6 +230,7 @@ def portrait(machine: Failing, scan: str) -> str:
         "grep . /proc/net/tcp /proc/net/tcp6",
         f"cd /proc; for pid in $(pgrep 'redis|svscan|python'); do {inside}; done",
         "slashservice status",
+        "slashservice doctor",
     )
     return "\n".join(f"$ {command}\n{host.run(command).stdout}" for command in look)
 

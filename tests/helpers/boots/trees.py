@@ -324,9 +324,9 @@ def copied(recipe: Recipe, files: Files | None = None) -> Iterator[Path]:
         yield folder / "root"
 
 
-def put_checkout(root: Path) -> None:
+def put_checkout(root: Path, place: str = INSIDE) -> None:
     """Put what a user has cloned into a machine's tree."""
-    inside = root / INSIDE.lstrip("/")
+    inside = root / place.lstrip("/")
     inside.mkdir(parents=True)
     for name in SHIPPED:
         source = CHECKOUT / name

@@ -11,6 +11,7 @@ import pytest
 
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import scanner_pid
+from slashservice.supervise.version import VERSION
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_it_tells_which_code_svscan_runs(scan: bytes, monkeypatch: pytest.Monkey
     monkeypatch.setattr(scanner_pid, "HOME", "/opt/a folder with  blanks")
     scanner_pid.write(scan)
     assert scanner_pid.read(scan) == os.getpid()
-    code = (scanner_pid.VERSION.encode(), b"/opt/a folder with  blanks")
+    code = (VERSION.encode(), b"/opt/a folder with  blanks")
     assert scanner_pid.code(scan, os.getpid()) == code
     assert scanner_pid.code(scan, os.getpid() + 1) == (b"", b"")
 

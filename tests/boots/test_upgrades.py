@@ -1,0 +1,110 @@
+"""Upgrades interrupted at every step, on each init system that boots, as a service runs on."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+from helpers.boots import story
+from helpers.boots.fingerprint import differences
+from helpers.boots.namespaces import Guest, guest
+from helpers.boots.story import Wiring, do, eventually, explained, service_pid, svscan
+from helpers.boots.trees import INSIDE, RECIPES, put_checkout
+from helpers.checkout import CHECKOUT
+from testinfra.host import Host
+
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
+
+HOW = ("kill", "term", "eperm", "enospc")
+NEWER = f"{INSIDE}-newer"
+SCRIPT = "/root/interrupting.py"
+BEAT = "while :; do date +%s; sleep 1; done"
+WAYS = {name: (name, "") for name in RECIPES} | {
+    "rc.local under systemd": ("systemd", "--init rclocal"),
+    "rc.local under sysvinit": ("sysvinit", "--init rclocal"),
+    "init.d under sysvinit": ("sysvinit", "--init initd"),
+}
+
+
+def put_newer(root: Path) -> None:
+    """Put a checkout of a newer version beside the one that is there."""
+    put_checkout(root, NEWER)
+    newer = root / NEWER.lstrip("/")
+    version = newer / "supervise/version.py"
+    version.write_text(version.read_text() + 'VERSION += ".1"\n')
+    for template in (newer / "init_templates").rglob("*"):
+        if template.is_file() and template.read_text().startswith(("#!", "# ", "[Unit]")):
+            template.write_text(template.read_text() + "# of the newer version\n")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_upgrades_interrupted_at_every_step(way: str) -> None:
+    name, options = WAYS[way]
+    wiring = Wiring(RECIPES[name].parent if not options else "", options)
+    with guest(RECIPES[name], title=f"{way}, upgraded") as machine:
+        put_newer(machine.root)
+        script = CHECKOUT / "tests/helpers/boots/interrupting.py"
+        (machine.root / SCRIPT.lstrip("/")).write_text(script.read_text())
+        with explained(machine, wiring.scan):
+            live(machine, wiring, list(WAYS).index(way))
+
+
+def live(machine: Guest, wiring: Wiring, first: int) -> None:
+    """Install, upgrade with interruptions, go back, and uninstall; one daemon runs throughout."""
+    machine.boot()
+    machine.power_off()
+    plain = machine.fingerprint()
+    machine.boot()
+    host = machine.host
+    story.install(host, wiring.options)
+    do(host, f"slashservice add beat -- sh -c '{BEAT}'")
+    pid = eventually(lambda: service_pid(host, "/service/beat"), "beat is up")
+    older = version(host)
+    for step in count(1):
+        how = HOW[(step + first) % len(HOW)]
+        said = host.run(f"python3 -I -B {SCRIPT} {NEWER} {step} {how} {wiring.options}")
+        story.say(f"{machine}: {said.stdout.strip().splitlines()[-1:]} {said.rc}")
+        if f"ahead of step {step}" not in said.stdout:
+            break
+        eventually(lambda: svscan(host, wiring.scan), "svscan runs, or again")
+        assert service_pid(host, "/service/beat") == pid, said.stdout + said.stderr
+        if how == "kill" and step % 2:
+            do(host, f"python3 -I -B {SCRIPT} {NEWER} 0 kill {wiring.options}")
+            is_whole(host, wiring, pid, f"{older}.1")
+        if version(host) != older or how == "kill":
+            do(host, f"{INSIDE}/install {wiring.options}")
+        is_whole(host, wiring, pid, older)
+    assert step > len(HOW)
+    assert said.rc == 0, said.stdout + said.stderr
+    is_whole(host, wiring, pid, f"{older}.1")
+    do(host, f"{INSIDE}/install {wiring.options}")
+    is_whole(host, wiring, pid, older)
+    do(host, "slashservice remove beat")
+    do(host, "slashservice uninstall")
+    story.is_plain(host)
+    machine.power_off()
+    changed = differences(plain, machine.fingerprint())
+    assert not changed, "\n".join(changed)
+
+
+def version(host: Host) -> str:
+    """Return the version that ``slashservice status`` tells is installed."""
+    return do_anyhow(host, "slashservice status").split()[1].rstrip(",")
+
+
+def do_anyhow(host: Host, command: str) -> str:
+    """Run a command, whatever its status; return what it said."""
+    return str(host.run(command).stdout)
+
+
+def is_whole(host: Host, wiring: Wiring, pid: int, name: str) -> None:
+    """Check that all is well with that version, and that the daemon still is the same."""
+    status = do(host, "slashservice status")
+    assert f"slashservice {name}, " in status and f", version {name}, " in status, status
+    well = "nothing found wrong\n"  # once the log has gone over to the new svscan
+    eventually(lambda: do_anyhow(host, "slashservice doctor") == well, "the doctor is content")
+    assert service_pid(host, "/service/beat") == pid
+    story.is_the_right_child(host, wiring)
+    again = INSIDE if name.count(".") == 2 else NEWER
+    assert "nothing to do" in do(host, f"python3 -I -B {SCRIPT} {again} 0 kill {wiring.options}")
