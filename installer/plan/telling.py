@@ -107,6 +107,10 @@ class Supervise(Action):
         """Tell whether svscan runs, or need not."""
         return not self.started or not host.live or bool(supervision.running(self.service_dir))
 
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing: before slashservice came there was no svscan of ours."""
+        return {}
+
     def capture(self, host: Host) -> dict[str, Any]:
         """Return whether svscan runs already."""
         return {"running": host.live and bool(supervision.running(self.service_dir))}
@@ -153,6 +157,10 @@ class AwaitEnd(Action):
     @property
     def key(self) -> str:
         return f"await-end {self.service_dir}"
+
+    def original(self, host: Host) -> dict[str, Any]:
+        """Return nothing: before slashservice came there was no svscan of ours."""
+        return {}
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return whether svscan runs already."""

@@ -17,7 +17,7 @@ import dataclasses
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host.host import Host
@@ -27,12 +27,12 @@ from slashservice.installer.plan.files import MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
-from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
+from slashservice.installer.plan.telling import RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
+from slashservice.installer.record.retiring import Progress, retire
 
-Progress = Callable[[str], None]
 LOCK_PLACES = ("/run", "/var/run", "/tmp")
 
 
@@ -133,8 +133,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
     try:
         if left:
-            journal = dataclasses.replace(journal, entries=entries)
-            done = _retire(host, journal, progress)
+            done = retire(host, dataclasses.replace(journal, entries=entries), plan, progress)
             receipts.save(host, dataclasses.replace(done, phase="installed", prior=None))
     except (OSError, Trouble, Refusal, Interrupted) as error:
         raise Trouble(
@@ -236,38 +235,6 @@ def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
     folder = os.path.dirname(action.path)
     links = [one for one in all_ if isinstance(one, MakeLink)]
     return folder, sum(os.path.dirname(one.path) == folder for one in links)
-
-
-def _retire(host: Host, journal: Receipt, progress: Progress) -> Receipt:
-    """Undo what only an older version had, except its code: daemons may still run from it.
-
-    The code of the version before stays until the next upgrade, or uninstalling.
-    """
-    kept: list[Entry] = []
-    for entry in reversed(journal.entries):
-        if not entry.retired or _still_in_use(entry, journal):
-            kept.append(entry)
-            continue
-        if isinstance(entry.action, AwaitEnd) and entry.action.service_dir == journal.service_dir:
-            continue  # svscan runs on, started by another
-        notes = entry.action.undo(host, entry.before, entry.left(host))
-        if isinstance(entry.action, MakeDirectory) and notes:
-            kept.append(entry)  # something is in it still: the code that is kept
-        else:
-            for note in notes:
-                progress(note)
-    return dataclasses.replace(journal, entries=tuple(reversed(kept)))
-
-
-def _still_in_use(entry: Entry, journal: Receipt) -> bool:
-    """Tell whether a retired entry is the code that ran until this run."""
-    if not isinstance(entry.action, InstallTree) or journal.prior is None:
-        return False
-    return any(
-        one["action"].get("path") == entry.action.path and not one["retired"]
-        for one in journal.prior["entries"]
-        if one["action"]["kind"] == "tree"
-    )
 
 
 def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:

@@ -88,6 +88,47 @@ def live(machine: Guest, wiring: Wiring, first: int) -> None:
     assert not changed, "\n".join(changed)
 
 
+CHANGES = {
+    "systemd": ("rclocal", "systemd", "rclocal", "systemd"),
+    "sysvinit": ("sysvinit", "initd", "rclocal", "sysvinit", "rclocal", "initd", "sysvinit"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_from_one_init_system_to_another(name: str) -> None:
+    with (
+        guest(RECIPES[name], title=f"{name}, rewired") as machine,
+        explained(machine, "/service"),
+    ):
+        rewire(machine, CHANGES[name])
+
+
+def rewire(machine: Guest, ways: tuple[str, ...]) -> None:
+    """Have one way after the other start svscan; all is well each time, and gone in the end."""
+    machine.boot()
+    machine.power_off()
+    plain = machine.fingerprint()
+    machine.boot()
+    host = machine.host
+    for way in ways:
+        do(host, f"{INSIDE}/install --init {way}")
+        if way == ways[0] and not service_pid(host, "/service/beat"):
+            do(host, f"slashservice add beat -- sh -c '{BEAT}'")
+        eventually(lambda: service_pid(host, "/service/beat"), f"beat is up by {way}")
+        assert f"started by {way}" in do(host, "slashservice status")
+        beats = do(host, "pgrep -fc '[d]ate .%s'")
+        assert beats == "1\n", f"beat runs {beats} times by {way}"
+    machine.reboot()
+    host = machine.host
+    eventually(lambda: service_pid(host, "/service/beat"), "beat is up after a reboot")
+    do(host, "slashservice remove beat")
+    do(host, "slashservice uninstall")
+    story.is_plain(host)
+    machine.power_off()
+    changed = differences(plain, machine.fingerprint())
+    assert not changed, "\n".join(changed)
+
+
 def version(host: Host) -> str:
     """Return the version that ``slashservice status`` tells is installed."""
     return do_anyhow(host, "slashservice status").split()[1].rstrip(",")

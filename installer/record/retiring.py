@@ -1,0 +1,95 @@
+"""What only an older version had goes, once the receipt of the new one is written.
+
+That is its commands, its files, and its place at boot where another init system starts svscan
+now. Its code stays until the next upgrade or uninstalling, as daemons may still run from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import MakeDirectory
+from slashservice.installer.plan.handing import HandOver
+from slashservice.installer.plan.planner import Plan
+from slashservice.installer.plan.telling import AwaitEnd, Supervise
+from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record.receipt import Entry, Receipt
+
+Progress = Callable[[str], None]
+T = TypeVar("T", bound=Action)
+
+
+def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Receipt:
+    """Undo what only an older version had, except its code; return the receipt without it.
+
+    Where another init system started svscan until now, it lets go of it first.
+    """
+    moved = _moved(host, journal)
+    stopped = moved is not None and _let_go(host, moved, plan, progress)
+    kept: list[Entry] = []
+    for entry in reversed(journal.entries):
+        if not entry.retired or _still_in_use(entry, journal):
+            kept.append(entry)
+            continue
+        if isinstance(entry.action, AwaitEnd) and entry.action.service_dir == journal.service_dir:
+            if stopped:
+                entry.action.undo(host, {}, "")
+            continue  # else svscan runs on
+        notes = entry.action.undo(host, entry.before, entry.after)
+        if isinstance(entry.action, MakeDirectory) and notes:
+            kept.append(entry)  # something is in it still: the code that is kept
+        else:
+            for note in notes:
+                progress(note)
+    for action in _of(Supervise, plan.actions):
+        action.apply(host)  # it has to be started again where it was stopped
+    return dataclasses.replace(journal, entries=tuple(reversed(kept)))
+
+
+def _moved(host: Host, journal: Receipt) -> Receipt | None:
+    """Return the receipt of before, if another init system starts svscan now, and it runs."""
+    prior = Receipt.from_json(journal.prior) if journal.prior else None
+    here = [entry.action for entry in journal.entries if not entry.retired]
+    started = [one for one in _of(Supervise, here) if one.started]
+    if prior is None or prior.init == journal.init or not host.live or not started:
+        return None
+    return prior if prior.find(started[0].key) else None
+
+
+def _let_go(host: Host, prior: Receipt, plan: Plan, progress: Progress) -> bool:
+    """Have the init system of before let go of svscan; tell whether it is stopped for that.
+
+    Where it would start svscan again it stops it, and all services with it: they are started
+    by the new one. So it is where a command of the new one starts svscan, as units of both may
+    have the same name. Else svscan just gives way to the one that the new init system started.
+    """
+    before = [entry.action for entry in prior.entries if not entry.retired]
+    over = _of(HandOver, plan.actions)[0]
+    if over.start or any(one.respawns for one in _of(HandOver, before)):
+        stop = next(one for one in _of(Supervise, before) if one.service_dir == over.service_dir)
+        progress(f"{stop.describe_undo({})}, as {prior.init} starts them no longer")
+        stop.undo(host, {}, "")
+        return True
+    if over.running(host):
+        over.exchange(host, over.running(host))
+    return False
+
+
+def _of(kind: type[T], actions: Iterable[Action]) -> list[T]:
+    """Return the actions of a kind."""
+    return [one for one in actions if isinstance(one, kind)]
+
+
+def _still_in_use(entry: Entry, journal: Receipt) -> bool:
+    """Tell whether a retired entry is the code that ran until this run."""
+    if not isinstance(entry.action, InstallTree) or journal.prior is None:
+        return False
+    return any(
+        one["action"].get("path") == entry.action.path and not one["retired"]
+        for one in journal.prior["entries"]
+        if one["action"]["kind"] == "tree"
+    )
