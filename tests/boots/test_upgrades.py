@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -19,12 +21,25 @@ pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 HOW = ("kill", "term", "eperm", "enospc")
 NEWER = f"{INSIDE}-newer"
 SCRIPT = "/root/interrupting.py"
+APART = 5
+"""How many steps are between two at which the power fails."""
+
 BEAT = "while :; do date +%s; sleep 1; done"
 WAYS = {name: (name, "") for name in RECIPES} | {
     "rc.local under systemd": ("systemd", "--init rclocal"),
     "rc.local under sysvinit": ("sysvinit", "--init rclocal"),
     "init.d under sysvinit": ("sysvinit", "--init initd"),
 }
+
+
+@contextmanager
+def upgradable(way: str, title: str) -> Iterator[Guest]:
+    """Have a machine with a newer version beside the one that is there, and the interruptor."""
+    with guest(RECIPES[WAYS[way][0]], title=f"{way}, {title}") as machine:
+        put_newer(machine.root)
+        script = CHECKOUT / "tests/helpers/boots/interrupting.py"
+        (machine.root / SCRIPT.lstrip("/")).write_text(script.read_text())
+        yield machine
 
 
 def put_newer(root: Path) -> None:
@@ -42,12 +57,8 @@ def put_newer(root: Path) -> None:
 def test_upgrades_interrupted_at_every_step(way: str) -> None:
     name, options = WAYS[way]
     wiring = Wiring(RECIPES[name].parent if not options else "", options)
-    with guest(RECIPES[name], title=f"{way}, upgraded") as machine:
-        put_newer(machine.root)
-        script = CHECKOUT / "tests/helpers/boots/interrupting.py"
-        (machine.root / SCRIPT.lstrip("/")).write_text(script.read_text())
-        with explained(machine, wiring.scan):
-            live(machine, wiring, list(WAYS).index(way))
+    with upgradable(way, "upgraded") as machine, explained(machine, wiring.scan):
+        live(machine, wiring, list(WAYS).index(way))
 
 
 def live(machine: Guest, wiring: Wiring, first: int) -> None:
@@ -86,6 +97,35 @@ def live(machine: Guest, wiring: Wiring, first: int) -> None:
     machine.power_off()
     changed = differences(plain, machine.fingerprint())
     assert not changed, "\n".join(changed)
+
+
+@pytest.mark.parametrize("way", ["systemd", "sysvinit", "openrc", "runit", "busybox"])
+def test_the_power_fails_during_an_upgrade(way: str) -> None:
+    """The service comes up at the next boot with nobody's help, and the upgrade can be finished."""
+    name, options = WAYS[way]
+    first = list(WAYS).index(way) % APART + 1
+    wiring = Wiring(RECIPES[name].parent if not options else "", options)
+    with upgradable(way, "powered off") as machine, explained(machine, wiring.scan):
+        machine.boot()
+        story.install(machine.host, options)
+        do(machine.host, f"slashservice add beat -- sh -c '{BEAT}'")
+        older = version(machine.host)
+        for step in range(first, first + 2 * APART, APART):
+            said = machine.host.run(f"python3 -I -B {SCRIPT} {NEWER} {step} kill {options}")
+            story.say(f"{machine}: {said.stdout.strip().splitlines()[-1:]}")
+            machine.kill()
+            machine.boot()
+            host = machine.host
+            eventually(lambda: service_pid(host, "/service/beat"), "beat is up")  # noqa: B023
+            pid = service_pid(host, "/service/beat")
+            do(host, f"python3 -I -B {SCRIPT} {NEWER} 0 kill {options}")
+            is_whole(host, wiring, pid, f"{older}.1")
+            do(host, f"{INSIDE}/install {options}")
+            is_whole(host, wiring, pid, older)
+        do(host, "slashservice remove beat")
+        do(host, "slashservice uninstall")
+        story.is_plain(host)
+        machine.power_off()
 
 
 CHANGES = {
