@@ -27,7 +27,7 @@ SEARCH_PATH = os.fsdecode(scan_directory.PATH)
 
 USAGE = """\
 slashservice: usage: slashservice drain [-s] [-t SECONDS] [DIR]
-slashservice: usage: slashservice running [DIR]
+slashservice: usage: slashservice running [-a] [DIR]
 """
 
 
@@ -174,15 +174,18 @@ def _wait_gone(pid: int, limit: float) -> None:
 def main(argv: Sequence[str]) -> int:
     """Be ``slashservice drain`` or ``slashservice running``.
 
-    Exit 0 when drained or running; 100 when nothing runs, or for wrong usage; 111 when the
-    services did not go down in time.
+    ``running`` prints the pid of svscan; with ``-a`` the pids of daemons that a dead one has
+    left also count. Exit 0 when drained or running; 100 when nothing runs, or for wrong usage;
+    111 when the services did not go down in time.
     """
     verb, words = argv[0], list(argv[1:])
-    stay, limit = False, float(LIMIT)
+    stay, left, limit = False, False, float(LIMIT)
     while words and words[0].startswith("-") and words[0] != "-":
         word = words.pop(0)
         if word == "-s" and verb == "drain":
             stay = True
+        elif word == "-a" and verb == "running":
+            left = True
         elif word == "-t" and verb == "drain" and words and words[0].isdigit():
             limit = float(words.pop(0))
         else:
@@ -193,10 +196,12 @@ def main(argv: Sequence[str]) -> int:
         return 100
     directory = words[0] if words else names.SCAN_DIRECTORY
     if verb == "running":
-        pid = running(directory)
-        if pid:
-            print(pid)
-        return 0 if pid else 100
+        pids = [running(directory)]
+        if left and not pids[0]:
+            pids = daemons(directory) or pids
+        if pids[0]:
+            print(*pids)
+        return 0 if pids[0] else 100
     if drain(directory, stay, limit):
         return 0
     sys.stderr.write(f"slashservice: fatal: services in {directory} did not go down in time\n")

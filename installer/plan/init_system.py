@@ -79,6 +79,9 @@ class Site:
             "svscanboot_program": self.layout.command("svscanboot"),
             "drain": self.drain,
             "running": f"{self.layout.command('slashservice')} running {self.service_dir}",
+            "running_or_left": (
+                f"{self.layout.command('slashservice')} running -a {self.service_dir}"
+            ),
             "pgrphack": self.layout.command("pgrphack"),
             "service_dir": self.service_dir,
             "code": self.layout.tree.rsplit("/", 1)[0],

@@ -1,70 +1,103 @@
-"""Stand-ins for what BSD's rc scripts are run over, of what rc.subr(8) and daemon(8) tell."""
+"""Stand-ins for what BSD's rc scripts are run over: rc, rc.subr(8) and daemon(8).
+
+They do what the originals were read to do, and refuse what those refuse. Of each only the part
+is there that a script of ours can meet.
+"""
 
 from __future__ import annotations
 
 OPENBSD_RC_SUBR = r"""
 # OpenBSD: variables and functions have their defaults here, and the script sets its own behind.
-die() { echo "$0: $*" >&2; exit 1; }
+die() { echo "$*" >&2; exit 1; }
 [ -n "$KSH_VERSION" ] || die "not the Korn shell"
-[ -n "$daemon" ] || die "daemon is not set"
-
 name=${0##*/}
-pkg_scripts=
-[ ! -r /etc/rc.conf.local ] || eval "$(sed -n 's/^\([a-z_]*\)=\(.*\)/\1="\2"/p' /etc/rc.conf.local)"
-eval flags=\${${name}_flags-}
+case $name in ''|[!A-Za-z_]*|*[!A-Za-z0-9_]*) die "invalid rc.d script name: $name" ;; esac
+[ -n "$daemon" ] || die "$0: daemon is not set"
+while getopts df option; do [ "$option" != '?' ] || exit 1; done
+shift $((OPTIND - 1))
+
+# Only the script's own variables are taken from the file, and no shell reads it.
+flags=
+while IFS='=' read -r key value; do
+    [ "$key" != "${name}_flags" ] || flags=$value
+done </etc/rc.conf.local
 daemon_flags=${flags:-$daemon_flags}
 : ${daemon_timeout:=30} ${daemon_user:=root} ${rc_bg:=NO}
 pexp="$daemon${daemon_flags:+ $daemon_flags}"
 
-rc_exec() { (cd / && /bin/sh -c "$*$([ "$rc_bg" != YES ] || echo ' &')") </dev/null; }
+rc_exec() { su -l -s /bin/sh "$daemon_user" -c "$*$([ "$rc_bg" != YES ] || echo ' &')"; }
 rc_start() { rc_exec "$daemon $daemon_flags"; }
-rc_check() { pgrep -xf "$pexp" >/dev/null; }
+rc_check() { pgrep -xf "$pexp"; }
 rc_reload() { pkill -HUP -xf "$pexp"; }
 rc_stop() { pkill -TERM -xf "$pexp"; }
 rc_configtest() { :; }
 rc_pre() { :; }
 rc_post() { :; }
 
-within() {  # seconds, command...: until the command succeeds
-    tries=$(($1 * 10)); shift
+silent() { "$@" >/dev/null 2>&1; }
+within() {  # seconds, command...: until the command succeeds, looked at each second
+    left=$1; shift
     until "$@"; do
-        tries=$((tries - 1)); [ $tries -gt 0 ] || return 1
-        sleep 0.1
+        left=$((left - 1)); [ $left -gt 0 ] || return 1
+        sleep 1
     done
 }
-gone() { ! rc_check; }
+gone() { ! silent rc_check; }
+end() {  # in rc the name alone says that it went well
+    if [ "$1" = ok ] && [ -n "$INRC" ]; then echo " $name"; else echo "$name($1)"; fi
+    [ "$1" = ok ] && exit 0 || exit 1
+}
 
 rc_cmd() {
-    eval not=\${rc_${1:-}-}
-    [ "$not" != NO ] || die "$1 is not supported"
     case ${1:-} in
-    check) rc_check ;;
-    configtest) rc_configtest ;;
+    start|stop|restart|reload|check|configtest) ;;
+    *) die "usage: $0 [-df] start|stop|restart|reload|check|configtest" ;;
+    esac
+    eval not=\${rc_$1-}
+    [ "$not" != NO ] || die "$0: $1 is not supported"
+    case $1 in
+    check)
+        silent rc_check && end ok
+        end failed ;;
+    configtest)
+        silent rc_configtest && end ok
+        end failed ;;
     start)
-        case " $pkg_scripts " in *" $name "*) ;; *) die "not enabled" ;; esac
-        rc_check && return 0
-        if rc_pre && rc_start && within "$daemon_timeout" rc_check; then
-            echo "$name(ok)"
-        else
-            echo "$name(failed)"; rc_post; exit 1
-        fi ;;
+        [ "$daemon_flags" != NO ] || die "$0: need -f to force start since ${name}_flags=NO"
+        [ -n "$INRC" ] || ! silent rc_check || exit 0
+        silent rc_pre && silent rc_start && within "$daemon_timeout" silent rc_check && end ok
+        silent rc_post
+        end failed ;;
     stop)
-        rc_check || return 0
-        if rc_stop && within "$daemon_timeout" gone; then
-            rc_post; echo "$name(ok)"
-        else
-            echo "$name(failed)"; exit 1
-        fi ;;
-    reload) rc_check && rc_reload ;;
+        silent rc_check || exit 0
+        silent rc_stop && within "$daemon_timeout" gone && silent rc_post && end ok
+        end failed ;;
+    reload)
+        silent rc_check && silent rc_reload && end ok
+        end failed ;;
     restart) "$0" stop && "$0" start ;;
-    *) echo "usage: $0 [-df] action" >&2; exit 1 ;;
     esac
 }
 """
 
-RUN_RC_COMMAND = r"""
+OPENBSD_RC = r"""#!/bin/ksh
+# OpenBSD's rc, with nothing but packages: started in order, at shutdown stopped the other way.
+export INRC=yes
+list=$(sed -n 's/^pkg_scripts=//p' /etc/rc.conf.local)
+if [ "${1:-}" = shutdown ]; then
+    back=
+    for name in $list; do back="$name $back"; done
+    for name in $back; do [ ! -x "/etc/rc.d/$name" ] || "/etc/rc.d/$name" stop; done
+    [ ! -f /etc/rc.shutdown ] || sh /etc/rc.shutdown
+    exit 0
+fi
+for name in $list; do [ ! -x "/etc/rc.d/$name" ] || "/etc/rc.d/$name" start; done
+[ ! -f /etc/rc.local ] || sh /etc/rc.local
+"""
+
+SHARED = r"""
 warn() { echo "$0: WARNING: $*" >&2; }
-err() { shift; echo "$0: ERROR: $*" >&2; exit 1; }
+err() { status=$1; shift; echo "$0: ERROR: $*" >&2; exit $status; }
 checkyesno() {
     eval value=\${$1-}
     case $value in
@@ -73,14 +106,11 @@ checkyesno() {
     *) warn "\$$1 is not set properly"; return 1 ;;
     esac
 }
-load_rc_config() {
-    for file in /etc/rc.conf "/etc/rc.conf.d/$1"; do
-        [ ! -r "$file" ] || . "$file"
-    done
-}
 check_pidfile() {  # prints the pid in a file if it is that of a process of that program
-    pid=$(cat "$1" 2>/dev/null) || return 0
-    tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx "$2" && echo "$pid"
+    [ $# = 2 ] || err 3 "USAGE: check_pidfile pidfile procname"
+    [ -f "$1" ] || return 0
+    read -r pid <"$1" || [ -n "$pid" ] || return 0
+    ! tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx "$2" || echo "$pid"
 }
 wait_for_pids() {
     for pid; do
@@ -89,77 +119,219 @@ wait_for_pids() {
         done
     done
 }
-run_rc_command() {
-    rc_arg=$1 rc_fast= rc_force=
-    [ -n "$name" ] || err 3 "name is not set"
+prefixes() {  # takes apart what the script was called with
+    [ -n "$name" ] || err 3 "run_rc_command: \$name is not set."
+    rc_arg=$1 rc_fast= rc_force= prefix=
     case $rc_arg in
     fast*) rc_arg=${rc_arg#fast} rc_fast=yes ;;
-    force*) rc_arg=${rc_arg#force} rc_force=yes; eval "$rcvar=YES" ;;
-    one*) rc_arg=${rc_arg#one}; eval "$rcvar=YES" ;;
+    force*) rc_arg=${rc_arg#force} prefix=force rc_force=yes; eval "$rcvar=YES" ;;
+    one*) rc_arg=${rc_arg#one} prefix=one; eval "$rcvar=YES" ;;
     esac
-    case $rc_arg in start|stop|restart|status) ;; *) err 3 "unknown directive '$1'" ;; esac
+}
+unknown() {
+    echo "$0: unknown directive '$1'. Usage: $0 [fast|force|one]($keywords)" >&2
+    exit 1
+}
+is_known() {
+    case " $keywords " in *" $rc_arg "*) ;; *) unknown "$rc_arg" ;; esac
+}
+"""
+
+FREEBSD_RC_SUBR = (
+    SHARED
+    + r"""
+load_rc_config() {
+    for file in /etc/rc.conf "/etc/rc.conf.d/$1"; do
+        [ ! -r "$file" ] || . "$file"
+    done
+}
+run_rc_command() {
+    prefixes "$1"
+    keywords="start stop restart rcvar enable disable delete enabled describe extracommands"
+    keywords="$keywords ${extra_commands-}"
     rc_pid=
-    [ -z "${pidfile-}" ] || rc_pid=$(check_pidfile "$pidfile" "$command")
-    if [ "$rc_arg" != status ] && ! checkyesno "$rcvar"; then
+    if [ -n "${procname-}${command-}" ]; then
+        keywords="$keywords status poll"
+        [ -z "${pidfile-}" ] || rc_pid=$(check_pidfile "$pidfile" "${procname:-$command}")
+    elif [ -n "${status_cmd-}" ]; then
+        keywords="$keywords status"
+    fi
+    is_known
+    case $rc_arg in
+    rcvar|enable|delete|describe|status) asked= ;;
+    stop) [ -n "$rc_pid" ] && asked= || asked=yes ;;
+    *) asked=yes ;;
+    esac
+    if [ -n "$asked" ] && ! checkyesno "$rcvar"; then
+        echo "Cannot '$rc_arg' $name. Set $rcvar to YES in /etc/rc.conf or use 'one$rc_arg'."
         return 0
     fi
-    if [ "$rc_arg" = restart ]; then
-        ("$0" stop); "$0" start
-        return
-    fi
     if [ "$rc_arg" = start ] && [ -z "$rc_fast" ] && [ -n "$rc_pid" ]; then
-        echo "$name already running?" >&2
+        echo "$name already running? (pid=$rc_pid)." >&2
         return 1
     fi
-    eval own=\${${rc_arg}_cmd-}
+    eval "own=\${${rc_arg}_cmd-} before=\${${rc_arg}_precmd-} after=\${${rc_arg}_postcmd-}"
     if [ -n "$own" ]; then
-        eval "$own"
+        eval "$before" || return 1
+        eval "$own" || { warn "failed to $rc_arg $name"; return 1; }
+        eval "$after"
         return
     fi
     eval "flags=\${${name}_flags-}"
     case $rc_arg in
-    start) [ -x "$command" ] || { warn "cannot run $command"; return 1; }
+    start) [ -x "$command" ] || { warn "run_rc_command: cannot run $command"; return 1; }
+        eval "$before" || return 1
         echo "Starting $name."
-        $command $flags $command_args ;;
-    stop) [ -n "$rc_pid" ] || { echo "$name not running?"; return 1; }
+        eval "$command $flags $command_args" || { warn "failed to start $name"; return 1; }
+        eval "$after" ;;
+    stop) if [ -z "$rc_pid" ]; then
+            [ -z "$rc_fast" ] || return 0
+            echo "$name not running? (check $pidfile)." >&2
+            return 1
+        fi
         echo "Stopping $name."
-        kill -TERM "$rc_pid"
+        kill -TERM "$rc_pid" || return 1
         wait_for_pids "$rc_pid" ;;
+    restart) again=$prefix
+        run_rc_command "${again}stop"
+        run_rc_command "${again}start" ;;
+    poll) wait_for_pids $rc_pid ;;
     status) [ -n "$rc_pid" ] || { echo "$name is not running."; return 1; }
         echo "$name is running as pid $rc_pid." ;;
+    *) echo "$name: $rc_arg" ;;
     esac
 }
 """
+)
 
-FREEBSD_RC_SUBR = RUN_RC_COMMAND
-NETBSD_RC_SUBR = RUN_RC_COMMAND + "_rc_subr_loaded=:\n"
+NETBSD_RC_SUBR = (
+    SHARED
+    + r"""
+load_rc_config() {
+    . /etc/rc.conf
+    [ ! -f "/etc/rc.conf.d/$1" ] || . "/etc/rc.conf.d/$1"
+}
+run_rc_command() {
+    prefixes "$1"
+    keywords="start stop restart rcvar ${extra_commands-}"
+    rc_pid=
+    if [ -z "$rc_fast" ] && [ -n "${procname-}${command-}" ]; then
+        keywords="$keywords status poll"
+        [ -z "${pidfile-}" ] || rc_pid=$(check_pidfile "$pidfile" "${procname:-$command}")
+    fi
+    if [ "$rc_arg" != rcvar ] && ! checkyesno "$rcvar"; then
+        [ -z "$_run_rc_script" ] || return 0
+        is_known
+        echo "\$$rcvar is not enabled. Use the following: $0 one$rc_arg" >&2
+        exit 1
+    fi
+    is_known
+    eval "own=\${${rc_arg}_cmd-} before=\${${rc_arg}_precmd-} after=\${${rc_arg}_postcmd-}"
+    if [ -n "$own" ]; then
+        eval "$before" || [ -n "$rc_force" ] || return 1
+        eval "$own" || [ -n "$rc_force" ] || return 1
+        eval "$after"
+        return 0
+    fi
+    case $rc_arg in
+    start) [ -z "$rc_pid" ] || { echo "$name already running? (pid=$rc_pid)." >&2; exit 1; }
+        [ -x "$command" ] || return 0
+        echo "Starting $name."
+        eval "$command $command_args" ;;
+    stop) [ -n "$rc_pid" ] || { echo "$name not running?" >&2; exit 1; }
+        echo "Stopping $name."
+        kill -TERM "$rc_pid" || return 1
+        wait_for_pids "$rc_pid" ;;
+    restart) ("$0" "${prefix}stop"); "$0" "${prefix}start" ;;
+    poll) wait_for_pids $rc_pid ;;
+    status) [ -n "$rc_pid" ] || { echo "$name is not running."; return 1; }
+        echo "$name is running as pid $rc_pid." ;;
+    rcvar) echo "# $name" ;;
+    *) unknown "$rc_arg" ;;
+    esac
+    return 0
+}
+_rc_subr_loaded=:
+"""
+)
+
+RC_OUTPUT = "/srv/rc-output"
+"""What the stand-in for NetBSD's rc has open while its scripts run, in the place of a pipe."""
+
+NETBSD_RC = rf"""#!/bin/sh
+# NetBSD's rc: scripts are read in a subshell, and inherit three descriptors of its own.
+. /etc/rc.subr
+exec 7>{RC_OUTPUT} 8>&7 9>&7
+_run_rc_script=true
+unset name command command_args extra_commands pidfile procname rcvar
+eval "unset $1_cmd $1_precmd $1_postcmd"
+(set "$1"; . /etc/rc.d/svscan)
+"""
+
+TEMPERS = ("hasty", "patient")
+"""What daemon(8) does once it has handed TERM on: it exits at once (FreeBSD 12, 13), or waits for
+its child (DragonFly, later FreeBSD)."""
+
+
+def freebsd_daemon(temper: str) -> str:
+    """Return daemon(8): it keeps a program running, and hands TERM on to it."""
+    assert temper in TEMPERS
+    return FREEBSD_DAEMON.replace("@hasty@", str(temper == "hasty"))
+
 
 FREEBSD_DAEMON = r"""#!/usr/bin/python3
-import getopt, os, signal, subprocess, sys, time
-options, command = getopt.getopt(sys.argv[1:], "cfrSP:p:R:u:o:t:")
-options = dict(options)
-assert "-f" in options and "-r" in options, options
+import fcntl, getopt, os, signal, sys, time
+try:
+    found, command = getopt.getopt(sys.argv[1:], "cfHSp:P:ru:o:s:l:t:m:R:T:h")
+    options = dict(found)
+    assert command
+except (getopt.GetoptError, AssertionError):
+    sys.exit("usage: daemon [-cfHrS] [-p child_pidfile] [-P supervisor_pidfile] command ...")
+assert not set(options) - {"-f", "-r", "-P"}, options
+file = os.open(options["-P"], os.O_RDWR | os.O_CREAT, 0o600)
+try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit("daemon: process already running")
 if os.fork():
-    sys.exit()
+    os._exit(0)
 os.setsid()
-with open(options["-P"], "w") as file:
-    file.write(str(os.getpid()))
+os.ftruncate(file, 0)
+os.write(file, b"%d" % os.getpid())
+null = os.open("/dev/null", os.O_RDWR)
+for number in range(3):
+    os.dup2(null, number)
 ending = False
+child = 0
 def end(number, frame):
     global ending
     ending = True
-    child.terminate()
-null = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-child = subprocess.Popen(command, **null)
-for number in range(3):
-    os.dup2(os.open("/dev/null", os.O_RDWR), number)
+    if child:
+        os.kill(child, signal.SIGTERM)
+    if @hasty@:
+        leave()
+def leave():
+    os.unlink(options["-P"])
+    os._exit(1)
 signal.signal(signal.SIGTERM, end)
 while True:
-    child.wait()
-    if ending:
-        break
-    time.sleep(1)
-    child = subprocess.Popen(command, **null)
-os.unlink(options["-P"])
+    reading, writing = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    child = os.fork()
+    if not child:  # its output goes through daemon(8), and ends with that
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        os.close(file)
+        os.execvp(command[0], command)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    os.close(writing)
+    os.waitpid(child, 0)
+    child = 0
+    os.close(reading)
+    if not ending:
+        time.sleep(1)
+    if ending or "-r" not in options:
+        leave()
 """
-"""daemon(8) with -f, -r and -P: it keeps a program running, and ends with it when told to."""

@@ -4,9 +4,11 @@ of theirs boots here, but what the scripts do themselves is seen all the same.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -23,21 +25,81 @@ NOT_RUNNING = 100
 PREPARE = """
 rm -f root/sbin/init root/usr/sbin/policy-rc.d
 ln -s /usr/bin/busybox root/usr/sbin/init
+ln -sf mksh root/bin/ksh
 echo '::sysinit:/bin/true' > root/etc/inittab
 """
 """Whatever reaps is PID 1, and starts nothing by itself."""
 
+KEEPER = "/var/run/svscan.pid"
+"""Where the pid of daemon(8) is, on FreeBSD."""
+
+PAUSE = "sleep 0.03"
+"""Between two lines that the service writes when it is told to stop."""
+
+
+@dataclass(frozen=True)
+class Rc:
+    """How a kind of host starts svscan, and stops it at shutdown; with the stand-ins it needs."""
+
+    script: str
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    files: dict[str, str] = field(default_factory=dict)
+    kind: str = ""
+
+
+OPENBSD = Rc(
+    "/etc/rc.d/svscan",
+    ("/etc/rc",),
+    ("/etc/rc", "shutdown"),
+    {"/etc/rc.d/rc.subr": standins.OPENBSD_RC_SUBR, "/etc/rc": standins.OPENBSD_RC},
+)
+NETBSD = Rc(
+    "/etc/rc.d/svscan",
+    ("/etc/rc", "start"),
+    ("/etc/rc", "stop"),
+    {
+        "/etc/rc.subr": standins.NETBSD_RC_SUBR,
+        "/etc/rc": standins.NETBSD_RC,
+        "/etc/rc.conf": "",
+    },
+)
+FREEBSD = {
+    temper: Rc(
+        "/usr/local/etc/rc.d/svscan",
+        ("/usr/local/etc/rc.d/svscan", "faststart"),
+        ("/usr/local/etc/rc.d/svscan", "faststop"),
+        {
+            "/etc/rc.subr": standins.FREEBSD_RC_SUBR,
+            "/usr/sbin/daemon": standins.freebsd_daemon(temper),
+        },
+        "freebsd",
+    )
+    for temper in standins.TEMPERS
+}
+INITD = Rc("/etc/init.d/svscan", ("/etc/init.d/svscan", "start"), ("/etc/init.d/svscan", "stop"))
+HOSTS = {
+    "openbsd": OPENBSD,
+    "netbsd": NETBSD,
+    "freebsd, hasty daemon": FREEBSD["hasty"],
+    "freebsd, patient daemon": FREEBSD["patient"],
+    "initd": INITD,
+}
+
+
+MakeHost = Callable[..., Sandbox]
+
 
 @pytest.fixture
-def bsd(artefacts: Artefacts, request: pytest.FixtureRequest) -> Iterator[Callable[..., Sandbox]]:
+def host(artefacts: Artefacts, request: pytest.FixtureRequest) -> Iterator[MakeHost]:
     """Return what makes a machine with the scripts of a kind of host, and a service."""
 
-    def make(kind_name: str, files: dict[str, str]) -> Sandbox:
+    def make(kind_name: str, files: dict[str, str] | None = None) -> Sandbox:
         machine = start(["/sbin/init"], prepare=PREPARE)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
-        for path, text in {**artefacts(kind_name), **files}.items():
+        for path, text in {**artefacts(kind_name), **(files or {})}.items():
             machine.put(path, text)
-        machine.make_closer()
+        machine.make_closer(PAUSE)
         return machine
 
     with sandboxes(request) as start:
@@ -64,92 +126,177 @@ def is_up(machine: Sandbox, times: int = 1) -> None:
 
 
 def closed_in_order(machine: Sandbox) -> None:
-    """Check that all the service had to say is in its log, and nothing runs."""
-    assert machine.closer_said()[-len(machine.closing) :] == machine.closing
-    assert not svscan(machine)
+    """Check that all the service had to say is in its log, and nothing runs: now, not soon."""
+    said = machine.closer_said()
     ours = machine.run("pgrep", "-af", "svscan|supervise|closer", status=None).splitlines()
+    assert said[-len(machine.closing) :] == machine.closing
     assert not [line for line in ours if not line.endswith("<defunct>")]
+    assert not svscan(machine)
 
 
-def killed_and_adopted(machine: Sandbox, script: str, *action: str) -> None:
+def killed(machine: Sandbox, pid: int) -> None:
+    """Kill a process, and wait for its end."""
+    machine.run("kill", "-9", str(pid))
+    until(lambda: state(machine, pid) in ("", "Z"), f"the end of {pid}")
+
+
+def state(machine: Sandbox, pid: int) -> str:
+    """The letter for the state of a process; nothing if there is none."""
+    said = machine.run("ps", "-o", "stat=", "-p", str(pid), status=None)
+    return said[:1]
+
+
+def killed_and_adopted(machine: Sandbox, *action: str) -> None:
     """Kill svscan, start it again if somebody must, and see that the service ran on."""
     old = svscan(machine)
-    machine.run("kill", "-9", str(old))
+    killed(machine, old)
     if action:
         until(lambda: not svscan(machine), "the end of svscan")
-        machine.run(script, *action)
+        machine.run(*action)
     until(lambda: svscan(machine) not in (0, old), "another svscan")
     look = ("/command/svstat", "/service/closer")
     until(lambda: "up (pid" in machine.run(*look, status=None), "the adopted service")
     assert machine.closer_said() == ["up"]
 
 
-def test_openbsd(bsd: Callable[..., Sandbox]) -> None:
+def test_openbsd(host: MakeHost) -> None:
     """rc.d(8): enabled, started once, checked, restarted, stopped in order; by mksh."""
-    script = "/etc/rc.d/svscan"
-    machine = bsd("openbsd", {"/etc/rc.d/rc.subr": standins.OPENBSD_RC_SUBR})
-    machine.run("ln", "-sf", "/bin/mksh", "/bin/ksh")
-    machine.run(script, "check", status=NOT_RUNNING)
-    assert "svscan(ok)" in machine.run(script, "start")
+    script = OPENBSD.script
+    machine = host("openbsd", OPENBSD.files)
+    assert "svscan(failed)" in machine.run(script, "check", status=1)
+    assert machine.run(*OPENBSD.start) == " svscan\n"
     is_up(machine)
-    machine.run(script, "check")
+    assert "svscan(ok)" in machine.run(script, "check")
     assert machine.run(script, "start") == ""
     wanted = pattern(machine, machine.path(script).read_text())
     assert machine.run("pgrep", "-xf", wanted).split() == [str(svscan(machine))]
     killed_and_adopted(machine, script, "start")
-    machine.run(script, "reload", status=1)
+    assert "not supported" in machine.run(script, "reload", status=1)
     assert machine.run(script, "restart").split() == ["svscan(ok)", "svscan(ok)"]
     is_up(machine, 2)
-    assert "svscan(ok)" in machine.run(script, "stop")
+    assert machine.run(*OPENBSD.stop) == " svscan\n"
     closed_in_order(machine)
     assert machine.run(script, "stop") == ""
 
 
-def test_openbsd_before_rcctl(bsd: Callable[..., Sandbox]) -> None:
+def test_openbsd_checks_svscan_alone(host: MakeHost) -> None:
+    """What a dead svscan has left is no svscan: ``start`` must adopt it."""
+    machine = host("openbsd", OPENBSD.files)
+    machine.run(OPENBSD.script, "start")
+    is_up(machine)
+    killed(machine, svscan(machine))
+    machine.run(OPENBSD.script, "check", status=1)
+    assert "svscan(ok)" in machine.run(OPENBSD.script, "start")
+    machine.run(OPENBSD.script, "check")
+    assert machine.closer_said() == ["up"]
+
+
+def test_openbsd_before_rcctl(host: MakeHost) -> None:
     """rc.local at the end of booting, rc.shutdown at its end, each run by sh, which is ksh."""
-    machine = bsd("openbsd-old", {})
+    machine = host("openbsd-old")
     assert "starting local daemons:" in machine.run("mksh", "/etc/rc.local")
     is_up(machine)
     machine.run("mksh", "/etc/rc.shutdown")
     closed_in_order(machine)
 
 
-def test_freebsd(bsd: Callable[..., Sandbox]) -> None:
+@pytest.mark.parametrize("temper", FREEBSD)
+def test_freebsd(temper: str, host: MakeHost) -> None:
     """rc.subr(8) and daemon(8), which starts svscan again; shutdown says ``faststop``."""
-    script = "/usr/local/etc/rc.d/svscan"
-    files = {"/etc/rc.subr": standins.FREEBSD_RC_SUBR, "/usr/sbin/daemon": standins.FREEBSD_DAEMON}
-    machine = bsd("freebsd", files)
-    machine.run(script, "status", status=1)
-    machine.run(script, "faststart")
+    rc = FREEBSD[temper]
+    machine = host("freebsd", rc.files)
+    machine.run(rc.script, "status", status=1)
+    machine.run(*rc.start)
     is_up(machine)
-    assert "svscan is running" in machine.run(script, "status")
-    assert "already running" in machine.run(script, "start", status=1)
-    killed_and_adopted(machine, script)
+    assert "svscan is running" in machine.run(rc.script, "status")
+    assert "already running" in machine.run(rc.script, "start", status=1)
+    killed_and_adopted(machine)
+    machine.run(rc.script, "restart")
+    is_up(machine, 2)
+    assert machine.closer_said()[1:-1] == machine.closing
+    machine.run(*rc.stop)
+    closed_in_order(machine)
+    machine.run(rc.script, "status", status=1)
+    machine.run(rc.script, "stop")
+
+
+@pytest.mark.parametrize("temper", FREEBSD)
+@pytest.mark.parametrize("action", ["faststop", "stop", "onestop", "restart"])
+def test_freebsd_without_its_daemon(action: str, temper: str, host: MakeHost) -> None:
+    """Nobody keeps svscan any more, but it is stopped, or kept by somebody again."""
+    rc = FREEBSD[temper]
+    machine = host("freebsd", rc.files)
+    machine.run(*rc.start)
+    is_up(machine)
+    killed(machine, int(machine.run("cat", KEEPER)))
+    assert svscan(machine)
+    machine.run(rc.script, action)
+    if action != "restart":
+        closed_in_order(machine)
+        return
+    is_up(machine, 2)
+    assert machine.closer_said()[1:-1] == machine.closing
+    machine.run(rc.script, "status")
+
+
+def test_netbsd(host: MakeHost) -> None:
+    """rc.subr(8); nothing starts svscan again, but its services run on."""
+    script = NETBSD.script
+    machine = host("netbsd", NETBSD.files)
+    machine.run(script, "status", status=1)
+    machine.run(script, "poll")
+    machine.run(*NETBSD.start)
+    is_up(machine)
+    assert machine.run(script, "status").split() == [str(svscan(machine))]
+    machine.run(script, "onestatus")
+    assert "unknown directive" in machine.run(script, "reload", status=1)
+    killed_and_adopted(machine, *NETBSD.start)
     machine.run(script, "restart")
     is_up(machine, 2)
-    machine.run(script, "faststop")
+    machine.run(*NETBSD.stop)
     closed_in_order(machine)
 
 
-def test_netbsd(bsd: Callable[..., Sandbox]) -> None:
-    """rc.subr(8); nothing starts svscan again, but its services run on."""
-    script = "/etc/rc.d/svscan"
-    machine = bsd("netbsd", {"/etc/rc.subr": standins.NETBSD_RC_SUBR})
-    machine.run(script, "status", status=NOT_RUNNING)
-    machine.run(script, "start")
+@pytest.mark.parametrize("kind", ["netbsd", "initd"])
+def test_descriptors_of_rc_are_not_inherited(kind: str, host: MakeHost) -> None:
+    """Neither svscan nor a service holds what the scripts around ours have open."""
+    machine = host(kind, NETBSD.files if kind == "netbsd" else {})
+    if kind == "netbsd":
+        machine.run(*NETBSD.start)
+    else:
+        line = f"exec 3>{standins.RC_OUTPUT} 9>&3; exec /etc/init.d/svscan start"
+        machine.run("sh", "-c", line)
     is_up(machine)
-    machine.run(script, "status")
-    killed_and_adopted(machine, script, "start")
-    machine.run(script, "restart")
-    is_up(machine, 2)
-    machine.run(script, "stop")
+    open_there = [
+        link
+        for process in machine.path("/proc").glob("[0-9]*")
+        for link in (process / "fd").glob("*")
+        if os.path.lexists(link) and os.readlink(link).endswith(standins.RC_OUTPUT)
+    ]
+    assert machine.path(standins.RC_OUTPUT).exists()
+    assert not open_there
+
+
+@pytest.mark.parametrize("which", HOSTS)
+def test_what_a_dead_svscan_left_is_stopped(which: str, host: MakeHost) -> None:
+    """svscan is killed, and whoever would start it again: all lines are logged, nothing is left."""
+    rc = HOSTS[which]
+    machine = host(which.partition(",")[0], rc.files)
+    machine.run(*rc.start)
+    is_up(machine)
+    if "freebsd" in which:
+        killed(machine, int(machine.run("cat", KEEPER)))
+    killed(machine, svscan(machine))
+    assert machine.run("pgrep", "-f", "closer/run|/srv/closer|./run")
+    machine.run(*rc.stop)
     closed_in_order(machine)
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
-def test_what_is_not_enabled_is_not_started(which: str, bsd: Callable[..., Sandbox]) -> None:
-    machine = bsd(which, {"/etc/rc.subr": standins.RUN_RC_COMMAND})
-    script = "/usr/local/etc/rc.d/svscan" if which == "freebsd" else "/etc/rc.d/svscan"
+def test_what_is_not_enabled_is_not_started(which: str, host: MakeHost) -> None:
+    rc = FREEBSD["hasty"] if which == "freebsd" else NETBSD
+    machine = host(which, rc.files)
     machine.path("/etc/rc.conf.d/svscan").unlink()
-    machine.run(script, "start", status=None)
+    machine.run(*rc.start, status=None)
+    machine.run(rc.script, "start", status=None)
     assert not svscan(machine)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpers.checkout import CHECKOUT
+from helpers.standins import TEMPERS
 
 from slashservice.installer.init_systems import INIT_SYSTEMS
 
@@ -38,6 +39,7 @@ OTHER = "tests/boots/test_other_ways.py::"
 CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
 TOOLS = "tests/conformance/installer/test_tools.py::"
 SCRIPTS = "tests/conformance/installer/test_rc_scripts.py::"
+LEFT = SCRIPTS + "test_what_a_dead_svscan_left_is_stopped[{}]"
 IMAGES = "tests/unit/installer/test_plans.py::test_uninstalling_brings_back_every_byte[{}]"
 SHELLS = "read by sh, bash, BusyBox ash and mksh"
 
@@ -106,16 +108,28 @@ CHECKED = (
     Checked(
         "openbsd",
         ("openbsd", "openbsd-old"),
-        (SCRIPTS + "test_openbsd", SCRIPTS + "test_openbsd_before_rcctl"),
+        (
+            SCRIPTS + "test_openbsd",
+            SCRIPTS + "test_openbsd_before_rcctl",
+            LEFT.format("openbsd"),
+        ),
         "run by mksh, over a stand-in for rc.subr",
     ),
     Checked(
         "freebsd",
         ("freebsd",),
-        (SCRIPTS + "test_freebsd",),
+        (
+            *(SCRIPTS + f"test_freebsd[{temper}]" for temper in TEMPERS),
+            *(LEFT.format(f"freebsd, {temper} daemon") for temper in TEMPERS),
+        ),
         "run over stand-ins for rc.subr and daemon",
     ),
-    Checked("netbsd", ("netbsd",), (SCRIPTS + "test_netbsd",), "run over a stand-in for rc.subr"),
+    Checked(
+        "netbsd",
+        ("netbsd",),
+        (SCRIPTS + "test_netbsd", LEFT.format("netbsd")),
+        "run over a stand-in for rc.subr",
+    ),
     Checked(
         "launchd",
         ("macos",),

@@ -141,8 +141,35 @@ class TestCommandLine:
         assert supervision.main(words.split()) == 100
         assert capsys.readouterr().err == supervision.USAGE
 
-    @pytest.mark.parametrize("words", ["running -s", "running -t 5", "running a b"])
-    def test_running_has_no_options(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize(
+        ("words", "svscan", "daemons", "said", "status"),
+        [
+            ("", 7, [8], "7\n", 0),
+            ("", 0, [8], "", 100),
+            ("-a", 7, [8], "7\n", 0),
+            ("-a", 0, [8, 9], "8 9\n", 0),
+            ("-a", 0, [], "", 100),
+        ],
+    )
+    def test_running(
+        self,
+        words: str,
+        svscan: int,
+        daemons: list[int],
+        said: str,
+        status: int,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(supervision, "running", lambda directory: svscan)
+        monkeypatch.setattr(supervision, "daemons", lambda directory: daemons)
+        assert supervision.main(["running", *words.split(), "/x"]) == status
+        assert capsys.readouterr().out == said
+
+    @pytest.mark.parametrize("words", ["running -s", "running -t 5", "running a b", "drain -a"])
+    def test_running_has_no_other_options(
+        self, words: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert supervision.main(words.split()) == 100
         assert capsys.readouterr().err == supervision.USAGE
 
