@@ -198,6 +198,18 @@ def dinit(image: Image) -> None:
     image.folders("/etc/dinit.d/boot.d")
 
 
+def dinit_chimera(image: Image) -> None:
+    dinit(image)
+    for name in ("boot", "system", "login.target", "network.target", "local.target"):
+        image.file(f"/usr/lib/dinit.d/{name}", "type = internal\n")
+
+
+def dinit_artix(image: Image) -> None:
+    dinit(image)
+    image.file("/etc/dinit.d/boot", "type = internal\nwaits-for: loginready\n")
+    image.file("/etc/dinit.d/loginready", "type = internal\n")
+
+
 def finit(image: Image) -> None:
     base(image).program("/usr/sbin/finit").link("/usr/sbin/init", "finit")
     image.program("/usr/lib/finit/initctl").folders("/etc/finit.d")
@@ -295,6 +307,8 @@ KINDS: dict[str, Kind] = {
     "runit-debian": Kind(runit_debian, "runit"),
     "s6": Kind(s6, "s6"),
     "dinit": Kind(dinit, "dinit"),
+    "dinit-chimera": Kind(dinit_chimera, "dinit"),
+    "dinit-artix": Kind(dinit_artix, "dinit"),
     "finit": Kind(finit, "finit"),
     "upstart": Kind(upstart, "upstart"),
     "upstart-event.d": Kind(upstart_event_d, "upstart"),

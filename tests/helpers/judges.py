@@ -66,6 +66,12 @@ EVENT_D = {
 }
 """Those of /etc/event.d, Upstart 0.2 to 0.5: ``respawn`` may have the command."""
 
+DINIT_DEPENDENCIES = (
+    *("depends-on", "depends-on.d", "depends-ms", "depends-ms.d", "waits-for", "waits-for.d"),
+    *("before", "after", "prepared-by"),
+)
+"""Those settings of dinit-service(5) that others may come behind, and that ``:`` belongs to."""
+
 DINIT_SERVICE = {
     "type": "process|bgprocess|scripted|internal|triggered",
     "command": COMMAND,
@@ -81,12 +87,7 @@ DINIT_SERVICE = {
     "start-timeout": r"\d+(\.\d+)?",
     "stop-timeout": r"\d+(\.\d+)?",
     "pid-file": r"/\S*",
-    "depends-on": r"\S+",
-    "depends-ms": r"\S+",
-    "waits-for": r"\S+",
-    "waits-for.d": r"\S+",
-    "before": r"\S+",
-    "after": r"\S+",
+    **dict.fromkeys(DINIT_DEPENDENCIES, r"\S+"),
     "chain-to": r"\S+",
     "socket-listen": r"/\S*",
     "socket-permissions": r"[0-7]+",
@@ -163,20 +164,32 @@ def _reaches_end(lines: object) -> bool:
     return any(line.split() == ["end", "script"] for line in lines)  # type: ignore[attr-defined]
 
 
-def dinit_service(text: str) -> dict[str, str]:
-    """Take a service description apart."""
-    found: dict[str, str] = {}
+def dinit_settings(text: str) -> dict[str, list[str]]:
+    """Take a service description apart; return the values of each setting, in order."""
+    found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        setting = re.fullmatch(r"\s*([\w.-]+)\s*[=:]\s*(.*?)\s*", line)
-        name, value = setting.groups() if setting else ("", "")
-        if not re.fullmatch(DINIT_SERVICE.get(name, "(?!)"), value):
+        setting = re.fullmatch(r"\s*([\w.-]+)\s*([=:])\s*(.*?)\s*", line)
+        name, sign, value = setting.groups() if setting else ("", "", "")
+        signs = ":" if name in DINIT_DEPENDENCIES else ":=" if name.endswith("options") else "="
+        if sign not in signs or not re.fullmatch(DINIT_SERVICE.get(name, "(?!)"), value):
             raise UnknownError(line)
-        found[name] = value
-    if found.get("type") not in ("internal", "triggered") and "command" not in found:
+        found.setdefault(name, []).append(value)
+    if found.get("type", [""])[-1] not in ("internal", "triggered") and "command" not in found:
         raise UnknownError("no command")
     return found
+
+
+def dinit_service(text: str) -> dict[str, str]:
+    """Take the description of a service that has a place in the order apart.
+
+    A dependency that is no hard one does not hold at shutdown.
+    """
+    found = dinit_settings(text)
+    if not found.keys() & {"depends-on", "depends-on.d"}:
+        raise UnknownError("no hard dependency")
+    return {name: values[-1] for name, values in found.items()}
 
 
 def launchd_plist(text: str) -> dict[str, object]:

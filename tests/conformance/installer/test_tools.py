@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from helpers import judges
 from helpers.checkout import CHECKOUT
+from helpers.dinit import DinitStandIn
 from helpers.installer import Artefacts
 from helpers.keeping import ended
 from helpers.sandbox import Sandbox
+from helpers.waiting import until
 
 from slashservice.installer.detection import inittab
 from slashservice.installer.plan import templates
@@ -114,9 +116,91 @@ def test_old_upstart_knows_every_stanza(template: str) -> None:
     assert len(job["start on"]) == 4
 
 
-def test_dinit_knows_every_property(artefacts: Artefacts) -> None:
-    service = judges.dinit_service(artefacts("dinit")["/etc/dinit.d/svscan"])
+DINIT_ORDERS = {
+    "dinit-chimera": {"depends-on": "login.target", "waits-for": "network.target"},
+    "dinit-artix": {"depends-on": "loginready"},
+}
+
+
+@pytest.mark.parametrize("which", DINIT_ORDERS)
+def test_dinit_knows_every_property(which: str, artefacts: Artefacts) -> None:
+    service = judges.dinit_service(artefacts(which)["/etc/dinit.d/svscan"])
     assert (service["type"], service["restart"]) == ("process", "true")
+    order = {name: service[name] for name in judges.DINIT_DEPENDENCIES if name in service}
+    assert order == DINIT_ORDERS[which]
+
+
+EVENT = """\
+#!/bin/sh -e
+echo "$1" >>{log}
+"""
+DAEMON = """\
+#!/usr/bin/python3 -IS
+import os, signal, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+def say(what):
+    with open({log!r}, "a") as log:
+        log.write(what + chr(10))
+say("svscan starts")
+signal.sigwait([signal.SIGTERM])
+say("svscan was told to end")
+time.sleep(0.2)
+say("svscan has ended")
+"""
+
+
+def dinit_graph(folder: Path, which: str) -> None:
+    """Make the services of a distribution in miniature: file systems are slow, login is last."""
+    event = folder / "event"
+    event.write_text(EVENT.format(log=folder / "log"))
+    event.chmod(0o755)
+    slow = f"sh -c 'sleep 0.3; {event} mounted'"
+    services = {
+        "file-systems": f"type = scripted\ncommand = {slow}\nstop-command = {event} unmounting\n",
+        **(
+            {
+                "local.target": "type = internal\ndepends-on: file-systems\n",
+                "network.target": "type = internal\ndepends-on: local.target\n",
+                "login.target": "type = internal\ndepends-on: local.target\n",
+                "system": "type = internal\ndepends-on: login.target\ndepends-on: network.target\n",
+                "boot": "type = internal\ndepends-on: system\nwaits-for.d: boot.d\n",
+            }
+            if which == "dinit-chimera"
+            else {
+                "loginready": "type = internal\ndepends-on: file-systems\n",
+                "boot": "type = internal\nwaits-for: loginready\nwaits-for.d: boot.d\n",
+            }
+        ),
+    }
+    for name, text in services.items():
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize("which", DINIT_ORDERS)
+def test_dinit_starts_and_stops_it_in_its_place(
+    which: str, artefacts: Artefacts, tmp_path: Path
+) -> None:
+    """Over a stand-in for dinit, which goes by dependencies alone."""
+    dinit_graph(tmp_path, which)
+    daemon = tmp_path / "daemon"
+    daemon.write_text(DAEMON.format(log=str(tmp_path / "log")))
+    daemon.chmod(0o755)
+    text = artefacts(which)["/etc/dinit.d/svscan"]
+    assert "command = /command/svscanboot\n" in text
+    (tmp_path / "svscan").write_text(text.replace("/command/svscanboot", str(daemon)))
+    (tmp_path / "boot.d").mkdir()
+    (tmp_path / "boot.d/svscan").symlink_to("../svscan")
+    stand_in = DinitStandIn([tmp_path])
+    stand_in.boot()
+    until(lambda: "svscan starts" in (tmp_path / "log").read_text(), "svscan starts")
+    stand_in.shut_down()
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "mounted",
+        "svscan starts",
+        "svscan was told to end",
+        "svscan has ended",
+        "unmounting",
+    ]
 
 
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
@@ -138,6 +222,10 @@ FAULTS = [
     ("dinit_service", "type = process\ncommand = /bin/true\nrestart = perhaps\n"),
     ("dinit_service", "type = process\ncommand = /bin/true\nsmooth = true\n"),
     ("dinit_service", "type = process\n"),
+    ("dinit_service", "type = process\ncommand = /bin/true\n"),
+    ("dinit_service", "type = process\ncommand = /bin/true\nwaits-for: login.target\n"),
+    ("dinit_service", "type = process\ncommand = /bin/true\ndepends-on = login.target\n"),
+    ("dinit_service", "type: process\ncommand = /bin/true\ndepends-on: login.target\n"),
     ("rc_order", "# PROVIDES: svscan\n"),
 ]
 

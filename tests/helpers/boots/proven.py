@@ -138,9 +138,13 @@ CHECKED = (
     ),
     Checked(
         "dinit",
-        ("dinit",),
-        (TOOLS + "test_dinit_knows_every_property",),
-        "each property is one of its manual",
+        ("dinit", "dinit-chimera", "dinit-artix"),
+        tuple(
+            TOOLS + f"test_dinit_{test}[dinit-{which}]"
+            for test in ("knows_every_property", "starts_and_stops_it_in_its_place")
+            for which in ("chimera", "artix")
+        ),
+        "each property is one of its manual; in order over a stand-in for dinit",
     ),
     Checked("s6", ("s6",), (TOOLS + "test_shells_can_read_them[mksh-s6]",), SHELLS),
     Checked(

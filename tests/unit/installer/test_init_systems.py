@@ -122,6 +122,13 @@ class TestNotes:
         notes = plan_for(Host(str(image.root))).notes
         assert any("does not run: chmod +x it" in note for note in notes) == (mode == 0o644)
 
+    @pytest.mark.parametrize("kind", ["dinit", "dinit-chimera", "dinit-artix"])
+    def test_a_dinit_whose_order_nobody_knows(
+        self, kind: str, make_image: MakeImage, small_source: Source
+    ) -> None:
+        notes = plan_for(Host(str(make_image(kind).root))).notes
+        assert any("may start before file systems" in note for note in notes) == (kind == "dinit")
+
     def test_nothing_waits_where_no_script_runs_at_shutdown(
         self, make_image: MakeImage, small_source: Source
     ) -> None:
