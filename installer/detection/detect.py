@@ -106,6 +106,6 @@ RULES: tuple[tuple[int, Rule], ...] = (
     # 40 to 110: the other init systems of Linux
     (120, _container),
     (130, lambda evidence, systems: general.wsl(evidence)),
-    (140, lambda evidence, systems: general.unknown(evidence)),
+    (140, lambda evidence, systems: general.unknown(evidence, _names(systems))),
 )
 """The rules that are no init system's own, with their places in the order."""

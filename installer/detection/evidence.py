@@ -92,6 +92,7 @@ class Evidence:
     initctl: str = ""
     inittab: tuple[InittabLine, ...] = ()
     systemd_version: int = 0
+    s6_base: str = ""
     distribution: Distribution = field(default_factory=Distribution)
     wirings: tuple[Wiring, ...] = ()
     scanners: tuple[Scanner, ...] = ()

@@ -20,23 +20,48 @@ OFFLINE = "offline"
 UNKNOWN = "unknown"
 """Rules that others ask for by name."""
 
-NOT_INITS = frozenset(
+CONTAINERS = frozenset(
     (
-        # what containers have as PID 1: names that look like an init's
+        # what only containers have as PID 1: names that look like an init's
         *("tini", "docker-init", "dumb-init", "catatonit", "podman-init", "my_init"),
-        # and common programs
+        # and programs that no machine boots with
         *("pause", "conmon", "bwrap", "sleep", "tail", "cat", "busybox", "java", "node", "nginx"),
-        *("sh", "bash", "dash", "ash", "zsh", "ksh", "python", "python3"),
     )
+)
+"""Names of a PID 1 that show a container by themselves."""
+
+NOT_INITS = CONTAINERS | {"sh", "bash", "dash", "ash", "zsh", "ksh", "python", "python3"}
+"""Names of a PID 1 that is no init system. A machine may be booted with a shell in its place."""
+
+PUT_IN_PLACE = (
+    "To put the commands in place without wiring anything:",
+    "    slashservice install --init container",
+)
+KEEP = (
+    "Have it keep this program running, and give it two minutes at TERM:",
+    "    /command/svscanboot",
+    *PUT_IN_PLACE,
+)
+RUN = (
+    "Have its scripts run the first line at boot, and the second first of all at shutdown:",
+    "    /command/pgrphack /command/svscanboot </dev/null >/dev/null 2>&1 &",
+    "    /command/slashservice drain",
+    *PUT_IN_PLACE,
 )
 
 UNSUPPORTED = {
-    "procd": "OpenWrt's procd",
-    "shepherd": "GNU Shepherd",
-    "minit": "minit",
-    "sinit": "sinit",
-    "ninit": "ninit",
+    "procd": ("OpenWrt's procd", KEEP),
+    "shepherd": ("GNU Shepherd", KEEP),
+    "system-manager": ("nosh's", KEEP),
+    "nitro": ("nitro", KEEP),
+    "epoch": ("Epoch", KEEP),
+    "runsvdir": ("runit's, without runit-init", KEEP),
+    "s6-svscan": ("s6's, without s6-linux-init", KEEP),
+    "minit": ("minit", RUN),
+    "ninit": ("ninit", RUN),
+    "sinit": ("sinit", RUN),
 }
+"""Init systems that nothing is wired into: whose they are, and what to do there by hand."""
 
 ENTRYPOINT = (
     "In a container svscan is the program to run: make it the entry point, as in",
@@ -107,13 +132,13 @@ def borrowed_run(evidence: Evidence, names: Names, directory: str) -> Verdict | 
 
 
 def container(evidence: Evidence, names: Names) -> Verdict | None:
-    """Tell a container, or a PID 1 that is no init system."""
+    """Tell a container, by a mark of one: a PID 1 that nobody knows is none."""
     if is_wsl(evidence):
         return None
     reasons: tuple[str, ...] = ()
     if evidence.container:
         reasons += (evidence.container,)
-    if evidence.comm and not looks_like_init(evidence, names):
+    if evidence.comm in CONTAINERS:
         reasons += (f"PID 1 is {evidence.comm}, which is no init system",)
     return in_container(CONTAINER, *reasons) if reasons else None
 
@@ -140,14 +165,22 @@ def wsl(evidence: Evidence) -> Verdict | None:
     )
 
 
-def unknown(evidence: Evidence) -> Verdict:
-    """Say that the init system can't be told."""
+def unknown(evidence: Evidence, names: Names) -> Verdict:
+    """Say that the init system can't be told, or is known but not supported."""
     comm = evidence.pid1.comm
-    what = UNSUPPORTED.get(comm or "", "")
+    if comm in UNSUPPORTED:
+        what, advice = UNSUPPORTED[comm]
+        return unsupported(f"PID 1 is {comm}: {what}", advice)
     reason = f"PID 1 is {comm}" if comm else "PID 1 can't be seen"
-    if what:
-        reason += f": {what}"
-    advice: tuple[str, ...] = ("If you know better, say so with --init NAME.",)
+    advice = ("If you know better, say so with --init NAME.",)
+    if comm and not looks_like_init(evidence, names):
+        reason += ", which is no init system that is known, and nothing shows a container"
+        advice += ENTRYPOINT
+    return unsupported(reason, advice)
+
+
+def unsupported(reason: str, advice: tuple[str, ...]) -> Verdict:
+    """Return the verdict that nothing can be wired in."""
     return Verdict("", (reason,), UNKNOWN, live=False, advice=advice)
 
 

@@ -10,20 +10,30 @@ from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 
+HOMES = (
+    *("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
+    "XDG_RUNTIME_DIR",
+)
+"""Variables by which programs find where to leave things."""
+
 
 def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:
     """Have the host's own tool look at a copy of what is about to be written at ``path``.
 
     ``check`` is a command to which the copy's name is added; where the host lacks it nothing
-    is checked. :class:`Refusal` when it fails or, as ``systemd-analyze`` does, complains.
+    is checked. It gets a home of its own, as ``init-checkconf`` leaves folders in one.
+    :class:`Refusal` when it fails or, as ``systemd-analyze`` does, complains.
     """
     if not check or not host.live or host.which(check[0]) is None:
         return
-    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+    with tempfile.TemporaryDirectory(prefix="slashservice-", ignore_cleanup_errors=True) as folder:
         copy = os.path.join(folder, os.path.basename(path))
         with open(copy, "wb") as file:
             file.write(data)
-        outcome = host.run([*check, copy])
+        home = os.path.join(folder, "home")
+        os.mkdir(home, 0o700)
+        settings = [f"{name}={home}" for name in HOMES]
+        outcome = host.run(["env", *settings, *check, copy])
     # systemd-analyze exits 0 all the same; what an older systemd ignores does no harm.
     complaints = [
         line

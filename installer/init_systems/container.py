@@ -40,7 +40,7 @@ class Container(InitSystem):
         if named:
             return f"/run/systemd/container says {named}"
         for word in (host.read("/proc/1/environ") or b"").split(b"\0"):
-            if word.startswith(b"container="):
+            if word.startswith((b"container=", b"KUBERNETES_SERVICE_HOST=")):
                 return f"PID 1 has {word.decode(errors='replace')} in its environment"
         kind = host.run(["systemd-detect-virt", "--container"], timeout=10)
         if kind.good and kind.output not in ("", "none", "wsl"):

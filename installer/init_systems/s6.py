@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import dataclasses
+import re
+from typing import Any, ClassVar
 
 from slashservice.installer.detection.evidence import Evidence, Verdict
-from slashservice.installer.detection.general import in_container
+from slashservice.installer.detection.general import KEEP, in_container, unsupported
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile, MakeDirectory
@@ -14,9 +17,23 @@ from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT, ForgetState
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
-CURRENT = "/etc/s6-linux-init/current"
+BASES = ("/etc/s6-linux-init/current", "/etc/s6/current")
+"""Where s6-linux-init has its base directory by default, and on Artix."""
+
+TOLD = re.compile(rb'\bs6-linux-init\s(?:[^#]*?\s)?-c\s*"?(/[^\s"]+)')
+"""How the script ``/sbin/init`` says which directory that is."""
+
+SHUTDOWN_DAEMON = b"s6-linux-init-shutdownd"
 LIVE = "/run/service"
 CONTAINER_RESULTS = "/run/s6-linux-init-container-results"
+OBARUN = "/run/66"
+
+LONGRUN = (
+    "Or make it a longrun of s6-overlay, by three files below /etc/s6-overlay/s6-rc.d:",
+    "    svscan/type: longrun",
+    "    svscan/run: #!/bin/sh, and exec /command/svscan /service",
+    "    user/contents.d/svscan: empty",
+)
 STOP_MILLISECONDS = 1000 * (STOP_LIMIT + 10)
 """s6-svc waits this long for svscan to end: longer than s6 waits before it kills it."""
 
@@ -29,29 +46,55 @@ class S6(InitSystem):
     listed = 60
     order = 60
     pid1 = ("s6-svscan",)
-    looked_for = (CONTAINER_RESULTS, CURRENT)
-    presence = (CURRENT,)
+    looked_for = (CONTAINER_RESULTS, OBARUN, *BASES)
+    presence = BASES
     programs = ("s6-linux-init",)
     marks = (b"s6-linux-init",)
     rivals: ClassVar[dict[str, str]] = dict.fromkeys(("s6-svscanboot", "s6-svscan"), SCAN_DIRECTORY)
     rival_processes = ("s6-svscan",)
 
     def judge(self, evidence: Evidence) -> Verdict | None:
-        """Tell s6-linux-init from a container that has s6-svscan alone."""
+        """Tell s6-linux-init from others that have s6-svscan as PID 1."""
         if evidence.comm != "s6-svscan":
             return None
-        if not evidence.has(CURRENT, CONTAINER_RESULTS):
-            why = "PID 1 is s6-svscan, without s6-linux-init: a container's"
-            return in_container(self.name, why)
-        return self.verdict("PID 1 is s6-svscan")
+        if evidence.has(CONTAINER_RESULTS):
+            found = in_container(self.name, "PID 1 is s6-svscan, in a container: s6-overlay's")
+            return dataclasses.replace(found, advice=found.advice + LONGRUN)
+        base = self.dialect(evidence)
+        if base:
+            return self.verdict("PID 1 is s6-svscan", detail=base)
+        if evidence.has(OBARUN):
+            return unsupported("PID 1 is s6-svscan, set up by Obarun's 66", KEEP)
+        return None
+
+    def dialect(self, evidence: Evidence) -> str:
+        """Return the base directory of s6-linux-init."""
+        return evidence.s6_base or next((one for one in BASES if evidence.has(one)), "")
+
+    def facts(self, host: Host, *, running: bool) -> dict[str, Any]:
+        """Find out which base directory s6-linux-init was told, by its script or a process."""
+        said = TOLD.search(host.read("/sbin/init") or b"") if host.is_file("/sbin/init") else None
+        base = said.group(1).decode(errors="replace") if said else ""
+        if not base and running and host.read("/proc/1/comm") == b"s6-svscan\n":
+            base = self._told(host)
+        return {"s6_base": base if base and host.is_directory(base) else ""}
+
+    def _told(self, host: Host) -> str:
+        """Return what the process that waits for a shutdown was told, nothing if it isn't there."""
+        for pid in filter(str.isdigit, host.list("/proc")):
+            words = (host.read(f"/proc/{pid}/cmdline") or b"").split(b"\0")
+            if words[0].endswith(SHUTDOWN_DAEMON) and b"-c" in words[:-1]:
+                return words[words.index(b"-c") + 1].decode(errors="replace")
+        return ""
 
     def wire(self, site: Site) -> list[Action]:
         """Write the directory for the next boot, and for this one; drain in rc.shutdown."""
-        image = f"{site.host.resolve(CURRENT)}/run-image/service"
+        base = site.host.resolve(self.dialect(site.evidence) or BASES[0])
+        image = f"{base}/run-image/service"
         if not site.host.is_directory(image):
             raise Refusal(f"{image} was not found, where s6-linux-init keeps early services")
         actions = self._directory(site, f"{image}/{NAME}")
-        shutdown = f"{site.host.resolve(CURRENT)}/scripts/rc.shutdown"
+        shutdown = f"{base}/scripts/rc.shutdown"
         if site.host.is_file(shutdown):
             editor = Block(site.render("s6/rc.shutdown"), "start")
             actions.append(EditFile(path=shutdown, editor=editor, check=("sh", "-n")))

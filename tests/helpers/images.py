@@ -186,11 +186,20 @@ def runit_debian(image: Image) -> None:
     image.link("/etc/service", "/etc/runit/runsvdir/default")
 
 
-def s6(image: Image) -> None:
-    base(image).program("/usr/sbin/init", "#!/bin/execlineb\ns6-linux-init -c /etc/s6-linux-init\n")
-    current = "/etc/s6-linux-init/current"
+def s6(image: Image, current: str = "/etc/s6-linux-init/current") -> None:
+    script = f"#!/bin/execlineb -S0\n\ns6-linux-init -c {current} -m 00022 -- $@\n"
+    base(image).program("/usr/sbin/init", script)
     image.folders(f"{current}/run-image/service")
     image.program(f"{current}/scripts/rc.shutdown", "#!/bin/sh -e\n\nexec s6-rc -bda change\n")
+
+
+def s6_artix(image: Image) -> None:
+    """The base directory that its package gives, and an init that is a link into it."""
+    s6(image, "/etc/s6/current")
+    init = image.path("/usr/sbin/init")
+    image.program("/etc/s6/current/bin/init", init.read_bytes())
+    init.unlink()
+    image.link("/usr/sbin/init", "/etc/s6/current/bin/init")
 
 
 def dinit(image: Image) -> None:
@@ -306,6 +315,7 @@ KINDS: dict[str, Kind] = {
     "runit-void": Kind(runit_void, "runit"),
     "runit-debian": Kind(runit_debian, "runit"),
     "s6": Kind(s6, "s6"),
+    "s6-artix": Kind(s6_artix, "s6"),
     "dinit": Kind(dinit, "dinit"),
     "dinit-chimera": Kind(dinit_chimera, "dinit"),
     "dinit-artix": Kind(dinit_artix, "dinit"),

@@ -146,7 +146,7 @@ CHECKED = (
         ),
         "each property is one of its manual; in order over a stand-in for dinit",
     ),
-    Checked("s6", ("s6",), (TOOLS + "test_shells_can_read_them[mksh-s6]",), SHELLS),
+    Checked("s6", ("s6", "s6-artix"), (TOOLS + "test_shells_can_read_them[mksh-s6]",), SHELLS),
     Checked(
         "slackware", ("slackware",), (TOOLS + "test_shells_can_read_them[mksh-slackware]",), SHELLS
     ),

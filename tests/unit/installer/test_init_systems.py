@@ -165,6 +165,32 @@ def test_scripts_that_run_side_by_side_wait_for_ours(
     assert image.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    ("init", "processes", "base"),
+    [
+        ("s6-linux-init -c /srv/s6 -- $@", {}, "/srv/s6"),
+        ('s6-linux-init -m 022 -c "/srv/s6" -- $@', {}, "/srv/s6"),
+        ("# s6-linux-init -c /srv/other\ns6-linux-init -c /srv/s6", {}, "/srv/s6"),
+        ("s6-linux-init -c /nowhere", {}, ""),
+        ("s6-linux-init -m 022", {}, ""),
+        ("", {1: "s6-svscan", 7: "s6-linux-init-shutdownd\0-c\0/srv/s6\0-g\x003000\0"}, "/srv/s6"),
+        ("", {1: "s6-svscan", 7: "s6-linux-init-shutdownd\0-c\0"}, ""),
+        ("", {1: "init", 7: "s6-linux-init-shutdownd\0-c\0/srv/s6\0"}, ""),
+    ],
+)
+def test_s6_linux_init_says_where_it_was_made(
+    init: str, processes: dict[int, str], base: str, tmp_path: Path
+) -> None:
+    image = (
+        Image(tmp_path).folders("/srv/s6").program("/sbin/init", f"#!/bin/execlineb -P\n{init}\n")
+    )
+    for pid, words in processes.items():
+        image.file(f"/proc/{pid}/comm", words.partition("\0")[0][:15] + "\n")
+        image.file(f"/proc/{pid}/cmdline", words)
+    found = INIT_SYSTEMS["s6"].facts(Running(image.root), running=True)
+    assert found == {"s6_base": base}
+
+
 def test_a_running_s6_gets_a_service_at_once(make_image: MakeImage) -> None:
     actions = wired(Running(make_image("s6").root), "s6")
     paths = [action.path for action in actions if isinstance(action, WriteFile)]
@@ -210,6 +236,11 @@ def test_by_default_it_has_nothing_to_forget() -> None:
             "/proc/1/environ",
             "PATH=/bin\0container=podman\0",
             "PID 1 has container=podman in its environment",
+        ),
+        (
+            "/proc/1/environ",
+            "KUBERNETES_SERVICE_HOST=10.0.0.1\0",
+            "PID 1 has KUBERNETES_SERVICE_HOST=10.0.0.1 in its environment",
         ),
         ("/etc/hostname", "x", "systemd-detect-virt says docker"),
     ],

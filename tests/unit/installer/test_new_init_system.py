@@ -102,9 +102,9 @@ def test_it_is_told_by_its_pid_1(toy: InitSystem) -> None:
     assert detect.detect(unseen, INIT_SYSTEMS).rule == "offline"
 
 
-def test_without_it_the_same_pid_1_is_a_container() -> None:
+def test_without_it_the_same_pid_1_is_unknown() -> None:
     found = detect.detect(Evidence(pid1=FirstProcess("toyd")), INIT_SYSTEMS)
-    assert found.name == "container"
+    assert (found.name, found.rule) == ("", "unknown")
 
 
 def test_its_image_is_recognised(image: Image) -> None:

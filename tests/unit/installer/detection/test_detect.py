@@ -133,7 +133,37 @@ RULES = {
         "s6",
         "s6",
     ),
-    "s6: a container's s6-svscan": (host("s6-svscan"), "container", "s6"),
+    "s6: Artix": (
+        host("s6-svscan", paths={"/etc/s6/current": "directory"}),
+        "s6",
+        "s6",
+    ),
+    "s6: told another base directory": (host("s6-svscan", s6_base="/srv/s6"), "s6", "s6"),
+    "s6: all of it in a container": (
+        host("s6-svscan", s6_base="/etc/s6/current", container="PID 1 has container=lxc"),
+        "s6",
+        "s6",
+    ),
+    "s6: s6-overlay": (
+        host("s6-svscan", paths={"/run/s6-linux-init-container-results": "directory"}),
+        "container",
+        "s6",
+    ),
+    "container: s6-svscan alone": (
+        host("s6-svscan", container="/.dockerenv is there"),
+        "container",
+        "container",
+    ),
+    "unknown: s6-svscan alone, and no container": (host("s6-svscan"), "", "unknown"),
+    "unknown: Obarun's 66": (
+        host("s6-svscan", paths={"/run/66": "directory"}, container="PID 1 has container=lxc"),
+        "",
+        "unknown",
+    ),
+    **{
+        f"unknown: {comm}": (host(comm), "", "unknown")
+        for comm in ("system-manager", "nitro", "epoch", "runsvdir", "minit", "sinit", "ninit")
+    },
     "dinit: dinit": (host("dinit"), "dinit", "dinit"),
     "dinit: dinit called init": (host("init", paths={"/run/dinitctl": "socket"}), "dinit", "dinit"),
     "finit: finit": (host("finit"), "finit", "finit"),
@@ -172,8 +202,14 @@ RULES = {
         "slackware",
     ),
     "container: docker": (host("tini", container="/.dockerenv is there"), "container", "container"),
-    "container: any program as PID 1": (host("postgres"), "container", "container"),
-    "container: a shell as PID 1": (host("bash"), "container", "container"),
+    "container: a program that no machine boots with": (host("sleep"), "container", "container"),
+    "container: any program as PID 1, in a container": (
+        host("postgres", container="/.dockerenv is there"),
+        "container",
+        "container",
+    ),
+    "unknown: any program as PID 1": (host("postgres"), "", "unknown"),
+    "unknown: booted with a shell": (host("bash"), "", "unknown"),
     "container: dumb-init, whose name says init": (host("dumb-init"), "container", "container"),
     "container: an init that can't be told, in a container": (
         host("init", container="/run/.containerenv is there"),
@@ -264,7 +300,7 @@ FALSE_POSITIVES = {
             inits_present=("systemd",),
             systemd_version=252,
         ),
-        "container",
+        "",
     ),
     "an svscanboot line in an inittab that nobody reads": (
         host(
@@ -405,3 +441,49 @@ def test_a_verdict_is_json() -> None:
     found = detect(host("systemd", paths=SYSTEMD_DIRECTORY))
     assert json.loads(json.dumps(found.to_json()))["name"] == "systemd"
     assert dataclasses.asdict(found) == found.to_json()
+
+
+def test_a_program_that_nobody_knows_is_no_container_for_sure() -> None:
+    found = detect(host("postgres"))
+    assert found.reasons[0].endswith("nothing shows a container")
+    assert found.advice[-len(ENTRYPOINT) :] == ENTRYPOINT
+    assert found.advice[0] == "If you know better, say so with --init NAME."
+
+
+@pytest.mark.parametrize(
+    ("comm", "lines"),
+    [
+        ("nitro", ["/command/svscanboot"]),
+        (
+            "sinit",
+            ["/command/pgrphack /command/svscanboot </dev/null", "/command/slashservice drain"],
+        ),
+    ],
+)
+def test_what_to_run_is_told_where_nothing_can_be_wired_in(comm: str, lines: list[str]) -> None:
+    advice = detect(host(comm)).advice
+    told = [line.strip() for line in advice if line.startswith("    ")]
+    assert [one for one in lines if any(line.startswith(one) for line in told)] == lines
+    assert told[-1] == "slashservice install --init container"
+    assert not detect(host(comm), "container").live
+    assert detect(host(comm), "initd").live
+
+
+def test_s6_overlay_is_told_of_a_longrun() -> None:
+    found = detect(host("s6-svscan", paths={"/run/s6-linux-init-container-results": "file"}))
+    assert found.advice[: len(ENTRYPOINT)] == ENTRYPOINT
+    assert "longrun" in found.advice[len(ENTRYPOINT)]
+    assert not found.live
+
+
+@pytest.mark.parametrize("asked", ["", "s6"])
+@pytest.mark.parametrize(
+    ("facts", "base"),
+    [
+        ({"s6_base": "/srv/s6", "paths": {"/etc/s6/current": "directory"}}, "/srv/s6"),
+        ({"paths": {"/etc/s6/current": "directory"}}, "/etc/s6/current"),
+        ({"paths": {"/etc/s6-linux-init/current": "directory"}}, "/etc/s6-linux-init/current"),
+    ],
+)
+def test_the_base_directory_of_s6(facts: dict[str, object], base: str, asked: str) -> None:
+    assert detect(host("s6-svscan", **facts), asked).detail == base  # type: ignore[arg-type]
