@@ -1,4 +1,8 @@
-"""Slackware: sysvinit, with ``rc.local_shutdown`` in the place of runlevel links."""
+"""Slackware: sysvinit, with ``rc.local_shutdown`` in the place of runlevel links.
+
+``rc.K`` runs that on the way to single user mode too, and kills all processes then. So svscan is
+not to run in runlevel 1, where init would start it, and all services, right after that.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ class Slackware(SysVInit):
     looked_for = (VERSION,)
     marks = ()
     places = (*SysVInit.places, Place("/etc/rc.d", "", shared=True, whole=True))
+    runlevels = "2345"
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Tell it from other sysvinit hosts by what it says of itself."""

@@ -24,7 +24,6 @@ from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"
 IDS = ("SV", "DT", "SVS")
-RUNLEVELS = "12345"
 
 
 class SysVInit(InitSystem):
@@ -38,6 +37,8 @@ class SysVInit(InitSystem):
     looked_for: ClassVar[tuple[str, ...]] = ("/run/initctl", "/dev/initctl", INITTAB)
     marks: ClassVar[tuple[bytes, ...]] = (b"INIT_VERSION", b"PREVLEVEL")
     mark = SHARED_MARK
+    runlevels: ClassVar[str] = "12345"
+    """Those in which init has svscan run."""
     places: ClassVar[tuple[Place, ...]] = (Place(INITTAB),)
     reload = ("telinit", "q")
 
@@ -76,7 +77,7 @@ class SysVInit(InitSystem):
         ids = (own.group(1).decode(), *IDS) if own else IDS
         others = Block("").remove(text).replace(COMMENT_MARK.encode(), b"")
         id_ = inittab.free_id(others, *ids)
-        return Block(site.render("sysvinit/inittab", id=id_, runlevels=RUNLEVELS))
+        return Block(site.render("sysvinit/inittab", id=id_, runlevels=self.runlevels))
 
     def at_shutdown(self, site: Site) -> list[Action]:
         """Return the script and links that drain at shutdown, where the host has such."""

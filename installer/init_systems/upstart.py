@@ -12,13 +12,12 @@ from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 PLACES = {
     "init": (f"/etc/init/{NAME}.conf", "upstart/svscan.conf"),
-    "event.d-2": (f"/etc/event.d/{NAME}", "upstart/event.d-2"),
-    "event.d-1": (f"/etc/event.d/{NAME}", "upstart/event.d-1"),
+    "event.d": (f"/etc/event.d/{NAME}", "upstart/event.d"),
 }
 
 
 class Upstart(InitSystem):
-    """Upstart: Ubuntu 6.10 to 14.10, RHEL and CentOS 6, Fedora 9 to 14."""
+    """Upstart: Ubuntu 7.04 to 14.10, RHEL and CentOS 6, Fedora 9 to 14."""
 
     name = "upstart"
     title = "Upstart"
@@ -38,19 +37,16 @@ class Upstart(InitSystem):
         return self.verdict(f"initctl says {evidence.initctl}", detail=self.dialect(evidence))
 
     def dialect(self, evidence: Evidence) -> str:
-        """Tell which of three job formats the host reads: by version, then by directory.
+        """Tell which of two job formats the host reads: by version, then by directory.
 
-        Version 0.2 had one format, 0.3 another, both in ``/etc/event.d``. From 0.5 on jobs
-        are ``/etc/init/*.conf``.
+        From 0.5 on jobs are ``/etc/init/*.conf``, before that they are in ``/etc/event.d``. The
+        format of 0.2 was another one; its initctl does not say its version when asked as we do.
         """
         found = re.search(r"(\d+)\.(\d+)", evidence.initctl)
         if found:
-            version = (int(found.group(1)), int(found.group(2)))
-            if version < (0, 3):
-                return "event.d-1"
-            return "event.d-2" if version < (0, 5) else "init"
+            return "event.d" if (int(found.group(1)), int(found.group(2))) < (0, 5) else "init"
         if evidence.is_directory("/etc/event.d") and not evidence.is_directory("/etc/init"):
-            return "event.d-2"
+            return "event.d"
         return "init"
 
     def keeps(self, path: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from helpers.boots import story
 from helpers.boots.namespaces import guest
 from helpers.boots.story import Wiring, do, eventually
-from helpers.boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY
+from helpers.boots.trees import CLOSER, INSIDE, RECIPES, SCRIPTS_ONLY, SLACKWARE
 from helpers.processes import kill
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
@@ -41,6 +41,34 @@ def test_a_system_with_neither_inittab_nor_rc_local() -> None:
     with guest(SCRIPTS_ONLY, title="scripts in runlevels") as machine:
         assert not machine.file("/etc/inittab") and not machine.file("/etc/rc.local")
         story.whole_story(machine, wiring)
+
+
+STOOD_IN = "Slackware, its rc scripts stood in for"
+
+
+def test_slackware() -> None:
+    with guest(RECIPES["sysvinit"], files=SLACKWARE, title=STOOD_IN) as machine:
+        story.whole_story(machine, Wiring())
+
+
+def test_slackware_in_single_user_mode() -> None:
+    """``telinit 1`` stops all services in order, and ``telinit 3`` starts them again."""
+    with guest(RECIPES["sysvinit"], files=SLACKWARE, title=f"{STOOD_IN}, single user") as machine:
+        machine.boot()
+        host = machine.host
+        story.install(host)
+        story.add_services(host)
+        do(host, "telinit 1")
+        eventually(lambda: host.file("/run/single-user").exists, "single user mode")
+        ours = "pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server|[c]loser'"
+        assert host.run(ours).rc == 1, host.run(ours).stdout
+        log = story.LOGS
+        closer, redis = (story.read(host, f"{log}/{name}/current") for name in ("closer", "redis"))
+        story.closed_in_order(closer, redis, times=1)
+        do(host, "telinit 3")
+        eventually(lambda: story.answers(host), "redis answers again")
+        machine.power_off()
+        story.closed_in_order(*story.logs(machine), times=2)
 
 
 def test_a_root_that_cannot_be_written_to() -> None:

@@ -61,10 +61,10 @@ EVENT_D = {
     **{name: INIT_5[name] for name in ("start on", "stop on", "exec", "script", "env")},
     **{name: INIT_5[name] for name in ("description", "author", "version", "console", "umask")},
     **{name: INIT_5[name] for name in ("nice", "chroot", "chdir", "limit", "kill timeout")},
-    "respawn": rf"({COMMAND})?",
+    "respawn": "",
     "respawn limit": rf"{NUMBER}\s+{NUMBER}",
 }
-"""Those of /etc/event.d, Upstart 0.2 to 0.5: ``respawn`` may have the command."""
+"""Those of /etc/event.d, Upstart 0.3 and 0.5."""
 
 DINIT_DEPENDENCIES = (
     *("depends-on", "depends-on.d", "depends-ms", "depends-ms.d", "waits-for", "waits-for.d"),

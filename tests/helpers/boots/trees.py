@@ -211,6 +211,62 @@ SCRIPTS_ONLY = Recipe(
 )
 """A system with scripts in runlevels, and neither an inittab nor an rc.local."""
 
+SLACKWARE_INITTAB = f"""\
+id:3:initdefault:
+si:S:sysinit:/etc/rc.d/rc.S
+su:1S:wait:/etc/rc.d/rc.K
+rc:2345:wait:/etc/rc.d/rc.M
+bt:2345:once:{MARKER}
+l0:0:wait:/etc/rc.d/rc.0
+l6:6:wait:/etc/rc.d/rc.6
+"""
+
+SLACKWARE_UP = """\
+#!/bin/sh
+: >>/run/utmp
+hostname guest
+"""
+
+SLACKWARE_MULTI_USER = """\
+#!/bin/sh
+[ ! -x /etc/rc.d/rc.local ] || /etc/rc.d/rc.local
+"""
+
+SLACKWARE_SINGLE_USER = """\
+#!/bin/sh
+[ ! -x /etc/rc.d/rc.local_shutdown ] || /etc/rc.d/rc.local_shutdown stop
+killall5 -15
+sleep 2
+killall5 -9
+: >/run/single-user
+"""
+
+SLACKWARE_DOWN = """\
+#!/bin/sh
+[ ! -x /etc/rc.d/rc.local_shutdown ] || /etc/rc.d/rc.local_shutdown stop
+killall5 -15
+sleep 2
+killall5 -9
+sync
+umount -a -r -t nosysfs,proc,devtmpfs,devpts,tmpfs,cgroup,cgroup2,mqueue
+case $0 in
+*0) poweroff -f ;;
+*6) reboot -f ;;
+esac
+"""
+
+SLACKWARE: Files = {
+    "/etc/slackware-version": ("Slackware 15.0\n", 0o644),
+    "/etc/inittab": (SLACKWARE_INITTAB, 0o644),
+    "/etc/rc.d/rc.S": (SLACKWARE_UP, 0o755),
+    "/etc/rc.d/rc.M": (SLACKWARE_MULTI_USER, 0o755),
+    "/etc/rc.d/rc.K": (SLACKWARE_SINGLE_USER, 0o755),
+    "/etc/rc.d/rc.0": (SLACKWARE_DOWN, 0o755),
+    "/etc/rc.d/rc.6": (SLACKWARE_DOWN, 0o755),
+    "/etc/rc.d/rc.local": ("#!/bin/sh\n: >/run/local\n", 0o755),
+}
+"""Makes Slackware of the tree of sysvinit: its inittab, and stand-ins for its rc scripts."""
+
 
 def cache() -> Path:
     """Return the folder where trees are kept."""

@@ -378,11 +378,10 @@ class TestAsked:
 @pytest.mark.parametrize(
     ("version", "paths", "dialect"),
     [
-        ("init (upstart 0.2.7)", {}, "event.d-1"),
-        ("init (upstart 0.3.9)", {}, "event.d-2"),
+        ("init (upstart 0.3.9)", {}, "event.d"),
         ("init (upstart 0.6.5)", {}, "init"),
         ("init (upstart 1.12.1)", {"/etc/event.d": "directory"}, "init"),
-        ("upstart", {"/etc/event.d": "directory"}, "event.d-2"),
+        ("upstart", {"/etc/event.d": "directory"}, "event.d"),
         ("upstart", {"/etc/event.d": "directory", "/etc/init": "directory"}, "init"),
     ],
 )
