@@ -50,8 +50,6 @@ RUN = (
 )
 
 UNSUPPORTED = {
-    "procd": ("OpenWrt's procd", KEEP),
-    "shepherd": ("GNU Shepherd", KEEP),
     "system-manager": ("nosh's", KEEP),
     "nitro": ("nitro", KEEP),
     "epoch": ("Epoch", KEEP),
@@ -70,12 +68,33 @@ ENTRYPOINT = (
     "    slashservice install --init container",
 )
 
+DECLARATIONS = {
+    "nixos": (
+        "Declare a service there that runs svscan:",
+        "    systemd.services.svscan = {",
+        '      wantedBy = [ "multi-user.target" ];',
+        '      serviceConfig = { ExecStart = "/path/to/svscan /service"; Type = "notify";',
+        '        Restart = "always"; KillMode = "process"; TimeoutStopSec = 120; };',
+        "    };",
+    ),
+    "guix": (
+        "Declare a service there that runs svscan, among the services of the operating-system:",
+        "    (simple-service 'svscan shepherd-root-service-type",
+        "      (list (shepherd-service",
+        "              (provision '(svscan))",
+        "              (requirement '(user-processes))",
+        '              (start #~(make-forkexec-constructor \'("/path/to/svscan" "/service")))',
+        "              (stop #~(make-kill-destructor #:grace-period 120)))))",
+    ),
+}
+"""What to declare on distributions that build /etc, by their ids."""
+
 Names = Collection[str]
 
 
 def immutable(evidence: Evidence) -> Verdict | None:
     """Tell distributions whose /etc is not the administrator's to edit."""
-    if evidence.distribution.id not in ("nixos", "guix"):
+    if evidence.distribution.id not in DECLARATIONS:
         return None
     name = evidence.distribution.name or evidence.distribution.id
     return Verdict(
@@ -83,14 +102,7 @@ def immutable(evidence: Evidence) -> Verdict | None:
         (f"{name} builds /etc from its own configuration",),
         "immutable",
         live=False,
-        advice=(
-            "Declare a service there that runs svscan, for NixOS:",
-            "    systemd.services.svscan = {",
-            '      wantedBy = [ "multi-user.target" ];',
-            '      serviceConfig = { ExecStart = "/path/to/svscan /service"; Type = "notify";',
-            '        Restart = "always"; KillMode = "process"; TimeoutStopSec = 120; };',
-            "    };",
-        ),
+        advice=DECLARATIONS[evidence.distribution.id],
     )
 
 

@@ -26,6 +26,9 @@ from slashservice.installer.host.files import NEW, Files, Observer, ignore, make
 STATE_FOLDERS = ("/var/lib/slashservice", "/var/db/slashservice")
 """Folders for the receipt: that of Linux, and that of the BSDs and macOS."""
 
+LASTING = "/usr/lib/slashservice"
+"""The folder for it where ``/var`` is in memory, as on OpenWrt."""
+
 RECEIPT = "receipt.json"
 COMMAND_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -117,9 +120,11 @@ class Host(Files):
 
 def state_folder(host: Host) -> str:
     """Return where slashservice keeps its receipt on a host, or shall keep it."""
-    for folder in STATE_FOLDERS:
+    for folder in (*STATE_FOLDERS, LASTING):
         if host.lstat(f"{folder}/{RECEIPT}"):
             return folder
+    if host.resolve("/var").startswith("/tmp"):
+        return LASTING
     for folder in STATE_FOLDERS:
         if host.is_directory(folder) or host.is_directory(os.path.dirname(folder)):
             return folder

@@ -173,12 +173,40 @@ class Target:
         return ("\n".join(kept) + "\n").encode("latin-1")
 
 
-Editor = Block | Word | CommentOut | Target
+@dataclass(frozen=True)
+class SchemeBlock:
+    """Lines between two marks, at the end of a file of Scheme, whose comments begin otherwise."""
+
+    lines: str
+    mark: str = ";;"
+
+    def insert(self, text: bytes) -> bytes:
+        """Return ``text`` with the block at its end, once."""
+        text = self.remove(text)
+        newline = b"\n" if text and not text.endswith(b"\n") else b""
+        begin, end = self._marks()
+        return text + newline + begin + self.lines.encode() + end
+
+    def remove(self, text: bytes) -> bytes:
+        """Return ``text`` without the block, all else as it is."""
+        begin, end = self._marks()
+        if text.count(begin) != text.count(end) or text.count(begin) > 1:
+            raise Refusal("the marks of slashservice's own lines are broken: remove them by hand")
+        start = text.find(begin)
+        return text if start < 0 else text[:start] + text[text.index(end) + len(end) :]
+
+    def _marks(self) -> tuple[bytes, bytes]:
+        """Return the lines around ours."""
+        return BEGIN.replace(b"#", self.mark.encode()), END.replace(b"#", self.mark.encode())
+
+
+Editor = Block | Word | CommentOut | Target | SchemeBlock
 EDITORS: dict[str, type[Any]] = {
     "block": Block,
     "word": Word,
     "comment-out": CommentOut,
     "target": Target,
+    "scheme-block": SchemeBlock,
 }
 
 

@@ -219,6 +219,31 @@ def dinit_artix(image: Image) -> None:
     image.file("/etc/dinit.d/loginready", "type = internal\n")
 
 
+def procd(image: Image) -> None:
+    image.program("/usr/bin/python3.11").link("/usr/bin/python3", "python3.11")
+    image.folders("/bin", "/lib", "/usr/lib", "/tmp", "/etc/init.d", "/etc/rc.d").link(
+        "/var", "tmp"
+    )
+    image.program("/sbin/init", b"\x7fELF\0/sbin/procd\0").program("/sbin/procd")
+    image.program("/bin/busybox").file(
+        "/etc/rc.local", "# Put your custom commands here\n\nexit 0\n"
+    )
+    image.file("/etc/rc.common", "# start, stop, enable\n")
+    image.file(
+        "/etc/inittab", "::sysinit:/etc/init.d/rcS S boot\n::shutdown:/etc/init.d/rcS K shutdown\n"
+    )
+
+
+def shepherd(image: Image) -> None:
+    base(image).program("/usr/bin/shepherd").link("/usr/sbin/init", "../bin/shepherd")
+    image.file("/etc/shepherd.scm", "(register-services '())\n;; no newline")
+
+
+def smf(image: Image) -> None:
+    image.program("/lib/svc/bin/svc.startd").program("/usr/bin/python3.11").folders("/var/lib")
+    image.link("/usr/bin/python3", "python3.11").folders("/etc")
+
+
 def finit(image: Image) -> None:
     base(image).program("/usr/sbin/finit").link("/usr/sbin/init", "finit")
     image.program("/usr/lib/finit/initctl").folders("/etc/finit.d")
@@ -319,6 +344,8 @@ KINDS: dict[str, Kind] = {
     "dinit": Kind(dinit, "dinit"),
     "dinit-chimera": Kind(dinit_chimera, "dinit"),
     "dinit-artix": Kind(dinit_artix, "dinit"),
+    "procd": Kind(procd, "procd"),
+    "shepherd": Kind(shepherd, "shepherd"),
     "finit": Kind(finit, "finit"),
     "upstart": Kind(upstart, "upstart"),
     "upstart-event.d": Kind(upstart_event_d, "upstart"),

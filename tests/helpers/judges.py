@@ -8,6 +8,7 @@ from __future__ import annotations
 import plistlib
 import re
 import shlex
+from xml.etree import ElementTree
 
 
 class UnknownError(ValueError):
@@ -219,3 +220,125 @@ def rc_order(text: str) -> dict[str, list[str]]:
     if not found.get("PROVIDE"):
         raise UnknownError("provides nothing")
     return found
+
+
+SMF_SERVICE = "(create_default_instance )?(single_instance )?(dependency )*method_context "
+SMF_SERVICE += "(exec_method )*(property_group )*template "
+SMF_ELEMENTS: dict[str, tuple[str, dict[str, str]]] = {
+    "service_bundle": (r"(service )+", {"type": "manifest|profile|archive", "name": ".+"}),
+    "service": (
+        SMF_SERVICE,
+        {"name": r"[\w/-]+", "type": "service|restarter|milestone", "version": r"\d+"},
+    ),
+    "create_default_instance": ("", {"enabled": "true|false"}),
+    "single_instance": ("", {}),
+    "method_context": ("", {}),
+    "template": ("common_name ", {}),
+    "common_name": ("(loctext )+", {}),
+    "loctext": ("", {"{http://www.w3.org/XML/1998/namespace}lang": r"\w+"}),
+    "dependency": (
+        r"(service_fmri )*(stability )?(propval |property )*",
+        {
+            "name": r"[\w-]+",
+            "grouping": "require_all|require_any|exclude_all|optional_all",
+            "restart_on": "error|restart|refresh|none",
+            "type": "service|path",
+        },
+    ),
+    "service_fmri": ("", {"value": r"(svc|file):.+"}),
+    "exec_method": (
+        r"(method_context )?(stability )?(propval |property )*",
+        {
+            "type": "method|monitor",
+            "name": "start|stop|refresh",
+            "exec": ".+",
+            "timeout_seconds": r"-?\d+",
+        },
+    ),
+    "property_group": (
+        r"(stability )?(propval |property )*",
+        {"name": r"[\w-]+", "type": "framework|application|implementation|template"},
+    ),
+    "propval": ("", {"name": r"[\w-]+", "type": r"astring|boolean|count|integer", "value": ".*"}),
+}
+"""Of service_bundle.dtd.1 (illumos) what may be in each element, and its required attributes."""
+
+SHEPHERD: dict[str, set[str]] = {
+    "service": {
+        *("#:requirement", "#:one-shot?", "#:transient?", "#:respawn?", "#:start", "#:stop"),
+        *("#:actions", "#:termination-handler", "#:documentation"),
+    },
+    "make-forkexec-constructor": {
+        *("#:user", "#:group", "#:supplementary-groups", "#:pid-file", "#:pid-file-timeout"),
+        *("#:log-file", "#:directory", "#:file-creation-mask", "#:create-session?"),
+        *("#:resource-limits", "#:environment-variables"),
+    },
+    "make-kill-destructor": {"#:grace-period"},
+    "register-services": set(),
+    "start-in-the-background": set(),
+    "define": set(),
+    "list": set(),
+    "load": set(),
+}
+"""The procedures of Shepherd's manual (1.0) that may be called, and their keywords."""
+
+SCHEME = re.compile(r";[^\n]*|\s+|([()\'])|(\"[^\"]*\")|([^\s()\';\"]+)")
+
+
+def smf_manifest(text: str) -> ElementTree.Element:
+    """Take a manifest apart, and hold it against the rules of its document type."""
+    if "<!DOCTYPE service_bundle SYSTEM" not in text:
+        raise UnknownError("no document type")
+    try:
+        bundle = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise UnknownError(str(error)) from None
+    for element in bundle.iter():
+        inside, attributes = SMF_ELEMENTS.get(element.tag, ("(?!)", {}))
+        if not re.fullmatch(inside, "".join(f"{one.tag} " for one in element)):
+            raise UnknownError(f"in {element.tag}: {[one.tag for one in element]}")
+        if set(element.keys()) != set(attributes):
+            raise UnknownError(f"{element.tag}: {element.keys()}")
+        for name, pattern in attributes.items():
+            if not re.fullmatch(pattern, element.get(name, "")):
+                raise UnknownError(f"{element.tag}: {name}={element.get(name)}")
+    return bundle
+
+
+def shepherd_configuration(text: str) -> list[object]:
+    """Read Scheme: whole, and calling nothing but what shepherd's manual knows."""
+    stack: list[list[object]] = [[]]
+    quoted = False
+    at = 0
+    while at < len(text):
+        token = SCHEME.match(text, at)
+        if token is None:
+            raise UnknownError(text[at : at + 20])
+        at = token.end()
+        sign, string, atom = token.groups()
+        if sign == "(":
+            stack.append(["quote"] if quoted else [])
+        elif sign == ")":
+            if len(stack) == 1:
+                raise UnknownError("a parenthesis too many")
+            form = stack.pop()
+            _is_call(form)
+            stack[-1].append(form)
+        elif string or atom:
+            stack[-1].append(string or atom)
+        if sign or string or atom:
+            quoted = sign == "'"
+    if len(stack) > 1:
+        raise UnknownError("a parenthesis too few")
+    return stack[0]
+
+
+def _is_call(form: list[object]) -> None:
+    """Check a list that is not quoted: its first word, and its keywords."""
+    name = form[0] if form else ""
+    if name == "quote":
+        return
+    known = SHEPHERD.get(str(name))
+    used = {one for one in form[1:] if isinstance(one, str) and one.startswith("#:")}
+    if known is None or not used <= known:
+        raise UnknownError(f"{name}: {sorted(used)}")

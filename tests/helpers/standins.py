@@ -268,6 +268,79 @@ eval "unset $1_cmd $1_precmd $1_postcmd"
 (set "$1"; . /etc/rc.d/svscan)
 """
 
+RC_COMMON = r"""
+# OpenWrt's rc.common and procd.sh, for a script that has procd keep one program running.
+die() { echo "rc.common: $*" >&2; exit 1; }
+initscript=$1 action=${2:-help}
+start_service() { return 0; }
+stop_service() { return 0; }
+. "$initscript"
+[ "$USE_PROCD" = 1 ] && [ -n "$START" ] && [ -n "$STOP" ] || die "no script for procd"
+script=$(readlink "$initscript") || script=$initscript
+name=${script##*/}
+procd_open_instance() { command= respawn= term_timeout=5; }
+procd_set_param() {
+    param=$1; shift
+    case $param in
+    command) command=$*; [ -x "$1" ] || die "$1: no such program" ;;
+    respawn) respawn=$*; [ $# = 3 ] || die "respawn: $*" ;;
+    term_timeout) term_timeout=$1; [ $# = 1 ] || die "term_timeout: $*" ;;
+    *) die "unknown parameter $param" ;;
+    esac
+}
+procd_close_instance() { setsid procd-instance "$name" "$term_timeout" "$respawn" $command; }
+procd_kill() {  # procd is told, and nobody waits
+    [ ! -e "/run/procd-$1" ] || kill -USR1 "$(cat "/run/procd-$1")" 2>/dev/null
+    return 0
+}
+start() { start_service; }
+stop() { stop_service; procd_kill "$name"; }
+case $action in
+start|boot) start ;;
+stop|shutdown) stop ;;
+restart|reload) stop; start ;;
+*) die "Available commands: start stop restart reload boot shutdown" ;;
+esac
+"""
+
+PROCD_INSTANCE = r"""#!/usr/bin/python3
+# Does what procd does for one instance; told by USR1 to end it, it does not say when it has.
+import os, signal, subprocess, sys, time
+name, term_timeout, respawn, *command = sys.argv[1:]
+threshold, pause, retry = map(int, respawn.split())
+if os.fork():
+    os._exit(0)
+with open("/run/procd-" + name, "w") as file:
+    file.write(str(os.getpid()))
+null = os.open("/dev/null", os.O_RDWR)
+for number in range(3):
+    os.dup2(null, number)
+halt = False
+def end(number, frame):
+    global halt
+    halt = True
+    child.terminate()
+    signal.alarm(int(term_timeout))
+signal.signal(signal.SIGALRM, lambda number, frame: child.kill())
+count = 0
+while not halt:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    began = time.monotonic()
+    child = subprocess.Popen(command, preexec_fn=lambda: signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, {signal.SIGUSR1}))
+    signal.signal(signal.SIGUSR1, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    child.wait()
+    count = count + 1 if time.monotonic() - began < threshold else 0
+    if halt or (retry and count > retry):
+        break
+    time.sleep(pause)
+with open("/run/procd-" + name) as file:
+    own = file.read() == str(os.getpid())
+if own:
+    os.unlink(file.name)
+"""
+
 TEMPERS = ("hasty", "patient")
 """What daemon(8) does once it has handed TERM on: it exits at once (FreeBSD 12, 13), or waits for
 its child (DragonFly, later FreeBSD)."""

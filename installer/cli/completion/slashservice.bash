@@ -20,8 +20,8 @@ _slashservice() {
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)
-        COMPREPLY=($(compgen -W 'systemd sysvinit busybox openrc runit s6 dinit finit upstart
-            slackware initd rclocal openbsd freebsd netbsd launchd container' -- "$word"))
+        COMPREPLY=($(compgen -W 'systemd sysvinit busybox openrc runit s6 dinit finit procd
+            shepherd upstart slackware initd rclocal openbsd freebsd netbsd launchd smf container' -- "$word"))
         return
         ;;
     esac

@@ -27,7 +27,7 @@ complete -c slashservice -n $hosts -l ssh-option -x -d 'An option for ssh'
 complete -c slashservice -n $hosts -l force -d 'Overwrite in place if it must be'
 
 complete -c slashservice -n $plans -l init -x -d 'The init system' \
-    -a 'systemd sysvinit busybox openrc runit s6 dinit finit upstart slackware initd rclocal openbsd freebsd netbsd launchd container'
+    -a 'systemd sysvinit busybox openrc runit s6 dinit finit procd shepherd upstart slackware initd rclocal openbsd freebsd netbsd launchd smf container'
 complete -c slashservice -n $plans -l layout -x -a 'slashpackage fhs' -d 'Where the code goes'
 complete -c slashservice -n $plans -l python -r -F -d 'The interpreter'
 complete -c slashservice -n $plans -l no-start -d 'Start nothing now'

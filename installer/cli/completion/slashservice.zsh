@@ -27,7 +27,8 @@ _slashservice() {
     plan=(
         $where
         '--init[the init system]:name:(systemd sysvinit busybox openrc runit s6 dinit finit
-            upstart slackware initd rclocal openbsd freebsd netbsd launchd container)'
+            procd shepherd upstart slackware initd rclocal openbsd freebsd netbsd launchd smf
+            container)'
         '--layout[where the code goes]:layout:(slashpackage fhs)'
         '--service-dir[the scan directory]:directory:_directories'
         '--python[the interpreter]:interpreter:_files'

@@ -78,13 +78,22 @@ FREEBSD = {
     for temper in standins.TEMPERS
 }
 INITD = Rc("/etc/init.d/svscan", ("/etc/init.d/svscan", "start"), ("/etc/init.d/svscan", "stop"))
+PROCD = Rc(
+    "/etc/rc.d/S99svscan",
+    ("/etc/rc.d/S99svscan", "boot"),
+    ("/etc/rc.d/K01svscan", "shutdown"),
+    {"/etc/rc.common": standins.RC_COMMON, "/usr/sbin/procd-instance": standins.PROCD_INSTANCE},
+)
 HOSTS = {
     "openbsd": OPENBSD,
     "netbsd": NETBSD,
     "freebsd, hasty daemon": FREEBSD["hasty"],
     "freebsd, patient daemon": FREEBSD["patient"],
     "initd": INITD,
+    "procd": PROCD,
 }
+KEEPERS = {"freebsd": KEEPER, "procd": "/run/procd-svscan"}
+"""Where the pid of what would start svscan again is, by the kind of host."""
 
 
 MakeHost = Callable[..., Sandbox]
@@ -99,6 +108,10 @@ def host(artefacts: Artefacts, request: pytest.FixtureRequest) -> Iterator[MakeH
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
         for path, text in {**artefacts(kind_name), **(files or {})}.items():
             machine.put(path, text)
+        if kind_name == "procd":
+            machine.run("mkdir", "-p", "/etc/rc.d")
+            for link in ("S99svscan", "K01svscan"):
+                machine.run("ln", "-s", "../init.d/svscan", f"/etc/rc.d/{link}")
         machine.make_closer(PAUSE)
         return machine
 
@@ -257,6 +270,33 @@ def test_netbsd(host: MakeHost) -> None:
     closed_in_order(machine)
 
 
+def test_procd(host: MakeHost) -> None:
+    """rc.common and procd, which starts svscan again, and waits for nobody at shutdown."""
+    machine = host("procd", PROCD.files)
+    machine.run(*PROCD.start)
+    is_up(machine)
+    killed_and_adopted(machine)
+    machine.run(PROCD.script, "restart")
+    is_up(machine, 2)
+    assert machine.closer_said()[1:-1] == machine.closing
+    machine.run(*PROCD.stop)
+    assert machine.closer_said()[-len(machine.closing) :] == machine.closing
+    keeper = ("pgrep", "-f", "procd-instance")
+    until(lambda: not machine.run(*keeper, status=None), "the end of an idle svscan")
+    closed_in_order(machine)
+
+
+def test_procd_gives_a_script_that_takes_long_a_second_chance(host: MakeHost) -> None:
+    """After 15 seconds procd sends TERM; the script goes on waiting, and is let do so."""
+    machine = host("procd", PROCD.files)
+    machine.run(*PROCD.start)
+    is_up(machine)
+    told = "until grep -q closing /srv/closer.log; do sleep 0.01; done; kill -TERM $!"
+    stop = f"{' '.join(PROCD.stop)} >/dev/null 2>&1"
+    machine.run("sh", "-c", f"{stop} & {told}; wait $!", status=None)
+    assert machine.closer_said()[-len(machine.closing) :] == machine.closing
+
+
 @pytest.mark.parametrize("kind", ["netbsd", "initd"])
 def test_descriptors_of_rc_are_not_inherited(kind: str, host: MakeHost) -> None:
     """Neither svscan nor a service holds what the scripts around ours have open."""
@@ -284,8 +324,9 @@ def test_what_a_dead_svscan_left_is_stopped(which: str, host: MakeHost) -> None:
     machine = host(which.partition(",")[0], rc.files)
     machine.run(*rc.start)
     is_up(machine)
-    if "freebsd" in which:
-        killed(machine, int(machine.run("cat", KEEPER)))
+    kind = which.partition(",")[0]
+    if kind in KEEPERS:
+        killed(machine, int(machine.run("cat", KEEPERS[kind])))
     killed(machine, svscan(machine))
     assert machine.run("pgrep", "-f", "closer/run|/srv/closer|./run")
     machine.run(*rc.stop)

@@ -8,15 +8,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import judges
+from helpers import images, judges
 from helpers.checkout import CHECKOUT
 from helpers.dinit import DinitStandIn
-from helpers.installer import Artefacts
+from helpers.installer import Artefacts, plan_for
 from helpers.keeping import ended
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 from slashservice.installer.detection import inittab
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
 
 COMPLETION = CHECKOUT / "installer" / "cli" / "completion"
 SHELL_SCRIPTS = {
@@ -39,6 +41,7 @@ SHELL_SCRIPTS = {
     "openbsd-old": ["/etc/rc.local", "/etc/rc.shutdown"],
     "freebsd": ["/usr/local/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
     "netbsd": ["/etc/rc.d/svscan", "/etc/rc.conf.d/svscan"],
+    "procd": ["/etc/init.d/svscan"],
 }
 SHELLS = {
     "sh": ["sh"],
@@ -199,6 +202,40 @@ def test_dinit_starts_and_stops_it_in_its_place(
     ]
 
 
+def test_shepherd_knows_every_keyword(artefacts: Artefacts) -> None:
+    made = artefacts("shepherd")
+    define, register, start = judges.shepherd_configuration(made["/etc/shepherd/svscan.scm"])
+    assert isinstance(define, list) and define[:2] == ["define", "svscan"]
+    assert register == ["register-services", ["list", "svscan"]]
+    assert start == ["start-in-the-background", ["quote", "svscan"]]
+    service = define[2]
+    words = ["quote", '"/command/svscanboot"']
+    assert service[service.index("#:start") + 1] == ["make-forkexec-constructor", words]
+    grace = ["make-kill-destructor", "#:grace-period", "120"]
+    assert service[service.index("#:stop") + 1] == grace
+    *_, load = judges.shepherd_configuration(made["/etc/shepherd.scm"])
+    assert load == ["load", '"/etc/shepherd/svscan.scm"']
+
+
+def test_smf_knows_a_small_manifest() -> None:
+    judges.smf_manifest(SMF % ("<single_instance/>", NAMED))
+
+
+def test_smf_knows_every_element(in_memory: Path, small_source: object) -> None:
+    image = images.Image(in_memory / "root")
+    images.smf(image)
+    with pytest.raises(Refusal) as refusal:
+        plan_for(Host(str(image.root)))
+    manifest = judges.smf_manifest("\n".join(refusal.value.advice[1:]))
+    methods = {one.get("name"): one.get("exec") for one in manifest.iter("exec_method")}
+    assert methods == {
+        "start": "/command/svscanboot",
+        "stop": "/command/slashservice drain /service",
+    }
+    values = {one.get("name"): one.get("value") for one in manifest.iter("propval")}
+    assert values == {"duration": "child", "ignore_error": "core,signal"}
+
+
 @pytest.mark.parametrize("which", ["freebsd", "netbsd"])
 def test_rcorder_can_place_the_script(which: str, artefacts: Artefacts) -> None:
     (path,) = (one for one in artefacts(which) if one.endswith("rc.d/svscan"))
@@ -207,6 +244,23 @@ def test_rcorder_can_place_the_script(which: str, artefacts: Artefacts) -> None:
     assert facts["KEYWORD"] == ["shutdown"]
 
 
+NAMED = '<template><common_name><loctext xml:lang="C">x</loctext></common_name></template>'
+SMF = """\
+<!DOCTYPE service_bundle SYSTEM "x">
+<service_bundle type="manifest" name="x">
+<service name="x" type="service" version="1">%s<method_context/>%s</service>
+</service_bundle>
+"""
+SMF_FAULTS = [
+    "<service_bundle/>",
+    SMF % ("<single_instance>", NAMED),
+    SMF % ("", ""),
+    SMF % ("", NAMED + NAMED),
+    SMF % ("", "<stop/>" + NAMED),
+    SMF % ('<single_instance/><create_default_instance enabled="true"/>', NAMED),
+    SMF % ('<create_default_instance enabled="yes"/>', NAMED),
+    SMF % ("", '<exec_method type="method" name="start" exec="x"/>' + NAMED),
+]
 FAULTS = [
     ("upstart_job", "exec /bin/true\nrespawns\n"),
     ("upstart_job", "exec /bin/true\nkill timeout soon\n"),
@@ -223,6 +277,11 @@ FAULTS = [
     ("dinit_service", "type = process\ncommand = /bin/true\ndepends-on = login.target\n"),
     ("dinit_service", "type: process\ncommand = /bin/true\ndepends-on: login.target\n"),
     ("rc_order", "# PROVIDES: svscan\n"),
+    ("shepherd_configuration", "(register-services (list x)"),
+    ("shepherd_configuration", "(register-services (list x)))"),
+    ("shepherd_configuration", "(service '(x) #:respawn #t)"),
+    ("shepherd_configuration", "(start-service 'x)"),
+    *(("smf_manifest", text) for text in SMF_FAULTS),
 ]
 
 

@@ -6,12 +6,12 @@ import pytest
 from helpers.images import Image, Kind, Snapshot
 from helpers.installer import Deadly, dies, plan_for
 
-from slashservice.installer.host.host import Host
+from slashservice.installer.host.host import LASTING, RECEIPT, STATE_FOLDERS, Host
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 
-RECEIPTS = ("var/lib/slashservice/receipt.json", "var/db/slashservice/receipt.json")
+RECEIPTS = tuple(f"{one}/{RECEIPT}".lstrip("/") for one in (*STATE_FOLDERS, LASTING))
 
 
 def quiet(line: str) -> None:

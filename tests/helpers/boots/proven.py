@@ -131,6 +131,24 @@ CHECKED = (
         "run over a stand-in for rc.subr",
     ),
     Checked(
+        "procd",
+        ("procd",),
+        (SCRIPTS + "test_procd", LEFT.format("procd")),
+        "run over stand-ins for rc.common and procd",
+    ),
+    Checked(
+        "shepherd",
+        ("shepherd",),
+        (TOOLS + "test_shepherd_knows_every_keyword",),
+        "each keyword is one of its manual",
+    ),
+    Checked(
+        "smf",
+        (),
+        (TOOLS + "test_smf_knows_every_element",),
+        "shown, not installed, as svscan does not run there; each element is one of its DTD",
+    ),
+    Checked(
         "launchd",
         ("macos",),
         (TOOLS + "test_launchd_knows_every_key",),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
+from helpers import images, judges
 from helpers.images import Image, MakeImage, Snapshot
 from helpers.installer import Running, look_at, plan_for
 
 from slashservice.installer.detection.detect import detect
-from slashservice.installer.detection.evidence import Distribution, Evidence, Wiring
+from slashservice.installer.detection.evidence import (
+    Distribution,
+    Evidence,
+    FirstProcess,
+    Wiring,
+)
 from slashservice.installer.detection.probe import PROGRAM_LIMIT, _initctl, probe
 from slashservice.installer.detection.wirings import strangers
 from slashservice.installer.errors import Refusal
@@ -90,6 +97,65 @@ class TestRefused:
         plan_for(Host(str(image.root)), init="rclocal")
         image.program("/etc/rc.d/rc.local", "#!/usr/bin/env perl\n")
         assert "is no shell script: #!/usr/bin/env perl" in refused(image, init="rclocal")
+
+
+class TestShown:
+    """What is not written is shown, so that somebody else can."""
+
+    def test_a_manifest_where_svscan_does_not_run(
+        self, in_memory: Path, small_source: Source
+    ) -> None:
+        image = Image(in_memory / "root")
+        images.smf(image)
+        with pytest.raises(Refusal, match="does not run on Solaris and illumos yet") as refusal:
+            plan_for(Host(str(image.root)))
+        judges.smf_manifest("\n".join(refusal.value.advice[1:]))
+
+    @pytest.mark.parametrize("where", ["", "/gnu/store/x/shepherd.conf", "/srv/other.scm"])
+    def test_a_service_where_shepherd_s_configuration_can_t_be_edited(
+        self, where: str, make_image: MakeImage
+    ) -> None:
+        image = make_image("shepherd")
+        if where.startswith("/gnu"):
+            image.file(where)
+        if not where:
+            image.path("/etc/shepherd.scm").unlink()
+        host = Host(str(image.root))
+        words = ("shepherd", "--config", where) if where else ("shepherd",)
+        evidence = Evidence(pid1=FirstProcess("shepherd", None, words))
+        seen = dataclasses.replace(site(host, "shepherd"), evidence=evidence)
+        with pytest.raises(Refusal, match="can't be edited, which shepherd reads") as refusal:
+            INIT_SYSTEMS["shepherd"].wire(seen)
+        judges.shepherd_configuration("\n".join(refusal.value.advice[1:]))
+
+
+def test_openwrt_keeps_the_receipt_where_it_lasts(
+    make_image: MakeImage, small_source: Source
+) -> None:
+    host = Host(str(make_image("procd").root))
+    plan = plan_for(host)
+    assert any("/var is in memory here" in note for note in plan.notes)
+    transaction.install(host, plan, quiet)
+    assert host.is_file("/usr/lib/slashservice/receipt.json")
+    assert host.list("/tmp") == []
+    assert look_at(host).evidence.wirings[0].active
+    transaction.uninstall(host, quiet)
+    assert not host.lstat("/usr/lib/slashservice")
+
+
+def test_another_svscan_of_procd_is_unlinked(make_image: MakeImage, small_source: Source) -> None:
+    image = make_image("procd").program("/usr/bin/svscan")
+    text = "#!/bin/sh /etc/rc.common\nprocd_set_param command /usr/bin/svscan /service\n"
+    image.program("/etc/init.d/daemontools", text)
+    assert not look_at(Host(str(image.root))).evidence.wirings[0].active
+    image.link("/etc/rc.d/S50daemontools", "../init.d/daemontools")
+    before = image.snapshot()
+    host = Host(str(image.root))
+    assert "another svscan" in refused(image)
+    transaction.install(host, plan_for(host, replace=True), quiet)
+    assert not image.path("/etc/rc.d/S50daemontools").is_symlink()
+    transaction.uninstall(host, quiet)
+    assert image.snapshot() == before
 
 
 @pytest.mark.parametrize("state", ["stopping", "maintenance", "running"])
@@ -292,9 +358,9 @@ class TestEvidence:
         assert (wiring.program, wiring.directory) == ("/etc/runit/2", "/etc/service")
 
     def test_an_image_of_an_unknown_system(self) -> None:
-        found = detect(Evidence(offline="it is an image", platform="sunos"), INIT_SYSTEMS)
-        assert (found.name, found.rule, found.detail) == ("", "offline", "sunos")
-        assert found.reasons == ("it is an image", "it is a sunos system")
+        found = detect(Evidence(offline="it is an image", platform="aix"), INIT_SYSTEMS)
+        assert (found.name, found.rule, found.detail) == ("", "offline", "aix")
+        assert found.reasons == ("it is an image", "it is a aix system")
         assert not found.live
 
     def test_an_image_s_proc_is_not_this_host_s(self, tmp_path: Path) -> None:

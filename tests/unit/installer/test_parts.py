@@ -35,7 +35,9 @@ TEMPLATES = sorted(
     for path in (CHECKOUT / "init_templates").rglob("*")
     if path.is_file() and path.suffix not in (".py", ".typed", ".pyc")
 )
-FRAGMENTS = ("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "timeout-kill")
+FRAGMENTS = (
+    *("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "shepherd.scm", "timeout-kill"),
+)
 """Artefacts that are a part of somebody else's file, or a bare number."""
 
 

@@ -79,7 +79,8 @@ RULES = {
     ),
     "openbsd: OpenBSD without rcctl": (Evidence(platform="openbsd"), "openbsd", "openbsd"),
     "platform: Windows": (Evidence(platform="win32"), "", "platform"),
-    "platform: Solaris": (Evidence(platform="sunos"), "", "platform"),
+    "platform: AIX": (Evidence(platform="aix"), "", "platform"),
+    "smf: Solaris": (Evidence(platform="sunos"), "smf", "smf"),
     "systemd: systemd": (host("systemd", paths=SYSTEMD_DIRECTORY), "systemd", "systemd"),
     "systemd: systemd behind hidepid": (host(None, paths=SYSTEMD_DIRECTORY), "systemd", "systemd"),
     "systemd: systemd called init": (
@@ -218,8 +219,23 @@ RULES = {
     ),
     "WSL: WSL": (host("init", kernel=WSL), "", "WSL"),
     "WSL: WSL's init with a number": (host("init(Ubuntu)", kernel=WSL), "", "WSL"),
-    "unknown: OpenWrt": (host("procd"), "", "unknown"),
-    "unknown: Guix": (host("shepherd"), "", "unknown"),
+    "procd: OpenWrt": (
+        host("procd", inittab=REAL_INITTAB, inits_present=("busybox", "procd")),
+        "procd",
+        "procd",
+    ),
+    "shepherd: Shepherd": (host("shepherd"), "shepherd", "shepherd"),
+    "shepherd: Shepherd, called as its interpreter": (
+        Evidence(pid1=FirstProcess("guile", "/usr/bin/guile", ("guile", "/usr/bin/shepherd"))),
+        "shepherd",
+        "shepherd",
+    ),
+    "unknown: Guile, but not shepherd": (host("guile"), "", "unknown"),
+    "immutable: Guix": (
+        host("shepherd", distribution=Distribution("guix")),
+        "",
+        "immutable",
+    ),
     "unknown: some init": (host("init"), "", "unknown"),
     "unknown: PID 1 hidden, and nothing else known": (host(None), "", "unknown"),
     "immutable: NixOS": (
@@ -401,6 +417,8 @@ class TestOffline:
             ({"init_program": "/sbin/openrc-init"}, "openrc"),
             ({"init_program": "/usr/bin/dinit"}, "dinit"),
             ({"init_program": "/usr/sbin/finit"}, "finit"),
+            ({"init_program": "/usr/bin/shepherd"}, "shepherd"),
+            ({"init_program": "/sbin/init", "init_marks": ("procd",)}, "procd"),
             ({"init_program": "/sbin/init", "init_marks": ("sysvinit",)}, "sysvinit"),
             ({"init_program": "/sbin/init", "init_marks": ("sysvinit", "openrc")}, "openrc"),
             ({"init_program": "/sbin/init", "init_marks": ("upstart",)}, "upstart"),
@@ -486,3 +504,26 @@ def test_s6_overlay_is_told_of_a_longrun() -> None:
 )
 def test_the_base_directory_of_s6(facts: dict[str, object], base: str, asked: str) -> None:
     assert detect(host("s6-svscan", **facts), asked).detail == base  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("id_", "word"), [("nixos", "serviceConfig"), ("guix", "shepherd-service")]
+)
+def test_what_to_declare_is_in_the_distribution_s_own_words(id_: str, word: str) -> None:
+    found = detect(host("systemd", paths=SYSTEMD_DIRECTORY, distribution=Distribution(id_)))
+    assert any(word in line for line in found.advice)
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ((), ""),
+        (("--silent",), ""),
+        (("-c", "/srv/x.scm"), "/srv/x.scm"),
+        (("--config", "/srv/x.scm"), "/srv/x.scm"),
+        (("--config=/srv/x.scm", "-S"), "/srv/x.scm"),
+    ],
+)
+def test_the_configuration_of_shepherd(words: tuple[str, ...], path: str) -> None:
+    evidence = Evidence(pid1=FirstProcess("shepherd", None, ("/usr/bin/shepherd", *words)))
+    assert detect(evidence).detail == path

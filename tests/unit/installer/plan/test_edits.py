@@ -11,6 +11,7 @@ from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.plan.edits import (
     Block,
     CommentOut,
+    SchemeBlock,
     Target,
     Word,
     check_text,
@@ -170,3 +171,23 @@ class TestFinalExit:
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(Refusal):
         check_text(data, "/etc/rc.local")
+
+
+class TestSchemeBlock:
+    """Its marks are comments of Scheme, and it leaves all else as it is."""
+
+    @pytest.mark.parametrize("text", [b"", b"(a)\n", b"(a)\n;; begin\n", b"# begin slashservice\n"])
+    def test_goes_in_once_and_out_again(self, text: bytes) -> None:
+        block = SchemeBlock("(load)\n")
+        once = block.insert(text)
+        assert once == text + b";; begin slashservice\n(load)\n;; end slashservice\n"
+        assert block.insert(once) == once
+        assert block.remove(once) == text
+        assert block.remove(once + b"(b)\n") == text + b"(b)\n"
+
+    def test_a_last_line_without_an_end_gets_one(self) -> None:
+        assert SchemeBlock("(load)\n").insert(b"(a)").startswith(b"(a)\n;; begin")
+
+    def test_broken_marks_are_refused(self) -> None:
+        with pytest.raises(Refusal, match="marks"):
+            SchemeBlock("(load)\n").insert(b";; begin slashservice\n")
