@@ -95,8 +95,9 @@ def _paths(host: Host, systems: Mapping[str, Knowledge]) -> dict[str, str]:
 
 
 def _first_process() -> FirstProcess:
-    """Look at PID 1, as far as we may."""
-    return FirstProcess(*processes.describe(1))
+    """Look at PID 1, as far as we may. Its program may have been replaced since it started."""
+    comm, exe, argv = processes.describe(1)
+    return FirstProcess(comm, exe.removesuffix(" (deleted)") if exe else exe, argv)
 
 
 def _marks(host: Host, systems: Mapping[str, Knowledge], program: str) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ PROCD = Rc(
 )
 HOSTS = {
     "openbsd": OPENBSD,
+    "openbsd-old": Rc("", ("mksh", "/etc/rc.local"), ("mksh", "/etc/rc.shutdown")),
     "netbsd": NETBSD,
     "freebsd, hasty daemon": FREEBSD["hasty"],
     "freebsd, patient daemon": FREEBSD["patient"],

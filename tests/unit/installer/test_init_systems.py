@@ -18,9 +18,10 @@ from slashservice.installer.detection.evidence import (
     FirstProcess,
     Wiring,
 )
-from slashservice.installer.detection.probe import PROGRAM_LIMIT, _initctl, probe
+from slashservice.installer.detection.probe import PROGRAM_LIMIT, _first_process, _initctl, probe
 from slashservice.installer.detection.wirings import strangers
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.host.layout import layout
 from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -350,6 +351,16 @@ class TestEvidence:
         )
         said = "init (upstart 1.5)" if folder == "/srv" else ""
         assert _initctl(host, INIT_SYSTEMS) == said
+
+    @pytest.mark.parametrize(
+        "exe", ["/lib/systemd/systemd", "/lib/systemd/systemd (deleted)", None]
+    )
+    def test_an_init_that_was_upgraded_is_the_same(
+        self, exe: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        described = ("init", exe, ("/sbin/init",))
+        monkeypatch.setattr(processes, "describe", lambda pid: described)
+        assert _first_process().exe == ("/lib/systemd/systemd" if exe else None)
 
     def test_a_scanner_that_has_one_directory(self, make_image: MakeImage) -> None:
         """The script's path alone says which: it is not told."""
