@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-from slashservice.supervise.protocol import client, names, scan_directory
+from slashservice.supervise.protocol import client, names, record, scan_directory
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.scan_directory import is_alive
 from slashservice.supervise.signal_numbers import SIGQUIT, SIGTERM, SIGUSR1
@@ -79,7 +79,23 @@ def daemon_pid(service: str) -> int:
         status = client.read_status(os.fsencode(service))
     except OSError:
         return 0
-    return status.pid if status and status.pid and is_alive(status.pid) else 0
+    if not status or not status.pid or not is_alive(status.pid):
+        return 0
+    return status.pid if _is_of_this_life(service) else 0
+
+
+def _is_of_this_life(service: str) -> bool:
+    """Tell whether what is written of a service may be of this life of the machine.
+
+    A status outlives a reboot, and its pid soon is somebody else's. C's supervise, and an old
+    record, don't tell of which life they are.
+    """
+    try:
+        with open(os.path.join(os.fsencode(service), names.LOCK), "rb") as file:
+            found = record.parse(file.read(record.LENGTH))
+        return found is None or record.same_life(found.life, record.life())
+    except OSError:
+        return True
 
 
 def daemons(directory: str) -> list[int]:

@@ -50,16 +50,16 @@ RUN = (
 )
 
 UNSUPPORTED = {
-    "system-manager": ("nosh's", KEEP),
+    "system-manager": ("system-manager, of nosh", KEEP),
     "nitro": ("nitro", KEEP),
     "epoch": ("Epoch", KEEP),
-    "runsvdir": ("runit's, without runit-init", KEEP),
-    "s6-svscan": ("s6's, without s6-linux-init", KEEP),
+    "runsvdir": ("runsvdir, without runit-init", KEEP),
+    "s6-svscan": ("s6-svscan, without s6-linux-init", KEEP),
     "minit": ("minit", RUN),
     "ninit": ("ninit", RUN),
     "sinit": ("sinit", RUN),
 }
-"""Init systems that nothing is wired into: whose they are, and what to do there by hand."""
+"""Names of a PID 1 that nothing is wired into: what it is, and what to do there by hand."""
 
 ENTRYPOINT = (
     "In a container svscan is the program to run: make it the entry point, as in",
@@ -182,7 +182,7 @@ def unknown(evidence: Evidence, names: Names) -> Verdict:
     comm = evidence.pid1.comm
     if comm in UNSUPPORTED:
         what, advice = UNSUPPORTED[comm]
-        return unsupported(f"PID 1 is {comm}: {what}", advice)
+        return unsupported(f"PID 1 is {what}, which nothing can be wired into", advice)
     reason = f"PID 1 is {comm}" if comm else "PID 1 can't be seen"
     advice = ("If you know better, say so with --init NAME.",)
     if comm and not looks_like_init(evidence, names):

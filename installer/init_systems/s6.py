@@ -60,12 +60,10 @@ class S6(InitSystem):
         if evidence.has(CONTAINER_RESULTS):
             found = in_container(self.name, "PID 1 is s6-svscan, in a container: s6-overlay's")
             return dataclasses.replace(found, advice=found.advice + LONGRUN)
-        base = self.dialect(evidence)
-        if base:
-            return self.verdict("PID 1 is s6-svscan", detail=base)
-        if evidence.has(OBARUN):
+        if evidence.has(OBARUN) and not evidence.s6_base:
             return unsupported("PID 1 is s6-svscan, set up by Obarun's 66", KEEP)
-        return None
+        base = self.dialect(evidence)
+        return self.verdict("PID 1 is s6-svscan", detail=base) if base else None
 
     def dialect(self, evidence: Evidence) -> str:
         """Return the base directory of s6-linux-init."""
@@ -73,7 +71,8 @@ class S6(InitSystem):
 
     def facts(self, host: Host, *, running: bool) -> dict[str, Any]:
         """Find out which base directory s6-linux-init was told, by its script or a process."""
-        said = TOLD.search(host.read("/sbin/init") or b"") if host.is_file("/sbin/init") else None
+        init = (host.read("/sbin/init") or b"") if host.is_file("/sbin/init") else b""
+        said = TOLD.search(init) if init.startswith(b"#!") else None
         base = said.group(1).decode(errors="replace") if said else ""
         if not base and running and host.read("/proc/1/comm") == b"s6-svscan\n":
             base = self._told(host)

@@ -16,6 +16,7 @@ from helpers.services import write_script
 
 from slashservice.installer import orphans, supervision
 from slashservice.supervise.platform.current import system
+from slashservice.supervise.protocol import record
 
 DEAF = """\
 #!/usr/bin/python3 -IS
@@ -63,6 +64,30 @@ def test_a_lock_is_held_or_not(tmp_path: Path) -> None:
         assert not supervision.held(str(lock))
         fcntl.flock(file, fcntl.LOCK_EX)
         assert supervision.held(str(lock))
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        (record.of(os.getpid(), record.life()).line(), True),
+        (record.of(os.getpid(), b"another/1/2").line(), False),
+        (b"", True),
+        (b"C has nothing in it".ljust(record.LENGTH), True),
+        (None, True),
+    ],
+)
+def test_a_pid_of_another_life_of_the_machine_is_somebody_else_s(
+    line: bytes | None, counts: bool, tmp_path: Path
+) -> None:
+    """Otherwise a drain would start svscan, and all services, just to stop them."""
+    supervise = tmp_path / "service/supervise"
+    supervise.mkdir(parents=True)
+    supervise.joinpath("status").write_bytes(
+        bytes(12) + os.getpid().to_bytes(4, "little") + b"\0u\0\1"
+    )
+    if line is not None:
+        supervise.joinpath("lock").write_bytes(line)
+    assert supervision.daemons(str(tmp_path)) == ([os.getpid()] if counts else [])
 
 
 @pytest.mark.parametrize("daemons", [[], [7]])

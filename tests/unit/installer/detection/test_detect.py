@@ -156,6 +156,11 @@ RULES = {
         "container",
     ),
     "unknown: s6-svscan alone, and no container": (host("s6-svscan"), "", "unknown"),
+    "unknown: Obarun's 66, where s6-linux-init was once": (
+        host("s6-svscan", paths={"/run/66": "directory", "/etc/s6/current": "directory"}),
+        "",
+        "unknown",
+    ),
     "unknown: Obarun's 66": (
         host("s6-svscan", paths={"/run/66": "directory"}, container="PID 1 has container=lxc"),
         "",
