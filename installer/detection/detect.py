@@ -85,15 +85,10 @@ def _offline(evidence: Evidence, systems: Systems) -> Verdict | None:
 def _borrowed_run(evidence: Evidence, systems: Systems) -> Verdict | None:
     """Tell another machine's /run, by the directory of an init system that does not run."""
     for one in in_order(systems):
-        verdict = general.borrowed_run(evidence, _names(systems), one.run_directory)
+        verdict = general.borrowed_run(evidence, one.run_directory)
         if one.run_directory and verdict is not None:
             return verdict
     return None
-
-
-def _container(evidence: Evidence, systems: Systems) -> Verdict | None:
-    """Tell a container."""
-    return general.container(evidence, _names(systems))
 
 
 RULES: tuple[tuple[int, Rule], ...] = (
@@ -104,7 +99,7 @@ RULES: tuple[tuple[int, Rule], ...] = (
     # 30: systemd
     (35, _borrowed_run),
     # 40 to 110: the other init systems of Linux
-    (120, _container),
+    (120, lambda evidence, systems: general.container(evidence)),
     (130, lambda evidence, systems: general.wsl(evidence)),
     (140, lambda evidence, systems: general.unknown(evidence, _names(systems))),
 )

@@ -132,18 +132,18 @@ def other_platform(evidence: Evidence) -> Verdict | None:
     return Verdict("", (reason,), "platform", advice=("It is not supported yet.",))
 
 
-def borrowed_run(evidence: Evidence, names: Names, directory: str) -> Verdict | None:
+def borrowed_run(evidence: Evidence, directory: str) -> Verdict | None:
     """Tell another machine's /run, mounted into a container."""
     if not evidence.is_directory(directory):
         return None
     warning = f"{directory} is there, but PID 1 is {evidence.comm}: a host's /run?"
-    verdict = container(evidence, names) or Verdict(
+    verdict = container(evidence) or Verdict(
         "", (f"PID 1 is {evidence.comm}",), "", advice=ENTRYPOINT
     )
     return replace(verdict, rule="borrowed /run", warnings=(warning,))
 
 
-def container(evidence: Evidence, names: Names) -> Verdict | None:
+def container(evidence: Evidence) -> Verdict | None:
     """Tell a container, by a mark of one: a PID 1 that nobody knows is none."""
     if is_wsl(evidence):
         return None
