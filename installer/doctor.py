@@ -62,6 +62,12 @@ class Patient:
         return self.receipt.service_dir if self.receipt else SCAN_DIRECTORY
 
     @property
+    def no_rivals(self) -> tuple[str, ...]:
+        """The files that, as the administrator has said, start no other svscan."""
+        choices = self.receipt.choices if self.receipt else {}
+        return tuple(choices.get("no_rivals", ()))
+
+    @property
     def wirings(self) -> tuple[Wiring, ...]:
         """The wirings that the init system reads."""
         return in_force(self.evidence.wirings, self.systems, self.verdict.name)
@@ -120,13 +126,16 @@ def rivals(patient: Patient) -> Iterator[Finding]:
     wirings = patient.wirings
     ours = {one.directory for one in wirings if one.ours}
     for one in wirings:
-        if not one.ours:
-            by_directory.setdefault(one.directory, []).append(f"{one.path}: {one.program}")
+        if not one.ours and (one.sure or one.path not in patient.no_rivals):
+            perhaps = "" if one.sure else "perhaps "
+            place = f"{one.path}:{one.line}: {perhaps}{one.program}"
+            by_directory.setdefault(one.directory, []).append(place)
     for directory, places in by_directory.items():
         if directory in ours or len({place.split(":")[0] for place in places}) > 1:
             yield Finding(
                 f"{directory} has more than one supervisor: {', '.join(places)}",
-                "keep one; slashservice install --replace takes the place of svscan",
+                "keep one; slashservice install --replace takes the place of svscan, "
+                "--no-rival FILE says that FILE starts none",
             )
     running_there = [one for one in patient.evidence.scanners if not one.ours]
     for scanner in running_there:
@@ -139,7 +148,7 @@ def rivals(patient: Patient) -> Iterator[Finding]:
 def missing_programs(patient: Patient) -> Iterator[Finding]:
     """Does an init system start a program that isn't there, again and again?"""
     for one in patient.wirings:
-        if not patient.host.is_executable(one.program):
+        if one.sure and "/" in one.program and not patient.host.is_executable(one.program):
             yield Finding(
                 f"{one.path} has {one.program} started, which is not there",
                 "remove that line" if not one.ours else "slashservice install mends it",

@@ -36,6 +36,13 @@ class PlanVerb(HostVerb):
     )
     no_start = cli.Flag("--no-start", help="start nothing now")
     no_enable = cli.Flag("--no-enable", help="leave it to you that svscan starts at boot")
+    no_rivals = cli.SwitchAttr(
+        "--no-rival",
+        str,
+        list=True,
+        argname="FILE",
+        help="FILE has no other svscan started on the scan directory, though it looks so",
+    )
     replace = cli.Flag("--replace", help="take the place of another svscan; see the manual")
 
     def options(self) -> Options:
@@ -48,6 +55,7 @@ class PlanVerb(HostVerb):
             start=not self.no_start,
             enable=not self.no_enable,
             replace=self.replace,
+            no_rivals=tuple(self.no_rivals),
         )
 
     def plan(self, host: Host) -> tuple[Host, Plan]:
@@ -89,6 +97,7 @@ def remembered(host: Host, options: Options) -> Options:
         init=options.init or (receipt.init if receipt.asked else ""),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
+        no_rivals=(*options.no_rivals, *receipt.choices.get("no_rivals", ())),
     )
 
 

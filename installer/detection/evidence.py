@@ -47,7 +47,8 @@ class Wiring:
     """A line or file that has some init system start a scanner at boot.
 
     ``program`` is the scanner's path as written; ``directory`` what it scans, where that
-    can be told; ``active`` whether the file is really read and the line is no comment.
+    can be told; ``active`` whether the file is really read. ``line`` is the number of the first
+    line. Where ``sure`` is false it may be that nothing is started, or on another directory.
     """
 
     path: str
@@ -56,6 +57,14 @@ class Wiring:
     directory: str = ""
     active: bool = True
     ours: bool = False
+    line: int = 0
+    sure: bool = True
+
+    @property
+    def where(self) -> str:
+        """The place, and what is said there, for a message."""
+        number = f":{self.line}" if self.line else ""
+        return f"{self.path}{number}: {self.text.strip()}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class Evidence:
     @property
     def program(self) -> str:
         """The program that PID 1 runs, as far as can be told: else what ``/sbin/init`` is."""
-        return self.pid1.exe or self.init_program
+        return (self.pid1.exe or self.init_program).removesuffix(" (deleted)")
 
     @property
     def is_called_init(self) -> bool:

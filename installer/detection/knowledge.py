@@ -26,26 +26,43 @@ class Place:
 
     It is a folder with ``ending``, which the names of its files end in. Several init systems
     read a ``shared`` place, whatever PID 1 is. A file of a ``whole`` place starts one thing.
+    With ``below`` the files are in folders of the folder, whose names match that pattern.
+    ``syntax`` names the one of :mod:`~slashservice.installer.detection.readers`; where none is
+    named, any word may be a program.
     """
 
     path: str
     ending: str | None = None
     shared: bool = False
     whole: bool = False
+    below: str = ""
+    syntax: str = ""
 
     def holds(self, path: str) -> bool:
         """Tell whether the file ``path`` is there, if it exists."""
         if self.ending is None:
             return path == self.path
         folder, _, name = path.rpartition("/")
+        if self.below:
+            folder, _, inner = folder.rpartition("/")
+            if not fnmatchcase(inner, self.below):
+                return False
         return folder == self.path and name.endswith(self.ending)
 
     def files(self, host: Host) -> list[str]:
         """List the files there are on a host, or may be."""
         if self.ending is None:
             return [self.path]
-        names = [name for name in host.list(self.path) if name.endswith(self.ending)]
-        return [f"{self.path}/{name}" for name in names]
+        folders = [self.path]
+        if self.below:
+            inner = [name for name in host.list(self.path) if fnmatchcase(name, self.below)]
+            folders = [f"{self.path}/{name}" for name in inner]
+        return [
+            f"{folder}/{name}"
+            for folder in folders
+            for name in host.list(folder)
+            if name.endswith(self.ending)
+        ]
 
 
 class Knowledge:
@@ -160,6 +177,10 @@ class Knowledge:
     def switches_off(self, path: str, line: str) -> bool:
         """Tell whether a line of the file ``path`` says of itself that it is out of force."""
         return False
+
+    def part_of(self, path: str) -> str:
+        """Return the file that ``path``, one of its places', adds to; itself by default."""
+        return path
 
     def keeps(self, path: str) -> bool:
         """Tell whether it remembers that it has started what the file ``path`` describes."""

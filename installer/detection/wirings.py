@@ -1,20 +1,21 @@
 """Find scanners that somebody else starts at boot, or runs now: svscan, runsvdir, s6-svscan.
 
 Two supervisors on one scan directory fight for its locks for ever, so the installer looks
-for them all: in every file an init system may read, comments told from lines in force.
+for them all: in every file that an init system may read (:mod:`rivals`), and among processes.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from slashservice.installer.detection.evidence import Scanner, Wiring
 from slashservice.installer.detection.knowledge import Knowledge, owners
+from slashservice.installer.detection.rivals import SCRIPT_LIMIT, Find, Search, directory_argument
+from slashservice.installer.detection.wrappers import Started
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import BEGIN, END, OUR_FILE
+from slashservice.installer.host.marks import OUR_FILE, ours
 from slashservice.supervise.protocol import scan_directory
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
@@ -23,35 +24,19 @@ Systems = Mapping[str, Knowledge]
 SVSCANS = {"svscanboot": SCAN_DIRECTORY, "svscan": SCAN_DIRECTORY}
 """The scanners of daemontools, whosesoever, and the directory that each scans by default."""
 
-OPTIONS = r"(?:\s+-n|\s+-g\s*\d+)*"
-"""The options of svscan."""
-
-PROGRAM = (
-    r"(?<![\w./-])((?:/(?:[\w.+-]+/)*(?:%s)|%s))(?![\w.-])"
-    + OPTIONS
-    + r"(?:[\s,\"'<]+(/[\w./+-]+))?"
-)
-"""A scanner and its argument, given the names and the paths of scanners."""
-
-NO_PROGRAMS = ("/var/", "/run/", "/etc/init", "/etc/rc", "/service/")
-SCRIPT_LIMIT = 1 << 20
-
 
 def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
-    """Return every mention of a scanner in the host's init systems' files."""
-    rivals = _rivals(systems)
-    pattern = _pattern(rivals)
+    """Return every scanner that a file of the host's init systems, or cron, has started."""
+    search = Search(host, systems, _rivals(systems))
     found: dict[str, list[Wiring]] = {}
-    for path in _candidates(host, systems):
+    for path, syntax in _candidates(host, systems):
         resolved = host.resolve(path)
         if resolved in found or not host.is_file(path):
             continue
         data = host.read(path) or b""
         if len(data) <= SCRIPT_LIMIT and b"\0" not in data[:512]:
-            found[resolved] = [
-                _wiring(host, systems, path, line, match, rivals, ours)
-                for line, match, ours in _mentions(data, pattern)
-            ]
+            finds = search.find(path, syntax, data.decode("latin-1"))
+            found[resolved] = [_wiring(host, systems, path, data, one) for one in finds]
     return tuple(wiring for wirings in found.values() for wiring in wirings)
 
 
@@ -78,67 +63,39 @@ def _rivals(systems: Systems) -> dict[str, str]:
     return {name: path for one in systems.values() for name, path in one.rivals.items()} | SVSCANS
 
 
-def _pattern(rivals: Iterable[str]) -> re.Pattern[str]:
-    """Return the expression that finds a scanner in a line."""
-    names = "|".join(re.escape(one) for one in rivals if "/" not in one)
-    paths = "|".join(re.escape(one) for one in rivals if "/" in one)
-    return re.compile(PROGRAM % (names, paths or "(?!)"))
-
-
-def _candidates(host: Host, systems: Systems) -> list[str]:
-    """List the files to look into, single ones before those of folders."""
+def _candidates(host: Host, systems: Systems) -> list[tuple[str, str]]:
+    """List the files to look into with their syntaxes, single ones before those of folders."""
     places = [place for one in systems.values() for place in one.places]
     places.sort(key=lambda place: place.ending is not None)
-    return list(dict.fromkeys(path for place in places for path in place.files(host)))
+    found: dict[str, str] = {}
+    for place in places:
+        for path in place.files(host):
+            found[path] = found.get(path) or place.syntax
+    return list(found.items())
 
 
-def _mentions(data: bytes, pattern: re.Pattern[str]) -> Iterable[tuple[str, re.Match[str], bool]]:
-    """Yield the lines of a file that name a scanner, where, and whether the line is ours."""
-    own_file = OUR_FILE in data
-    inside = False
-    for line in data.splitlines(keepends=True):
-        inside = (inside or line == BEGIN) and line != END
-        text = line.decode("latin-1")
-        match = pattern.search(text.strip())
-        if match and not match.group(1).startswith(NO_PROGRAMS):
-            yield text, match, own_file or inside
-
-
-def _wiring(
-    host: Host,
-    systems: Systems,
-    path: str,
-    line: str,
-    match: re.Match[str],
-    rivals: Mapping[str, str],
-    ours: bool,
-) -> Wiring:
-    """Describe one mention of a scanner."""
+def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find) -> Wiring:
+    """Describe a scanner that a file has started."""
+    lines = data.decode("latin-1").split("\n")[one.first - 1 : one.last]
+    text = "\n".join(line.rstrip("\r") for line in lines)
     readers = owners(systems.values(), path)
-    comment = line.strip().startswith(("#", ";"))
-    off = any(one.switches_off(path, line.strip()) for one in readers)
+    off = any(reader.switches_off(path, text.strip()) for reader in readers)
     return Wiring(
         path=host.resolve(path) if path.endswith("rc.local") else path,
-        text=line.rstrip("\n"),
-        program=match.group(1),
-        directory=_directory(host, match.group(1), match.group(2) or "", rivals),
-        active=not comment and not off and any(one.starts(host, path) for one in readers),
-        ours=ours,
+        text=text,
+        program=one.program,
+        directory=one.directory,
+        active=not off and any(reader.starts(host, path) for reader in readers),
+        ours=one.first in ours(data) or _is_part_of_ours(host, readers, path),
+        line=one.first,
+        sure=one.sure,
     )
 
 
-def _directory(host: Host, program: str, argument: str, rivals: Mapping[str, str]) -> str:
-    """Return the scan directory of a wiring: the script's own, or its argument."""
-    if program in rivals:
-        return rivals[program]
-    script = host.read(program) or b""
-    if script.startswith(b"#!") and OUR_FILE not in script and b"slashservice" not in script:
-        inner = re.search(rb"^[^#\n]*\b(?:svscan|runsvdir)\s[^\n]*?(/[\w./+-]+)", script, re.M)
-        if inner:
-            return inner.group(1).decode().rstrip("/")
-    if argument:
-        return argument.rstrip("/") or "/"
-    return rivals[program.rsplit("/", 1)[-1]]
+def _is_part_of_ours(host: Host, readers: Iterable[Knowledge], path: str) -> bool:
+    """Tell whether a file is ours, or adds to one that is."""
+    wholes = {path, *(reader.part_of(path) for reader in readers)}
+    return any(OUR_FILE in (host.read(whole) or b"") for whole in wholes)
 
 
 def find_scanners(host: Host, systems: Systems) -> tuple[Scanner, ...]:
@@ -153,7 +110,8 @@ def strangers(host: Host, service_dir: str) -> list[int]:
 
 def is_strange(one: Scanner, service_dir: str) -> bool:
     """Tell whether a scanner is a svscan on that directory, and not ours."""
-    return one.program == "svscan" and one.directory == service_dir and not one.ours
+    same = os.path.realpath(one.directory) == os.path.realpath(service_dir)
+    return one.program == "svscan" and same and not one.ours
 
 
 def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
@@ -161,20 +119,29 @@ def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
     if not host.live:
         return ()
     found = []
-    for name in host.list("/proc"):
-        comm = (host.read(f"/proc/{name}/comm") or b"").decode(errors="replace").strip()
-        if name.isdigit() and comm in ("svscan", *names) and processes.shares_root(int(name)):
-            found.append(_scanner(host, int(name), comm))
+    for pid in map(int, filter(str.isdigit, host.list("/proc"))):
+        words = (host.read(f"/proc/{pid}/cmdline") or b"").decode(errors="replace").split("\0")
+        program = _scanner_program(host, pid, words, ("svscan", *names))
+        if program and processes.shares_root(pid):
+            found.append(_scanner(host, pid, program, words))
     return tuple(found)
 
 
-def _scanner(host: Host, pid: int, program: str) -> Scanner:
-    """Describe one running scanner."""
-    words = (host.read(f"/proc/{pid}/cmdline") or b"").decode(errors="replace").split("\0")
-    directory = next(
-        (word for word in words[1:] if word.startswith("/") and program not in word), ""
-    )
-    directory = directory or processes.working_directory(pid)
+def _scanner_program(host: Host, pid: int, words: Sequence[str], names: Sequence[str]) -> str:
+    """Return which scanner a process is, empty if it is none; BusyBox names it in an argument."""
+    comm = (host.read(f"/proc/{pid}/comm") or b"").decode(errors="replace").strip()
+    if comm == "busybox":
+        comm = next((os.path.basename(word) for word in words[:2] if word != "busybox"), "")
+    return comm if comm in names else ""
+
+
+def _scanner(host: Host, pid: int, program: str, words: Sequence[str]) -> Scanner:
+    """Describe one running scanner. Each changes to its directory, however that was named."""
+    at = next((at for at, word in enumerate(words) if os.path.basename(word) == program), 0)
+    rest = tuple(word for word in words[at + 1 :] if word)
+    directory = directory_argument(Started(program, rest))
+    if not directory.startswith("/"):
+        directory = processes.working_directory(pid)
     known = host.read(f"{directory}/{os.fsdecode(SCANNER_PID)}") or b""
     own = (
         known.strip() == str(pid).encode() or scan_directory.running(os.fsencode(directory)) == pid

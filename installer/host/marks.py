@@ -8,3 +8,13 @@ OUR_FILE = b"slashservice install"
 BEGIN = b"# begin slashservice\n"
 END = b"# end slashservice\n"
 """The lines around what is ours in a file that is somebody else's."""
+
+
+def ours(data: bytes) -> frozenset[int]:
+    """Return the numbers of the lines between our marks, counted from 1."""
+    found, inside = set(), False
+    for number, line in enumerate(data.split(b"\n"), 1):
+        inside = (inside or line.strip() == BEGIN.strip()) and line.strip() != END.strip()
+        if inside:
+            found.add(number)
+    return frozenset(found)

@@ -28,7 +28,7 @@ class BusyBox(InitSystem):
     order = 100
     looked_for = (INITTAB,)
     programs = ("busybox*",)
-    places = (Place(INITTAB),)
+    places = (Place(INITTAB, syntax="inittab"),)
     reload = ("sh", "-c", "kill -HUP 1")
 
     def judge(self, evidence: Evidence) -> Verdict | None:

@@ -40,7 +40,7 @@ class Dinit(InitSystem):
     looked_for = (SOCKET,)
     presence = ("/sbin/dinit", "/usr/bin/dinit", "/usr/sbin/dinit")
     programs = ("dinit",)
-    places = (Place(FOLDER, "", whole=True),)
+    places = (Place(FOLDER, "", whole=True, syntax="dinit"),)
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Go by PID 1's name, else by the control socket."""

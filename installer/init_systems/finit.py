@@ -30,7 +30,10 @@ class Finit(InitSystem):
     looked_for = (RUN,)
     presence = ("/sbin/finit", "/usr/sbin/finit")
     programs = ("finit",)
-    places = (Place("/etc/finit.conf"), Place(FOLDER, ".conf", whole=True))
+    places = (
+        Place("/etc/finit.conf", syntax="finit"),
+        Place(FOLDER, ".conf", whole=True, syntax="finit"),
+    )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Ask its initctl, which is not Upstart's, where PID 1 says nothing but init."""

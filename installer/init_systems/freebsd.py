@@ -23,8 +23,8 @@ class FreeBSD(InitSystem):
     platforms = ("freebsd", "dragonfly")
     platform_signs = ("/bin/freebsd-version", "/libexec/ld-elf.so.1")
     places = (
-        Place("/usr/local/etc/rc.d", "", shared=True, whole=True),
-        Place("/etc/ttys", shared=True),
+        Place("/usr/local/etc/rc.d", "", shared=True, whole=True, syntax="shell"),
+        Place("/etc/ttys", shared=True, syntax="ttys"),
     )
 
     def image_platform(self, host: Host) -> str:

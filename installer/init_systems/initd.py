@@ -35,7 +35,7 @@ class InitD(InitSystem):
     respawns = False
     reads_all = True
     looked_for = (*SCRIPT_FOLDERS, "/etc/rc.d")
-    places = tuple(Place(folder, "", shared=True) for folder in SCRIPT_FOLDERS)
+    places = tuple(Place(folder, "", shared=True, syntax="shell") for folder in SCRIPT_FOLDERS)
 
     def starts(self, host: Host, path: str) -> bool:
         """Tell whether a script is linked into some runlevel to be started."""

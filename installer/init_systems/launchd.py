@@ -19,7 +19,7 @@ class Launchd(InitSystem):
     order = 20
     platforms = ("darwin",)
     platform_signs = ("/System/Library/CoreServices/SystemVersion.plist",)
-    places = (Place("/Library/LaunchDaemons", ".plist", shared=True, whole=True),)
+    places = (Place("/Library/LaunchDaemons", ".plist", shared=True, whole=True, syntax="plist"),)
 
     def wire(self, site: Site) -> list[Action]:
         """Write the property list and load it."""

@@ -23,7 +23,7 @@ class NetBSD(InitSystem):
     platforms = ("netbsd",)
     platform_signs = ("/libexec/ld.elf_so", "/netbsd")
     looked_for = ("/etc/rc.d",)
-    places = (Place("/etc/ttys", shared=True),)
+    places = (Place("/etc/ttys", shared=True, syntax="ttys"),)
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script, and the file that enables it."""

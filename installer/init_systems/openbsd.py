@@ -31,7 +31,10 @@ class OpenBSD(InitSystem):
     platforms = ("openbsd",)
     platform_signs = ("/bsd", "/usr/libexec/ld.so")
     looked_for = ("/usr/sbin/rcctl", "/etc/rc.d")
-    places = (Place(FOLDER, "", shared=True, whole=True), Place("/etc/ttys", shared=True))
+    places = (
+        Place(FOLDER, "", shared=True, whole=True, syntax="shell"),
+        Place("/etc/ttys", shared=True, syntax="ttys"),
+    )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Tell whether there is rcctl, which came with version 5.7."""

@@ -38,7 +38,10 @@ class OpenRC(InitSystem):
     presence = ("/sbin/openrc-init", "/sbin/openrc", "/usr/bin/openrc")
     programs = ("openrc-init",)
     script_marks = (("/etc/init.d/rc", b"openrc"),)
-    places = (Place("/etc/inittab"), Place(SCRIPTS, "", shared=True))
+    places = (
+        Place("/etc/inittab", syntax="inittab"),
+        Place(SCRIPTS, "", shared=True, syntax="shell"),
+    )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Go by OpenRC's own word, whichever program is PID 1 below it."""

@@ -31,7 +31,7 @@ class Slackware(SysVInit):
     order = 105
     looked_for = (VERSION,)
     marks = ()
-    places = (*SysVInit.places, Place("/etc/rc.d", "", shared=True, whole=True))
+    places = (*SysVInit.places, Place("/etc/rc.d", "", shared=True, whole=True, syntax="shell"))
     runlevels = "2345"
 
     def judge(self, evidence: Evidence) -> Verdict | None:

@@ -23,6 +23,9 @@ from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 
 INITTAB = "/etc/inittab"
+INITTAB_FOLDER = "/etc/inittab.d"
+"""Its files ``*.tab`` are read as well, by sysvinit from version 2.89 on."""
+
 IDS = ("SV", "DT", "SVS")
 
 
@@ -39,7 +42,10 @@ class SysVInit(InitSystem):
     mark = SHARED_MARK
     runlevels: ClassVar[str] = "12345"
     """Those in which init has svscan run."""
-    places: ClassVar[tuple[Place, ...]] = (Place(INITTAB),)
+    places: ClassVar[tuple[Place, ...]] = (
+        Place(INITTAB, syntax="inittab"),
+        Place(INITTAB_FOLDER, ".tab", syntax="inittab"),
+    )
     reload = ("telinit", "q")
 
     def judge(self, evidence: Evidence) -> Verdict | None:
@@ -52,7 +58,7 @@ class SysVInit(InitSystem):
         return self.verdict("PID 1 is init, with a control FIFO", "/etc/inittab starts things")
 
     def switches_off(self, path: str, line: str) -> bool:
-        return path == INITTAB and line.split(":")[2:3] == ["off"]
+        return line.split(":")[2:3] == ["off"]
 
     def wire(self, site: Site) -> list[Action]:
         """Have init respawn svscanboot, and the stop scripts drain it."""
@@ -76,6 +82,9 @@ class SysVInit(InitSystem):
         own = re.search(re.escape(BEGIN) + rb"(\w+):", text)
         ids = (own.group(1).decode(), *IDS) if own else IDS
         others = Block("").remove(text).replace(COMMENT_MARK.encode(), b"")
+        for name in site.host.list(INITTAB_FOLDER):
+            if name.endswith(".tab"):
+                others += b"\n" + (site.host.read(f"{INITTAB_FOLDER}/{name}") or b"")
         id_ = inittab.free_id(others, *ids)
         return Block(site.render("sysvinit/inittab", id=id_, runlevels=self.runlevels))
 

@@ -26,8 +26,8 @@ class Upstart(InitSystem):
     looked_for = ("/etc/event.d", "/etc/init")
     marks = (b"UPSTART_", b"com.ubuntu.Upstart")
     places = (
-        Place("/etc/event.d", "", whole=True),
-        Place("/etc/init", ".conf", whole=True),
+        Place("/etc/event.d", "", whole=True, syntax="upstart"),
+        Place("/etc/init", ".conf", whole=True, syntax="upstart"),
     )
 
     def judge(self, evidence: Evidence) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,8 @@ class Options:
     start: bool = True
     enable: bool = True
     replace: bool = False
+    no_rivals: tuple[str, ...] = ()
+
+    def choices(self) -> dict[str, Any]:
+        """Return what later runs shall remember, beside init system and places."""
+        return {"no_rivals": list(self.no_rivals)}

@@ -11,12 +11,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count
+from typing import Any
 
-from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.look import Look
-from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
@@ -28,6 +28,7 @@ from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.rivalry import foreign_wirings
 from slashservice.installer.plan.source import Source
 from slashservice.installer.plan.takeover import take_over
 from slashservice.installer.plan.telling import RunCommand, Supervise
@@ -39,13 +40,17 @@ POLICY_FORBIDS = 101
 
 @dataclass(frozen=True)
 class Plan:
-    """The actions in order, the decisions behind them, and notes for the administrator."""
+    """The actions in order, the decisions behind them, and notes for the administrator.
+
+    ``choices`` are the administrator's, for the next run to know.
+    """
 
     verdict: Verdict
     layout: Layout
     python: str
     actions: tuple[Action, ...]
     notes: tuple[str, ...] = ()
+    choices: dict[str, Any] = field(default_factory=dict)
 
 
 def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -> Plan:
@@ -65,7 +70,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     python = trust.interpreter(host, options.python)
     places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
-    foreign = _foreign_wirings(look, systems, places, options)
+    foreign = foreign_wirings(look, systems, places.service_dir, options)
     start = options.start and verdict.live and _may_start(host, notes)
     site = Site(host, places, look.evidence, verdict, python, start)
     wiring = init_system.wire(site)
@@ -88,7 +93,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         *wiring,
         *over,
     ]
-    return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes))
+    return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes), options.choices())
 
 
 def _exchange(
@@ -154,42 +159,6 @@ def _may_start(host: Host, notes: list[str]) -> bool:
             notes.append(f"{POLICY} forbids starting services: svscan starts at the next boot")
             return False
     return True
-
-
-def _foreign_wirings(
-    look: Look, systems: Mapping[str, InitSystem], places: Layout, options: Options
-) -> tuple[Wiring, ...]:
-    """Return other supervisors' wirings of our scan directory; refuse them without --replace."""
-    evidence = look.evidence
-    wirings = tuple(
-        wiring
-        for wiring in in_force(evidence.wirings, systems, look.found.name)
-        if not wiring.ours and wiring.directory == places.service_dir
-    )
-    scanners = [
-        one for one in evidence.scanners if not one.ours and one.directory == places.service_dir
-    ]
-    others = {os.path.basename(one.program) for one in wirings}
-    others |= {one.program for one in scanners}
-    if not others:
-        return ()
-    strangers = others - {"svscan", "svscanboot"}
-    where = [f"{one.path}: {one.text.strip()}" for one in wirings]
-    where += [f"process {one.pid}: {one.program} {one.directory}" for one in scanners]
-    if strangers:
-        raise Refusal(
-            f"{', '.join(sorted(strangers))} supervises {places.service_dir} already",
-            *where,
-            "Give slashservice another directory with --service-dir.",
-        )
-    if not options.replace:
-        raise Refusal(
-            f"another svscan supervises {places.service_dir} already",
-            *where,
-            "With --replace slashservice takes its place; uninstalling gives it back.",
-            "Or give slashservice another directory with --service-dir.",
-        )
-    return wirings
 
 
 def _code(

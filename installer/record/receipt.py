@@ -114,6 +114,12 @@ class Receipt:
         verdict = self.facts.get("verdict", {})
         return bool(verdict.get("asked", verdict.get("row") == "0"))
 
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What the administrator has chosen beyond the fields of the receipt, by name."""
+        choices: dict[str, Any] = self.facts.get("choices", {})
+        return choices
+
     def find(self, key: str) -> Entry | None:
         """Return the entry of the action called ``key``."""
         return next((entry for entry in self.entries if entry.action.key == key), None)

@@ -190,7 +190,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         service_dir=plan.layout.service_dir,
         python=plan.python,
         entries=tuple(entries),
-        facts={"verdict": plan.verdict.to_json()},
+        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices},
         prior=prior,
     )
 

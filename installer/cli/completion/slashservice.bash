@@ -5,7 +5,7 @@ _slashservice() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= at
     for ((at = 1; at < COMP_CWORD; at++)); do
         case ${COMP_WORDS[at]} in
-        --root | --host | --ssh-option | --init | --layout | --service-dir | --python) ((at++)) ;;
+        --root | --host | --ssh-option | --init | --layout | --service-dir | --python | --no-rival) ((at++)) ;;
         --) COMPREPLY=($(compgen -c -- "$word")); return ;;
         -*) ;;
         *) verb=${COMP_WORDS[at]}; break ;;
@@ -13,10 +13,10 @@ _slashservice() {
     done
 
     local where='--root --host --ssh-option --force --help'
-    local plan="$where --init --layout --service-dir --python --no-start --no-enable --replace"
+    local plan="$where --init --layout --service-dir --python --no-start --no-enable --no-rival --replace"
     case $before in
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --python) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)

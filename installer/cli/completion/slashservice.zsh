@@ -34,6 +34,7 @@ _slashservice() {
         '--python[the interpreter]:interpreter:_files'
         '--no-start[start nothing now]'
         '--no-enable[leave it to you that svscan starts at boot]'
+        '*--no-rival[FILE has no other svscan started]:file:_files'
         '--replace[take the place of another svscan]'
     )
     if (( CURRENT == 2 )); then

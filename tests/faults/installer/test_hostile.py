@@ -378,7 +378,8 @@ class TestRivals:
         self, which: str, path: str, links: list[str], make_image: MakeImage, install: Install
     ) -> None:
         image = make_image(which)
-        image.program(path, "#!/bin/sh\nexec /usr/bin/svscan /service\n")
+        command = "command = " if which == "dinit" else "exec "
+        image.program(path, f"#!/bin/sh\n{command}/usr/bin/svscan /service\n")
         image.program("/usr/bin/svscan")
         for link in links:
             image.link(link, path)

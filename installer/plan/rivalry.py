@@ -1,0 +1,70 @@
+"""Refuse a scan directory that another supervisor has, unless its place shall be taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from slashservice.installer.detection.evidence import Wiring
+from slashservice.installer.detection.look import Look
+from slashservice.installer.detection.wirings import in_force
+from slashservice.installer.errors import Refusal
+from slashservice.installer.plan.init_system import InitSystem
+from slashservice.installer.plan.options import Options
+
+SVSCANS = ("svscan", "svscanboot")
+ELSEWHERE = "Or give slashservice another directory with --service-dir."
+
+
+def foreign_wirings(
+    look: Look, systems: Mapping[str, InitSystem], service_dir: str, options: Options
+) -> tuple[Wiring, ...]:
+    """Return other supervisors' wirings of our scan directory.
+
+    :class:`Refusal` where it is not said that their place shall be taken, or that one which
+    may start a scanner starts none (``options.no_rivals``).
+    """
+    scanned = look.host.resolve(service_dir)
+    wirings = tuple(
+        wiring
+        for wiring in in_force(look.evidence.wirings, systems, look.found.name)
+        if not wiring.ours
+        and look.host.resolve(wiring.directory) == scanned
+        and (wiring.sure or wiring.path not in options.no_rivals)
+    )
+    running = [
+        one
+        for one in look.evidence.scanners
+        if not one.ours and look.host.resolve(one.directory) == scanned
+    ]
+    if not wirings and not running:
+        return ()
+    sure = [one for one in wirings if one.sure]
+    where = [one.where for one in sure]
+    where += [f"process {one.pid}: {one.program} {one.directory}" for one in running]
+    names = {os.path.basename(one.program) for one in sure} | {one.program for one in running}
+    strangers = names - set(SVSCANS)
+    if strangers:
+        raise Refusal(
+            f"{', '.join(sorted(strangers))} supervises {service_dir} already",
+            *where,
+            "Give slashservice another directory with --service-dir.",
+        )
+    if names and not options.replace:
+        raise Refusal(
+            f"another svscan supervises {service_dir} already",
+            *where,
+            "With --replace slashservice takes its place; uninstalling gives it back.",
+            ELSEWHERE,
+        )
+    doubtful = [one for one in wirings if not one.sure]
+    if doubtful and not options.replace:
+        files = dict.fromkeys(one.path for one in doubtful)
+        raise Refusal(
+            f"it can't be told whether something else has {service_dir} supervised at boot",
+            *(one.where for one in doubtful),
+            f"If not: {' '.join(f'--no-rival {path}' for path in files)}",
+            "If so, --replace puts it out of force; uninstalling gives it back.",
+            ELSEWHERE,
+        )
+    return wirings

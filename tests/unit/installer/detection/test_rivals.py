@@ -1,0 +1,586 @@
+"""Scanners that others start: seen in every spelling, and in nothing that merely looks like one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.images import Image, MakeImage
+from helpers.installer import look_at, plan_for
+from helpers.spellings import ALIKE, SCANNERS, SCRIPTS, Wrap
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slashservice.installer.cli.verbs_install import remembered
+from slashservice.installer.detection.rivals import Find, Search
+from slashservice.installer.doctor import examine
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
+from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.planner import make_plan
+from slashservice.installer.record import transaction
+
+DEFAULTS = {
+    "svscan": "/service",
+    "svscanboot": "/service",
+    "runsvdir": "/etc/service",
+    "s6-svscan": "/service",
+}
+NOWHERE = Host("/proc/self/fdinfo", live=False)  # a root with nothing in it
+
+
+def finds(syntax: str, text: str, path: str = "/etc/rc.local", host: Host = NOWHERE) -> list[Find]:
+    """What is found in a file."""
+    return Search(host, INIT_SYSTEMS, DEFAULTS).find(path, syntax, text)
+
+
+def unit(line: str) -> str:
+    """A unit that runs a command line."""
+    return f"[Unit]\nDescription=svscan\n[Service]\n{line}\n[Install]\nWantedBy=x\n"
+
+
+SHELL = """
+/usr/bin/svscanboot &
+svscanboot /service &
+svscan
+env - PATH=/bin svscan /service &
+(cd /service && svscan &)
+( sleep 10; svscan /service ) &
+{ svscan /service; } > /dev/null 2>&1 &
+csh -cf '/command/svscanboot &'
+/bin/csh -c -f '/command/svscanboot &'
+sh -c "exec svscan /service"
+/bin/sh -ec 'cd /; exec svscan /service'
+su - root -c '/command/svscan /service &'
+su root -s /bin/sh -c "svscan /service"
+su -c svscanboot
+runuser -u root -- svscan /service
+sudo -u root -H A=b svscan /service
+doas svscan /service
+exec setsid -f nice -n -5 svscan /service
+setsid nohup nice -10 svscan /service </dev/null >/dev/null 2>&1 &
+nohup /usr/local/bin/svscan /service/ >/dev/null &
+pgrphack svscan /service
+/command/pgrphack /command/setlock -n /run/lock/x /command/svscan /service
+softlimit -m 100000 -o50 svscan /service
+envdir /etc/env setuidgid root svscan /service
+chpst -e /etc/env -u root svscan /service
+start-stop-daemon --start --quiet --background --exec /usr/bin/svscan -- /service
+start-stop-daemon -S -b -x /usr/bin/svscan -- /service
+start-stop-daemon --start --pidfile /x --startas /usr/bin/env -- PATH=/bin svscan /service
+start-stop-daemon -Sbmx /usr/bin/svscan -- /service
+start-stop-daemon --start --chdir /service --exec=/usr/bin/svscan
+supervise-daemon svscan --start --exec /usr/bin/svscan -- /service
+daemon --user root --pidfile=/x "/usr/bin/svscan /service &"
+daemon +5 /usr/bin/svscan /service
+/usr/sbin/daemon -f -p /var/run/x.pid /usr/bin/svscan /service
+daemon -n svscan -r -- svscan /service
+action $"Starting svscan: " /command/svscanboot
+chrt -r 10 svscan /service
+taskset -c 0 svscan /service
+timeout 10 svscan /service
+busybox nohup svscan /service
+busybox sh -c 'svscan /service'
+test -x /usr/bin/svscan && svscan /service
+[ -d /service ] && exec svscan /service
+if [ -d /service ]; then svscan /service & fi
+DIR=/service; svscan $DIR &
+DIR=/service; export DIR; svscan "${DIR}" &
+svscan ${DIR:-/service} &
+D=/usr/bin/svscan A=/service; $D $A &
+export SVSCAN=/usr/bin/svscan; exec $SVSCAN /service
+SVSCAN=$(which svscan); svscan /service
+eval "svscan /service &"
+command svscan /service
+! svscan /service
+time svscan /service
+case "$1" in start) svscan /service & ;; esac
+case $1 in (start) svscan /service & ;; (*) ;; esac
+start() { svscan /service & }
+function start { svscan /service & }
+cd /service; svscan
+cd /; svscan service
+'/usr/bin/svscan' "/service"
+/usr/bin/sv""scan /service
+/usr/bin/svscan -n -g 5 /service
+sh /command/svscanboot
+. /etc/profile; svscan /service
+while :; do svscan /service; sleep 1; done
+until svscan /service; do sleep 1; done
+pgrep svscan || svscan /service
+X=`echo svscan`; svscan /service | readproctitle service errors: ....
+""".strip().splitlines()
+
+ELSEWHERE = """
+svscan /other
+cd /other && svscan
+(cd /other && exec svscan)
+env -C /other svscan
+DIR=/other; svscan $DIR &
+svscan other/
+chroot /srv svscan /service
+start-stop-daemon --start --chroot /srv --exec /usr/bin/svscan -- /service
+runsvdir -P /other
+sh -c 'svscan "$1"' sh /other
+""".strip().splitlines()
+
+DOUBTFUL = """
+mywrapper /usr/bin/svscan /service
+mywrapper --fork svscan /service
+$LAUNCHER svscan /service &
+svscan $SERVICEDIR &
+svscan "$(cat /etc/servicedir)"
+$(which svscan) /service
+screen -dmS svscan svscan /service
+tmux new-session -d 'svscan /service'
+unshare --pid --fork svscan /service
+xargs svscanboot
+""".strip().splitlines()
+
+NOTHING = """
+# svscan /service
+#/usr/bin/svscanboot &
+echo svscan /service
+echo "now: svscan /service"
+echo 'svscan /service'; true
+printf '%s\\n' "/usr/bin/svscan /service"
+logger -t boot "svscan /service starts"
+log_daemon_msg "Starting svscan" "svscan"
+ebegin "Starting svscan"
+[ -x /usr/bin/svscan ] || exit 0
+test -x /command/svscanboot || exit 0
+if [ ! -e /usr/bin/svscan ]; then exit 0; fi
+[[ -x /usr/bin/svscan && -d /service ]] || exit
+killall svscan
+pkill -f 'svscan /service'
+pidof svscan
+pgrep -f "svscan /service"
+ps ax | grep svscan
+command -v svscan
+which svscan >/dev/null
+start-stop-daemon --stop --exec /usr/bin/svscan
+start-stop-daemon -K -x /usr/bin/svscan
+start-stop-daemon --status --exec /usr/bin/svscan
+cp /usr/bin/svscan /service
+ln -s /usr/bin/svscan /command/svscan
+rm -f /var/run/svscan.pid
+chown root /usr/bin/svscan
+touch /var/lock/subsys/svscan
+mycmd --pidfile /run/svscan
+mycmd --config /etc/svscan
+mail -s svscan root
+mail -s "svscan is up" root
+rc-update add svscan default
+update-rc.d svscan defaults
+chkconfig svscan on
+systemctl enable svscan
+systemctl stop svscan
+/etc/init.d/svscan stop
+NAME=svscan
+DESC="svscan /service"
+PROGRAMS='svscan svscanboot'
+case $1 in svscan) true ;; svscanboot|other) false ;; esac
+for i in svscan svscanboot; do echo $i; done
+svscan() { true; }
+trap 'kill svscan' 0
+cat > /etc/x <<END; true
+mysvscan /service
+svscan.sh /service
+svscan-status /service
+foo > svscan
+foo 2> /usr/bin/svscan
+. /etc/default/svscan
+sv up /etc/service/svscan
+svc -d /service/svscan
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", SHELL)
+def test_a_line_of_a_script_that_starts_one(line: str) -> None:
+    found = finds("shell", f"#!/bin/sh\n# svscan\n{line}\nexit 0\n")
+    assert [(one.first, one.directory, one.sure) for one in found] == [(3, "/service", True)]
+
+
+@pytest.mark.parametrize("line", ELSEWHERE)
+def test_a_line_that_starts_one_elsewhere(line: str) -> None:
+    found = finds("shell", f"{line}\n")
+    assert [one.sure for one in found] == [True]
+    assert found[0].directory in ("/other", "/srv/service")
+
+
+@pytest.mark.parametrize("line", DOUBTFUL)
+def test_a_line_that_may_start_one(line: str) -> None:
+    found = finds("shell", f"{line}\n")
+    assert [(one.directory, one.sure) for one in found] == [("/service", False)]
+
+
+@pytest.mark.parametrize("line", NOTHING)
+def test_a_line_that_starts_none(line: str) -> None:
+    assert finds("shell", f"#!/bin/sh\n{line}\n") == []
+
+
+@given(SCRIPTS, st.sampled_from(SCANNERS))
+def test_wrappers_of_wrappers(wrap: Wrap, scanner: str) -> None:
+    script = wrap(f"{scanner} /service")
+    found = finds("shell", f"#!/bin/sh\n{script}\n")
+    assert [(one.program, one.directory, one.sure) for one in found] == [
+        (scanner, "/service", True)
+    ], script
+
+
+@given(ALIKE, st.sampled_from(SCANNERS))
+def test_look_alikes(alike: Wrap, scanner: str) -> None:
+    assert finds("shell", f"#!/bin/sh\n{alike(scanner + ' /service')}\n") == []
+
+
+@given(st.text(alphabet="svscan /'\"\\$`(){};&|<>#\n\t=-c~", max_size=80))
+def test_no_text_is_too_much(text: str) -> None:
+    finds("shell", f"svscan{text}")
+    for syntax in ("inittab", "unit", "crontab", "user-crontab", "upstart", "dinit", "finit"):
+        finds(syntax, f"svscan{text}")
+    for syntax in ("plist", "ttys", ""):
+        finds(syntax, f"svscan{text}")
+
+
+COMMANDS = (
+    "/usr/bin/svscanboot",
+    "/usr/bin/svscan /service",
+    "/usr/bin/env svscan /service",
+    "/usr/bin/env PATH=/bin:/usr/bin svscan /service",
+    "/bin/sh -c 'svscan /service 2>&1 | logger'",
+    '/bin/sh -c "exec svscan /service"',
+    "/usr/bin/setsid /usr/bin/nice -n 5 /usr/bin/svscan /service",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("syntax", "form"),
+    [
+        ("inittab", "SV:12345:respawn:{}"),
+        ("inittab", "SV:12345:respawn:+{}"),
+        ("inittab", "::respawn:-{}"),
+        *(("unit", unit(f"ExecStart={prefix}{{}}")) for prefix in ("", "-", "+", "!", "!!", ":")),
+        *(("unit", unit(f"ExecStart={prefix}{{}}")) for prefix in ("-+", "+-", "-:!", "| ", "- ")),
+        ("unit", unit("ExecStartPre={}\nExecStart=/bin/true")),
+        ("unit", unit("ExecStartPost=-{}")),
+        ("unit", unit("ExecStart = {}")),
+        ("unit", unit("ExecStart=/bin/true ; {}")),
+        ("unit", unit("ExecStart=/bin/true\nExecStart=\nExecStart={}")),
+        ("unit", unit("ExecStart=/usr/bin/nice \\\n# a comment\n  {}")),
+        ("crontab", "@reboot root {}"),
+        ("crontab", "PATH=/bin\n*/5 * * * *\troot\tpgrep svscan || {}"),
+        ("user-crontab", 'MAILTO=""\n@reboot {}'),
+        ("user-crontab", "0 0-23/2 * * mon,tue {}%one%two"),
+        ("upstart", "start on runlevel 2\nexec {}\n"),
+        ("upstart", "respawn\nrespawn limit 5 5\npre-start exec {}\n"),
+        ("upstart", "respawn {}\n"),
+        ("upstart", "script\n  cd /\n  exec {}\nend script\n"),
+        ("dinit", "type = process\ncommand = {}\n"),
+        ("dinit", "command: {} # why\n"),
+        ("finit", "service [2345] <!pid> name:svscan {} -- svscan\n"),
+        ("finit", "task [S] {}\n"),
+    ],
+)
+def test_every_syntax(syntax: str, form: str, command: str) -> None:
+    found = finds(syntax, form.format(command))
+    assert [(one.directory, one.sure) for one in found] == [("/service", True)]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "text"),
+    [
+        ("inittab", "#SV:12345:respawn:/usr/bin/svscan /service"),
+        ("inittab", "SV:12345:respawn"),
+        ("inittab", "x:2:once:/bin/echo svscan /service"),
+        ("unit", unit("#ExecStart=/usr/bin/svscan /service\nExecStart=/bin/true")),
+        ("unit", unit("ExecStop=/usr/bin/svscan /service")),
+        ("unit", unit("ExecStart=/bin/echo /usr/bin/svscan /service")),
+        ("unit", unit("ExecStart=/usr/bin/svscan /service\nExecStart=\nExecStart=/bin/true")),
+        ("unit", "[Unit]\nExecStart=/usr/bin/svscan /service\n"),
+        ("crontab", "#@reboot root svscan /service"),
+        ("crontab", "@reboot svscan echo /service"),
+        ("crontab", "SVSCAN=svscan /service"),
+        ("user-crontab", "@reboot echo svscan /service"),
+        ("user-crontab", "@reboot cat%svscan /service"),
+        ("upstart", '# exec svscan /service\ndescription "svscan /service"\nexec /bin/x\n'),
+        ("dinit", "# command = /usr/bin/svscan /service\nstop-command = /usr/bin/svscan /x\n"),
+        ("finit", "# service /usr/bin/svscan /service\nservice /bin/x -- svscan /service\n"),
+        ("ttys", 'sv "/usr/bin/svscan /service" none off\n'),
+    ],
+)
+def test_every_syntax_has_look_alikes(syntax: str, text: str) -> None:
+    assert finds(syntax, text) == []
+
+
+def test_the_at_sign_of_a_unit_names_the_process() -> None:
+    (found,) = finds("unit", unit("ExecStart=@/usr/bin/svscan svscan /service"))
+    assert (found.directory, found.first) == ("/service", 4)
+
+
+def test_a_unit_s_own_variables_and_directory() -> None:
+    text = unit("Environment=DIR=/srv/x 'A=b c'\nExecStart=/usr/bin/svscan ${DIR}")
+    assert [one.directory for one in finds("unit", text)] == ["/srv/x"]
+    text = unit("WorkingDirectory=/srv/y\nExecStart=/usr/bin/svscan")
+    assert [one.directory for one in finds("unit", text)] == ["/srv/y"]
+
+
+def test_a_terminal_that_is_on() -> None:
+    (found,) = finds("ttys", 'sv "/usr/bin/svscan /service" none on secure\n')
+    assert found.directory == "/service"
+
+
+def test_a_property_list() -> None:
+    text = (
+        '<?xml version="1.0"?>\n<plist version="1.0"><dict>\n<key>ProgramArguments</key>\n'
+        "<array><string>/usr/local/bin/svscan</string>\n<string>/service</string></array>\n"
+        "{}</dict></plist>\n"
+    )
+    (found,) = finds("plist", text.format(""))
+    assert (found.directory, found.first) == ("/service", 4)
+    assert finds("plist", text.format("<key>Disabled</key><true/>")) == []
+    assert [one.program for one in finds("plist", text)] == ["/usr/local/bin/svscan"]  # broken
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#!/sbin/openrc-run\ncommand="/usr/bin/svscan"\ncommand_args="/service"\n',
+        '#!/bin/ksh\ndaemon="/usr/bin/svscan"\ndaemon_flags="/service"\n. /etc/rc.d/rc.subr\n',
+        '#!/bin/sh\n. /etc/rc.subr\ncommand=/usr/sbin/daemon\ncommand_args="-f svscan /service"\n',
+        "#!/usr/bin/env /lib/init/init-d-script\nDAEMON=/usr/bin/svscan\nDAEMON_ARGS=/service\n",
+        '#!/bin/sh\nDAEMON=/usr/bin/svscan\nstart-stop-daemon --start --exec "$DAEMON" -- /service',
+        '#!/bin/sh\ncommand=svscan d=${d-"/service"}\nx() { daemon -f sh -c "$command $d|cat"; }',
+    ],
+)
+def test_what_a_script_s_library_is_told(text: str) -> None:
+    assert {(one.directory, one.sure) for one in finds("shell", text)} == {("/service", True)}
+
+
+def test_another_language_may_start_one() -> None:
+    text = '#!/usr/bin/perl\n# svscan /service\nsystem("/usr/bin/svscan /service &");\n'
+    assert [(one.first, one.sure) for one in finds("shell", text)] == [(3, False)]
+
+
+def test_a_command_over_several_lines_is_told_whole() -> None:
+    (found,) = finds("shell", "\nenv - \\\n  PATH=/bin \\\n  svscan /service\n")
+    assert (found.first, found.last) == (2, 4)
+
+
+class TestFollowing:
+    """What is started is a script, or a service of a name: these are looked into."""
+
+    @pytest.fixture
+    def image(self, tmp_path: Path) -> Image:
+        image = Image(tmp_path)
+        image.program("/usr/local/sbin/boot-all", "#!/bin/sh\nexec svscan ${1:-/service}\n")
+        image.program("/usr/bin/svscanboot", "#!/bin/sh\nexec env - svscan /etc/service 2>&1\n")
+        image.program("/etc/init.d/daemontools", "#!/bin/sh\ncase $1 in start) svscan /x;; esac\n")
+        return image.program("/usr/bin/true", "#!/bin/sh\nexit 0\n")
+
+    @pytest.mark.parametrize(
+        ("line", "directory"),
+        [
+            ("/usr/local/sbin/boot-all", "/service"),
+            ("boot-all", "/service"),
+            ("boot-all /y", "/y"),
+            ("nohup sh /usr/local/sbin/boot-all &", "/service"),
+            ("/usr/bin/svscanboot", "/etc/service"),
+            ("svscanboot", "/etc/service"),
+            ("/etc/init.d/daemontools start", "/x"),
+            ("service daemontools start", "/x"),
+            ("invoke-rc.d daemontools start", "/x"),
+        ],
+    )
+    def test_it_is_looked_into(self, line: str, directory: str, image: Image) -> None:
+        for syntax, form in (
+            ("shell", "{}\n"),
+            ("crontab", "@reboot root {}"),
+            ("inittab", "x::once:{}"),
+        ):
+            found = finds(syntax, form.format(line), host=Host(str(image.root)))
+            assert [(one.directory, one.sure) for one in found] == [(directory, True)]
+
+    @pytest.mark.parametrize(
+        "line", ["/etc/init.d/daemontools stop", "service daemontools stop", "true", "nothing"]
+    )
+    def test_it_starts_none(self, line: str, image: Image) -> None:
+        assert finds("shell", f"{line}\n", host=Host(str(image.root))) == []
+
+    def test_scripts_that_run_each_other(self, image: Image) -> None:
+        image.program("/usr/bin/a", "#!/bin/sh\n/usr/bin/b # svscan\n")
+        image.program("/usr/bin/b", "#!/bin/sh\n/usr/bin/a # svscan\n")
+        assert finds("shell", "/usr/bin/a\n", host=Host(str(image.root))) == []
+
+
+class TestWirings:
+    """Which files count, whose they are, and what is in force."""
+
+    @pytest.fixture
+    def image(self, make_image: MakeImage) -> Image:
+        image = make_image("systemd").program("/usr/bin/svscan")
+        return image.file("/etc/systemd/system/sv.service", unit("ExecStart=-/usr/bin/svscan /x"))
+
+    @staticmethod
+    def active(image: Image) -> list[str]:
+        """The files in which a scanner is started."""
+        wirings = look_at(Host(str(image.root))).evidence.wirings
+        return [one.path for one in wirings if one.active and not one.ours]
+
+    def test_a_unit_that_nothing_wants(self, image: Image) -> None:
+        assert self.active(image) == []
+
+    @pytest.mark.parametrize(
+        ("path", "text"),
+        [
+            ("/etc/systemd/system/timers.target.wants/sv.timer", "[Timer]\n"),
+            ("/run/systemd/system/sockets.target.wants/sv.socket", "[Socket]\n"),
+            ("/etc/systemd/system/a.target.wants/b.service", "[Unit]\nWants=a sv.service\n"),
+            ("/etc/systemd/system/x.target.wants/boot.timer", "[Timer]\nUnit=sv.service\n"),
+        ],
+    )  # fmt: skip
+    def test_a_unit_that_another_starts(self, path: str, text: str, image: Image) -> None:
+        name = path.rsplit("/", 1)[-1]
+        image.file(f"/etc/systemd/system/{name}", text)
+        assert self.active(image) == []
+        image.link(path, f"/etc/systemd/system/{name}")
+        assert self.active(image) == ["/etc/systemd/system/sv.service"]
+
+    def test_a_vendor_s_unit_is_hidden_by_the_administrator_s(self, image: Image) -> None:
+        image.file("/usr/lib/systemd/system/sv.service", unit("ExecStart=/usr/bin/svscan /y"))
+        image.link("/etc/systemd/system/multi-user.target.wants/sv.service", "../sv.service")
+        assert self.active(image) == ["/etc/systemd/system/sv.service"]
+        image.path("/etc/systemd/system/sv.service").write_text(unit("ExecStart=/bin/true"))
+        assert self.active(image) == []
+
+    def test_drop_ins_add_and_take_away(self, image: Image) -> None:
+        image.link("/etc/systemd/system/multi-user.target.wants/sv.service", "../sv.service")
+        drop = "/etc/systemd/system/sv.service.d/10-mine.conf"
+        image.file(drop, "[Service]\nExecStart=\nExecStart=!!/usr/bin/env svscan /y\n")
+        assert self.active(image) == [drop]
+        image.file("/usr/lib/systemd/system/sv.service.d/20.conf", "[Service]\nExecStart=\n")
+        assert self.active(image) == []
+
+    def test_a_drop_in_of_our_own_unit_is_ours(self, image: Image, small_source: object) -> None:
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host), lambda line: None)
+        drop = "[Service]\nExecStart=\nExecStart=/usr/bin/env A=b /command/svscan /service\n"
+        image.file("/etc/systemd/system/svscan.service.d/mine.conf", drop)
+        assert self.active(image) == []
+        assert not transaction.install(host, plan_for(host), lambda line: None)
+
+    @pytest.mark.parametrize(
+        ("kind", "path", "text"),
+        [
+            ("sysvinit-debian", "/etc/inittab.d/sv.tab", "x:2:once:env svscan /service\n"),
+            ("systemd", "/etc/crontab", "@reboot root svscanboot\n"),
+            ("dinit", "/etc/cron.d/sv", "@reboot root sh -c 'svscanboot &'\n"),
+            ("openrc-alpine", "/etc/crontabs/root", "@reboot nohup svscan /service &\n"),
+            ("freebsd", "/var/cron/tabs/root", "@reboot svscan /service &\n"),
+            ("runit-void", "/etc/rc.local", "(cd /service && svscan &)\n"),
+        ],
+    )  # fmt: skip
+    def test_it_is_refused_with_file_and_line_and_replaced(
+        self, kind: str, path: str, text: str, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image(kind).file(path, f"# mine\n{text}")
+        host = Host(str(image.root))
+        with pytest.raises(Refusal) as refusal:
+            plan_for(host)
+        assert f"{path}:2: {text.strip()}" in refusal.value.advice
+        before = image.snapshot()
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert image.path(path).read_text() == f"# mine\n#slashservice# {text}"
+        assert transaction.uninstall(host, lambda line: None) == []
+        assert image.snapshot() == before
+
+    def test_an_inittab_d_that_nobody_reads(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd").file("/etc/inittab.d/sv.tab", "x:2:respawn:svscanboot\n")
+        plan_for(Host(str(image.root)))
+
+    def test_an_id_of_inittab_d_is_taken(self, make_image: MakeImage, small_source: object) -> None:
+        image = make_image("sysvinit-debian").file("/etc/inittab.d/a.tab", "SV:2:once:/bin/x\n")
+        plan = plan_for(Host(str(image.root)))
+        edits = [one for one in plan.actions if isinstance(one, EditFile)]
+        (block,) = [one.editor for one in edits if one.path == "/etc/inittab"]
+        assert isinstance(block, Block)
+        assert block.lines.startswith("DT:")
+
+    def test_what_starts_a_unit_is_switched_off_with_it(
+        self, image: Image, small_source: object
+    ) -> None:
+        image.file("/etc/systemd/system/sv.service", unit("ExecStart=/usr/bin/svscan /service"))
+        image.file("/etc/systemd/system/sv.timer", "[Timer]\nOnBootSec=1\n")
+        link = "/etc/systemd/system/timers.target.wants/sv.timer"
+        image.link(link, "../sv.timer")
+        before = image.snapshot()
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert not image.path(link).is_symlink()
+        assert self.active(image) == []
+        transaction.uninstall(host, lambda line: None)
+        assert image.snapshot() == before
+
+    def test_what_a_package_has_enabled_is_masked(self, image: Image, small_source: object) -> None:
+        folder = "/usr/lib/systemd/system"
+        image.file(f"{folder}/dt.service", unit("ExecStart=/usr/bin/svscan /service"))
+        image.link(f"{folder}/multi-user.target.wants/dt.service", "../dt.service")
+        before = image.snapshot()
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert os.readlink(image.path("/etc/systemd/system/dt.service")) == "/dev/null"
+        assert self.active(image) == []
+        transaction.uninstall(host, lambda line: None)
+        assert image.snapshot() == before
+
+    def test_another_name_of_the_directory(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd").folders("/etc/service").link("/service", "etc/service")
+        image.file("/etc/cron.d/sv", "@reboot root svscan /etc/service\n")
+        with pytest.raises(Refusal, match="another svscan supervises /service already"):
+            plan_for(Host(str(image.root)))
+
+
+class TestDoubt:
+    """What can't be told is asked about, and the answer is remembered."""
+
+    LINE = "mywrapper --fork /usr/bin/svscan /service &\n"
+
+    @pytest.fixture
+    def image(self, make_image: MakeImage, small_source: object) -> Image:
+        return make_image("systemd").program("/etc/rc.local", f"#!/bin/sh\n{self.LINE}")
+
+    def test_it_is_refused(self, image: Image) -> None:
+        with pytest.raises(Refusal, match="can't be told") as refusal:
+            plan_for(Host(str(image.root)))
+        assert f"/etc/rc.local:2: {self.LINE.strip()}" in refusal.value.advice
+        assert "If not: --no-rival /etc/rc.local" in refusal.value.advice
+
+    def test_whoever_knows_says_so_once(self, image: Image) -> None:
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host, no_rivals=("/etc/rc.local",)), lambda line: None)
+        assert image.path("/etc/rc.local").read_text().endswith(self.LINE)
+        again = remembered(host, Options())
+        assert again.no_rivals == ("/etc/rc.local",)
+        assert make_plan(look_at(host), INIT_SYSTEMS, again).choices["no_rivals"]
+        assert not any("supervisor" in one.what for one in examine(look_at(host), INIT_SYSTEMS))
+
+    def test_it_can_be_replaced(self, image: Image) -> None:
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert "#slashservice# mywrapper" in image.path("/etc/rc.local").read_text()
+
+    def test_a_sure_one_is_not_argued_away(self, image: Image) -> None:
+        image.program("/etc/rc.local", "#!/bin/sh\nsvscan /service &\n")
+        with pytest.raises(Refusal, match="another svscan"):
+            plan_for(Host(str(image.root)), no_rivals=("/etc/rc.local",))
+
+    def test_another_directory_is_no_question(self, image: Image) -> None:
+        plan_for(Host(str(image.root)), service_dir="/srv/service")
