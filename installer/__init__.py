@@ -19,8 +19,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories
-``status``          supervision, host, logs, plan, record
-``doctor``          supervision, host, detection, logs, plan, record, status
+``status``          errors, supervision, host, logs, plan, record
+``doctor``          errors, supervision, host, detection, logs, plan, record, status
 ``cli``             all of them
 =================== ============================================================================
 

@@ -14,9 +14,12 @@ from slashservice.installer import supervision
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
-from slashservice.installer.host import trust
-from slashservice.installer.host.host import COMMAND_PATH, Host
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import processes, trust
+from slashservice.installer.host.host import COMMAND_PATH, RECEIPT, Host, state_folder
+from slashservice.installer.host.marks import BrokenMarks, block, naming
 from slashservice.installer.logs import troubles
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
@@ -78,8 +81,20 @@ Check = Callable[[Patient], Iterator[Finding]]
 
 def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
     """Return all that is found wrong with a host."""
-    patient = Patient(seen, systems, receipts.load(seen.host))
-    return [finding for check in CHECKS for finding in check(patient)]
+    found = []
+    receipt = None
+    try:
+        receipt = receipts.load(seen.host)
+    except Trouble as trouble:
+        found.append(Finding(str(trouble), "\n    ".join(trouble.advice)))
+    patient = Patient(seen, systems, receipt)
+    checks = [check for check in CHECKS if not (found and check is installation)]
+    for check in checks:
+        try:
+            found += check(patient)
+        except (Refusal, Trouble) as problem:
+            found.append(Finding(str(problem), "\n    ".join(problem.advice)))
+    return found
 
 
 def installation(patient: Patient) -> Iterator[Finding]:
@@ -93,8 +108,29 @@ def installation(patient: Patient) -> Iterator[Finding]:
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
     for one in look(patient.host).artefacts:
-        if one.state != "ok":
-            yield Finding(f"{one.path} is {one.state}", "slashservice install mends it")
+        if one.state == "changed":
+            yield Finding(
+                f"{one.path} is changed: it is not as slashservice wrote it",
+                "slashservice install leaves it so; if it is removed before, it is made anew",
+            )
+        elif one.state == "missing":
+            yield Finding(f"{one.path} is missing", "slashservice install mends it")
+
+
+def marks(patient: Patient) -> Iterator[Finding]:
+    """Are the marks around our lines whole, in all files that may have such lines?"""
+    places = [place.path for one in patient.systems.values() for place in one.places]
+    edited = [
+        entry.action.path
+        for entry in (patient.receipt.entries if patient.receipt else ())
+        if isinstance(entry.action, EditFile)
+    ]
+    for path in dict.fromkeys(map(patient.host.resolve, (*edited, *places))):
+        try:
+            with naming(path):
+                block(patient.host.read(path) or b"")
+        except BrokenMarks as broken:
+            yield Finding(broken.what, "\n    ".join(broken.advice))
 
 
 def running(patient: Patient) -> Iterator[Finding]:
@@ -102,14 +138,22 @@ def running(patient: Patient) -> Iterator[Finding]:
     if patient.receipt is None or not patient.host.live or not _is_wired(patient):
         return
     pid = supervision.running(patient.service_dir)
-    if not pid:
+    if not pid and not _is_left_stopped(patient):
         yield Finding(f"no svscan runs on {patient.service_dir}", "slashservice install starts it")
-    if patient.verdict.name and patient.verdict.name != patient.receipt.init:
+    chosen = patient.receipt.asked
+    if patient.verdict.name not in ("", patient.receipt.init) and not chosen:
         yield Finding(
             f"this host is run by {patient.verdict.name} now, "
             f"but svscan is wired into {patient.receipt.init}",
             "slashservice install wires it into the one that runs",
         )
+
+
+def _is_left_stopped(patient: Patient) -> bool:
+    """Tell whether svscan was not to be started, and the host has not booted since."""
+    status = patient.host.stat(f"{state_folder(patient.host)}/{RECEIPT}")
+    chosen = patient.receipt is not None and patient.receipt.choices.get("start") is False
+    return chosen and status is not None and status.st_mtime > processes.boot_time()
 
 
 def _is_wired(patient: Patient) -> bool:
@@ -269,6 +313,7 @@ def search_path(patient: Patient) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     installation,
+    marks,
     running,
     rivals,
     missing_programs,

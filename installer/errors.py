@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 
 class Refusal(Exception):  # noqa: N818 - nothing went wrong, we decline
     """The request would be wrong on this host; nothing has been changed.
@@ -16,15 +19,27 @@ class Refusal(Exception):  # noqa: N818 - nothing went wrong, we decline
 
 
 class Trouble(Exception):  # noqa: N818 - the counterpart of Refusal
-    """Something failed. All is as before, or the message says what could not be put back."""
+    """Something failed. All is as before, or the message says what could not be put back.
 
-    def __init__(self, what: str, why: str = "") -> None:
+    ``advice`` are lines that say what the administrator can do.
+    """
+
+    def __init__(self, what: str, why: str = "", *advice: str) -> None:
         super().__init__(f"{what}: {why}" if why else what)
+        self.advice = advice
 
 
 def reason(error: BaseException) -> str:
     """Say in a few words what ``error`` is about, for the end of a message."""
     if isinstance(error, OSError):
-        where = f"{error.filename!r}: " if error.filename else ""
+        name = error.filename2 or error.filename  # of a link, the link and not where it leads
+        where = f"{_known(name)!r}: " if name else ""
         return f"{where}{error.strerror or error}"
     return str(error) or type(error).__name__
+
+
+def _known(name: object) -> object:
+    """Return the name that people know of what is being made beside it, as ``.NAME{new}``."""
+    if not isinstance(name, (str, bytes)):
+        return name
+    return re.sub(r"(^|/)\.([^/]+)\{new\}$", r"\1\2", os.fsdecode(name))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slashservice.installer import supervision
+from slashservice.installer.errors import Refusal
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import Trouble, troubles
@@ -17,7 +18,7 @@ from slashservice.installer.record.receipt import Receipt
 
 @dataclass(frozen=True)
 class Artefact:
-    """One thing the installer put in place; ``state`` is ok, changed or missing."""
+    """One thing the installer put in place; ``state`` is ok, changed, broken or missing."""
 
     path: str
     state: str
@@ -113,8 +114,11 @@ def _path(action: object) -> str:
 
 def _state(host: Host, action: PathAction | InstallTree) -> str:
     """Judge one artefact."""
-    if action.done(host):
-        return "ok"
+    try:
+        if action.done(host):
+            return "ok"
+    except Refusal:
+        return "broken"
     return "changed" if host.lstat(action.path) else "missing"
 
 

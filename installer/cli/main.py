@@ -106,7 +106,8 @@ def main() -> None:
         complain("fatal", refusal.what, *refusal.advice)
         ended = TROUBLE
     except (Trouble, transaction.Interrupted, OSError) as error:
-        complain("fatal", reason(error) if isinstance(error, OSError) else str(error))
+        said = reason(error) if isinstance(error, OSError) else str(error)
+        complain("fatal", said, *getattr(error, "advice", ()))
         ended = TROUBLE
     try:
         sys.stdout.flush()

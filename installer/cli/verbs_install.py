@@ -7,6 +7,7 @@ import os
 
 from plumbum import cli
 
+from slashservice.installer import supervision
 from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, HostVerb, need_root, say
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -14,6 +15,7 @@ from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
+from slashservice.installer.record.theirs import refuse_broken, respecting
 
 
 class PlanVerb(HostVerb):
@@ -35,7 +37,11 @@ class PlanVerb(HostVerb):
         "--python", str, "", argname="PATH", help="the interpreter that services' supervisor uses"
     )
     no_start = cli.Flag("--no-start", help="start nothing now")
+    start = cli.Flag("--start", help="start svscan, after --no-start", excludes=["--no-start"])
     no_enable = cli.Flag("--no-enable", help="leave it to you that svscan starts at boot")
+    enable = cli.Flag(
+        "--enable", help="have svscan start at boot, after --no-enable", excludes=["--no-enable"]
+    )
     no_rivals = cli.SwitchAttr(
         "--no-rival",
         str,
@@ -52,8 +58,8 @@ class PlanVerb(HostVerb):
             layout=str(self.layout),
             service_dir=self.service_dir,
             python=self.python,
-            start=not self.no_start,
-            enable=not self.no_enable,
+            start=False if self.no_start else True if self.start else None,
+            enable=False if self.no_enable else True if self.enable else None,
             replace=self.replace,
             no_rivals=tuple(self.no_rivals),
         )
@@ -62,7 +68,9 @@ class PlanVerb(HostVerb):
         """Look at a host and make the plan for it; return the host as it was seen, and the plan."""
         options = remembered(host, self.options())
         look = self.look(host, options.init)
-        return look.host, make_plan(look, INIT_SYSTEMS, options)
+        plan = make_plan(look, INIT_SYSTEMS, options)
+        old = receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" else None
+        return look.host, respecting(look.host, plan, old)
 
     def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
@@ -94,11 +102,25 @@ def remembered(host: Host, options: Options) -> Options:
         return options
     return dataclasses.replace(
         options,
-        init=options.init or (receipt.init if receipt.asked else ""),
+        init=options.init
+        or (receipt.init if receipt.asked and receipt.init in INIT_SYSTEMS else ""),
+        enable=_first(options.enable, receipt.choices.get("enable")),
+        start=_first(options.start, _started_then(host, receipt)),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
         no_rivals=(*options.no_rivals, *receipt.choices.get("no_rivals", ())),
     )
+
+
+def _first(*choices: bool | None) -> bool | None:
+    """Return the first choice that was made."""
+    return next((one for one in choices if one is not None), None)
+
+
+def _started_then(host: Host, receipt: receipts.Receipt) -> bool | None:
+    """Return whether svscan shall not be started, as was chosen; it has not been since."""
+    runs = host.live and supervision.running(receipt.service_dir)
+    return False if receipt.choices.get("start") is False and not runs else None
 
 
 def _say_verdict(plan: Plan) -> None:
@@ -184,6 +206,7 @@ class Uninstall(HostVerb):
             return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):
+            refuse_broken(host, receipt)
             notes = transaction.uninstall(host, say)
         for note in notes:
             say(f"note: {note}")

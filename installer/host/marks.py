@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+from slashservice.installer.errors import Refusal
+
 OUR_FILE = b"slashservice install"
 """Every file that is wholly ours contains these words: see :mod:`slashservice.init_templates`."""
 
@@ -18,3 +23,54 @@ def ours(data: bytes) -> frozenset[int]:
         if inside:
             found.add(number)
     return frozenset(found)
+
+
+class BrokenMarks(Refusal):
+    """The lines around what is ours are not one pair; ``marks`` are their numbers and texts."""
+
+    def __init__(self, what: str, marks: list[tuple[int, str]], path: str = "") -> None:
+        super().__init__(
+            f"{path or 'a file'}: {what}",
+            *(f"{path}:{number}: {text}" for number, text in marks),
+            "Take these lines out, with what is slashservice's between them. Then do it once more.",
+        )
+        self.why = what
+        self.marks = marks
+
+    def named(self, path: str) -> BrokenMarks:
+        """Return the same about the file at ``path``."""
+        return BrokenMarks(self.why, self.marks, path)
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Name the file in which marks are found broken."""
+    try:
+        yield
+    except BrokenMarks as broken:
+        raise broken.named(path) from None
+
+
+def block(data: bytes) -> tuple[int, int] | None:
+    """Return the places, among the lines of a file, of the marks; ``None`` if there are none.
+
+    :class:`BrokenMarks` where they are not one pair.
+    """
+    lines = [line.strip() for line in data.split(b"\n")]
+    begins = [at for at, line in enumerate(lines) if line == BEGIN.strip()]
+    ends = [at for at, line in enumerate(lines) if line == END.strip()]
+    if not begins and not ends:
+        return None
+    if len(begins) == len(ends) == 1 and begins < ends:
+        return begins[0], ends[0]
+    what = "they are there more than once"
+    if not ends:
+        what = "nothing ends them"
+    elif not begins:
+        what = "nothing begins them"
+    elif len(begins) == len(ends) == 1:
+        what = "they end before they begin"
+    elif len(begins) != len(ends):
+        what = "not each beginning has its end"
+    marks = [(at + 1, lines[at].decode("latin-1")) for at in sorted(begins + ends)]
+    raise BrokenMarks(f"the marks of slashservice's own lines are broken: {what}", marks)

@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 import termios
+import time
 
 
 def describe(pid: int) -> tuple[str | None, str | None, tuple[str, ...]]:
@@ -59,6 +60,12 @@ def working_directory(pid: int) -> str:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return ""
+
+
+def boot_time() -> float:
+    """Return when this machine was booted, as files have times."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.time() - time.clock_gettime(clock)
 
 
 def parent_of(pid: int) -> str:

@@ -11,6 +11,7 @@ from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.marks import naming
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile
@@ -57,8 +58,9 @@ class BusyBox(InitSystem):
                 "One made by us would put that out of force. Write your own first.",
             )
         editor = Block(site.render("busybox/inittab"), before=r"[^#:\n]*:[^:]*:shutdown:")
-        inittab.check(editor.remove(text), "busybox")
-        inittab.check(editor.insert(text), "busybox")
+        with naming(INITTAB):
+            inittab.check(editor.remove(text), "busybox")
+            inittab.check(editor.insert(text), "busybox")
         edit = EditFile(path=site.host.resolve(INITTAB), editor=editor, enables=True)
         return [
             self.await_end(site),

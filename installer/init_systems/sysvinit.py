@@ -15,7 +15,7 @@ from slashservice.installer.detection import inittab
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import SHARED_MARK, Place
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host.marks import BEGIN
+from slashservice.installer.host.marks import BEGIN, naming
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import COMMENT_MARK, Block
@@ -62,11 +62,12 @@ class SysVInit(InitSystem):
 
     def wire(self, site: Site) -> list[Action]:
         """Have init respawn svscanboot, and the stop scripts drain it."""
-        line = self.inittab_line(site)
-        edit = EditFile(path=site.host.resolve(INITTAB), editor=line, enables=True)
         text = site.host.read(INITTAB) or b""
-        inittab.check(line.remove(text))
-        inittab.check(line.insert(text))
+        with naming(INITTAB):
+            line = self.inittab_line(site)
+            inittab.check(line.remove(text))
+            inittab.check(line.insert(text))
+        edit = EditFile(path=site.host.resolve(INITTAB), editor=line, enables=True)
         return [
             *self.at_shutdown(site),
             self.await_end(site),

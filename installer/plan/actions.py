@@ -141,6 +141,10 @@ class PathAction(Action):
         """Return what a run that fails has to bring back, given what is at the path."""
         return now
 
+    def mark(self, host: Host, wanted: FileState) -> str:
+        """Return the digest by which what is left there will be known as ours."""
+        return wanted.digest()
+
     def without_ours(self, now: FileState) -> FileState:
         """Return what ``now`` would be without slashservice, where no receipt tells any more."""
         return now

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host.marks import BEGIN, END
+from slashservice.installer.host.marks import BEGIN, END, block
 
 COMMENT_MARK = "#slashservice# "
 
@@ -37,19 +37,30 @@ class Block:
         text = self.remove(text)
         if text and not text.endswith(b"\n"):
             text += b"\n"
-        block = BEGIN + self.lines.encode() + END
+        ours = BEGIN + self.lines.encode() + END
         if not text:
-            return self.fresh.encode() + block
+            return self.fresh.encode() + ours
         lines = text.splitlines(keepends=True)
         at = self._place(lines)
-        return b"".join([*lines[:at], block, *lines[at:]])
+        return b"".join([*lines[:at], ours, *lines[at:]])
 
     def remove(self, text: bytes) -> bytes:
-        """Return ``text`` without the block, all else as it is."""
-        if text.count(BEGIN) != text.count(END) or text.count(BEGIN) > 1:
-            raise Refusal("the marks of slashservice's own lines are broken: remove them by hand")
-        start = text.find(BEGIN)
-        return text if start < 0 else text[:start] + text[text.index(END) + len(END) :]
+        """Return ``text`` without the block, all else as it is.
+
+        :class:`~slashservice.installer.host.marks.BrokenMarks` where the marks are no pair.
+        """
+        found = block(text)
+        if found is None:
+            return text
+        lines = _lines(text)
+        return b"".join([*lines[: found[0]], *lines[found[1] + 1 :]])
+
+    def found(self, text: bytes) -> str | None:
+        """Return the lines that are between the marks in ``text``, ``None`` without marks."""
+        found = block(text)
+        if found is None:
+            return None
+        return b"".join(_lines(text)[found[0] + 1 : found[1]]).decode(errors="replace")
 
     def _place(self, lines: list[bytes]) -> int:
         """Return the index of the line the block goes before."""
@@ -63,6 +74,11 @@ class Block:
         if self.place == "start":
             return next((at for at, line in enumerate(lines) if line[:1] != b"#"), len(lines))
         return len(lines)
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """Return the lines with their ends, cut at newlines alone."""
+    return [line for line in re.split(rb"(?<=\n)", text) if line]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host, make_directories, state_folder
 from slashservice.installer.host.judge import judge
-from slashservice.installer.host.marks import OUR_FILE
+from slashservice.installer.host.marks import OUR_FILE, naming
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
@@ -19,6 +19,11 @@ from slashservice.supervise.protocol.names import SCANNER
 
 KEPT = "kept"
 """Folder beside the receipt, for what others made of our files."""
+
+Theirs = Literal["", "known", "left", "aside"]
+"""What is known of a part of ours: that it is as we left it, or what shall become of it, as the
+administrator has changed it: see
+:mod:`~slashservice.installer.record.theirs`."""
 
 SVSCAN_FOLDER = os.fsdecode(SCANNER)
 
@@ -81,6 +86,7 @@ class WriteFile(PathAction):
     mode: int = 0o644
     check: tuple[str, ...] = ()
     replace: bool = dataclasses.field(default=False, compare=False)
+    theirs: Theirs = dataclasses.field(default="", compare=False)
 
     def describe(self) -> str:
         return f"write {self.path}"
@@ -88,6 +94,9 @@ class WriteFile(PathAction):
     def preflight(self, host: Host) -> None:
         """Refuse to overwrite what isn't ours."""
         now = host.state(self.path)
+        if self.theirs:
+            _refuse_hard_links(self.path, now)
+            return
         ours = now.kind == "file" and (OUR_FILE in now.data or now.data == self.text.encode())
         if now and not ours and not self.replace:
             raise Refusal(f"{self.path} is there already, and is not slashservice's")
@@ -95,9 +104,26 @@ class WriteFile(PathAction):
 
     def wanted(self, host: Host, now: FileState) -> FileState:
         """Return the file; what was there counts for nothing."""
+        return now if self.theirs == "left" else self._own(host, now)
+
+    def _own(self, host: Host, now: FileState) -> FileState:
+        """Return the file as we have it."""
         uid, gid = host.owner
         xattrs = now.xattrs if now.kind == "file" else ()
         return FileState("file", self.mode, uid, gid, self.text.encode(), xattrs=xattrs)
+
+    def mark(self, host: Host, wanted: FileState) -> str:
+        return self._own(host, wanted).digest()
+
+    def apply(self, host: Host) -> None:
+        """Write it; what the administrator has made of it is kept aside first."""
+        if self.theirs == "aside":
+            keep_aside(host, self.path)
+        super().apply(host)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action without what it found."""
+        return {name: value for name, value in super().to_json().items() if name != "theirs"}
 
     def approve(self, host: Host, wanted: FileState) -> None:
         judge(host, self.check, self.path, wanted.data)
@@ -110,9 +136,7 @@ class WriteFile(PathAction):
         """Keep a copy and remove the file: the program that it starts will be gone."""
         if now.kind != "file":
             return super().surrender(host, now, old)
-        kept = f"{state_folder(host)}/{KEPT}{self.path}"
-        make_directories(host, os.path.dirname(kept))
-        host.put(kept, now)
+        kept = keep_aside(host, self.path)
         host.put(self.path, old)
         return [f"{self.path} was changed by someone else: what it said is in {kept}"]
 
@@ -125,6 +149,7 @@ class EditFile(PathAction):
     editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
     mode: int = 0o644
     check: tuple[str, ...] = ()
+    theirs: Theirs = dataclasses.field(default="", compare=False)
 
     @property
     def key(self) -> str:
@@ -144,10 +169,25 @@ class EditFile(PathAction):
             raise Refusal(f"{self.path} is no regular file")
         _refuse_hard_links(self.path, now)
         check_text(now.data, self.path)
-        self.editor.insert(now.data)
+        with naming(self.path):
+            self.editor.insert(now.data)
 
     def wanted(self, host: Host, now: FileState) -> FileState:
-        text = self.editor.insert(now.data)
+        return now if self.theirs == "left" else self._own(host, now)
+
+    def mark(self, host: Host, wanted: FileState) -> str:
+        return self._own(host, wanted).digest()
+
+    def apply(self, host: Host) -> None:
+        """Put it in; what the administrator has made of our part is kept aside first."""
+        if self.theirs == "aside":
+            keep_aside(host, self.path)
+        super().apply(host)
+
+    def _own(self, host: Host, now: FileState) -> FileState:
+        """Return the file with our part as we have it."""
+        with naming(self.path):
+            text = self.editor.insert(now.data)
         if now.kind == "file":
             if text == now.data:
                 return now
@@ -160,7 +200,8 @@ class EditFile(PathAction):
 
     def without_ours(self, now: FileState) -> FileState:
         """Return the file without what we may have put into it once."""
-        return dataclasses.replace(now, data=self.editor.remove(now.data))
+        with naming(self.path):
+            return dataclasses.replace(now, data=self.editor.remove(now.data))
 
     def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
         """Put the earlier bytes back; mode and owner only if they are as we left them."""
@@ -174,12 +215,22 @@ class EditFile(PathAction):
         """Take only our part out of a file that has been changed since."""
         if now.kind != "file":
             return super().surrender(host, now, old)
-        text = self.editor.remove(now.data)
+        with naming(self.path):
+            text = self.editor.remove(now.data)
+            edited = isinstance(self.editor, Block) and self.editor.found(now.data) not in (
+                None,
+                self.editor.lines,
+            )
         if text == now.data:
             return []  # our part is gone already
         if self.editor.remove(old.data) != old.data:
             return [f"{self.path} was changed by someone else, and is left as it is"]
+        kept = ""
+        if edited:
+            kept = keep_aside(host, self.path)
         host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
+        if kept:
+            return [f"{self.path} was changed by someone else: what it said is in {kept}"]
         if text == old.data:
             return []
         return [f"{self.path} was changed by someone else: only our part was taken out"]
@@ -188,6 +239,7 @@ class EditFile(PathAction):
         """Return the action with its editor's name."""
         name = next(name for name, cls in EDITORS.items() if isinstance(self.editor, cls))
         plain = super().to_json()
+        del plain["theirs"]
         plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
         return plain
 
@@ -223,3 +275,21 @@ def _refuse_hard_links(path: str, now: FileState) -> None:
             f"{path} has {now.links} names (hard links): writing it anew would part them",
             "Make it a file of its own first, as with: cp -p FILE FILE.new && mv FILE.new FILE",
         )
+
+
+def aside(host: Host, path: str) -> str:
+    """Return where a copy of what is at ``path`` goes: what is kept already stays."""
+    first = kept = f"{state_folder(host)}/{KEPT}{path}"
+    number = 1
+    while host.lstat(kept) and host.read(kept) != host.read(path):
+        number += 1
+        kept = f"{first}.{number}"
+    return kept
+
+
+def keep_aside(host: Host, path: str) -> str:
+    """Keep a copy of the file at ``path``, and return where it is."""
+    kept = aside(host, path)
+    make_directories(host, os.path.dirname(kept))
+    host.put(kept, host.state(path))
+    return kept

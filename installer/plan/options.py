@@ -8,17 +8,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Options:
-    """Empty strings mean "as is right for this host"."""
+    """Empty strings, and ``None``, mean "as is right for this host"."""
 
     init: str = ""
     layout: str = ""
     service_dir: str = ""
     python: str = ""
-    start: bool = True
-    enable: bool = True
+    start: bool | None = None
+    enable: bool | None = None
     replace: bool = False
     no_rivals: tuple[str, ...] = ()
 
     def choices(self) -> dict[str, Any]:
         """Return what later runs shall remember, beside init system and places."""
-        return {"no_rivals": list(self.no_rivals)}
+        return {
+            "no_rivals": sorted(set(self.no_rivals)),
+            "start": self.start is not False,
+            "enable": self.enable is not False,
+        }

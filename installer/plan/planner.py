@@ -71,7 +71,9 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
     foreign = foreign_wirings(look, systems, places.service_dir, options)
-    start = options.start and verdict.live and _may_start(host, notes)
+    start = options.start is not False and verdict.live and _may_start(host, notes)
+    if options.start is False and verdict.live:
+        notes.append("not started: svscan starts at the next boot, or with --start")
     site = Site(host, places, look.evidence, verdict, python, start)
     wiring = init_system.wire(site)
     if options.replace:
@@ -81,14 +83,15 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
             else action
             for action in wiring
         ]
-    if not options.enable:
+    if options.enable is False:
         wiring = [action for action in wiring if not action.enables]
-        notes.append("not enabled: nothing will start svscan at boot")
+        notes.append("not enabled: nothing will start svscan at boot, until --enable")
     notes += init_system.notes(site)
     back, over = _exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
         *_code(host, places, python, options, notes, back),
+        *parents(places.service_dir),
         MakeScanDirectory(path=places.service_dir),
         *wiring,
         *over,

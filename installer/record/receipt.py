@@ -19,7 +19,7 @@ from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.kinds import action_from_json
+from slashservice.installer.plan.kinds import UnknownKindError, action_from_json
 
 FORMAT = 1
 
@@ -89,7 +89,9 @@ class Receipt:
         """Read back what :meth:`to_json` gave."""
         if plain.get("format") != FORMAT:
             raise Trouble(
-                RECEIPT, f"it has format {plain.get('format')}: use the version that wrote it"
+                RECEIPT,
+                f"it has format {plain.get('format')}: use the version that wrote it",
+                f"That is slashservice {plain.get('version', 'of a later version')}.",
             )
         values = {item.name: plain[item.name] for item in dataclasses.fields(cls)}
         values["entries"] = tuple(
@@ -141,8 +143,20 @@ def load(host: Host) -> Receipt | None:
         return None
     try:
         return Receipt.from_json(json.loads(data))
-    except (ValueError, KeyError, TypeError) as error:
-        raise Trouble(path, f"it is damaged: {error}") from error
+    except UnknownKindError as unknown:
+        raise Trouble(
+            path,
+            f"it has an action of a kind that this version does not know: {unknown}",
+            "Use the version of slashservice that wrote it, or a later one.",
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = str(error) if data.strip(b"\0 \n") else "it is empty"
+        raise Trouble(
+            path,
+            f"it is damaged: {what}",
+            "slashservice knows its own files and lines without it, too. To have it made anew:",
+            f"    mv {path} {path}.damaged; slashservice install",
+        ) from error
 
 
 def save(host: Host, receipt: Receipt) -> None:
@@ -164,5 +178,5 @@ def forget(host: Host) -> None:
     tidy(host)
     if host.lstat(f"{where}/{RECEIPT}"):
         host.put(f"{where}/{RECEIPT}", ABSENT)
-    if host.is_directory(where) and not host.list(where):
+    if host.readlink(where) is None and host.is_directory(where) and not host.list(where):
         host.put(where, ABSENT)

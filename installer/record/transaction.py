@@ -170,7 +170,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
             wanted = action.wanted(host, now)
             original = action.without_ours(now).to_json()
             present = action.present(host, now).to_json()
-            after = wanted.digest()
+            after = action.mark(host, wanted)
             states[action.path] = wanted
         else:
             original, present, after = action.original(host), action.capture(host), ""

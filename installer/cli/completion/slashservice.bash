@@ -13,7 +13,7 @@ _slashservice() {
     done
 
     local where='--root --host --ssh-option --force --help'
-    local plan="$where --init --layout --service-dir --python --no-start --no-enable --no-rival --replace"
+    local plan="$where --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
     case $before in
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;

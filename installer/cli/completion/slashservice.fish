@@ -32,6 +32,8 @@ complete -c slashservice -n $plans -l layout -x -a 'slashpackage fhs' -d 'Where 
 complete -c slashservice -n $plans -l python -r -F -d 'The interpreter'
 complete -c slashservice -n $plans -l no-start -d 'Start nothing now'
 complete -c slashservice -n $plans -l no-enable -d 'Do not start svscan at boot'
+complete -c slashservice -n $plans -l start -d 'Start svscan, after --no-start'
+complete -c slashservice -n $plans -l enable -d 'Start svscan at boot, after --no-enable'
 complete -c slashservice -n $plans -l no-rival -r -F -d 'FILE has no other svscan started'
 complete -c slashservice -n $plans -l replace -d 'Take the place of another svscan'
 complete -c slashservice -n "$plans; or __fish_seen_subcommand_from add remove" -l service-dir -r \

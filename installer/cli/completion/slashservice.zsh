@@ -32,8 +32,10 @@ _slashservice() {
         '--layout[where the code goes]:layout:(slashpackage fhs)'
         '--service-dir[the scan directory]:directory:_directories'
         '--python[the interpreter]:interpreter:_files'
-        '--no-start[start nothing now]'
-        '--no-enable[leave it to you that svscan starts at boot]'
+        '(--start)--no-start[start nothing now]'
+        '(--no-start)--start[start svscan, after --no-start]'
+        '(--enable)--no-enable[leave it to you that svscan starts at boot]'
+        '(--no-enable)--enable[have svscan start at boot, after --no-enable]'
         '*--no-rival[FILE has no other svscan started]:file:_files'
         '--replace[take the place of another svscan]'
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from helpers.images import Image, MakeImage
 from helpers.installer import Running, look_at, plan_for
 
 from slashservice.installer import status, supervision
+from slashservice.installer.cli.verbs_install import remembered
 from slashservice.installer.detection.evidence import Scanner
 from slashservice.installer.doctor import examine
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import transaction
 
@@ -99,6 +104,43 @@ def test_a_vanished_interpreter(patient: Callable[..., Image]) -> None:
     image = patient("systemd")
     image.path("/usr/bin/python3.11").unlink()
     ill(image, "the interpreter /usr/bin/python3 is gone")
+
+
+def test_an_init_system_that_was_asked_for_is_no_finding(patient: Callable[..., Image]) -> None:
+    assert findings(patient("rclocal-systemd", init="rclocal")) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"enable": False},
+        {"start": False},
+        {"layout": "fhs"},
+        {"service_dir": "/srv/service"},
+        {"layout": "fhs", "service_dir": "/srv/service", "enable": False, "start": False},
+    ],
+)
+def test_what_was_chosen_stays_and_is_no_finding(
+    options: dict[str, object], patient: Callable[..., Image]
+) -> None:
+    image = patient("systemd", **options)
+    assert findings(image) == []
+    before = image.snapshot()
+    host = Host(str(image.root))
+    again = remembered(host, Options())
+    assert {name: getattr(again, name) for name in options} == options
+    assert not transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
+    assert image.snapshot() == before
+
+
+def test_what_was_chosen_can_be_chosen_otherwise(patient: Callable[..., Image]) -> None:
+    image = patient("systemd", enable=False, start=False)
+    host = Host(str(image.root))
+    again = remembered(host, Options(enable=True, start=True))
+    assert (again.enable, again.start) == (True, True)
+    assert transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
+    assert remembered(host, Options()).enable is True
+    assert image.path("/etc/systemd/system/multi-user.target.wants/svscan.service").is_symlink()
 
 
 class TestRcLocal:
@@ -214,6 +256,19 @@ class TestRunning:
 
     def test_nothing(self, found: Callable[..., list[str]]) -> None:
         assert found(7, Scanner(7, "svscan", "/service", ours=True)) == []
+
+    def test_no_svscan_until_the_next_boot(
+        self,
+        found: Callable[..., list[str]],
+        in_memory: Path,
+    ) -> None:
+        receipt = in_memory / "root/var/lib/slashservice/receipt.json"
+        plain = json.loads(receipt.read_text())
+        plain["facts"]["choices"]["start"] = False
+        receipt.write_text(json.dumps(plain))
+        assert found(0) == []
+        os.utime(receipt, (1, 1))
+        assert found(0) == ["no svscan runs on /service"]
 
     def test_no_svscan(self, found: Callable[..., list[str]]) -> None:
         assert found(0, Scanner(8, "runsvdir", "/service")) == ["no svscan runs on /service"]

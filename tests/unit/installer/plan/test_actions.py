@@ -110,10 +110,14 @@ class TestChangedSince:
         assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == []
         assert image.path("/opt/x").read_text() == "theirs\n"
 
-    def test_a_change_to_our_part_alone_goes_with_it(self, image: Image) -> None:
-        image.file("/opt/x", b"old" + BEGIN + b"ours, changed\n" + END)
-        assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == []
-        assert image.path("/opt/x").read_text() == "old"
+    def test_a_change_to_our_part_alone_is_kept_aside(self, image: Image) -> None:
+        image.file("/opt/x", b"old\n" + BEGIN + b"ours, changed\n" + END)
+        kept = "/var/lib/slashservice/kept/opt/x"
+        assert self.undo(EditFile(path="/opt/x", editor=Block("ours\n")), image, self.OLD) == [
+            f"/opt/x was changed by someone else: what it said is in {kept}"
+        ]
+        assert image.path("/opt/x").read_text() == "old\n"
+        assert b"ours, changed" in image.path(kept).read_bytes()
 
     def test_a_path_that_was_removed_and_is_there_again(self, image: Image) -> None:
         image.file("/opt/x", "new")

@@ -1,0 +1,110 @@
+"""What the administrator has made of our files and lines: never silently overwritten.
+
+It goes as with a package's configuration files. Where the new version writes what the installed
+one wrote, the administrator's version stays. Where it writes something else, ours is written
+and theirs is kept aside. Either is named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.marks import OUR_FILE, block
+from slashservice.installer.host.state import FileState
+from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile, WriteFile, aside
+from slashservice.installer.plan.planner import Plan
+from slashservice.installer.record.receipt import Entry, Receipt
+
+UNITS = "/etc/systemd/system/"
+
+
+def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
+    """Return the plan with what is the administrator's left or kept aside, and notes of that.
+
+    ``old`` is the receipt of what is installed.
+    """
+    actions: list[Action] = []
+    notes: list[str] = []
+    for action in plan.actions:
+        entry = old.find(action.key) if old else None
+        entry = None if entry and entry.retired else entry
+        if isinstance(action, WriteFile):
+            action = _file(host, action, entry, old, notes)
+        elif isinstance(action, EditFile) and entry is not None:
+            action = _edit(host, action, entry, notes)
+        if action.enables and old and old.phase == "installed" and entry and not action.done(host):
+            path = getattr(action, "path", "")
+            if host.lstat(path) is None:
+                notes.append(f"{path} was gone: svscan is enabled again (--no-enable leaves it)")
+        actions.append(action)
+    return dataclasses.replace(plan, actions=tuple(actions), notes=(*plan.notes, *notes))
+
+
+def refuse_broken(host: Host, receipt: Receipt) -> None:
+    """Refuse, before anything is undone, a file from which our lines could not be taken."""
+    for entry in receipt.entries:
+        action = entry.action
+        if isinstance(action, EditFile) and isinstance(action.editor, Block):
+            action.without_ours(host.state(action.path))
+
+
+def _file(
+    host: Host, action: WriteFile, entry: Entry | None, old: Receipt | None, notes: list[str]
+) -> WriteFile:
+    """Look at a file of ours."""
+    now = host.state(action.path)
+    if now.kind != "file" or now.data == action.text.encode():
+        return action
+    if entry is None or not isinstance(entry.action, WriteFile):
+        if OUR_FILE not in now.data or old is not None:
+            return action
+        return _kept_aside(host, action, notes)  # no receipt tells whose changes these are
+    known = {entry.after, FileState.from_json(entry.previous).digest()}
+    if old is None or old.phase == "installed":
+        known = {entry.after}
+    if now.digest() in known:
+        return dataclasses.replace(action, theirs="known")
+    if entry.action.text != action.text:
+        return _kept_aside(host, action, notes)
+    notes.append(f"{action.path} {LEFT}{_drop_in(action.path)}")
+    return dataclasses.replace(action, theirs="left")
+
+
+LEFT = "is not as slashservice wrote it, and is left as it is"
+
+
+def _kept_aside(host: Host, action: WriteFile, notes: list[str]) -> WriteFile:
+    where = aside(host, action.path)
+    notes.append(f"{action.path} was changed: what it said is in {where}{_drop_in(action.path)}")
+    return dataclasses.replace(action, theirs="aside")
+
+
+def _drop_in(path: str) -> str:
+    """Say how changes of a unit are kept apart from it."""
+    name = os.path.basename(path)
+    return f"; systemctl edit {name} keeps changes apart" if path.startswith(UNITS) else ""
+
+
+def _edit(host: Host, action: EditFile, entry: Entry, notes: list[str]) -> EditFile:
+    """Look at our lines in a file of somebody else's."""
+    before = entry.action.editor if isinstance(entry.action, EditFile) else None
+    if not isinstance(action.editor, Block) or not isinstance(before, Block):
+        return action
+    data = host.state(action.path).data
+    found = action.editor.found(data)
+    previous = FileState.from_json(entry.previous).data
+    written = {action.editor.lines, before.lines}
+    if block(previous):
+        written.add(action.editor.found(previous) or "")
+    if found is None or found in written:
+        return action
+    if before.lines == action.editor.lines:
+        notes.append(f"slashservice's lines in {action.path}: {found.strip()!r} {LEFT}")
+        return dataclasses.replace(action, theirs="left")
+    where = aside(host, action.path)
+    notes.append(f"slashservice's lines in {action.path} were changed: what it said is in {where}")
+    return dataclasses.replace(action, theirs="aside")
