@@ -13,7 +13,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``detection``       errors, host
 ``plan``            errors, supervision, host, detection
 ``init_systems``    errors, host, detection, plan
-``record``          errors, host, plan
+``record``          errors, supervision, host, plan
 ``services``        errors, supervision, host
 ``remote``          errors, plan
 ``log_scripts``     nothing

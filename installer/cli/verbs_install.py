@@ -13,8 +13,8 @@ from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
+from slashservice.installer.record import foresight, transaction
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record import transaction
 from slashservice.installer.record.theirs import refuse_broken, respecting
 
 
@@ -200,9 +200,12 @@ class Uninstall(HostVerb):
             say("slashservice is not installed")
             return DONE
         if self.dry:
-            for entry in reversed(receipt.entries):
-                if entry.action.describe():
-                    say(f"would {entry.action.describe_undo(entry.before)}")
+            refuse_broken(host, receipt)
+            foreseen = foresight.undoing(host, receipt)
+            for line in filter(None, foreseen.lines):
+                say(f"would {line}")
+            for note in foreseen.notes:
+                say(f"note: {note}")
             return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):

@@ -65,7 +65,7 @@ def _file(
         return _kept_aside(host, action, notes)  # no receipt tells whose changes these are
     known = {entry.after, FileState.from_json(entry.previous).digest()}
     if old is None or old.phase == "installed":
-        known = {entry.after}
+        known = {entry.after, *entry.also}
     if now.digest() in known:
         return dataclasses.replace(action, theirs="known")
     if entry.action.text != action.text:

@@ -29,7 +29,9 @@ from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record import foresight
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record.foresight import sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, retire
 
@@ -213,21 +215,7 @@ def summary(action: Action, all_: Sequence[Action]) -> str:
     folder, count = _links_beside(action, all_)
     if count <= 4:
         return action.describe()
-    return f"link {count} {_sort(folder)} into {folder}"
-
-
-def undo_summary(entry: Entry, all_: Sequence[Entry]) -> str:
-    """Describe what undoing an action does; the links of many commands taken together."""
-    line = entry.action.describe_undo(entry.before)
-    if not isinstance(entry.action, MakeLink) or not line.startswith("remove"):
-        return line
-    folder, count = _links_beside(entry.action, [one.action for one in all_])
-    return f"remove {count} {_sort(folder)} from {folder}" if count > 4 else line
-
-
-def _sort(folder: str) -> str:
-    """Name what many links in one folder are to."""
-    return "man pages" if "/man/" in folder else "commands"
+    return f"link {count} {sort_of(folder)} into {folder}"
 
 
 def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
@@ -297,21 +285,18 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
     if receipt is None:
         receipts.forget(host)
         return []
+    foreseen = foresight.undoing(host, receipt)
     receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
     notes: list[str] = []
-    said = ""
     left = []
-    for entry in reversed(receipt.entries):
-        changes = host.changes
+    for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
         found = entry.action.undo(host, entry.before, entry.left(host))
         if found and isinstance(entry.action, MakeDirectory):
             left.append(entry)  # what is in it may be of another version, and go later
         else:
             notes += found
-        line = undo_summary(entry, receipt.entries)
-        if host.changes > changes and line != said:
+        if line:
             progress(line)
-            said = line
     for entry in left:
         notes += entry.action.undo(host, entry.before, entry.after)
     receipts.forget(host)
