@@ -65,6 +65,20 @@ class Place:
         ]
 
 
+CRONTABS = (
+    Place("/etc/crontab", shared=True, syntax="crontab"),
+    Place("/etc/cron.d", "", shared=True, syntax="crontab"),
+    *(
+        Place(folder, "", shared=True, syntax="user-crontab")
+        for folder in (
+            *("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"),
+            *("/var/cron/tabs", "/etc/crontabs"),
+        )
+    ),
+)
+"""Where crons keep what they run, ``@reboot`` and later, whatever init system there is."""
+
+
 class Knowledge:
     """All that detection knows of one init system."""
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from slashservice.installer.detection.evidence import Scanner, Wiring
-from slashservice.installer.detection.knowledge import Knowledge, owners
+from slashservice.installer.detection.knowledge import CRONTABS, Knowledge, owners
 from slashservice.installer.detection.rivals import SCRIPT_LIMIT, Find, Search, directory_argument
 from slashservice.installer.detection.wrappers import Started
 from slashservice.installer.host import processes
@@ -65,7 +65,7 @@ def _rivals(systems: Systems) -> dict[str, str]:
 
 def _candidates(host: Host, systems: Systems) -> list[tuple[str, str]]:
     """List the files to look into with their syntaxes, single ones before those of folders."""
-    places = [place for one in systems.values() for place in one.places]
+    places = [*CRONTABS, *(place for one in systems.values() for place in one.places)]
     places.sort(key=lambda place: place.ending is not None)
     found: dict[str, str] = {}
     for place in places:
@@ -78,7 +78,7 @@ def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find) -> 
     """Describe a scanner that a file has started."""
     lines = data.decode("latin-1").split("\n")[one.first - 1 : one.last]
     text = "\n".join(line.rstrip("\r") for line in lines)
-    readers = owners(systems.values(), path)
+    readers = owners(systems.values(), path) or [Knowledge()]  # cron's are no init system's
     off = any(reader.switches_off(path, text.strip()) for reader in readers)
     return Wiring(
         path=host.resolve(path) if path.endswith("rc.local") else path,

@@ -21,19 +21,6 @@ from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
 
 PATHS = ("/etc/rc.d/rc.local", "/etc/rc.local")
-CRONTABS = (
-    Place("/etc/crontab", shared=True, syntax="crontab"),
-    Place("/etc/cron.d", "", shared=True, syntax="crontab"),
-    *(
-        Place(folder, "", shared=True, syntax="user-crontab")
-        for folder in (
-            *("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"),
-            *("/var/cron/tabs", "/etc/crontabs"),
-        )
-    ),
-)
-"""Where crons keep what they run, ``@reboot`` and later, whatever init there is."""
-
 DROP_IN = "/etc/systemd/system/rc-local.service.d"
 LAST_SYSTEMD = 259
 SHELLS = ("sh", "bash", "dash", "ksh", "mksh", "ash", "busybox")
@@ -48,10 +35,7 @@ class RcLocal(InitSystem):
     listed = 120
     reads_all = True
     looked_for = PATHS
-    places = (
-        *(Place(path, shared=True, syntax="shell") for path in reversed(PATHS)),
-        *CRONTABS,
-    )
+    places = tuple(Place(path, shared=True, syntax="shell") for path in reversed(PATHS))
     respawns = False
 
     def wire(self, site: Site) -> list[Action]:

@@ -13,13 +13,11 @@ from typing import ClassVar
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.detection.look import Look
-from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.judge import judge
 from slashservice.installer.host.layout import Layout
 from slashservice.installer.plan import templates
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import COMMENT_MARK, CommentOut
+from slashservice.installer.plan.edits import CommentOut
 from slashservice.installer.plan.files import EditFile, RemovePath, WriteFile
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.telling import (
@@ -141,31 +139,7 @@ class InitSystem(Knowledge):
         """Return the actions that put another supervisor's ``wiring`` out of force."""
         if any(place.whole and place.holds(wiring.path) for place in self.places):
             return [RemovePath(path=wiring.path)]
-        return [EditFile(path=host.resolve(wiring.path), editor=self._comment(host, wiring))]
-
-    def _comment(self, host: Host, wiring: Wiring) -> CommentOut:
-        """Return the edit that puts one line out of force, and leaves a script one."""
-        if "\n" in wiring.text:
-            raise Refusal(
-                f"{wiring.path}: the command of line {wiring.line} is on several lines",
-                "Put it on one, or take it out yourself: then install once more.",
-            )
-        data = host.read(wiring.path) or b""
-        if not data.startswith(b"#!"):
-            return CommentOut(wiring.text)
-        shell = (data[2:].split(b"\n", 1)[0].decode("latin-1").split() or ["sh"])[0]
-        for mark in (COMMENT_MARK, f": {COMMENT_MARK}"):  # a branch must not become empty
-            editor = CommentOut(wiring.text, mark)
-            try:
-                judge(host, (shell, "-n"), wiring.path, editor.insert(data))
-            except Refusal:
-                continue
-            return editor
-        raise Refusal(
-            f"{wiring.path}: line {wiring.line} can't be put out of force by itself",
-            wiring.text.strip(),
-            "Take the command out yourself: then install once more.",
-        )
+        return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
 
     def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with this init system's files on a host, each with a remedy.

@@ -25,6 +25,7 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.telling import STOP_LIMIT, RunCommand
 from slashservice.supervise.protocol.client import wait_for
@@ -126,8 +127,7 @@ def take_over(
     actions.append(RunCommand(undo_=restart, why="it runs again", tolerant=True))
     actions.append(RunCommand(undo_=reload, why="init sees it"))
     for wiring in wirings:
-        for reader in owners(systems.values(), wiring.path):
-            actions += reader.unwire(look.host, wiring)
+        actions += _unwiring(look.host, systems, wiring)
     actions.append(RunCommand(do=reload, why="init sees it"))
     actions.append(RunCommand(do=forget, why="it does not come back"))
     if runs:
@@ -137,6 +137,19 @@ def take_over(
         for action in actions
         if not isinstance(action, RunCommand) or (wirings and (action.do or action.undo_))
     ]
+
+
+def _unwiring(host: Host, systems: Mapping[str, InitSystem], wiring: Wiring) -> list[Action]:
+    """Return what puts one wiring out of force; :class:`Refusal` where that is beyond us."""
+    readers = owners(systems.values(), wiring.path) or [InitSystem()]  # cron's are no init system's
+    actions = [action for reader in readers for action in reader.unwire(host, wiring)]
+    if not actions or any(isinstance(one, EditFile) and one.done(host) for one in actions):
+        raise Refusal(
+            f"{wiring.path}: line {wiring.line} can't be put out of force by itself",
+            *wiring.text.splitlines(),
+            "Take out what starts the scanner yourself, then install once more.",
+        )
+    return actions
 
 
 def _keeper(

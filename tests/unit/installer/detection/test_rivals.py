@@ -498,6 +498,15 @@ class TestWirings:
         assert transaction.uninstall(host, lambda line: None) == []
         assert image.snapshot() == before
 
+    def test_a_command_over_several_lines_is_left_to_the_administrator(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd")
+        image.program("/etc/rc.local", "#!/bin/sh\nnohup \\\n  svscan /service &\n")
+        with pytest.raises(Refusal, match=r"/etc/rc\.local: line 2 can't be put out") as why:
+            plan_for(Host(str(image.root)), replace=True)
+        assert "  svscan /service &" in why.value.advice
+
     def test_an_inittab_d_that_nobody_reads(
         self, make_image: MakeImage, small_source: object
     ) -> None:
