@@ -16,7 +16,7 @@ from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import processes, trust
-from slashservice.installer.host.host import COMMAND_PATH, RECEIPT, Host, state_folder
+from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.marks import BrokenMarks, block, naming
 from slashservice.installer.logs import troubles
 from slashservice.installer.plan.files import EditFile
@@ -151,7 +151,7 @@ def running(patient: Patient) -> Iterator[Finding]:
 
 def _is_left_stopped(patient: Patient) -> bool:
     """Tell whether svscan was not to be started, and the host has not booted since."""
-    status = patient.host.stat(f"{state_folder(patient.host)}/{RECEIPT}")
+    status = patient.host.stat(receipts.path(patient.host))
     chosen = patient.receipt is not None and patient.receipt.choices.get("start") is False
     return chosen and status is not None and status.st_mtime > processes.boot_time()
 

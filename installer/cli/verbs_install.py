@@ -9,6 +9,7 @@ from plumbum import cli
 
 from slashservice.installer import supervision
 from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, HostVerb, need_root, say
+from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
@@ -86,10 +87,13 @@ class PlanVerb(HostVerb):
                 said = summary
             for line in action.diff(host).splitlines():
                 say(f"    {line}")
+        gone = transaction.going(host, plan)
+        for line in gone:
+            say(f"would {line}")
         _say_notes(plan)
-        if not todo:
+        if not todo and not gone:
             say("nothing to do")
-        return WOULD_CHANGE if todo else DONE
+        return WOULD_CHANGE if todo or gone else DONE
 
 
 def remembered(host: Host, options: Options) -> Options:
@@ -165,13 +169,18 @@ def next_steps(plan: Plan, live: bool) -> list[str]:
     """Say what to type now."""
     directory = plan.layout.service_dir
     linked = {getattr(action, "path", "") for action in plan.actions}
-    prefix = "" if "/usr/local/bin/slashservice" in linked else f"{plan.layout.commands}/"
+    folders = os.environ.get("PATH", "").split(":")  # sudo has its own, secure_path
+    places = [plan.layout.commands]
+    if "/usr/local/bin/slashservice" in linked:
+        places.append("/usr/local/bin")
+    prefix = "" if set(places) & set(folders) else f"{places[-1]}/"
+    sudo = "sudo " if os.environ.get("SUDO_USER") else ""
     lines = [
         "",
         "Now, for a service of your own:",
-        f"    {prefix}slashservice add NAME -- COMMAND...    makes one, with a log",
-        f"    ln -s /your/service/directory {directory}/    starts one you have",
-        f"    {prefix}svstat {directory}/*",
+        f"    {sudo}{prefix}slashservice add NAME -- COMMAND...    makes one, with a log",
+        f"    {sudo}ln -s /your/service/directory {directory}/    starts one you have",
+        f"    {sudo}{prefix}svstat {directory}/*",
     ]
     return lines if live else [*lines[:1], "It starts when the host boots."]
 
@@ -199,9 +208,10 @@ class Uninstall(HostVerb):
                 transaction.uninstall(host, say)
             say("slashservice is not installed")
             return DONE
+        refuse_broken(host, receipt)
+        foreseen = foresight.undoing(host, receipt)
+        obstacles.refuse(host, foreseen.paths)
         if self.dry:
-            refuse_broken(host, receipt)
-            foreseen = foresight.undoing(host, receipt)
             for line in filter(None, foreseen.lines):
                 say(f"would {line}")
             for note in foreseen.notes:
@@ -209,7 +219,6 @@ class Uninstall(HostVerb):
             return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):
-            refuse_broken(host, receipt)
             notes = transaction.uninstall(host, say)
         for note in notes:
             say(f"note: {note}")

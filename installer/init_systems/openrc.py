@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import CONFIGURED, SHARED_MARK, Place
+from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.folders import links_below
 from slashservice.installer.plan.actions import Action
@@ -85,6 +86,11 @@ class OpenRC(InitSystem):
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script and add it to the default runlevel."""
+        if not site.host.is_directory(f"{RUNLEVELS}/default"):
+            raise Refusal(
+                f"OpenRC's runlevel default was not found: there is no {RUNLEVELS}/default",
+                "If OpenRC is to run this host: rc-update add local default makes it.",
+            )
         script = self.file(site, SCRIPT, "openrc/svscan", mode=0o755, check=("sh", "-n"))
         link = self.link(f"{RUNLEVELS}/default/{NAME}", SCRIPT)
         return [

@@ -40,9 +40,7 @@ class RcLocal(InitSystem):
 
     def wire(self, site: Site) -> list[Action]:
         """Edit rc.local, and see to the order at shutdown."""
-        systemd = site.host.is_directory("/etc/systemd/system") and (
-            "systemd" in site.evidence.init_program
-        )
+        systemd = self._systemd_runs_it(site)
         if systemd and site.evidence.systemd_version > LAST_SYSTEMD:
             raise Refusal(
                 f"systemd {site.evidence.systemd_version} does not run rc.local any more",
@@ -119,7 +117,16 @@ class RcLocal(InitSystem):
         return stop_script(site) if runlevel_folder(site.host) else []
 
     def notes(self, site: Site) -> list[str]:
-        return ["rc.local starts svscan once: nobody starts it again should it ever die"]
+        once = "rc.local starts svscan once: nobody starts it again should it ever die"
+        if self._at_shutdown(site, self._systemd_runs_it(site)):
+            return [once]
+        last = f"at shutdown, run first of all what stops the services in order: {site.drain}"
+        return [once, f"nothing was found that could stop svscan; {last}"]
+
+    def _systemd_runs_it(self, site: Site) -> bool:
+        """Tell whether it is systemd that runs rc.local."""
+        by_systemd = "systemd" in site.evidence.init_program
+        return by_systemd and site.host.is_directory("/etc/systemd/system")
 
 
 def _shell(text: bytes) -> str:

@@ -57,8 +57,11 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     """Return the plan for a host; :class:`Refusal` where it can't or mustn't be wired."""
     host, verdict = look.host, look.verdict
     if not verdict.name:
+        advice = verdict.advice
+        if host.root == "/" and look.evidence.platform == "linux" and not host.lstat("/proc/self"):
+            advice = ("Here is no /proc, which shows it: mount -t proc proc /proc", *advice)
         raise Refusal(
-            f"no init system found that could start svscan: {verdict.reasons[0]}", *verdict.advice
+            f"no init system found that could start svscan: {'; '.join(verdict.reasons)}", *advice
         )
     init_system = systems[verdict.name]
     if not init_system.wired and not verdict.asked:

@@ -28,22 +28,25 @@ class Foreseen:
     """What undoing will say: a line for each entry in the order of undoing, and the notes.
 
     A line is empty where nothing will be done, or where the one before says it already.
+    ``paths`` are those that will be changed.
     """
 
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 class Rehearsal(Host):
     """A host that is read as it is, and changed only in memory. Nothing runs on it."""
 
     changed: dict[str, FileState]
+    touched: dict[str, None]
 
     @classmethod
     def of(cls, host: Host) -> Rehearsal:
         """Make one of a host."""
         made = cls.__new__(cls)
-        vars(made).update(vars(host), changed={}, changes=0, _live=False)
+        vars(made).update(vars(host), changed={}, touched={}, changes=0, _live=False)
         return made
 
     def _now(self, path: str, *, follow: bool = False) -> FileState | None:
@@ -106,6 +109,7 @@ class Rehearsal(Host):
         """Remember what would be put there."""
         self.step("put", path)
         self.changed[self.real(path)] = state
+        self.touched[path] = None
 
     def remove_tree(self, path: str) -> None:
         """Remember that all of it would be gone."""
@@ -158,7 +162,7 @@ def undoing(host: Host, receipt: Receipt) -> Foreseen:
             line = f"remove slashservice's files from {entry.action.path}"
         lines.append("" if line == said else line)
         said = line or said
-    return Foreseen(tuple(lines), tuple(notes))
+    return Foreseen(tuple(lines), tuple(notes), tuple(rehearsal.touched))
 
 
 def _is_due(host: Host, entry: Entry, receipt: Receipt) -> bool:

@@ -133,6 +133,11 @@ def tree(receipt: Receipt) -> str:
     return next((str(getattr(one.action, "path", "")) for one in trees), "")
 
 
+def path(host: Host) -> str:
+    """Return where the receipt of a host is, or will be."""
+    return f"{state_folder(host)}/{RECEIPT}"
+
+
 def load(host: Host) -> Receipt | None:
     """Return the host's receipt, ``None`` if slashservice isn't installed there."""
     path = f"{state_folder(host)}/{RECEIPT}"

@@ -17,6 +17,7 @@ from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import AwaitEnd, Supervise
 from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record.foresight import REHEARSED, Rehearsal, summary
 from slashservice.installer.record.receipt import Entry, Receipt
 
 Progress = Callable[[str], None]
@@ -31,6 +32,8 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
     moved = _moved(host, journal)
     stopped = moved is not None and _let_go(host, moved, plan, progress)
     kept: list[Entry] = []
+    going = [entry for entry in journal.entries if entry.retired]
+    said = ""
     for entry in reversed(journal.entries):
         if not entry.retired or _still_in_use(entry, journal):
             kept.append(entry)
@@ -39,15 +42,31 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
             if stopped:
                 entry.action.undo(host, {}, "")
             continue  # else svscan runs on
+        changes = host.changes
         notes = entry.action.undo(host, entry.before, entry.after)
         if isinstance(entry.action, MakeDirectory) and notes:
             kept.append(entry)  # something is in it still: the code that is kept
         else:
+            line = summary(entry, going)
+            if host.changes > changes and isinstance(entry.action, REHEARSED) and line != said:
+                progress(line)
+                said = line
             for note in notes:
                 progress(note)
     for action in _of(Supervise, plan.actions):
         action.apply(host)  # it has to be started again where it was stopped
     return dataclasses.replace(journal, entries=tuple(reversed(kept)))
+
+
+def foresee(host: Host, journal: Receipt, plan: Plan) -> list[str]:
+    """Return the lines that :func:`retire` will say. Nothing is done."""
+    said = []
+    moved = _moved(host, journal)
+    stop = _stop(moved, plan) if moved is not None else None
+    if moved is not None and stop is not None:
+        said.append(_why(stop, moved))
+    retire(Rehearsal.of(host), journal, plan, said.append)
+    return said
 
 
 def _moved(host: Host, journal: Receipt) -> Receipt | None:
@@ -67,16 +86,29 @@ def _let_go(host: Host, prior: Receipt, plan: Plan, progress: Progress) -> bool:
     by the new one. So it is where a command of the new one starts svscan, as units of both may
     have the same name. Else svscan just gives way to the one that the new init system started.
     """
-    before = [entry.action for entry in prior.entries if not entry.retired]
     over = _of(HandOver, plan.actions)[0]
-    if over.start or any(one.respawns for one in _of(HandOver, before)):
-        stop = next(one for one in _of(Supervise, before) if one.service_dir == over.service_dir)
-        progress(f"{stop.describe_undo({})}, as {prior.init} starts them no longer")
+    stop = _stop(prior, plan)
+    if stop is not None:
+        progress(_why(stop, prior))
         stop.undo(host, {}, "")
         return True
     if over.running(host):
         over.exchange(host, over.running(host))
     return False
+
+
+def _stop(prior: Receipt, plan: Plan) -> Supervise | None:
+    """Return what has the init system of before stop svscan, if it must."""
+    before = [entry.action for entry in prior.entries if not entry.retired]
+    over = _of(HandOver, plan.actions)[0]
+    if not over.start and not any(one.respawns for one in _of(HandOver, before)):
+        return None
+    return next(one for one in _of(Supervise, before) if one.service_dir == over.service_dir)
+
+
+def _why(stop: Supervise, prior: Receipt) -> str:
+    """Say that svscan is stopped, and why."""
+    return f"{stop.describe_undo({})}, as {prior.init} starts them no longer"
 
 
 def _of(kind: type[T], actions: Iterable[Action]) -> list[T]:

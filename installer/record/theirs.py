@@ -63,9 +63,9 @@ def _file(
         if OUR_FILE not in now.data or old is not None:
             return action
         return _kept_aside(host, action, notes)  # no receipt tells whose changes these are
-    known = {entry.after, FileState.from_json(entry.previous).digest()}
-    if old is None or old.phase == "installed":
-        known = {entry.after, *entry.also}
+    known = {entry.after, *entry.also}
+    if old is not None and old.phase != "installed":
+        known.add(FileState.from_json(entry.previous).digest())
     if now.digest() in known:
         return dataclasses.replace(action, theirs="known")
     if entry.action.text != action.text:

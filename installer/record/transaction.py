@@ -20,6 +20,7 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action, PathAction
@@ -33,7 +34,7 @@ from slashservice.installer.record import foresight
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.foresight import sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
-from slashservice.installer.record.retiring import Progress, retire
+from slashservice.installer.record.retiring import Progress, foresee, retire
 
 LOCK_PLACES = ("/run", "/var/run", "/tmp")
 
@@ -106,6 +107,9 @@ def preflight(host: Host, plan: Plan) -> None:
             ours = host.state(action.path).digest() in (known.after, *known.also)
             action = dataclasses.replace(action, replace=action.replace or ours)
         action.preflight(host)
+    changing = [getattr(one, "path", "") for one in plan.actions if not one.done(host)]
+    if changing:
+        obstacles.refuse(host, [*filter(None, changing), receipts.path(host)])
 
 
 def install(host: Host, plan: Plan, progress: Progress) -> bool:
@@ -142,7 +146,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
             f"installed, but not all of the older version is gone: {reason(error)}",
             "slashservice install, once more, removes the rest",
         ) from error
-    return bool(todo)
+    return bool(todo) or left
 
 
 def _tidy(host: Host, old: Receipt) -> None:
@@ -223,6 +227,12 @@ def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
     folder = os.path.dirname(action.path)
     links = [one for one in all_ if isinstance(one, MakeLink)]
     return folder, sum(os.path.dirname(one.path) == folder for one in links)
+
+
+def going(host: Host, plan: Plan) -> list[str]:
+    """Foresee what a run will say of the parts that only an older version has."""
+    old = receipts.load(host)
+    return foresee(host, _journal(host, plan, old), plan) if old is not None else []
 
 
 def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:

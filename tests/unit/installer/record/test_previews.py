@@ -180,3 +180,32 @@ def test_on_a_host_that_runs(
     said: list[str] = []
     transaction.uninstall(host, said.append)
     assert said == lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "then"),
+    [
+        ("sysvinit-debian", {}, {"init": "initd"}),
+        ("sysvinit-debian", {"init": "initd"}, {"init": "sysvinit"}),
+        ("rclocal-systemd", {"init": "rclocal"}, {"init": "systemd"}),
+        ("systemd", {}, {"layout": "fhs"}),
+        ("systemd", {}, {"service_dir": "/srv/service"}),
+    ],
+)
+def test_what_goes_is_foreseen(
+    kind: str,
+    first: dict[str, object],
+    then: dict[str, object],
+    make_image: MakeImage,
+    say: Callable[..., list[str]],
+) -> None:
+    image = make_image(kind)
+    say(image, "install", **first)
+    before = image.snapshot()
+    preview = say(image, "install", "-n", **then)
+    assert image.snapshot() == before
+    compare(preview, say(image, "install", **then))
+    after = image.snapshot()
+    removed = [line.split()[-1] for line in steps(preview) if line.startswith("remove /")]
+    assert removed or "restore /etc/inittab" in steps(preview)
+    assert not [path for path in removed if path.lstrip("/") in after]

@@ -1,0 +1,76 @@
+"""Refuse, before anything is done, what the file system will not let be changed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+from collections.abc import Iterable
+
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
+
+GET_FLAGS = (2 << 30) | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
+"""FS_IOC_GETFLAGS of Linux."""
+
+IMMUTABLE, APPEND_ONLY = 0x10, 0x20
+BSD_IMMUTABLE = stat.UF_IMMUTABLE | stat.SF_IMMUTABLE
+BSD_APPEND_ONLY = stat.UF_APPEND | stat.SF_APPEND
+
+
+def refuse(host: Host, paths: Iterable[str]) -> None:
+    """Refuse if one of ``paths`` is immutable, or the folder that it is in, or read-only."""
+    seen = set()
+    for path in paths:
+        folder = os.path.dirname(path)
+        while folder != "/" and not host.is_directory(folder):
+            folder = os.path.dirname(folder)
+        for one in (path, folder):
+            if one not in seen:
+                seen.add(one)
+                _refuse_one(host, one)
+
+
+def _refuse_one(host: Host, path: str) -> None:
+    """Refuse a file or folder that can't be changed."""
+    status = host.lstat(path)
+    if status is None or not (stat.S_ISREG(status.st_mode) or host.is_directory(path)):
+        return
+    real = host.real(path, follow=stat.S_ISLNK(status.st_mode))
+    word = flags(real)
+    if word:
+        show, clear = ("lsattr -d", "chattr -i -a")
+        if hasattr(status, "st_flags"):
+            show, clear = ("ls -ldo", "chflags noschg,nouchg,nosappnd,nouappnd")
+        raise Refusal(
+            f"{path} can't be changed: it is {word}, as {show} {path} shows",
+            f"If it may be: {clear} {path}",
+            "Then do it once more, and set it again.",
+        )
+    if os.statvfs(real).f_flag & os.ST_RDONLY:
+        raise Refusal(
+            f"{path} can't be changed: it is on a file system that is mounted read-only",
+            "If it may be: mount -o remount,rw it. Or choose another --layout or --service-dir.",
+        )
+
+
+def flags(real: str) -> str:
+    """Say what keeps root from changing the file or folder ``real``; nothing if nothing does."""
+    if hasattr(os.stat_result, "st_flags"):
+        found = int(getattr(os.lstat(real), "st_flags", 0))
+        immutable, append_only = found & BSD_IMMUTABLE, found & BSD_APPEND_ONLY
+    else:
+        try:
+            fd = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError:
+            return ""
+        try:
+            answer = fcntl.ioctl(fd, GET_FLAGS, bytes(struct.calcsize("l")))
+        except OSError:
+            return ""  # a file system that has no such thing
+        finally:
+            os.close(fd)
+        (found,) = struct.unpack_from("I", answer)
+        immutable, append_only = found & IMMUTABLE, found & APPEND_ONLY
+    return "immutable" if immutable else "append-only" if append_only else ""
