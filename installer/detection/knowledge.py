@@ -7,6 +7,7 @@ system is in its module and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,6 +19,10 @@ from slashservice.installer.host.host import Host
 CONFIGURED, NAMED, MARKED, SHARED_MARK = 1, 2, 3, 4
 """Signs of an image's init system, the best first: its configuration, the name of its program,
 words inside the program, words that are in other init systems' programs as well."""
+
+
+LEFT_BEHIND = re.compile(r"^\.|~$|\.(?:bak|orig|old|sw[op]|dpkg-\w+|rpm(?:new|save|orig))$")
+"""Names of files that editors and package managers leave, and that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Place:
             f"{folder}/{name}"
             for folder in folders
             for name in host.list(folder)
-            if name.endswith(self.ending)
+            if name.endswith(self.ending) and not LEFT_BEHIND.search(name)
         ]
 
 

@@ -6,12 +6,15 @@ that ``sv force-stop`` sends after seven seconds until the services have drained
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
-from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
+from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.files import MakeDirectory
+from slashservice.installer.plan.files import MakeDirectory, RemovePath
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 from slashservice.installer.plan.telling import COMMAND_LIMIT, ForgetState
 
@@ -32,6 +35,7 @@ class Runit(InitSystem):
     looked_for = STOPIT
     presence = ("/sbin/runit-init", "/usr/bin/runit-init", "/usr/sbin/runit-init")
     programs = ("runit", "runit-init")
+    places = tuple(Place(folder, "run", below="*", syntax="shell") for folder in ENABLED)
     rivals: ClassVar[dict[str, str]] = dict.fromkeys(
         ("runsvdir-start", "runsvdir", "/etc/runit/2"), "/etc/service"
     )
@@ -46,6 +50,16 @@ class Runit(InitSystem):
             if alive and not evidence.inittab:
                 return self.verdict("runit's stopit file is there, and runsvdir runs")
         return None
+
+    def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
+        """Take a service out of those that are enabled, where a link has it there.
+
+        Where runit runs it would start the service again before it notices: nothing is returned.
+        """
+        link = os.path.dirname(wiring.path)
+        if host.live or host.readlink(link) is None:
+            return []
+        return [RemovePath(path=link)]
 
     def wire(self, site: Site) -> list[Action]:
         """Make the service directory, complete, and link it last."""

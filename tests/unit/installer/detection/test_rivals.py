@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
 from helpers.images import Image, MakeImage
-from helpers.installer import look_at, plan_for
+from helpers.installer import Running, look_at, plan_for
 from helpers.spellings import ALIKE, SCANNERS, SCRIPTS, Wrap
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
+from slashservice.installer.plan.takeover import take_over
 from slashservice.installer.record import transaction
 
 DEFAULTS = {
@@ -506,6 +508,33 @@ class TestWirings:
         with pytest.raises(Refusal, match=r"/etc/rc\.local: line 2 can't be put out") as why:
             plan_for(Host(str(image.root)), replace=True)
         assert "  svscan /service &" in why.value.advice
+
+    def test_a_service_of_runit_s(self, make_image: MakeImage, small_source: object) -> None:
+        image = make_image("runit-debian").program("/etc/sv/dt/run", "#!/bin/sh\nexec svscan\n")
+        enabled = "/etc/runit/runsvdir/default/dt"
+        plan_for(Host(str(image.root)))
+        image.link(enabled, "/etc/sv/dt")
+        before = image.snapshot()
+        host = Host(str(image.root))
+        with pytest.raises(Refusal) as refusal:
+            plan_for(host)
+        assert f"{enabled}/run:2: exec svscan" in refusal.value.advice
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert not image.path(enabled).is_symlink()
+        transaction.uninstall(host, lambda line: None)
+        assert image.snapshot() == before
+        seen = look_at(host)
+        live = dataclasses.replace(seen, host=Running(image.root))
+        (wiring,) = [one for one in seen.evidence.wirings if one.active]
+        with pytest.raises(Refusal, match="line 2 can't be put out of force"):
+            take_over(live, INIT_SYSTEMS, (wiring,), "/service")
+
+    @pytest.mark.parametrize("name", ["sv~", ".sv.swp", "sv.bak", "sv.dpkg-old", "sv.rpmsave"])
+    def test_what_an_editor_has_left_is_read_by_nobody(
+        self, name: str, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd").file(f"/etc/cron.d/{name}", "@reboot root svscanboot\n")
+        plan_for(Host(str(image.root)))
 
     def test_an_inittab_d_that_nobody_reads(
         self, make_image: MakeImage, small_source: object
