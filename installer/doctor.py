@@ -107,8 +107,15 @@ def installation(patient: Patient) -> Iterator[Finding]:
             "an installer was interrupted",
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
+    edited = _edited(patient.receipt)
     for one in look(patient.host).artefacts:
-        if one.state == "changed":
+        if one.state == "changed" and one.path in edited:
+            yield Finding(
+                f"{one.path} is changed: slashservice's own lines in it are not as it wrote them",
+                "slashservice install leaves them so; without them and their marks it puts "
+                "them in anew",
+            )
+        elif one.state == "changed":
             yield Finding(
                 f"{one.path} is changed: it is not as slashservice wrote it",
                 "slashservice install leaves it so; if it is removed before, it is made anew",
@@ -117,14 +124,16 @@ def installation(patient: Patient) -> Iterator[Finding]:
             yield Finding(f"{one.path} is missing", "slashservice install mends it")
 
 
+def _edited(receipt: Receipt | None) -> list[str]:
+    """Return the files of others in which there are lines of ours."""
+    entries = receipt.entries if receipt else ()
+    return [one.action.path for one in entries if isinstance(one.action, EditFile)]
+
+
 def marks(patient: Patient) -> Iterator[Finding]:
     """Are the marks around our lines whole, in all files that may have such lines?"""
     places = [place.path for one in patient.systems.values() for place in one.places]
-    edited = [
-        entry.action.path
-        for entry in (patient.receipt.entries if patient.receipt else ())
-        if isinstance(entry.action, EditFile)
-    ]
+    edited = _edited(patient.receipt)
     for path in dict.fromkeys(map(patient.host.resolve, (*edited, *places))):
         try:
             with naming(path):

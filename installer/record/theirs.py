@@ -16,6 +16,7 @@ from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile, WriteFile, aside
+from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.record.receipt import Entry, Receipt
 
@@ -36,10 +37,8 @@ def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
             action = _file(host, action, entry, old, notes)
         elif isinstance(action, EditFile) and entry is not None:
             action = _edit(host, action, entry, notes)
-        if action.enables and old and old.phase == "installed" and entry and not action.done(host):
-            path = getattr(action, "path", "")
-            if host.lstat(path) is None:
-                notes.append(f"{path} was gone: svscan is enabled again (--no-enable leaves it)")
+        if action.enables and old and old.phase == "installed" and entry:
+            notes += _enabled_again(host, action)
         actions.append(action)
     return dataclasses.replace(plan, actions=tuple(actions), notes=(*plan.notes, *notes))
 
@@ -52,11 +51,25 @@ def refuse_broken(host: Host, receipt: Receipt) -> None:
             action.without_ours(host.state(action.path))
 
 
+def _enabled_again(host: Host, action: Action) -> list[str]:
+    """Say that somebody has disabled svscan, and that it is enabled again."""
+    again = "svscan is enabled again (--no-enable leaves it to you)"
+    if isinstance(action, MakeLink) and not action.done(host) and host.lstat(action.path) is None:
+        return [f"{action.path} was gone: {again}"]
+    if isinstance(action, EditFile):
+        data = host.state(action.path).data
+        if action.editor.remove(data) == data:
+            return [f"what starts svscan was taken out of {action.path}: {again}"]
+    return []
+
+
 def _file(
     host: Host, action: WriteFile, entry: Entry | None, old: Receipt | None, notes: list[str]
 ) -> WriteFile:
     """Look at a file of ours."""
     now = host.state(action.path)
+    if now.kind == "file" and now.data == action.text.encode() and not action.done(host):
+        notes.append(f"{action.path} had another mode or owner: it is put back")
     if now.kind != "file" or now.data == action.text.encode():
         return action
     if entry is None or not isinstance(entry.action, WriteFile):
@@ -70,11 +83,11 @@ def _file(
         return dataclasses.replace(action, theirs="known")
     if entry.action.text != action.text:
         return _kept_aside(host, action, notes)
-    notes.append(f"{action.path} {LEFT}{_drop_in(action.path)}")
+    notes.append(
+        f"{action.path} is not as slashservice wrote it, and is left as it is"
+        f"{_drop_in(action.path)}"
+    )
     return dataclasses.replace(action, theirs="left")
-
-
-LEFT = "is not as slashservice wrote it, and is left as it is"
 
 
 def _kept_aside(host: Host, action: WriteFile, notes: list[str]) -> WriteFile:
@@ -103,7 +116,10 @@ def _edit(host: Host, action: EditFile, entry: Entry, notes: list[str]) -> EditF
     if found is None or found in written:
         return action
     if before.lines == action.editor.lines:
-        notes.append(f"slashservice's lines in {action.path}: {found.strip()!r} {LEFT}")
+        notes.append(
+            f"slashservice's lines in {action.path} are not as it wrote them, and are left as "
+            f"they are: {found.strip()}"
+        )
         return dataclasses.replace(action, theirs="left")
     where = aside(host, action.path)
     notes.append(f"slashservice's lines in {action.path} were changed: what it said is in {where}")

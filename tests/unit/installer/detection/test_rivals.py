@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from slashservice.installer.cli.verbs_install import remembered
 from slashservice.installer.detection.rivals import Find, Search
+from slashservice.installer.detection.wirings import find_scanners
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
@@ -622,3 +623,26 @@ class TestDoubt:
 
     def test_another_directory_is_no_question(self, image: Image) -> None:
         plan_for(Host(str(image.root)), service_dir="/srv/service")
+
+
+@pytest.mark.parametrize(
+    ("comm", "words", "program", "directory"),
+    [
+        ("svscan", ["/usr/bin/svscan", "/service"], "svscan", "/service"),
+        ("svscan", ["svscan", "-n", "-g", "5", "/srv/svscan"], "svscan", "/srv/svscan"),
+        ("svscan", ["svscan", "service"], "svscan", os.getcwd()),
+        ("runsvdir", ["runsvdir", "-P", "/etc/service", "log: ...."], "runsvdir", "/etc/service"),
+        ("busybox", ["busybox", "runsvdir", "/etc/service"], "runsvdir", "/etc/service"),
+        ("busybox", ["/bin/busybox", "sh", "svscan"], "", ""),
+        ("s6-svscan", ["s6-svscan", "-t", "0", "/run/service"], "s6-svscan", "/run/service"),
+        ("sh", ["sh", "-c", "svscan /service"], "", ""),
+    ],
+)
+def test_one_that_runs(
+    comm: str, words: list[str], program: str, directory: str, tmp_path: Path
+) -> None:
+    folder = f"/proc/{os.getpid()}"
+    image = Image(tmp_path).file(f"{folder}/comm", f"{comm}\n").folders("/proc/self")
+    image.file(f"{folder}/cmdline", "".join(f"{word}\0" for word in words))
+    found = find_scanners(Running(image.root), INIT_SYSTEMS)
+    assert [(one.program, one.directory) for one in found] == [(program, directory)] * bool(program)

@@ -166,6 +166,9 @@ def test_runlevels_of_an_inittab_line(
     (note,) = install(image)
     assert "SV:2345:respawn:/command/svscanboot" in note
     assert inittab.read_text() == text
+    (found,) = examine(look_at(Host(str(image.root))), INIT_SYSTEMS)
+    assert "own lines in it are not as it wrote them" in found.what
+    assert "removed" not in found.remedy  # nobody is told to remove an inittab
     new_templates()
     (note,) = install(image)
     assert f"{KEPT}/etc/inittab" in note
@@ -225,6 +228,35 @@ def test_what_is_disabled_by_hand_is_enabled_again_and_named(
     (note,) = install(image)
     assert note.startswith(f"{link} was gone: svscan is enabled again")
     assert image.path(link).is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "line"),
+    [
+        ("openbsd", "/etc/rc.conf.local", "pkg_scripts=redis\n"),
+        ("sysvinit-debian", "/etc/inittab", ""),
+    ],
+)
+def test_what_is_taken_out_by_hand_is_put_in_again_and_named(
+    kind: str, path: str, line: str, make_image: MakeImage, small_source: object
+) -> None:
+    image = make_image(kind)
+    before = image.path(path).read_text()
+    install(image)
+    text = image.path(path).read_text()
+    image.path(path).write_text(line or before)
+    notes = install(image)
+    assert any(f"taken out of {path}: svscan is enabled again" in note for note in notes)
+    assert line or image.path(path).read_text() == text
+
+
+def test_a_mode_is_put_back_and_named(make_image: MakeImage, small_source: object) -> None:
+    image = make_image("sysvinit-debian")
+    install(image)
+    image.path("/etc/init.d/svscan").chmod(0o644)
+    (note,) = install(image)
+    assert note == "/etc/init.d/svscan had another mode or owner: it is put back"
+    assert image.path("/etc/init.d/svscan").stat().st_mode & 0o777 == 0o755
 
 
 MARKS = {
