@@ -16,7 +16,7 @@ from slashservice.installer.detection import readers
 from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.detection.wrappers import RUNS_NOTHING, Started, started
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import OUR_FILE
+from slashservice.installer.host.marks import WRITTEN_BY_US
 
 SCRIPT_LIMIT = 1 << 20
 FOLLOWED_LIMIT = 1 << 16
@@ -143,7 +143,7 @@ class Search:
         if status is None or status.st_size > FOLLOWED_LIMIT:
             return ""
         data = self.host.read(path) or b""
-        if b"\0" in data or OUR_FILE in data or not self.named.search(data.decode("latin-1")):
+        if b"\0" in data or WRITTEN_BY_US in data or not self.named.search(data.decode("latin-1")):
             return ""
         return data.decode("latin-1")
 

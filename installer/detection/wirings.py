@@ -15,7 +15,7 @@ from slashservice.installer.detection.rivals import SCRIPT_LIMIT, Find, Search, 
 from slashservice.installer.detection.wrappers import Started
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import OUR_FILE, ours
+from slashservice.installer.host.marks import WRITTEN_BY_US, ours
 from slashservice.supervise.protocol import scan_directory
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
@@ -95,7 +95,7 @@ def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find) -> 
 def _is_part_of_ours(host: Host, readers: Iterable[Knowledge], path: str) -> bool:
     """Tell whether a file is ours, or adds to one that is."""
     wholes = {path, *(reader.part_of(path) for reader in readers)}
-    return any(OUR_FILE in (host.read(whole) or b"") for whole in wholes)
+    return any(WRITTEN_BY_US in (host.read(whole) or b"") for whole in wholes)
 
 
 def find_scanners(host: Host, systems: Systems) -> tuple[Scanner, ...]:
@@ -120,19 +120,16 @@ def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
         return ()
     found = []
     for pid in map(int, filter(str.isdigit, host.list("/proc"))):
+        program = (host.read(f"/proc/{pid}/comm") or b"").decode(errors="replace").strip()
+        if program not in ("busybox", "svscan", *names) or not processes.shares_root(pid):
+            continue
         words = (host.read(f"/proc/{pid}/cmdline") or b"").decode(errors="replace").split("\0")
-        program = _scanner_program(host, pid, words, ("svscan", *names))
-        if program and processes.shares_root(pid):
+        if program == "busybox":  # an argument names what it is
+            applets = [os.path.basename(word) for word in words[:2]]
+            program = next((one for one in applets if one != "busybox"), "")
+        if program in ("svscan", *names):
             found.append(_scanner(host, pid, program, words))
     return tuple(found)
-
-
-def _scanner_program(host: Host, pid: int, words: Sequence[str], names: Sequence[str]) -> str:
-    """Return which scanner a process is, empty if it is none; BusyBox names it in an argument."""
-    comm = (host.read(f"/proc/{pid}/comm") or b"").decode(errors="replace").strip()
-    if comm == "busybox":
-        comm = next((os.path.basename(word) for word in words[:2] if word != "busybox"), "")
-    return comm if comm in names else ""
 
 
 def _scanner(host: Host, pid: int, program: str, words: Sequence[str]) -> Scanner:

@@ -10,6 +10,9 @@ from slashservice.installer.errors import Refusal
 OUR_FILE = b"slashservice install"
 """Every file that is wholly ours contains these words: see :mod:`slashservice.init_templates`."""
 
+WRITTEN_BY_US = b"Written by `slashservice install`"
+"""What each of these says of itself. Who mentions us elsewhere does not say so."""
+
 BEGIN = b"# begin slashservice\n"
 END = b"# end slashservice\n"
 """The lines around what is ours in a file that is somebody else's."""

@@ -537,6 +537,12 @@ class TestWirings:
         image = make_image("systemd").file(f"/etc/cron.d/{name}", "@reboot root svscanboot\n")
         plan_for(Host(str(image.root)))
 
+    def test_who_mentions_us_is_not_us(self, make_image: MakeImage, small_source: object) -> None:
+        text = "# not after: slashservice install\n@reboot root svscanboot\n"
+        image = make_image("systemd").file("/etc/cron.d/sv", text)
+        with pytest.raises(Refusal, match="another svscan"):
+            plan_for(Host(str(image.root)))
+
     def test_an_inittab_d_that_nobody_reads(
         self, make_image: MakeImage, small_source: object
     ) -> None:
@@ -633,6 +639,7 @@ class TestDoubt:
         ("svscan", ["svscan", "service"], "svscan", os.getcwd()),
         ("runsvdir", ["runsvdir", "-P", "/etc/service", "log: ...."], "runsvdir", "/etc/service"),
         ("busybox", ["busybox", "runsvdir", "/etc/service"], "runsvdir", "/etc/service"),
+        ("busybox", ["/bin/busybox", "runsvdir", "/x"], "runsvdir", "/x"),
         ("busybox", ["/bin/busybox", "sh", "svscan"], "", ""),
         ("s6-svscan", ["s6-svscan", "-t", "0", "/run/service"], "s6-svscan", "/run/service"),
         ("sh", ["sh", "-c", "svscan /service"], "", ""),
