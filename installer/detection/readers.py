@@ -89,14 +89,18 @@ def _script(text: str, arguments: tuple[str, ...]) -> Reading:
     """Read a script: in a language that isn't known, whatever looks like a path or a name."""
     if is_shell(text):
         return _shell(text, arguments)
-    found = [
+    return Reading(_names(text, "#"), sure=False)
+
+
+def _names(text: str, comment: str) -> list[Simple]:
+    """Return all that looks like a path or a name as if it were a command, with what follows."""
+    return [
         Simple(tuple(words[at:]), number, number)
         for number, line in enumerate(text.split("\n"), 1)
-        if not line.lstrip().startswith("#")
+        if not line.lstrip().startswith(comment)
         for words in [re.findall(r"[\w./+-]+", line)]
         for at in range(len(words))
     ]
-    return Reading(found, sure=False)
 
 
 def _shell(text: str, arguments: tuple[str, ...]) -> Reading:
@@ -309,5 +313,6 @@ READERS: dict[str, Callable[[str], Reading]] = {
     "dinit": _dinit,
     "finit": _finit,
     "plist": _plist,
+    "scheme": lambda text: Reading(_names(text, ";")),
 }
 """The syntaxes, by name: see :class:`~slashservice.installer.detection.knowledge.Place`."""

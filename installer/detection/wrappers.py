@@ -61,7 +61,7 @@ NO_WORDS = (
 )
 ONE_WORD = (
     *("setuidgid", "envuidgid", "envdir", "setlock", "s6-setuidgid", "s6-envdir"),
-    *("gosu", "su-exec", "action"),
+    *("gosu", "su-exec", "action", "procd_set_param", "procd_append_param"),
 )
 WRAPPERS: dict[str, Wrapper] = {
     **dict.fromkeys(NO_WORDS, Wrapper()),

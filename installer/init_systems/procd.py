@@ -29,7 +29,10 @@ class Procd(InitSystem):
     presence = ("/sbin/procd",)
     programs = ("procd",)
     marks = (b"/sbin/procd",)
-    places = (Place("/etc/inittab"), Place(SCRIPTS, "", shared=True))
+    places = (
+        Place("/etc/inittab", syntax="inittab"),
+        Place(SCRIPTS, "", shared=True, syntax="shell"),
+    )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Go by PID 1's name."""

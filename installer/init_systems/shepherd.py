@@ -32,7 +32,10 @@ class Shepherd(InitSystem):
     pid1 = ("shepherd",)
     presence = ("/usr/bin/shepherd", "/usr/sbin/shepherd")
     programs = ("shepherd",)
-    places = (Place(CONFIGURATION), Place(FOLDER, ".scm", whole=True))
+    places = (
+        Place(CONFIGURATION, syntax="scheme"),
+        Place(FOLDER, ".scm", whole=True, syntax="scheme"),
+    )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Go by PID 1's name, which is its interpreter's where nothing has changed it."""

@@ -287,6 +287,7 @@ COMMANDS = (
         ("dinit", "command: {} # why\n"),
         ("finit", "service [2345] <!pid> name:svscan {} -- svscan\n"),
         ("finit", "task [S] {}\n"),
+        ("shell", "#!/bin/sh /etc/rc.common\nprocd_set_param command {}\n"),
     ],
 )
 def test_every_syntax(syntax: str, form: str, command: str) -> None:
@@ -318,6 +319,12 @@ def test_every_syntax(syntax: str, form: str, command: str) -> None:
 )
 def test_every_syntax_has_look_alikes(syntax: str, text: str) -> None:
     assert finds(syntax, text) == []
+
+
+def test_a_service_of_shepherd() -> None:
+    text = ';; svscan /x\n(start #~(make-forkexec-constructor \'("/usr/bin/svscan" "/service")))\n'
+    (found,) = finds("scheme", text)
+    assert (found.first, found.program, found.directory) == (2, "/usr/bin/svscan", "/service")
 
 
 def test_the_at_sign_of_a_unit_names_the_process() -> None:

@@ -12,7 +12,7 @@ from helpers.installer import look_at, plan_for
 from slashservice.installer import status
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host.host import Host
+from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.host.marks import BEGIN, END, BrokenMarks, block
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan import templates
@@ -95,7 +95,7 @@ def test_a_changed_file_is_kept_aside_when_the_template_changes(
     new_templates()
     texts = {one.path: one.text for one in file_actions(kind_name, image)}
     notes = install(image, **options)
-    folder = KEPT if image.path("/var/lib/slashservice").exists() else KEPT.replace("lib", "db")
+    folder = f"{state_folder(Host(str(image.root)))}/kept"
     for action in actions:
         if texts[action.path] == action.text:
             image.path(action.path).write_text(action.text)
