@@ -105,7 +105,7 @@ class Rehearsal(Host):
         """Count a change."""
         self.changes += 1
 
-    def put(self, path: str, state: FileState, *, durably: bool = True) -> None:
+    def put(self, path: str, state: FileState, **how: object) -> None:
         """Remember what would be put there."""
         self.step("put", path)
         self.changed[self.real(path)] = state
