@@ -22,6 +22,14 @@ def collected() -> set[str]:
     return {line for line in done.stdout.splitlines() if "::" in line}
 
 
+def test_every_upgrade_is_of_a_way_that_the_document_tells_of() -> None:
+    prefix = proven.UPGRADES.removesuffix("{}]")
+    upgrades = {line for line in collected() if line.startswith(prefix)}
+    titles = [one.title for one in proven.BOOTED]
+    told = {proven.UPGRADES.format(proven.WAYS.get(title, title)) for title in titles}
+    assert upgrades and upgrades <= told
+
+
 def test_the_document_is_what_a_run_writes() -> None:
     tests = collected()
     assert proven.DOCUMENT.read_text() == proven.document(dict.fromkeys(tests, True))

@@ -27,7 +27,9 @@ should be; a redis with a log answers; svscan is killed, comes back and adopts i
 `-u`; a reboot after which all is back; a shutdown in order, with every line in the logs; and
 uninstalling, after which every file is as it was. *In namespaces*: the init system is PID 1 of
 a container. *Emulated*: a whole machine with a kernel and a disk, by QEMU. *By Vagrant*: a box
-made here by `vagrant/build-box`, from `up` by `reload` to `destroy`. *Checked only*: it can't
+made here by `vagrant/build-box`, from `up` by `reload` to `destroy`. *Upgraded*: an upgrade is
+killed, told to end, or refused by the system ahead of each of its steps, finished, and gone back
+from, and one service runs on all the time with the same pid. *Checked only*: it can't
 be had here, so nobody has seen it boot; what is installed on images of such hosts is as it
 should be, all of it goes again, and was checked as said.
 
@@ -35,6 +37,7 @@ should be, all of it goes again, and was checked as said.
 
 NAMESPACES = "tests/boots/test_namespaces.py::test_whole_story[{}]"
 EMULATED = "tests/boots/test_machines.py::test_whole_story[{}]"
+UPGRADES = "tests/boots/test_upgrades.py::test_upgrades_interrupted_at_every_step[{}]"
 OTHER = "tests/boots/test_other_ways.py::"
 CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
 TOOLS = "tests/conformance/installer/test_tools.py::"
@@ -83,6 +86,15 @@ BOOTED = (
         )
     ),
 )
+
+
+WAYS = {
+    "OpenRC on sysvinit": "openrc",
+    "OpenRC, openrc-init as PID 1": "openrc-init",
+    "runit-init": "runit",
+    "BusyBox init": "busybox",
+}
+"""What the tests of upgrades call those ways that are called otherwise here."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +186,8 @@ def document(passed: Mapping[str, bool]) -> str:
     lines = ["| init system | here |", "|---|---|"]
     for one in BOOTED:
         ways = sorted(way for way, test in one.ways.items() if passed.get(test))
+        if ways and passed.get(UPGRADES.format(WAYS.get(one.title, one.title))):
+            ways.append("upgraded")
         lines.append(f"| {one.title} | {'booted ' + ', '.join(ways) if ways else 'no'} |")
         if ways:
             fates[one.init] = "not had; its init system is"
