@@ -16,7 +16,7 @@ from slashservice.installer.detection import readers
 from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.detection.wrappers import RUNS_NOTHING, Started, started
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import WRITTEN_BY_US
+from slashservice.installer.host.marks import WRITTEN_BY_US, ours
 
 SCRIPT_LIMIT = 1 << 20
 FOLLOWED_LIMIT = 1 << 16
@@ -132,10 +132,13 @@ class Search:
     def _behind(
         self, path: str, syntax: str, arguments: tuple[str, ...], depth: int
     ) -> Iterator[Find]:
-        """Yield the scanners that the script at ``path`` starts."""
+        """Yield the scanners that the script at ``path`` starts, besides those of our lines."""
         text = self._text(path)
         if text and (syntax != "shell" or (text.startswith("#!") and readers.is_shell(text))):
-            yield from self._in(readers.read(syntax, text, *arguments), depth + 1)
+            own = ours(text.encode("latin-1"))
+            for one in self._in(readers.read(syntax, text, *arguments), depth + 1):
+                if one.first not in own:
+                    yield one
 
     def _text(self, path: str) -> str:
         """Return the text of a small script, or unit, that is not ours; empty where it isn't."""

@@ -421,6 +421,16 @@ class TestFollowing:
     def test_it_starts_none(self, line: str, image: Image) -> None:
         assert finds("shell", f"{line}\n", host=Host(str(image.root))) == []
 
+    def test_our_lines_in_it_are_no_rival(self, image: Image) -> None:
+        script = "#!/bin/sh\n[ -x /etc/rc.local ] && /etc/rc.local\n"
+        image.program("/etc/init.d/rc.local", script)
+        for text, found in ((b"#!/bin/sh\n", 1), (Block("").insert(b"#!/bin/sh\n"), 1)):
+            image.program("/etc/rc.local", text + b"/usr/bin/svscanboot &\n")
+            host = Host(str(image.root))
+            assert len(finds("shell", script, "/etc/init.d/rc.local", host)) == found
+        image.program("/etc/rc.local", Block("/command/svscanboot &\n").insert(b"#!/bin/sh\n"))
+        assert finds("shell", script, "/etc/init.d/rc.local", Host(str(image.root))) == []
+
     def test_scripts_that_run_each_other(self, image: Image) -> None:
         image.program("/usr/bin/a", "#!/bin/sh\n/usr/bin/b # svscan\n")
         image.program("/usr/bin/b", "#!/bin/sh\n/usr/bin/a # svscan\n")
