@@ -8,9 +8,9 @@ from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block, Word
 from slashservice.installer.plan.files import EditFile, WriteFile
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
+from slashservice.installer.plan.words import Word
 from slashservice.supervise.chain.launchers import FLAGS
 
 FOLDER = "/etc/rc.d"
@@ -50,7 +50,7 @@ class OpenBSD(InitSystem):
     def starts(self, host: Host, path: str) -> bool:
         """Tell whether a script is among those of packages that are started."""
         folder, name = os.path.split(path)
-        return folder != FOLDER or name in (host.read(RC_CONF) or b"").decode("latin-1").split()
+        return folder != FOLDER or Word("pkg_scripts", name).holds(host.read(RC_CONF) or b"")
 
     def wire(self, site: Site) -> list[Action]:
         """Write the script, and add it to ``pkg_scripts``."""
@@ -65,6 +65,7 @@ class OpenBSD(InitSystem):
             check=("ksh", "-n"),
         )
         enable = EditFile(path=RC_CONF, editor=Word("pkg_scripts", NAME), enables=True)
+        enable.preflight(site.host)
         return [
             script,
             enable,
@@ -73,18 +74,12 @@ class OpenBSD(InitSystem):
 
     def _rc_local(self, site: Site) -> list[Action]:
         """Wire the old way: /etc/rc runs rc.local by sh, executable or not."""
-        start = Block(site.render("rclocal/rc.local"), "before-exit", fresh="#!/bin/sh\n")
-        stop = Block(site.render("openbsd/rc.shutdown"), "start", fresh="#!/bin/sh\n")
+        stop, start = site.host.resolve("/etc/rc.shutdown"), site.host.resolve("/etc/rc.local")
+        text = "rclocal/rc.local"
         return [
-            EditFile(path="/etc/rc.shutdown", editor=stop, mode=0o644, check=("sh", "-n")),
-            EditFile(
-                path=site.host.resolve("/etc/rc.local"),
-                editor=start,
-                mode=0o644,
-                check=("sh", "-n"),
-                enables=True,
-            ),
-            self.supervise(site, start=("sh", "-c", site.render("rclocal/rc.local"))),
+            self.script_line(site, stop, "openbsd/rc.shutdown", "read", mode=0o644),
+            self.script_line(site, start, text, "read", mode=0o644, enables=True),
+            self.supervise(site, start=("sh", "-c", site.render(text))),
         ]
 
     def notes(self, site: Site) -> list[str]:

@@ -1,4 +1,6 @@
-"""rc.local: a line that starts svscanboot, ahead of the script's final exit.
+"""rc.local: a line that starts svscanboot, before all else that the script does.
+
+It leaves svscan to the background, and as no child of the script: that may wait for its own.
 
 Nobody starts svscan again should it die. At shutdown somebody else must have it drained:
 a drop-in for systemd's rc-local.service, or a System V stop script.
@@ -9,21 +11,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from slashservice.installer.detection.evidence import Wiring
 from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
+from slashservice.installer.init_systems.rclocal_readers import (
+    PATHS,
+    is_systemd,
+    readers,
+    why_nobody,
+)
 from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_script
 from slashservice.installer.init_systems.systemd import Systemd
+from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block, final_exit
-from slashservice.installer.plan.files import EditFile, MakeDirectory
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
 
-PATHS = ("/etc/rc.d/rc.local", "/etc/rc.local")
 DROP_IN = "/etc/systemd/system/rc-local.service.d"
-LAST_SYSTEMD = 259
-SHELLS = ("sh", "bash", "dash", "ksh", "mksh", "ash", "busybox")
 
 
 class RcLocal(InitSystem):
@@ -41,35 +48,36 @@ class RcLocal(InitSystem):
     def wire(self, site: Site) -> list[Action]:
         """Edit rc.local, and see to the order at shutdown."""
         systemd = self._systemd_runs_it(site)
-        if systemd and site.evidence.systemd_version > LAST_SYSTEMD:
+        found = readers(site.host, site.evidence)
+        if not found:
             raise Refusal(
-                f"systemd {site.evidence.systemd_version} does not run rc.local any more",
-                "Use systemd itself: leave out --init.",
+                f"nobody runs rc.local at boot here: {why_nobody(site.host, site.evidence)}",
+                "Leave out --init: svscan is then wired into the init system itself.",
             )
+        reader = next((one for one in found if site.host.is_file(one.path)), found[0])
+        path = site.host.resolve(reader.path)
         return [
             *self._at_shutdown(site, systemd),
-            self.edit(site, executable=systemd),
+            self.script_line(site, path, "rclocal/rc.local", reader.how, enables=True),
             self.supervise(site, start=self._start_now(site, systemd)),
         ]
 
     def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
         """Find an rc.local that should start svscan and never runs, or not so far."""
-        host, evidence = seen.host, seen.evidence
-        by_systemd = "systemd" in evidence.init_program
-        for one in evidence.wirings:
+        host = seen.host
+        found = {host.resolve(one.path): one for one in readers(host, seen.evidence)}
+        for one in seen.evidence.wirings:
             if not one.path.endswith("rc.local") or not one.active:
                 continue
-            if by_systemd and evidence.systemd_version > LAST_SYSTEMD:
-                yield f"{one.path} never runs: systemd gave it up with version 260", ""
-            elif by_systemd and not host.is_executable(one.path):
-                yield f"{one.path} never runs: it is not executable", f"chmod +x {one.path}"
+            reader = found.get(host.resolve(one.path))
+            if reader is None:
+                why = "something else is run" if found else why_nobody(host, seen.evidence)
+                yield f"{one.path} never runs: {why}", ""
             text = host.read(one.path) or b""
-            if by_systemd and not text.startswith(b"#!"):
-                yield f"{one.path} never runs: its first line is no #! line", ""
-            lines = text.splitlines(keepends=True)
-            wanted = one.text.encode("latin-1")
-            if any(line.rstrip(b"\n") == wanted for line in lines[final_exit(lines) :]):
-                yield f"{one.path} ends before it starts {one.program}", "move that line up"
+            fault = scripts.fault(host, one.path, text, reader.how if reader else "exec")
+            if fault:
+                yield fault.what, fault.remedy
+            yield from _not_reached(host, one, text)
 
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
         """Return the command that starts svscan until the next boot, in reach of the shutdown.
@@ -85,28 +93,6 @@ class RcLocal(InitSystem):
         options = [f"--property={one}" for one in properties]
         run = shlex.join(["systemd-run", "--unit=svscan", *options, *site.svscanboot.split()])
         return ("sh", "-c", f"systemctl start svscan.service 2>/dev/null || exec {run}")
-
-    def edit(self, site: Site, executable: bool) -> EditFile:
-        """Return the edit of rc.local; ``executable`` where it only runs if it is."""
-        host = site.host
-        path = host.resolve(next((one for one in PATHS if host.is_file(one)), PATHS[1]))
-        text = host.read(path)
-        if text is not None:
-            self._refuse_useless(path, text, executable and not host.is_executable(path))
-        editor = Block(site.render("rclocal/rc.local"), "before-exit", fresh="#!/bin/sh\n")
-        check = (_shell(text or b"#!/bin/sh"), "-n")
-        return EditFile(path=path, editor=editor, mode=0o755, check=check, enables=True)
-
-    def _refuse_useless(self, path: str, text: bytes, switched_off: bool) -> None:
-        """Refuse a script to which a line can be added, but would never run."""
-        if switched_off:
-            raise Refusal(
-                f"{path} is not executable, so it does not run at boot",
-                f"If what it says is still wanted: chmod +x {path}",
-            )
-        first = text.split(b"\n", 1)[0]
-        if first.startswith(b"#!") and _shell(text) not in SHELLS:
-            raise Refusal(f"{path} is no shell script: {first.decode(errors='replace')}")
 
     def _at_shutdown(self, site: Site, systemd: bool) -> list[Action]:
         """Return what drains at shutdown."""
@@ -129,10 +115,13 @@ class RcLocal(InitSystem):
         return by_systemd and site.host.is_directory("/etc/systemd/system")
 
 
-def _shell(text: bytes) -> str:
-    """Return the base name of the interpreter a script asks for; ``sh`` by default."""
-    first = text.split(b"\n", 1)[0].decode("latin-1")
-    words = first[2:].split() if first.startswith("#!") else ["/bin/sh"]
-    if words and words[0].endswith("/env"):
-        words = words[1:]
-    return words[0].rsplit("/", 1)[-1] if words else "sh"
+def _not_reached(host: Host, wiring: Wiring, text: bytes) -> Iterator[tuple[str, str]]:
+    """Tell of a line that rc.local does not come to: one of ours, or another supervisor's."""
+    if wiring.ours:
+        where = proof.misplaced(host, text)
+        if where:
+            yield f"what starts svscan in {wiring.path} {where}", "slashservice install moves it up"
+        return
+    at = text.find(wiring.text.encode("latin-1"))
+    if at > 0 and proof.ends_before(host, text, at):
+        yield f"{wiring.path} ends before it starts {wiring.program}", "move that line up"

@@ -11,9 +11,9 @@ from slashservice.installer.detection.general import KEEP, in_container, unsuppo
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block
-from slashservice.installer.plan.files import EditFile, MakeDirectory
+from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
+from slashservice.installer.plan.scripts import calls, language
 from slashservice.installer.plan.telling import STOP_LIMIT, ForgetState
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
@@ -94,9 +94,10 @@ class S6(InitSystem):
             raise Refusal(f"{image} was not found, where s6-linux-init keeps early services")
         actions = self._directory(site, f"{image}/{NAME}")
         shutdown = f"{base}/scripts/rc.shutdown"
-        if site.host.is_file(shutdown):
-            editor = Block(site.render("s6/rc.shutdown"), "start")
-            actions.append(EditFile(path=shutdown, editor=editor, check=("sh", "-n")))
+        if site.host.is_file(shutdown) and not calls(site.host, shutdown, site.drain):
+            execline = language(site.host.read(shutdown) or b"") == "execline"
+            template = "s6/rc.shutdown.execline" if execline else "s6/rc.shutdown"
+            actions.append(self.script_line(site, shutdown, template, "exec"))
         if not site.host.live or not site.start:
             return [*actions, self.supervise(site)]
         live = self._directory(site, f"{LIVE}/{NAME}")

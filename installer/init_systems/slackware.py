@@ -14,9 +14,8 @@ from slashservice.installer.detection.knowledge import MARKED, Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems.sysvinit import SysVInit
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block
-from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import Site
+from slashservice.installer.plan.scripts import How, calls
 
 VERSION = "/etc/slackware-version"
 SHUTDOWN = "/etc/rc.d/rc.local_shutdown"
@@ -51,13 +50,20 @@ class Slackware(SysVInit):
         return folder != "/etc/rc.d" or name.startswith("rc.")
 
     def at_shutdown(self, site: Site) -> list[Action]:
-        """Drain from rc.local_shutdown."""
+        """Drain from rc.local_shutdown, whether it is switched on or not."""
         path = site.host.resolve(SHUTDOWN)
-        editor = Block(site.render("slackware/rc.local_shutdown"), "start", fresh="#!/bin/sh\n")
-        return [EditFile(path=path, editor=editor, mode=0o755, check=("sh", "-n"))]
+        if calls(site.host, path, site.drain):
+            return []
+        how: How = "read" if switched_off(site.host) else "shell"
+        return [self.script_line(site, path, "slackware/rc.local_shutdown", how)]
 
     def notes(self, site: Site) -> list[str]:
         """Warn where the script is there but switched off."""
-        if site.host.is_file(SHUTDOWN) and not site.host.is_executable(SHUTDOWN):
+        if switched_off(site.host):
             return [f"{SHUTDOWN} is not executable, so at shutdown it does not run: chmod +x it"]
         return []
+
+
+def switched_off(host: Host) -> bool:
+    """Tell whether the script is there, and rc.6 passes it over."""
+    return host.is_file(SHUTDOWN) and not host.is_executable(SHUTDOWN)

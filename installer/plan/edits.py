@@ -12,10 +12,19 @@ from typing import Any, Literal
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.marks import BEGIN, END, block
+from slashservice.installer.plan.scripts import head_end
+from slashservice.installer.plan.words import Word
 
 COMMENT_MARK = "#slashservice# "
 
-Place = Literal["end", "before-exit", "start"]
+Place = Literal["end", "start", "before-exit"]
+"""Where a block goes: "start" is below the leading comments. Receipts of older versions have
+"before-exit", of a place that was guessed; it counts as "start"."""
+
+
+def lines_of(text: bytes) -> list[bytes]:
+    """Return the lines of a text, each with its newline; a carriage return ends none."""
+    return re.findall(rb"[^\n]*\n|[^\n]+", text)
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,13 @@ class Block:
     def insert(self, text: bytes) -> bytes:
         """Return ``text`` with the block in it, once."""
         text = self.remove(text)
-        if text and not text.endswith(b"\n"):
-            text += b"\n"
         ours = BEGIN + self.lines.encode() + END
         if not text:
             return self.fresh.encode() + ours
-        lines = text.splitlines(keepends=True)
-        at = self._place(lines)
-        return b"".join([*lines[:at], ours, *lines[at:]])
+        at = self._place(text)
+        if at == len(text) and not text.endswith(b"\n"):
+            return text + b"\n" + ours
+        return text[:at] + ours + text[at:]
 
     def remove(self, text: bytes) -> bytes:
         """Return ``text`` without the block, all else as it is.
@@ -52,7 +60,7 @@ class Block:
         found = block(text)
         if found is None:
             return text
-        lines = _lines(text)
+        lines = lines_of(text)
         return b"".join([*lines[: found[0]], *lines[found[1] + 1 :]])
 
     def found(self, text: bytes) -> str | None:
@@ -60,70 +68,18 @@ class Block:
         found = block(text)
         if found is None:
             return None
-        return b"".join(_lines(text)[found[0] + 1 : found[1]]).decode(errors="replace")
+        return b"".join(lines_of(text)[found[0] + 1 : found[1]]).decode(errors="replace")
 
-    def _place(self, lines: list[bytes]) -> int:
-        """Return the index of the line the block goes before."""
+    def _place(self, text: bytes) -> int:
+        """Return where in ``text`` the block goes: at the beginning of a line, or the end."""
         if self.before:
             pattern = re.compile(self.before.encode())
-            for at, line in enumerate(lines):
+            at = 0
+            for line in lines_of(text):
                 if pattern.match(line):
                     return at
-        if self.place == "before-exit":
-            return final_exit(lines)
-        if self.place == "start":
-            return next((at for at, line in enumerate(lines) if line[:1] != b"#"), len(lines))
-        return len(lines)
-
-
-def _lines(text: bytes) -> list[bytes]:
-    """Return the lines with their ends, cut at newlines alone."""
-    return [line for line in re.split(rb"(?<=\n)", text) if line]
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word in a ``name=one two three`` line, as of OpenBSD's ``rc.conf.local``."""
-
-    name: str
-    word: str
-
-    def insert(self, text: bytes) -> bytes:
-        """Return ``text`` with the word at the end of the last line of that name."""
-        if text and not text.endswith(b"\n"):
-            text += b"\n"
-        lines = text.splitlines(keepends=True)
-        at = self._find(lines)
-        if at is None:
-            return text + f"{self.name}={self.word}\n".encode()
-        words = self._words(lines[at])
-        if self.word not in words:
-            lines[at] = self._line([*words, self.word])
-        return b"".join(lines)
-
-    def remove(self, text: bytes) -> bytes:
-        """Return ``text`` without the word, and without the line if it was the only one."""
-        lines = text.splitlines(keepends=True)
-        at = self._find(lines)
-        if at is not None and self.word in self._words(lines[at]):
-            rest = [one for one in self._words(lines[at]) if one != self.word]
-            lines[at : at + 1] = [self._line(rest)] if rest else []
-        return b"".join(lines)
-
-    def _find(self, lines: list[bytes]) -> int | None:
-        """Return the index of the last line that sets the name."""
-        start = f"{self.name}=".encode()
-        found = [at for at, line in enumerate(lines) if line.lstrip().startswith(start)]
-        return found[-1] if found else None
-
-    def _words(self, line: bytes) -> list[str]:
-        """Return the words a line sets."""
-        value = line.decode("latin-1").split("=", 1)[1].split("#", 1)[0].strip()
-        return value.strip("\"'").split()
-
-    def _line(self, words: list[str]) -> bytes:
-        """Compose a line that sets ``words``."""
-        return f"{self.name}={' '.join(words)}\n".encode("latin-1")
+                at += len(line)
+        return len(text) if self.place == "end" else head_end(text)
 
 
 @dataclass(frozen=True)
@@ -137,8 +93,7 @@ class CommentOut:
         """Return ``text`` with the line turned into a comment."""
         old, new = self.line.encode("latin-1"), (self.mark + self.line).encode("latin-1")
         return b"".join(
-            line.replace(old, new) if line.rstrip(b"\n") == old else line
-            for line in text.splitlines(keepends=True)
+            line.replace(old, new) if line.rstrip(b"\n") == old else line for line in lines_of(text)
         )
 
     def remove(self, text: bytes) -> bytes:
@@ -235,44 +190,3 @@ def check_text(data: bytes, name: str) -> None:
             f"{name} has lines that end in carriage returns",
             "The programs that read it would take them for part of the command: convert it first.",
         )
-
-
-OPENERS = re.compile(rb"(if|case|for|while|until|select|\{|\()(\s|$|;)")
-CLOSERS = re.compile(rb"(fi|esac|done|\}|\))(\s|$|;|&|\|)")
-ENDS = re.compile(rb"(exit|exec)(\s|$|;)")
-HERE = re.compile(rb"<<-?\s*[\"'\\]?(\w+)")
-ONE_LINE = re.compile(rb"(^|[;\s])(fi|esac|done)\s*($|[;&|#])")
-
-
-def final_exit(lines: list[bytes]) -> int:
-    """Return the index of the first line of a shell script after which nothing would run.
-
-    That is an ``exit`` or ``exec`` outside any ``if``, loop, function or here-document;
-    the number of lines where there is none.
-    """
-    depth = 0
-    here = b""
-    for at, line in enumerate(lines):
-        text = line.strip()
-        if here:
-            here = b"" if text == here else here
-            continue
-        if text.startswith(b"#"):
-            continue
-        if depth == 0 and ENDS.match(text) and not _redirects_only(text):
-            return at
-        found = HERE.search(text)
-        here = found.group(1) if found else b""
-        if OPENERS.match(text) and not ONE_LINE.search(text):
-            depth += 1
-        elif CLOSERS.match(text):
-            depth = max(0, depth - 1)
-        elif re.match(rb"[\w-]+\s*\(\)\s*\{?\s*$", text) and text.endswith(b"{"):
-            depth += 1
-    return len(lines)
-
-
-def _redirects_only(text: bytes) -> bool:
-    """Tell an ``exec`` that only redirects the script's own output, as in ``exec 2>&1``."""
-    words = text.split()
-    return words[0] == b"exec" and all(re.match(rb"\d*[<>]", word) for word in words[1:2])

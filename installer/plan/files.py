@@ -13,6 +13,7 @@ from slashservice.installer.host.host import Host, make_directories, state_folde
 from slashservice.installer.host.judge import judge
 from slashservice.installer.host.marks import OUR_FILE, naming
 from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
 from slashservice.supervise.protocol.names import SCANNER
@@ -143,13 +144,18 @@ class WriteFile(PathAction):
 
 @dataclass(frozen=True)
 class EditFile(PathAction):
-    """Put something into somebody else's file, and keep the rest of it as it is."""
+    """Put something into somebody else's file, and keep the rest of it as it is.
+
+    ``script`` says how it is run where it is a script. It is then looked at as such, and the
+    result is proved to run what was put into it, before anything is written.
+    """
 
     kind: ClassVar[str] = "edit"
     editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
     mode: int = 0o644
     check: tuple[str, ...] = ()
     theirs: Theirs = dataclasses.field(default="", compare=False)
+    script: scripts.How | None = None
 
     @property
     def key(self) -> str:
@@ -170,7 +176,10 @@ class EditFile(PathAction):
         _refuse_hard_links(self.path, now)
         check_text(now.data, self.path)
         with naming(self.path):
-            self.editor.insert(now.data)
+            wanted = self.editor.insert(now.data)
+        if self.script:
+            scripts.refuse_useless(host, self.path, now.data, self.script)
+            proof.prove(host, self.path, wanted, self.script)
 
     def wanted(self, host: Host, now: FileState) -> FileState:
         return now if self.theirs == "left" else self._own(host, now)
@@ -196,6 +205,8 @@ class EditFile(PathAction):
         return FileState("file", self.mode, uid, gid, text)
 
     def approve(self, host: Host, wanted: FileState) -> None:
+        if self.script:
+            proof.prove(host, self.path, wanted.data, self.script)
         judge(host, self.check, self.path, wanted.data)
 
     def without_ours(self, now: FileState) -> FileState:

@@ -17,9 +17,10 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
 from slashservice.installer.plan import templates
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import CommentOut
+from slashservice.installer.plan.edits import Block, CommentOut
 from slashservice.installer.plan.files import EditFile, RemovePath, WriteFile
 from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.scripts import How
 from slashservice.installer.plan.telling import (
     COMMAND_LIMIT,
     STOP_LIMIT,
@@ -200,6 +201,25 @@ class InitSystem(Knowledge):
         """Make the action that writes a template's text to ``path``."""
         text = site.render(template, **values)
         return WriteFile(path=path, text=text, mode=mode, check=check, enables=enables)
+
+    def script_line(
+        self,
+        site: Site,
+        path: str,
+        template: str,
+        how: How,
+        *,
+        mode: int = 0o755,
+        enables: bool = False,
+    ) -> EditFile:
+        """Make the action that has somebody's script run a template's text before all else.
+
+        :class:`Refusal` where that can't be proved to run, once, when the script does.
+        """
+        editor = Block(site.render(template), "start", fresh="#!/bin/sh\n")
+        edit = EditFile(path=path, editor=editor, mode=mode, script=how, enables=enables)
+        edit.preflight(site.host)
+        return edit
 
     def link(self, path: str, target: str) -> MakeLink:
         """Make the action that links ``path``, which enables the service."""

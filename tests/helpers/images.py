@@ -50,7 +50,17 @@ fi
 
 exit 0
 """
-
+RC_LOCAL_SERVICE = """\
+[Unit]
+ConditionFileIsExecutable=/etc/rc.local
+[Service]
+Type=forking
+ExecStart=/etc/rc.local start
+"""
+RC_LOCAL_SCRIPT = """\
+#!/bin/sh
+[ "$1" = start ] && [ -x /etc/rc.local ] && /etc/rc.local
+"""
 
 Snapshot = dict[str, tuple[object, ...]]
 """What there is, by path."""
@@ -122,13 +132,15 @@ def base(image: Image, merged: bool = True) -> Image:
             image.link(f"/{name}", f"usr/{name}")
     else:
         image.folders("/bin", "/sbin", "/lib")
-    return image
+    return image.program("/bin/sh")
 
 
 def systemd(image: Image) -> None:
     base(image).program("/usr/lib/systemd/systemd").link("/usr/sbin/init", "../lib/systemd/systemd")
     image.file("/usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-252.so")
     image.folders("/etc/systemd/system/multi-user.target.wants", "/etc/init.d")
+    image.file("/usr/lib/systemd/system/rc-local.service", RC_LOCAL_SERVICE)
+    image.program("/usr/lib/systemd/system-generators/systemd-rc-local-generator")
     image.file("/etc/os-release", 'ID=debian\nVERSION_ID="12"\nNAME="Debian"\n')
 
 
@@ -269,11 +281,13 @@ def rclocal_systemd(image: Image) -> None:
 def rclocal_sysvinit(image: Image) -> None:
     sysvinit_rhel5(image)
     image.program("/etc/rc.d/rc.local", "#!/bin/sh\n\ntouch /var/lock/subsys/local")
-    image.link("/etc/rc.local", "rc.d/rc.local")
+    image.link("/etc/rc.local", "rc.d/rc.local").link("/etc/rc.d/rc3.d/S99local", "../rc.local")
 
 
 def initd(image: Image) -> None:
     sysvinit(image)
+    image.program("/etc/init.d/rc.local", RC_LOCAL_SCRIPT)
+    image.link("/etc/rc2.d/S20rc.local", "../init.d/rc.local")
 
 
 def rival(image: Image) -> None:

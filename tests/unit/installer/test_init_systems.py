@@ -93,7 +93,7 @@ class TestRefused:
         assert refused(image).endswith("already: /usr/lib/systemd/system/svscan.service")
 
     def test_an_rc_local_for_env(self, make_image: MakeImage, small_source: Source) -> None:
-        image = make_image("rclocal-sysvinit")
+        image = make_image("rclocal-sysvinit").program("/usr/bin/env")
         image.program("/etc/rc.d/rc.local", "#!/usr/bin/env sh\n")
         plan_for(Host(str(image.root)), init="rclocal")
         image.program("/etc/rc.d/rc.local", "#!/usr/bin/env perl\n")

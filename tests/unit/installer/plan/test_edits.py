@@ -13,10 +13,9 @@ from slashservice.installer.plan.edits import (
     CommentOut,
     SchemeBlock,
     Target,
-    Word,
     check_text,
-    final_exit,
 )
+from slashservice.installer.plan.words import Word
 
 TEXT = st.text("abc:# \n/", max_size=80).map(str.encode)
 LINES = "line one\nline two\n"
@@ -73,7 +72,20 @@ class TestWord:
             (b"", b"pkg_scripts=svscan\n"),
             (b"ntpd_flags=", b"ntpd_flags=\npkg_scripts=svscan\n"),
             (b"pkg_scripts=a b\n", b"pkg_scripts=a b svscan\n"),
-            (b'pkg_scripts="a b"  # mine\nx=1\n', b"pkg_scripts=a b svscan\nx=1\n"),
+            (b'pkg_scripts="a b"  # mine\nx=1\n', b'pkg_scripts="a b svscan"  # mine\nx=1\n'),
+            (b"pkg_scripts='a b'\n", b"pkg_scripts='a b svscan'\n"),
+            (b"pkg_scripts=a b # mine", b"pkg_scripts=a b svscan # mine"),
+            (b"pkg_scripts=a", b"pkg_scripts=a svscan"),
+            (b" pkg_scripts = a\t\n", b" pkg_scripts = a svscan\t\n"),
+            (b'pkg_scripts=""\n', b'pkg_scripts="svscan"\n'),
+            (b"pkg_scripts= # none\n", b"pkg_scripts=svscan # none\n"),
+            (b"pkg_scripts=a \\\n  b\nx=1\n", b"pkg_scripts=a svscan \\\n  b\nx=1\n"),
+            (b'pkg_scripts="a\\\n b"  # c\n', b'pkg_scripts="a svscan\\\n b"  # c\n'),
+            (b'pkg_scripts="a\n b"\n', b'pkg_scripts="a svscan\n b"\n'),
+            (b'pkg_scripts="\\\n b"\n', b'pkg_scripts="svscan \\\n b"\n'),
+            (b"# pkg_scripts=x\npkg_scripts=a\n", b"# pkg_scripts=x\npkg_scripts=a svscan\n"),
+            (b"xpkg_scripts=x\n", b"xpkg_scripts=x\npkg_scripts=svscan\n"),
+            (b"pkg_scripts=mysvscan\n", b"pkg_scripts=mysvscan svscan\n"),
             (b"pkg_scripts=\n", b"pkg_scripts=svscan\n"),
             (b"pkg_scripts=a\npkg_scripts=b\n", b"pkg_scripts=a\npkg_scripts=b svscan\n"),
             (b"pkg_scripts=a svscan b\n", b"pkg_scripts=a svscan b\n"),
@@ -88,12 +100,48 @@ class TestWord:
         [
             (b"pkg_scripts=svscan\n", b""),
             (b"pkg_scripts=a svscan b\n", b"pkg_scripts=a b\n"),
+            (b'pkg_scripts="svscan" # mine\n', b'pkg_scripts="" # mine\n'),
+            (b"pkg_scripts=svscan a\n", b"pkg_scripts=a\n"),
+            (b"pkg_scripts=svscan-x a\n", b"pkg_scripts=svscan-x a\n"),
+            (b"pkg_scripts=$(x) svscan\n", b"pkg_scripts=$(x) svscan\n"),
             (b"pkg_scripts=a\n", b"pkg_scripts=a\n"),
             (b"", b""),
         ],
     )
     def test_remove(self, before: bytes, after: bytes) -> None:
         assert self.WORD.remove(before) == after
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(b"pkg_scripts=$PKGS\n", b'pkg_scripts="a\n', b'pkg_scripts="a" b\n'),
+            *(b"pkg_scripts=a; other\n", b"pkg_scripts=`cat x`\n", b"pkg_scripts+= a\n"),
+            *(b"pkg_scripts=a#b\n", b'pkg_scripts="a # b"\n'),
+        ],
+    )
+    def test_what_can_t_be_told_is_refused(self, text: bytes) -> None:
+        with pytest.raises(Refusal, match="what pkg_scripts is set to can't be told"):
+            self.WORD.insert(text)
+        assert self.WORD.remove(text) == text
+
+    @given(
+        st.lists(st.sampled_from(["a", "b-c", "d.e"]), max_size=4),
+        st.sampled_from(["", '"', "'"]),
+        st.sampled_from([" ", "\t", "  ", " \\\n", " \\\n\t"]),
+        st.sampled_from(["", " ", "\t# why", '  # it\'s "mine" \\']),
+        st.sampled_from(["", "\n", "\nother=1\n"]),
+    )
+    def test_all_else_stays(
+        self, words: list[str], quote: str, gap: str, rest: str, more: str
+    ) -> None:
+        """Whatever blanks, quotes, comments and lines that go on there are."""
+        text = f"first=x\npkg_scripts={quote}{gap.join(words)}{quote}{rest}{more}".encode()
+        made = self.WORD.insert(text)
+        assert self.WORD.holds(made) and not self.WORD.holds(text)
+        assert self.WORD.insert(made) == made
+        assert b"".join(made.replace(b"svscan", b"", 1).split()) == b"".join(text.split())
+        if words:
+            assert self.WORD.remove(made) == text
 
 
 class TestCommentOut:
@@ -138,33 +186,6 @@ class TestTarget:
 
     def test_another_kind_of_file_is_left_alone(self) -> None:
         assert Target("svscan").insert(b"something else\n") == b"something else\n"
-
-
-class TestFinalExit:
-    @pytest.mark.parametrize(
-        ("script", "at"),
-        [
-            (b"a\nexit 0\n", 1),
-            (b"a\nexec b\n", 1),
-            (b"a\nb\n", 2),
-            (b"if a; then\n    exit 1\nfi\nexit 0\n", 3),
-            (b"if a; then exit 1; fi\nb\n", 2),
-            (b"for i in a b; do\n  exit\ndone\n", 3),
-            (b"while :\ndo\n  exit\ndone\nexit\n", 4),
-            (b"case a in\n  b) exit ;;\nesac\nexit 0\n", 3),
-            (b"f() {\n    exit 1\n}\nf\nexit 0\n", 4),
-            (b"f()\n{\n    exit 1\n}\n", 4),
-            (b"cat <<EOF\nexit 0\nEOF\nexit 0\n", 3),
-            (b"cat <<-'X'\n\texit 0\n\tX\nb\n", 4),
-            (b"# exit 0\nexec >/dev/null 2>&1\na\n", 3),
-            (b"exec 2>&1\nexit 0\n", 1),
-            (b"a && exit 1\nb || exit 1\n", 2),
-            (b"exit\na\nexit 0\n", 0),
-            (b"(\n  exit 1\n)\nexit 0\n", 3),
-        ],
-    )
-    def test_is_found(self, script: bytes, at: int) -> None:
-        assert final_exit(script.splitlines(keepends=True)) == at
 
 
 @pytest.mark.parametrize("data", [b"a\0b\n", b"a\r\nb\r\n"])
