@@ -41,11 +41,11 @@ class Layout:
 def layout(name: str, version: str, service_dir: str = "") -> Layout:
     """Return the layout called ``name``, with the scan directory given or the usual one."""
     if service_dir and (
-        not service_dir.startswith("/") or set(service_dir) & set(" \t\n:#'\"\\$%")
+        not service_dir.startswith("/") or set(service_dir) & set(" \t\n:#'\"\\$%&;|<>()`*?[]{}~!")
     ):
         raise Refusal(
             f"{service_dir!r} can't be the scan directory",
-            "It must be an absolute path without blanks and quotes: init systems read it.",
+            "It must be an absolute path without blanks and quotes: shells and inits read it.",
         )
     service_dir = service_dir.rstrip("/")
     if name == "slashpackage":

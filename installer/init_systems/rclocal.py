@@ -8,6 +8,7 @@ a drop-in for systemd's rc-local.service, or a System V stop script.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -26,9 +27,13 @@ from slashservice.installer.init_systems.runlevels import runlevel_folder, stop_
 from slashservice.installer.init_systems.systemd import Systemd
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.files import MakeDirectory
+from slashservice.installer.plan.edits import COMMENT_MARK, CommentOut
+from slashservice.installer.plan.files import EditFile, MakeDirectory
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.telling import STOP_LIMIT
+
+BESIDE = re.compile(r"(if|then|fi|do|done|cd|test|true|export|umask|ulimit|exec)\b|\[|:")
+"""What is at home on the line of a scanner: it does nothing without it."""
 
 DROP_IN = "/etc/systemd/system/rc-local.service.d"
 
@@ -79,6 +84,22 @@ class RcLocal(InitSystem):
                 yield fault.what, fault.remedy
             yield from _not_reached(host, one, text)
 
+    def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
+        """Put another svscan's line out of force, if nothing else is on it.
+
+        An ``if`` or a loop must not become empty: there a ``:`` takes the line's place.
+        """
+        path, text = host.resolve(wiring.path), host.read(wiring.path) or b""
+        works = proof.syntax_error(host, text) == ""
+        editors = (CommentOut(wiring.text), CommentOut(wiring.text, f":\n{COMMENT_MARK}"))
+        for editor in () if _does_more(wiring) else editors:
+            if not works or not proof.syntax_error(host, editor.insert(text)):
+                return [EditFile(path=path, editor=editor)]
+        raise Refusal(
+            f"a line of {path} does more than to start {wiring.program}: {wiring.text.strip()}",
+            "Take that out of it yourself, then install again.",
+        )
+
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
         """Return the command that starts svscan until the next boot, in reach of the shutdown.
 
@@ -125,3 +146,14 @@ def _not_reached(host: Host, wiring: Wiring, text: bytes) -> Iterator[tuple[str,
     at = text.find(wiring.text.encode("latin-1"))
     if at > 0 and proof.ends_before(host, text, at):
         yield f"{wiring.path} ends before it starts {wiring.program}", "move that line up"
+
+
+def _does_more(wiring: Wiring) -> bool:
+    """Tell whether a line runs other programs beside a scanner, or goes on in the next."""
+    name = wiring.program.rsplit("/", 1)[-1]
+    if wiring.text.endswith("\\"):
+        return True
+    code = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: name * (name in quoted[0]), wiring.text)
+    code = re.sub(r"(^|\s)#.*", "", code)
+    parts = [part.strip(" \t(){}&") for part in re.split(r";|&&|\|\|", code)]
+    return any(part and name not in part and not BESIDE.match(part) for part in parts)

@@ -38,7 +38,7 @@ SCRIPTS = (
 SCRIPTS_IN = ("/etc/runit/core-services", "/etc/dinit.d", "/usr/lib/dinit.d", "/lib/dinit.d")
 """Folders of such files."""
 
-NAMED = re.compile(r"(?<![\w.-])(/etc/(?:rc\.d/)?rc\.local)(?![\w./-])")
+NAMED = re.compile(r"(?<![\w.])(/etc/(?:rc\.d/)?rc\.local)(?![\w./-])")
 READ = r"(?:^|[\s;&|({:=])(?:\.|source|(?:/\S*/)?(?:sh|ash|bash|dash|ksh))\s+(?:-\w+\s+)*[\"']?%s"
 EXECUTED_BY = ("/etc/inittab", "dinit.d/")
 """Files that name programs for the kernel to run, and no commands of a shell."""
@@ -64,7 +64,8 @@ def readers(host: Host, evidence: Evidence) -> list[Reader]:
     if is_systemd(evidence):
         given_up = evidence.systemd_version > LAST_SYSTEMD
         return [] if given_up else list(_unit(host))
-    return [*_in_runlevels(host), *_scripts(host), *_program(host, evidence)]
+    found = [*_in_runlevels(host), *_scripts(host), *_program(host, evidence)]
+    return list({(one.path, one.how): one for one in reversed(found)}.values())[::-1]
 
 
 def is_systemd(evidence: Evidence) -> bool:

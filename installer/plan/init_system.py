@@ -13,6 +13,7 @@ from typing import ClassVar
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.knowledge import Knowledge
 from slashservice.installer.detection.look import Look
+from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout
 from slashservice.installer.plan import templates
@@ -20,7 +21,7 @@ from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block, CommentOut
 from slashservice.installer.plan.files import EditFile, RemovePath, WriteFile
 from slashservice.installer.plan.links import MakeLink
-from slashservice.installer.plan.scripts import How
+from slashservice.installer.plan.scripts import How, fault
 from slashservice.installer.plan.telling import (
     COMMAND_LIMIT,
     STOP_LIMIT,
@@ -216,7 +217,14 @@ class InitSystem(Knowledge):
 
         :class:`Refusal` where that can't be proved to run, once, when the script does.
         """
-        editor = Block(site.render(template), "start", fresh="#!/bin/sh\n")
+        lines = site.render(template)
+        text = site.host.read(path) or b""
+        tongue = "execline" if template.endswith(".execline") else "sh"
+        wrong = fault(site.host, path, text, how, (tongue,))
+        if wrong and wrong.foreign:
+            command = lines.strip().removesuffix(" || :")
+            raise Refusal(wrong.what, f"Have it run this, before all else: {command}")
+        editor = Block(lines, "start", fresh="#!/bin/sh\n")
         edit = EditFile(path=path, editor=editor, mode=mode, script=how, enables=enables)
         edit.preflight(site.host)
         return edit

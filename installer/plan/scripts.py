@@ -22,12 +22,11 @@ How = Literal["exec", "shell", "read"]
 """How a script is run: by the kernel, which wants a ``#!`` line and an execute bit; by its name
 from a shell, which wants the bit; or read by a shell, as in ``sh FILE``, which wants neither."""
 
-SHELLS = frozenset(
-    (
-        *("sh", "ash", "bash", "dash", "ksh", "ksh88", "ksh93", "lksh", "loksh", "mksh", "oksh"),
-        *("pdksh", "posh", "yash", "zsh"),
-    )
+SHELL = re.compile(
+    r"(sh|ash|bash|dash|ksh|lksh|loksh|mksh|oksh|pdksh|posh|yash|zsh)(-?\d[\w.]*)?(-static)?"
 )
+"""Names of shells that read ``sh``'s language, some with their version."""
+
 MULTI = ("busybox", "toybox")
 """Programs that are a shell if their first word says so."""
 
@@ -102,7 +101,7 @@ class Interpreter:
     @property
     def language(self) -> str:
         """``sh``, ``execline``, or the interpreter's name where it is neither."""
-        if self.name in SHELLS:
+        if SHELL.fullmatch(self.name):
             return "sh"
         return "execline" if self.name == "execlineb" else self.name
 
@@ -143,10 +142,17 @@ class Fault:
 
     what: str
     remedy: str = ""
+    foreign: bool = False
+    """Whether it runs, but in another language."""
 
 
-def fault(host: Host, path: str, text: bytes, how: How) -> Fault | None:
-    """Return what keeps the script at ``path`` from running, ``None`` where nothing does."""
+def fault(
+    host: Host, path: str, text: bytes, how: How, languages: tuple[str, ...] = ("sh", "execline")
+) -> Fault | None:
+    """Return what keeps the script at ``path`` from running, ``None`` where nothing does.
+
+    One that is in none of ``languages`` counts as well.
+    """
     first = text.split(b"\n", 1)[0]
     shown = first.decode(errors="replace")
     if text.startswith(BYTE_ORDER_MARKS):
@@ -161,8 +167,8 @@ def fault(host: Host, path: str, text: bytes, how: How) -> Fault | None:
     found = interpreter(text)
     if found is None:
         return _no_first_line(path, text, shown) if how == "exec" else None
-    if not found.program or found.language not in ("sh", "execline"):
-        return Fault(f"{path} is no shell script: {shown}")
+    if not found.program or found.language not in languages:
+        return Fault(f"{path} is no shell script: {shown}", foreign=True)
     good = EXECLINE_OPTIONS if found.language == "execline" else SHELL_OPTIONS
     if not good.fullmatch(found.options) or not found.is_whole:
         what = f"{path} is not run as it stands: its first line is {shown}"
@@ -199,7 +205,8 @@ def runs_itself(text: bytes) -> str:
     Such a script may be read twice, by another interpreter, or from some line on.
     """
     for line in text.decode("latin-1").split("\n")[1:]:
-        code = IN_AWK.sub("''", PART_OF_ITS_NAME.sub("", re.sub(r"(^|\s)#.*", "", line)))
+        code = PART_OF_ITS_NAME.sub("", re.sub(r"(^|\s)#.*", "", line))
+        code = code if "eval" in code else IN_AWK.sub("''", code)
         for part in re.split(r";|&&|\|\|?", code):
             if OVERWRITES_ITSELF.search(part) or (
                 NAMES_ITSELF.search(part) and not ONLY_NAMED.match(part)

@@ -1,0 +1,139 @@
+"""Shapes of rc.local, executed by the shells that read such files, with and without our block.
+
+The block is reached once; all that the script says, makes and returns is as before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import pytest
+from helpers.images import Image
+from helpers.shapes import COMMAND, SHELLS, Ran, edit_of, load, on_a_host, run
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from slashservice.installer.host.host import Host
+from slashservice.installer.plan import proof
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.source import Source
+
+BLOCK = f"/bin/sh -c '{COMMAND} </dev/null >/dev/null 2>&1 &'\n"
+RC_LOCAL = load("rc.local.txt")
+RUNS = [
+    (name, shell)
+    for name, shape in RC_LOCAL.items()
+    if not shape.refused
+    for shell in shape.shells()
+]
+
+
+def both(argv: list[str], plain: bytes, edited: bytes, at: Path, traced: bool) -> tuple[Ran, Ran]:
+    """Run a script as it is, and as it was edited."""
+    return run(argv, plain, at / "plain", traced), run(argv, edited, at / "edited", traced)
+
+
+@pytest.mark.parametrize(("name", "shell"), RUNS)
+def test_the_block_is_reached_once_and_changes_nothing(
+    name: str, shell: str, in_memory: Path, tmp_path: Path, small_source: Source
+) -> None:
+    shape = RC_LOCAL[name]
+    host = on_a_host(shape, Image(in_memory / "root"))
+    edited = edit_of(host).wanted(host, host.state("/etc/rc.local")).data
+    plain = Block("").remove(shape.text)
+    before, after = both(shape.shells()[shell], plain, edited, tmp_path, shape.traced)
+    assert (before.marks, after.marks) == (0, 1)
+    assert (after.status, after.output, after.errors) == (
+        before.status,
+        before.output,
+        before.errors,
+    )
+    assert after.files == before.files
+
+
+def test_the_shells_are_those_of_the_corpus() -> None:
+    """None is left out without a word: each runs most shapes."""
+    for shell in SHELLS:
+        assert sum(one == shell for _, one in RUNS) > 110
+
+
+# Scripts that nobody wrote --------------------------------------------------------------------
+
+WORDS = st.sampled_from(["a", "'b c'", '"d;e"', "f#g", '"$1"', "\\#", "'#'", "$((1<<2))", "exit"])
+SAY = st.lists(WORDS, min_size=1, max_size=3).map(lambda words: f"echo {' '.join(words)}")
+SIMPLE = st.one_of(
+    SAY,
+    st.sampled_from(["true", "false", ":", "A=1", "wait", "cd .", "exit 0", "exit 3", "exec 2>&1"]),
+    st.sampled_from(["exec echo last", "set -e", "set +e", "return 0", "f", "jobs", "read x"]),
+    st.sampled_from(["echo one \\\n two", "echo 'one\nexit 0'", 'echo "one\n  exit 1\n"', "# \\"]),
+    st.sampled_from(["(exit 4)", "echo $(exit 2)", "echo $?", "trap 'echo bye' EXIT", "! true"]),
+)
+HERE = st.builds(
+    lambda end, body: f"cat <<{end}\n{body}\n{end.strip('-').strip(chr(39))}",
+    st.sampled_from(["E", "'E'", "-E"]),
+    st.lists(SIMPLE, max_size=2).map(lambda lines: "\n".join(lines).replace("$", "")),
+)
+
+
+def compounds(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Commands that are made of others."""
+    lines = st.lists(inner, min_size=1, max_size=3).map("\n".join)
+    forms = st.sampled_from(
+        [
+            *("if true; then\n%s\nfi", "if false\nthen\n:\nelse\n%s\nfi", "{\n%s\n}", "(\n%s\n)"),
+            *("for i in 1 2; do\n%s\ndone", "while :; do\n%s\nbreak\ndone", "f() {\n%s\n}"),
+            *("case x in\nx)\n%s\n;;\nesac", "true && {\n%s\n}", "false || (\n%s\n)"),
+            *("f ()\n{ # why\n%s\n}", "{\n%s\n} | cat", "(\n%s\n) >made 2>&1", "x=$(\n%s\n)"),
+        ]
+    )
+    one_line = st.sampled_from(
+        [
+            *("if true; then %s; fi", "for i in 1 2; do %s; done > made", "( %s ) 2>&1"),
+            *("{ %s; } >made", "true && %s", "false || %s", "f() { %s; }", "echo x; %s"),
+        ]
+    )
+    plain = SAY | st.sampled_from(["exit 0", "exit 2", "true", "false", "return 1"])
+    return st.builds(lambda form, text: form % text, forms, lines) | st.builds(
+        lambda form, text: form % text, one_line, plain
+    )
+
+
+COMMANDS = st.recursive(SIMPLE | HERE, compounds, max_leaves=8)
+SCRIPTS = st.builds(
+    lambda option, head, commands, end: f"#!/bin/sh{option}\n{head}" + "\n".join(commands) + end,
+    st.sampled_from(["", " -e", " -u", " -"]),
+    st.sampled_from(["", "# what for\n", "# goes on \\\n", "\n", "#\n\n# apart\n"]),
+    st.lists(COMMANDS, max_size=5),
+    st.sampled_from(["\n", "", "\nexit 0\n"]),
+)
+
+
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@given(script=SCRIPTS, shell=st.sampled_from(list(SHELLS)))
+def test_whatever_the_script_is(script: str, shell: str) -> None:
+    """As above, of scripts that a grammar makes."""
+    plain = script.encode()
+    edited = Block(BLOCK, "start", fresh="#!/bin/sh\n").insert(plain)
+    proof.prove(Host(), "rc.local", edited, "shell")
+    first = plain.split(b"\n", 1)[0].decode()[2:].split()[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        argv = [*SHELLS[shell], *first]
+        before, after = both(argv, plain, edited, Path(folder), traced=False)
+    assert (before.marks, after.marks) == (0, 1)
+    assert dataclasses.replace(after, marks=0) == before
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(script=SCRIPTS, data=st.data())
+def test_shells_agree_where_a_command_may_begin(script: str, data: st.DataObject) -> None:
+    """What one shell says of a place is what another says of it."""
+    lines = script.encode().splitlines(keepends=True)
+    part = b"".join(lines[: data.draw(st.integers(1, len(lines)))])
+    if part.endswith(b"\n"):
+        said = {
+            shell: proof.is_complete(Host(), b"#!/bin/" + shell.encode() + b"\n" + part)
+            for shell in ("dash", "bash", "mksh")
+        }
+        assert len(set(said.values())) == 1, said
