@@ -26,6 +26,9 @@ from slashservice.installer.plan.files import EditFile
 
 SHAPES = CHECKOUT / "tests" / "shapes"
 
+SWITCHES = ("escapes", "open end", "traced")
+"""Words that a shape has or has not."""
+
 COMMAND = "/command/pgrphack /command/svscanboot"
 """What the block starts."""
 
@@ -63,6 +66,7 @@ class Shape:
     how: str = "exec"
     mode: int = 0o755
     traced: bool = False
+    init: str = "sysvinit"
 
     @property
     def interpreter(self) -> list[str]:
@@ -92,7 +96,7 @@ def load(name: str) -> dict[str, Shape]:
             line, _, rest = rest.removeprefix("--- ").partition("\n")
             key, _, value = line.partition(": ")
             said[key] = value
-        assert said.keys() <= {"refused", "how", "mode", "escapes", "open end", "traced"}, title
+        assert said.keys() <= {"refused", "how", "mode", "init", *SWITCHES}, title
         assert title not in found, title
         data = rest.encode()
         if "escapes" in said:
@@ -104,6 +108,7 @@ def load(name: str) -> dict[str, Shape]:
             how=said.get("how", "exec"),
             mode=int(said.get("mode", "755"), 8),
             traced="traced" in said,
+            init=said.get("init", "sysvinit"),
         )
     return found
 
