@@ -132,8 +132,7 @@ class RcLocal(InitSystem):
 
     def _systemd_runs_it(self, site: Site) -> bool:
         """Tell whether it is systemd that runs rc.local."""
-        by_systemd = "systemd" in site.evidence.init_program
-        return by_systemd and site.host.is_directory("/etc/systemd/system")
+        return is_systemd(site.evidence) and site.host.is_directory("/etc/systemd/system")
 
 
 def _not_reached(host: Host, wiring: Wiring, text: bytes) -> Iterator[tuple[str, str]]:

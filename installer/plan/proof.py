@@ -81,9 +81,12 @@ def prove(host: Host, path: str, text: bytes, how: How) -> None:
     """
     above, begin, rest = text.partition(BEGIN)
     block = begin + rest.partition(END)[0] + END
+    plain = text.replace(block, b"", 1)
     in_shell = language(text) == "sh"
     why = ""
-    if not begin or not HEAD.fullmatch(above):
+    if interpreter(text) != interpreter(plain):
+        why = "its first line is not the first any more"
+    elif not begin or not HEAD.fullmatch(above):
         why = "there is more than comments above them"
     elif in_shell and is_complete(host, above, how) is False:
         why = "a shell finds no place for a command there"
@@ -94,7 +97,7 @@ def prove(host: Host, path: str, text: bytes, how: How) -> None:
     if why:
         raise Refusal(f"{path} would not run slashservice's lines: {why}")
     problem = syntax_error(host, text, how)
-    if problem and not syntax_error(host, text.replace(block, b"", 1), how):
+    if problem and not syntax_error(host, plain, how):
         raise Refusal(f"a shell would not read {path} any more", *problem.splitlines()[:5])
 
 

@@ -6,11 +6,13 @@ The block is reached once; all that the script says, makes and returns is as bef
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
-from helpers.images import Image
+from helpers.images import KINDS, Image
+from helpers.installer import plan_for
 from helpers.shapes import COMMAND, SHELLS, Ran, edit_of, load, on_a_host, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan import proof
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.source import Source
 
 BLOCK = f"/bin/sh -c '{COMMAND} </dev/null >/dev/null 2>&1 &'\n"
@@ -137,3 +140,37 @@ def test_shells_agree_where_a_command_may_begin(script: str, data: st.DataObject
             for shell in ("dash", "bash", "mksh")
         }
         assert len(set(said.values())) == 1, said
+
+
+# Another language -------------------------------------------------------------------------------
+
+EXECLINE = {
+    "one command": "#!/usr/bin/execlineb -P\necho one\n",
+    "comments": "#!/usr/bin/execlineb -P\n# all \\\n# down\n\necho one # two\n",
+    "blocks": "#!/usr/bin/execlineb -S0\nforeground { echo one }\nif { false }\necho never\n",
+    "a status": "#!/usr/bin/execlineb\nifelse { true } { exit 3 }\necho never\n",
+    "nothing else": "#!/usr/bin/execlineb -P\n",
+    "quotes": '#!/usr/bin/execlineb -P\necho "one\ntwo"\n',
+}
+
+
+@pytest.mark.parametrize("name", EXECLINE)
+def test_execline_runs_a_line_of_its_own(name: str, in_memory: Path, small_source: Source) -> None:
+    """s6's rc.shutdown: ours is run once, and what comes after it as before."""
+    image, text = Image(in_memory / "root"), EXECLINE[name]
+    KINDS["s6"].make(image)
+    path = "/etc/s6-linux-init/current/scripts/rc.shutdown"
+    host = Host(str(image.program(path, text).program("/usr/bin/execlineb").root))
+    (edit,) = (one for one in plan_for(host).actions if getattr(one, "path", "") == path)
+    assert isinstance(edit, EditFile)
+    edited = edit.wanted(host, host.state(path)).data.decode()
+    assert edited.count("/command/slashservice drain /service") == 1
+    ran = []
+    for script in (text, edited.replace("/command/slashservice drain /service", "echo drained")):
+        copy = in_memory / "script"
+        copy.write_text(script)
+        argv = [*script.split("\n", 1)[0].removeprefix("#!").split(), str(copy)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        ran.append((done.returncode, done.stdout + done.stderr))
+    (status, said), (status_after, said_after) = ran
+    assert (status_after, said_after) == (status, "drained\n" + said)

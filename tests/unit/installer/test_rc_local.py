@@ -144,6 +144,13 @@ class TestReaders:
     def test_the_bsds_read_it(self, kind: str, make_image: MakeImage) -> None:
         assert found(make_image(kind)) == [("/etc/rc", "read")]
 
+    def test_nothing_drains_where_no_script_runs_at_shutdown(
+        self, make_image: MakeImage, small_source: Source
+    ) -> None:
+        image = make_image("busybox").program("/etc/init.d/rcS", "#!/bin/sh\nsh /etc/rc.local\n")
+        notes = plan_for(Host(str(image.root)), init="rclocal").notes
+        assert any("this host runs no scripts at shutdown" in note for note in notes)
+
     def test_macos_does_not(self, make_image: MakeImage) -> None:
         assert found(make_image("macos")) == []
 
@@ -402,6 +409,11 @@ class TestProof:
     def test_a_block_that_is_not_the_first_command(self) -> None:
         text = b"#!/bin/sh\necho\n" + OURS.encode()
         with pytest.raises(Refusal, match="there is more than comments above them"):
+            proof.prove(Host(), "rc.local", text, "exec")
+
+    def test_a_block_above_the_first_line(self) -> None:
+        text = OURS.encode() + b"#!/bin/sh\necho\n"
+        with pytest.raises(Refusal, match="its first line is not the first any more"):
             proof.prove(Host(), "rc.local", text, "exec")
 
     def test_a_fault_that_we_made(self) -> None:

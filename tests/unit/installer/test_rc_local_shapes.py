@@ -45,6 +45,7 @@ def test_the_line_is_the_first_command(name: str, small_image: Image) -> None:
     block, end, below = rest.partition(END)
     plain = Block("").remove(shape.text)
     assert begin and end
+    assert made.data.startswith(b"#!") == plain.startswith(b"#!") or not plain
     assert all(line.startswith(b"#") for line in above.split(b"\n")[:-1])
     command = b"/command/pgrphack /command/svscanboot </dev/null >/dev/null 2>&1 &"
     assert block == b"/bin/sh -c '" + command + b"'\n"
