@@ -19,6 +19,7 @@ from slashservice.installer.host import processes, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.marks import BrokenMarks, block, naming
 from slashservice.installer.logs import troubles
+from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
@@ -232,6 +233,22 @@ def init_system_files(patient: Patient) -> Iterator[Finding]:
             yield Finding(what, remedy)
 
 
+def scripts_of_others(patient: Patient) -> Iterator[Finding]:
+    """Do the scripts that a line was put into run, and come to it? rc.local has its own check."""
+    for entry in patient.receipt.entries if patient.receipt else ():
+        edit = entry.action
+        if not isinstance(edit, EditFile) or not edit.script or edit.path.endswith("rc.local"):
+            continue
+        text = patient.host.read(edit.path) or b""
+        fault = scripts.fault(patient.host, edit.path, text, edit.script)
+        where = proof.misplaced(patient.host, text)
+        if fault:
+            yield Finding(fault.what, fault.remedy)
+        elif where:
+            what = f"slashservice's line in {edit.path} {where}"
+            yield Finding(what, "slashservice install moves it up")
+
+
 def scan_directory(patient: Patient) -> Iterator[Finding]:
     """Is the scan directory there, and what is in it?"""
     host, directory = patient.host, patient.service_dir
@@ -328,6 +345,7 @@ CHECKS: tuple[Check, ...] = (
     missing_programs,
     interpreter,
     init_system_files,
+    scripts_of_others,
     scan_directory,
     service_owners,
     logs,

@@ -57,7 +57,8 @@ class RcLocal(InitSystem):
         if not found:
             raise Refusal(
                 f"nobody runs rc.local at boot here: {why_nobody(site.host, site.evidence)}",
-                "Leave out --init: svscan is then wired into the init system itself.",
+                "Have svscan wired into the init system itself: slashservice detect tells which",
+                "that is, for --init. Or have one of the scripts that boot this host run rc.local.",
             )
         reader = next((one for one in found if site.host.is_file(one.path)), found[0])
         path = site.host.resolve(reader.path)

@@ -15,12 +15,14 @@ from helpers.processes import kill
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.root]
 
-RC_LOCAL = {
-    "/etc/rc.local": (
-        "#!/bin/sh\n# what the administrator wants done\n: >/run/local\nexit 0\n",
-        0o755,
-    )
-}
+RC_LOCAL_TEXT = """\
+#!/bin/sh -e
+# what the administrator wants done \\
+for i in 0 1; do echo $i; done >/run/loop
+wait
+: >/run/local; exit 0
+"""
+RC_LOCAL = {"/etc/rc.local": (RC_LOCAL_TEXT, 0o755)}
 
 
 @pytest.mark.parametrize("name", ["systemd", "sysvinit"])

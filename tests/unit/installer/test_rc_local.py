@@ -262,6 +262,34 @@ class TestDoctor:
         assert ("/etc/rc.local ends before it starts /usr/bin/svscanboot" in said) is ends
 
 
+class TestDoctorOfShutdown:
+    """The scripts that run at shutdown are looked at as well."""
+
+    PATH = "/etc/rc.d/rc.local_shutdown"
+    LINE = "# begin slashservice\n/command/slashservice drain /service || :\n# end slashservice\n"
+
+    @pytest.mark.parametrize(
+        ("text", "mode", "said"),
+        [
+            ("#!/usr/bin/perl\n" + LINE, 0o755, f"{PATH} is no shell script"),
+            ("#!/bin/sh\n" + LINE, 0o644, f"{PATH} never runs: it is not executable"),
+            ("#!/bin/sh\nexit 0\n" + LINE, 0o755, f"line in {PATH} lies behind the end"),
+            ("#!/bin/sh\n# ours\n" + LINE, 0o755, ""),
+        ],
+    )
+    def test_slackware(
+        self, text: str, mode: int, said: str, make_image: MakeImage, small_source: Source
+    ) -> None:
+        image = make_image("slackware")
+        host = Host(str(image.root))
+        transaction.install(host, plan_for(host), quiet)
+        image.file(self.PATH, text, mode)
+        found = examine(look_at(host), INIT_SYSTEMS)
+        ours = [one.what for one in found if self.PATH in one.what and "changed" not in one.what]
+        assert len(ours) == bool(said)
+        assert not said or said in ours[0]
+
+
 class TestUpgrade:
     """An installation of an older version has its block elsewhere."""
 

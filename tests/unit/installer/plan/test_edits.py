@@ -17,7 +17,7 @@ from slashservice.installer.plan.edits import (
 )
 from slashservice.installer.plan.words import Word
 
-TEXT = st.text("abc:# \n/", max_size=80).map(str.encode)
+TEXT = st.text("abc:# \n/\r\v\x85", max_size=80).map(str.encode)
 LINES = "line one\nline two\n"
 
 
