@@ -65,11 +65,14 @@ def test_the_shells_are_those_of_the_corpus() -> None:
 # Scripts that nobody wrote --------------------------------------------------------------------
 
 WORDS = st.sampled_from(["a", "'b c'", '"d;e"', "f#g", '"$1"', "\\#", "'#'", "$((1<<2))", "exit"])
+CALL = 'if [ -z "${D-}" ]; then D=1; f; fi'
+"""Calls a function, if there is one: once, as it may be in the function itself."""
+
 SAY = st.lists(WORDS, min_size=1, max_size=3).map(lambda words: f"echo {' '.join(words)}")
 SIMPLE = st.one_of(
     SAY,
     st.sampled_from(["true", "false", ":", "A=1", "wait", "cd .", "exit 0", "exit 3", "exec 2>&1"]),
-    st.sampled_from(["exec echo last", "set -e", "set +e", "return 0", "f", "jobs", "read x"]),
+    st.sampled_from(["exec echo last", "set -e", "set +e", "return 0", CALL, "jobs", "read x"]),
     st.sampled_from(["echo one \\\n two", "echo 'one\nexit 0'", 'echo "one\n  exit 1\n"', "# \\"]),
     st.sampled_from(["(exit 4)", "echo $(exit 2)", "echo $?", "trap 'echo bye' EXIT", "! true"]),
 )
