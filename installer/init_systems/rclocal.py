@@ -84,6 +84,10 @@ class RcLocal(InitSystem):
             if fault:
                 yield fault.what, fault.remedy
             yield from _not_reached(host, one, text)
+        for path in sorted({host.resolve(one) for one in PATHS if host.is_file(one)}):
+            where = proof.misplaced(host, host.read(path) or b"")
+            if where:
+                yield f"what starts svscan in {path} {where}", "slashservice install moves it up"
 
     def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
         """Put another svscan's line out of force, if nothing else is on it.
@@ -137,13 +141,8 @@ class RcLocal(InitSystem):
 
 
 def _not_reached(host: Host, wiring: Wiring, text: bytes) -> Iterator[tuple[str, str]]:
-    """Tell of a line that rc.local does not come to: one of ours, or another supervisor's."""
-    if wiring.ours:
-        where = proof.misplaced(host, text)
-        if where:
-            yield f"what starts svscan in {wiring.path} {where}", "slashservice install moves it up"
-        return
-    at = text.find(wiring.text.encode("latin-1"))
+    """Tell of another supervisor's line that rc.local does not come to."""
+    at = 0 if wiring.ours else text.find(wiring.text.encode("latin-1"))
     if at > 0 and proof.ends_before(host, text, at):
         yield f"{wiring.path} ends before it starts {wiring.program}", "move that line up"
 
