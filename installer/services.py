@@ -18,6 +18,7 @@ from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import NEW, Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.host.trust import distrust
 from slashservice.installer.supervision import supervised, tell
 from slashservice.supervise.protocol.client import wait_for
 
@@ -97,6 +98,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str) -> list[str]
     if host.lstat(home):
         raise Refusal(f"{home} is there already", f"If it is right: ln -s {home} {link}")
     _refuse_unknown_users(host, service)
+    _refuse_what_others_lead(host, service, home, service_dir)
     if service.log:
         _make_log_folder(host, service)
     make_directories(host, homes)
@@ -140,10 +142,24 @@ def _account(host: Host, user: str) -> tuple[int, int]:
 
 def _make_log_folder(host: Host, service: Service) -> None:
     """Make the log directory, owned by whoever will write it."""
-    make_directories(host, os.path.dirname(service.log))
+    owner = _account(host, service.log_user) if service.log_user else host.owner
+    make_directories(host, os.path.dirname(service.log), owner=owner)
     if not host.lstat(service.log):
-        owner = _account(host, service.log_user) if service.log_user else host.owner
         host.put(service.log, FileState("directory", 0o700, *owner))
+
+
+def _refuse_what_others_lead(host: Host, service: Service, home: str, service_dir: str) -> None:
+    """Refuse to have root run, or log to, what somebody else can change or lead elsewhere."""
+    for path in (home, service_dir):
+        why = distrust(host, path)
+        if why:
+            raise Refusal(f"root would run what somebody else can change: {path}", f"{why}.")
+    why = distrust(host, service.log, groups=False) if service.log else ""
+    if why and not service.log_user:
+        raise Refusal(
+            f"root would write to what somebody else can lead elsewhere: {service.log}",
+            f"{why}: name another directory with --log, or who shall write with --log-user.",
+        )
 
 
 def _write(host: Host, folder: str, contents: Mapping[str, tuple[str, int]]) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import tempfile
 from collections.abc import Mapping
 
 import distro
@@ -25,6 +26,7 @@ INIT_NAMES = ("init", "linuxrc", "telinit", "init.sysvinit")
 
 CHANGED_FOLDERS = ("/", "/etc", "/usr/local", "/var/lib")
 PROGRAM_LIMIT = 8 << 20
+RELEASE_LIMIT = 1 << 16
 
 
 def probe(host: Host, systems: Mapping[str, Knowledge], offline: str = "") -> Evidence:
@@ -128,20 +130,39 @@ def _initctl(host: Host, systems: Mapping[str, Knowledge]) -> str:
 def _distribution(host: Host) -> Distribution:
     """Name the distribution, without running anything."""
     try:
-        named = distro.LinuxDistribution(
-            include_lsb=False,
-            include_uname=False,
-            include_oslevel=False,
-            root_dir=None if host.root == "/" else host.root,
-        )
-        return Distribution(
-            id=named.id(),
-            like=tuple(named.like().split()),
-            version=named.version(),
-            name=named.name(pretty=True),
-        )
+        if host.root == "/":
+            return _named(None)
+        with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+            _copy_releases(host, folder)
+            return _named(folder)
     except (ValueError, OSError):
         return Distribution()
+
+
+def _named(root: str | None) -> Distribution:
+    named = distro.LinuxDistribution(
+        include_lsb=False, include_uname=False, include_oslevel=False, root_dir=root
+    )
+    return Distribution(
+        id=named.id(),
+        like=tuple(named.like().split()),
+        version=named.version(),
+        name=named.name(pretty=True),
+    )
+
+
+def _copy_releases(host: Host, to: str) -> None:
+    """Copy what names the distribution of an image: its links may lead out of it."""
+    for folder in ("/etc", "/usr/lib"):
+        os.makedirs(to + folder)
+        for name in host.list(folder):
+            about = host.stat(f"{folder}/{name}")
+            if not name.endswith(("release", "version")) or about is None:
+                continue
+            data = host.read(f"{folder}/{name}") if about.st_size <= RELEASE_LIMIT else None
+            if data is not None:
+                with open(f"{to}{folder}/{name}", "wb") as file:
+                    file.write(data)
 
 
 def _unwritable(host: Host) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from plumbum import local
 from plumbum.commands.processes import ProcessTimedOut
 
-from slashservice.installer.host.files import NEW, Files, Observer, ignore, make_directories
+from slashservice.installer.host.files import Files, Observer, ignore, make_directories
+from slashservice.installer.host.places import NEW
 
 STATE_FOLDERS = ("/var/lib/slashservice", "/var/db/slashservice")
 """Folders for the receipt: that of Linux, and that of the BSDs and macOS."""

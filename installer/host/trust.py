@@ -14,6 +14,7 @@ import sys
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.owners import others, trusted
 
 OLDEST_PYTHON = (3, 10)
 CANDIDATES = (
@@ -27,10 +28,11 @@ CANDIDATES = (
 )
 
 
-def distrust(host: Host, path: str) -> str:
+def distrust(host: Host, path: str, groups: bool = True) -> str:
     """Say who besides root could change what is at ``path``; nothing if nobody could.
 
-    Parts that don't exist yet can be changed by nobody: we shall make them.
+    Without ``groups``, a directory that a group may write to is no reason. Parts that don't
+    exist yet can be changed by nobody: we shall make them.
     """
     seen = set()
     todo = [path]
@@ -45,12 +47,12 @@ def distrust(host: Host, path: str) -> str:
                 break
             if stat.S_ISLNK(status.st_mode):
                 todo.append(os.path.join(os.path.dirname(part), host.readlink(part) or ""))
-                if status.st_uid not in _trusted_users(host):
+                if status.st_uid not in trusted():
                     return f"{part} belongs to user {status.st_uid}"
                 continue
-            why = _distrust_one(host, part, status)
+            why = others(status, trusted(), host.read if groups else None)
             if why:
-                return why
+                return f"{part} {why}"
     return ""
 
 
@@ -58,38 +60,6 @@ def _down_to(path: str) -> list[str]:
     """Return ``/``, ``/a``, ``/a/b``, ... down to ``path``."""
     parts = [part for part in os.path.normpath(path).split("/") if part]
     return ["/", *("/" + "/".join(parts[: n + 1]) for n in range(len(parts)))]
-
-
-def _trusted_users(host: Host) -> tuple[int, ...]:
-    """Return the users to trust: root, and the one who builds an image without being root."""
-    return (0,) if host.root == "/" else (0, os.geteuid())
-
-
-def _distrust_one(host: Host, path: str, status: os.stat_result) -> str:
-    """Judge one file or folder."""
-    if status.st_uid not in _trusted_users(host):
-        return f"{path} belongs to user {status.st_uid}"
-    sticky = stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
-    if status.st_mode & stat.S_IWOTH and not sticky:
-        return f"{path} can be written by everybody"
-    if status.st_mode & stat.S_IWGRP and not sticky and _has_members(host, status.st_gid):
-        return f"{path} can be written by group {status.st_gid}"
-    return ""
-
-
-def _has_members(host: Host, gid: int) -> bool:
-    """Tell whether a group has any member that isn't root."""
-    if gid == 0:
-        return False
-    for line in (host.read("/etc/passwd") or b"").decode("latin-1").splitlines():
-        fields = line.split(":")
-        if len(fields) > 3 and fields[3] == str(gid) and fields[2] != "0":
-            return True
-    for line in (host.read("/etc/group") or b"").decode("latin-1").splitlines():
-        fields = line.split(":")
-        if len(fields) > 3 and fields[2] == str(gid):
-            return any(member not in ("", "root") for member in fields[3].split(","))
-    return True
 
 
 def interpreter(host: Host, asked: str = "") -> str:

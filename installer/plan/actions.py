@@ -157,7 +157,7 @@ class PathAction(Action):
         wanted = self.wanted(host, now)
         if wanted != now:
             self.approve(host, wanted)
-            host.put(self.path, wanted)
+            host.put(self.path, wanted, expected=now)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Put the earlier state back, if the present one is ours."""
@@ -171,7 +171,7 @@ class PathAction(Action):
 
     def restore(self, host: Host, now: FileState, old: FileState) -> list[str]:
         """Put ``old`` in the place of ``now``, which is as we left it."""
-        host.put(self.path, old)
+        host.put(self.path, old, expected=now)
         return []
 
     def surrender(self, host: Host, now: FileState, old: FileState) -> list[str]:

@@ -19,7 +19,7 @@ from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor
 from slashservice.supervise.protocol.names import SCANNER
 
 KEPT = "kept"
-"""Folder beside the receipt, for what others made of our files."""
+"""Folder beside the receipt, open to root alone, for what others made of our files."""
 
 Theirs = Literal["", "known", "left", "aside"]
 """What is known of a part of ours: that it is as we left it, or what shall become of it, as the
@@ -138,7 +138,7 @@ class WriteFile(PathAction):
         if now.kind != "file":
             return super().surrender(host, now, old)
         kept = keep_aside(host, self.path)
-        host.put(self.path, old)
+        host.put(self.path, old, expected=now)
         return [f"{self.path} was changed by someone else: what it said is in {kept}"]
 
 
@@ -218,7 +218,7 @@ class EditFile(PathAction):
         """Put the earlier bytes back; mode and owner only if they are as we left them."""
         if old and (now.mode, now.uid, now.gid) != (old.mode, old.uid, old.gid):
             old = dataclasses.replace(old, mode=now.mode, uid=now.uid, gid=now.gid)
-            host.put(self.path, old)
+            host.put(self.path, old, expected=now)
             return [f"{self.path}: its new mode and owner are left as they are"]
         return super().restore(host, now, old)
 
@@ -239,7 +239,8 @@ class EditFile(PathAction):
         kept = ""
         if edited:
             kept = keep_aside(host, self.path)
-        host.put(self.path, dataclasses.replace(now, data=text, mtime_ns=None))
+        wanted = dataclasses.replace(now, data=text, mtime_ns=None)
+        host.put(self.path, wanted, expected=now)
         if kept:
             return [f"{self.path} was changed by someone else: what it said is in {kept}"]
         if text == old.data:
@@ -301,6 +302,7 @@ def aside(host: Host, path: str) -> str:
 def keep_aside(host: Host, path: str) -> str:
     """Keep a copy of the file at ``path``, and return where it is."""
     kept = aside(host, path)
+    make_directories(host, f"{state_folder(host)}/{KEPT}", mode=0o700)
     make_directories(host, os.path.dirname(kept))
     host.put(kept, host.state(path))
     return kept

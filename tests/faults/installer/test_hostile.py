@@ -564,3 +564,46 @@ def test_a_file_that_is_a_mount_point_needs_force(
         assert other.read_bytes() == before
     finally:
         subprocess.run(["umount", inittab], check=True)
+
+
+@pytest.mark.parametrize("when", ["installed", "uninstalled"])
+def test_a_file_that_is_saved_meanwhile_is_not_overwritten(
+    when: str, make_image: MakeImage, small_source: Source
+) -> None:
+    """All else goes back to what it was, and the next time it succeeds."""
+    image = make_image("sysvinit-debian")
+    path = image.path("/etc/inittab")
+    host = Host(str(image.root))
+    if when == "uninstalled":
+        transaction.install(host, plan_for(host), quiet)
+
+    def save(step: str, changed: str) -> None:
+        if (step, changed) == ("replace", "/etc/inittab"):
+            path.write_bytes(path.read_bytes() + b"9:2:once:/theirs\n")
+            host.before_change = lambda step, changed: None
+
+    host.before_change = save
+    with pytest.raises(Refusal, match="/etc/inittab was changed by someone else just now"):
+        if when == "installed":
+            transaction.install(host, plan_for(host), quiet)
+        else:
+            transaction.uninstall(host, quiet)
+    assert path.read_bytes().endswith(b"9:2:once:/theirs\n")
+    if when == "installed":
+        assert not image.path("/command").exists()
+        transaction.install(host, plan_for(host), quiet)
+        assert b"svscanboot" in path.read_bytes()
+    else:
+        transaction.uninstall(host, quiet)
+        assert b"svscanboot" not in path.read_bytes()
+    assert b"/theirs\n" in path.read_bytes()
+
+
+def test_what_is_kept_aside_is_root_s(make_image: MakeImage, install: Install) -> None:
+    """It may come from a directory that was closed to others."""
+    image = make_image("systemd")
+    host = install(image)
+    unit = image.path("/etc/systemd/system/svscan.service")
+    unit.write_text(unit.read_text() + "# mine\n")
+    transaction.uninstall(host, quiet)
+    assert image.path("/var/lib/slashservice/kept").stat().st_mode & 0o777 == 0o700
