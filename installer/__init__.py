@@ -15,7 +15,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``init_systems``    errors, host, detection, plan
 ``record``          errors, supervision, host, plan
 ``services``        errors, supervision, host
-``remote``          errors, plan
+``remote``          errors, host, plan
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories

@@ -43,3 +43,18 @@ def _known(name: object) -> object:
     if not isinstance(name, (str, bytes)):
         return name
     return re.sub(r"(^|/)\.([^/]+)\{new\}$", r"\1\2", os.fsdecode(name))
+
+
+def internal(error: BaseException) -> str:
+    """Say where something went wrong that nobody thought of.
+
+    Not what: the text of such an error may hold anything that we were given, a secret too.
+    """
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    where = ""
+    if at is not None:
+        file = at.tb_frame.f_code.co_filename
+        where = f" in {os.path.basename(file)}, line {at.tb_lineno}"
+    return f"internal error: {type(error).__name__}{where}"

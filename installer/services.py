@@ -18,7 +18,7 @@ from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import NEW, Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.host.trust import distrust
+from slashservice.installer.host.trust import distrust, refuse_to_run
 from slashservice.installer.supervision import supervised, tell
 from slashservice.supervise.protocol.client import wait_for
 
@@ -98,7 +98,8 @@ def add(host: Host, service: Service, homes: str, service_dir: str) -> list[str]
     if host.lstat(home):
         raise Refusal(f"{home} is there already", f"If it is right: ln -s {home} {link}")
     _refuse_unknown_users(host, service)
-    _refuse_what_others_lead(host, service, home, service_dir)
+    refuse_to_run(host, home, service_dir)
+    _refuse_what_others_lead(host, service)
     if service.log:
         _make_log_folder(host, service)
     make_directories(host, homes)
@@ -148,12 +149,8 @@ def _make_log_folder(host: Host, service: Service) -> None:
         host.put(service.log, FileState("directory", 0o700, *owner))
 
 
-def _refuse_what_others_lead(host: Host, service: Service, home: str, service_dir: str) -> None:
-    """Refuse to have root run, or log to, what somebody else can change or lead elsewhere."""
-    for path in (home, service_dir):
-        why = distrust(host, path)
-        if why:
-            raise Refusal(f"root would run what somebody else can change: {path}", f"{why}.")
+def _refuse_what_others_lead(host: Host, service: Service) -> None:
+    """Refuse to have root log to what somebody else can lead elsewhere."""
     why = distrust(host, service.log, groups=False) if service.log else ""
     if why and not service.log_user:
         raise Refusal(

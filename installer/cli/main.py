@@ -15,7 +15,7 @@ from collections.abc import Callable
 from plumbum import cli
 
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
-from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.errors import Refusal, Trouble, internal, reason
 from slashservice.installer.plan import source
 from slashservice.installer.record import transaction
 from slashservice.supervise.messages import Quit
@@ -109,11 +109,28 @@ def main() -> None:
         said = reason(error) if isinstance(error, OSError) else str(error)
         complain("fatal", said, *getattr(error, "advice", ()))
         ended = TROUBLE
+    except KeyboardInterrupt:
+        complain("fatal", "interrupted")
+        ended = TROUBLE
+    except Exception as error:
+        show(error)
+        ended = TROUBLE
     try:
         sys.stdout.flush()
     except OSError:
         pass
     os._exit(ended)
+
+
+def show(error: Exception) -> None:
+    """Tell of an error that nobody thought of: in one line, or all that Python knows of it."""
+    if os.environ.get("SLASHSERVICE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    complain(
+        "fatal", internal(error), "With SLASHSERVICE_DEBUG=1 all of it is shown: please report."
+    )
 
 
 def complain(kind: str, what: str, *advice: str) -> None:

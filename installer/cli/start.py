@@ -16,6 +16,17 @@ def run(vendor: str = "") -> None:
 
     ``vendor`` is the folder with the packages that are shipped with us, where they are needed.
     """
+    try:
+        _run(vendor)
+    except Exception as error:
+        from slashservice.installer.errors import internal, reason
+
+        what = reason(error) if isinstance(error, OSError) else internal(error)
+        sys.stderr.write(f"slashservice: fatal: {what}\n")
+        sys.exit(111)
+
+
+def _run(vendor: str) -> None:
     if sys.argv[1:2] in (["drain"], ["running"]):
         from slashservice.installer.supervision import main
 

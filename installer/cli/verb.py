@@ -87,6 +87,7 @@ class HostVerb(Verb):
 
             argv = _without(sys.argv[1:], "--host", "--ssh-option")
             raise Ended(run_there(Address.of(self.address), argv, self.ssh_options))
+        os.umask(0o022)  # what the commands that we run make is nobody else's to change
         root = self.root or os.environ.get("DPKG_ROOT", "") or "/"
         if not os.path.isdir(root):
             raise Refusal(f"{root} is no directory")

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 
 import distro
@@ -15,7 +14,7 @@ from slashservice.installer.detection import inittab
 from slashservice.installer.detection.evidence import Distribution, Evidence, FirstProcess
 from slashservice.installer.detection.knowledge import Knowledge, in_order
 from slashservice.installer.detection.wirings import find_scanners, find_wirings
-from slashservice.installer.host import processes
+from slashservice.installer.host import processes, scratch
 from slashservice.installer.host.host import Host
 
 LOOKED_FOR = ("/run/reboot-required", "/run/ostree-booted")
@@ -132,7 +131,7 @@ def _distribution(host: Host) -> Distribution:
     try:
         if host.root == "/":
             return _named(None)
-        with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+        with scratch.folder() as folder:
             _copy_releases(host, folder)
             return _named(folder)
     except (ValueError, OSError):

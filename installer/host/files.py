@@ -84,6 +84,12 @@ class Files:
         real = self.real(path, follow=True)
         return real if self.root == "/" else "/" + os.path.relpath(real, self.root)
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of the root directory."""
+        about = os.fstat(self._top.fd)
+        return about.st_dev, about.st_ino
+
     @contextlib.contextmanager
     def _at(self, path: str, *, follow: bool = False, change: bool = False) -> Iterator[Place]:
         """Go down to ``path``; to ``change`` something, by no link that others can lead."""

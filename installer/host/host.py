@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plumbum import local
-from plumbum.commands.processes import ProcessTimedOut
-
+from slashservice.installer.host import scratch
 from slashservice.installer.host.files import Files, Observer, ignore, make_directories
 from slashservice.installer.host.places import NEW
 
@@ -32,6 +31,9 @@ LASTING = "/usr/lib/slashservice"
 
 RECEIPT = "receipt.json"
 COMMAND_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+KEPT = ("DBUS_SESSION_BUS_ADDRESS", "HOME", "LOGNAME", "TERM", "TZ", "USER", "XDG_RUNTIME_DIR")
+"""Variables that commands are given as we have them. Others may be secrets, or mean something."""
 
 __all__ = ["NEW", "Host", "Outcome", "make_directories", "state_folder"]
 
@@ -95,23 +97,31 @@ class Host(Files):
         program = self.which(argv[0])
         if not self.live or program is None:
             return Outcome(127, f"{argv[0]}: not found")
-        with tempfile.TemporaryFile() as output, open(os.devnull, "rb") as nothing:
-            command = local[program][tuple(argv[1:])]
-            environment = {"PATH": ":".join(COMMAND_PATH), "LC_ALL": "C"}
+        with (
+            tempfile.TemporaryFile(dir=scratch.place()) as output,
+            open(os.devnull, "rb") as nothing,
+        ):
             try:
-                status, _, _ = command.run(
-                    retcode=None,
+                status = subprocess.run(
+                    [program, *argv[1:]],
+                    check=False,
                     timeout=timeout,
+                    cwd="/",
+                    env=self.environment(),
                     stdin=nothing,
                     stdout=output,
                     stderr=output,
-                    env=environment,
                     start_new_session=True,  # a ^C is for us, who put back what is half done
-                )
-            except ProcessTimedOut:
+                ).returncode
+            except subprocess.TimeoutExpired:
                 status = 124
             output.seek(0)
             return Outcome(status, output.read().decode(errors="replace").strip())
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that commands are given: of ours, but a few that do no harm."""
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return {**kept, "PATH": ":".join(COMMAND_PATH), "LC_ALL": "C"}
 
     def relabel(self, path: str, recursively: bool = False) -> None:
         """Give new files the SELinux labels their places ask for, where there is SELinux."""

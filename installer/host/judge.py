@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host import scratch
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 
@@ -26,7 +26,7 @@ def judge(host: Host, check: tuple[str, ...], path: str, data: bytes) -> None:
     """
     if not check or not host.live or host.which(check[0]) is None:
         return
-    with tempfile.TemporaryDirectory(prefix="slashservice-", ignore_cleanup_errors=True) as folder:
+    with scratch.folder() as folder:
         copy = os.path.join(folder, os.path.basename(path))
         with open(copy, "wb") as file:
             file.write(data)

@@ -56,6 +56,14 @@ def distrust(host: Host, path: str, groups: bool = True) -> str:
     return ""
 
 
+def refuse_to_run(host: Host, *paths: str) -> None:
+    """Refuse to have root run what is at one of ``paths`` if others can change it."""
+    for path in paths:
+        why = distrust(host, path)
+        if why:
+            raise Refusal(f"root would run what somebody else can change: {path}", f"{why}.")
+
+
 def _down_to(path: str) -> list[str]:
     """Return ``/``, ``/a``, ``/a/b``, ... down to ``path``."""
     parts = [part for part in os.path.normpath(path).split("/") if part]

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import signal
 from collections.abc import Iterator, Sequence
 
 from slashservice.installer.errors import Refusal, Trouble, reason
-from slashservice.installer.host import obstacles
+from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action, PathAction
@@ -36,9 +35,6 @@ from slashservice.installer.record.foresight import sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
 
-LOCK_PLACES = ("/run", "/var/run", "/tmp")
-
-
 class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an error
     """A signal asks us to stop: all that was done is undone first."""
 
@@ -46,23 +42,16 @@ class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an erro
 @contextlib.contextmanager
 def exclusive(host: Host) -> Iterator[None]:
     """Let only one installer work on a host at a time, and let signals end it in order."""
-    place = next(place for place in LOCK_PLACES if host.is_directory(place) or place == "/tmp")
-    folder = host.real(place, follow=True)
-    fd = os.open(folder if os.path.isdir(folder) else host.root, os.O_RDONLY)
     handlers = {}
-    try:
+    with lock.held(host):
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refusal("another slashservice installer is at work on this host") from None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handlers[number] = signal.signal(number, _interrupt)
-        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        os.close(fd)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handlers[number] = signal.signal(number, _interrupt)
+            handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -4,6 +4,7 @@ of slashservice than any other.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +107,7 @@ def test_as_root_from_install_to_uninstall(answering: tuple[Sandbox, Sandbox]) -
     assert "svscan runs" in slashservice(client, "root", "status")
     assert server.run("/command/slashservice", "running").strip().isdigit()
     assert not [path for path in server.changes() if path.startswith("/tmp/")]
+    assert not [name for name in os.listdir(server.path("/run")) if "slashservice" in name]
     slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
     until(lambda: "up (pid" in server.run("/command/svstat", "/service/web"), "the service")
     slashservice(client, "root", "remove", "web")

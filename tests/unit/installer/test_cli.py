@@ -282,3 +282,41 @@ def test_a_damaged_receipt_tells_nothing_of_what_was_asked(monkeypatch: pytest.M
     monkeypatch.setattr("slashservice.installer.record.receipt.load", load)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert verb._asked_before(Host()) == ""
+
+
+SECRET = "hunter2-secret"
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [["add", "web", "--env", f"A={SECRET}", "--", "x"], ["detect"], ["running"]]
+)
+def test_no_traceback_and_no_secret_in_what_nobody_thought_of(
+    words: list[str], debug: str, tmp_path: Path
+) -> None:
+    """All verbs end with one line; whoever looks for the fault can have more."""
+    broken = f"""
+import sys
+from slashservice.installer import supervision
+from slashservice.installer.cli import start
+from slashservice.installer.host import host
+def fail(*given, **named):
+    raise ValueError("{SECRET}" + repr(given))
+host.Host.__init__ = supervision.main = fail
+sys.argv = ["slashservice", *{words!r}]
+start.run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", broken],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "SLASHSERVICE_DEBUG": debug},
+    )
+    assert done.returncode == 111
+    *more, last = [line for line in done.stderr.splitlines() if not line.startswith("    ")]
+    assert last == "slashservice: fatal: internal error: ValueError in <string>, line 7"
+    assert done.stdout == ""
+    if not debug:
+        assert not more
+        assert SECRET not in done.stderr
