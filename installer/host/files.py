@@ -292,6 +292,9 @@ class Files:
         except FileExistsError:
             if not stat.S_ISDIR(place.lstat().st_mode):
                 raise
+        else:
+            if durably:
+                self.relabel(path)
         with places.opened(place) as fd:
             self._adjust(path, place, fd, state)
         if durably:
@@ -323,6 +326,7 @@ class Files:
             os.chown(new.name, 0, 0, dir_fd=new.folder, follow_symlinks=False)
         os.rename(new.name, place.name, src_dir_fd=new.folder, dst_dir_fd=place.folder)
         places.sync_folder(place)
+        self.relabel(path)
 
     def _write(
         self, path: str, place: Place, state: FileState, durably: bool, expected: FileState | None

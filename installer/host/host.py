@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slashservice.installer.host import scratch
+from slashservice.installer.host import labels, scratch
 from slashservice.installer.host.files import Files, Observer, ignore, make_directories
 from slashservice.installer.host.places import NEW
 
@@ -123,10 +123,15 @@ class Host(Files):
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return {**kept, "PATH": ":".join(COMMAND_PATH), "LC_ALL": "C"}
 
+    def has_selinux(self) -> bool:
+        """Tell whether the running machine labels its files for SELinux."""
+        return self.live and self.is_directory("/sys/fs/selinux/booleans")
+
     def relabel(self, path: str, recursively: bool = False) -> None:
-        """Give new files the SELinux labels their places ask for, where there is SELinux."""
-        if self.live and self.is_directory("/sys/fs/selinux/booleans"):
+        """Give new files the SELinux labels that their places ask for, or that ours must have."""
+        if self.has_selinux():
             self.run(["restorecon", *(["-R"] if recursively else []), "-F", path])
+            labels.give(self.real(path), recursively)
 
 
 def state_folder(host: Host) -> str:

@@ -1,0 +1,77 @@
+"""SELinux: what our files must be labelled for an init system to run them.
+
+Policies know ``/command`` and ``/package`` no more than any other folder there: what is made in
+them is ``default_t``, of which systemd may run and read nothing. Below ``/usr/local/lib`` it is
+``usr_t`` or ``lib_t``, by the policy; of the second it may run nothing, either. A program that is
+``bin_t`` runs as any service does that has no policy of its own.
+
+The rules are in the form of ``semanage fcontext``. None speaks of what is not ours, but for the
+two folders on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+TREE = r"/package/admin/slashservice-[^/]+"
+FHS_COMMANDS = r"/usr/local/lib/slashservice/[^/]+/command(/.*)?"
+
+RULES = {
+    r"/command(/.*)?": "bin_t",
+    r"/package(/admin)?": "usr_t",
+    r"/package/admin/slashservice": "bin_t",
+    rf"{TREE}/command(/.*)?": "bin_t",
+    TREE: "lib_t",
+    rf"{TREE}/(supervise|installer|init_templates|vendor|man|docs|LICENSE)(/.*)?": "lib_t",
+}
+"""The types of our files, by expressions that match whole paths; no two match the same one."""
+
+SET_ONLY = {FHS_COMMANDS: "bin_t"}
+"""Those that can't be made known: policies may hold ``/usr/local/lib`` for another name."""
+
+ATTRIBUTE = "security.selinux"
+
+
+def wanted(path: str) -> str:
+    """Return the type that what is at ``path`` should have, empty where the policy knows."""
+    found = (kind for rule, kind in {**RULES, **SET_ONLY}.items() if re.fullmatch(rule, path))
+    return next(found, "")
+
+
+def is_right(path: str) -> bool:
+    """Tell whether ``path`` has its type, or there is nothing to say about it."""
+    kind = wanted(path)
+    parts = _label(path).split(b":", 3)
+    return not kind or len(parts) < 3 or parts[2] == kind.encode()
+
+
+def _label(path: str) -> bytes:
+    if sys.platform == "linux":
+        try:
+            return os.getxattr(path, ATTRIBUTE, follow_symlinks=False).rstrip(b"\0")
+        except OSError:
+            pass
+    return b""
+
+
+def give(path: str, recursively: bool = False) -> None:
+    """Give ``path`` the type it should have, and with it what is below.
+
+    The rest of a label stays. What can't be labelled is left as it is: whether svscan runs is
+    seen when it is started.
+    """
+    for one in [path, *(_below(path) if recursively else ())]:
+        if sys.platform == "linux" and not is_right(one):
+            parts = _label(one).split(b":", 3)
+            parts[2] = wanted(one).encode()
+            with contextlib.suppress(OSError):
+                os.setxattr(one, ATTRIBUTE, b":".join(parts) + b"\0", follow_symlinks=False)
+
+
+def _below(path: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(path):
+        yield from (f"{folder}/{name}" for name in (*folders, *files))
