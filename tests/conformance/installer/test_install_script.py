@@ -28,7 +28,7 @@ COMMANDS = (
     *("python3", "python3.11", "dirname", "mktemp", "rm", "cat", "id", "apt-get", "dpkg-deb"),
     *("chmod", "cp", "mv", "sh", "env", "restorecon", "systemctl", "pwd"),
 )
-PINS = CHECKOUT / "install-packages.txt"
+PINS = CHECKOUT / "install-requirements.txt"
 
 
 class Hostile:
