@@ -91,7 +91,8 @@ def look(host: Host) -> Status:
     )
     pid = supervision.running(receipt.service_dir) if host.live else 0
     version, code = supervision.code(receipt.service_dir, pid) if pid else ("", "")
-    services = supervision.service_directories(host.real(receipt.service_dir, follow=True))
+    names = [name for name in host.list(receipt.service_dir) if not name.startswith(".")]
+    services = [name for name in names if host.is_directory(f"{receipt.service_dir}/{name}")]
     parent = processes.parent_of(pid) if pid else ""
     found = troubles(host, receipt.service_dir)
     return Status(

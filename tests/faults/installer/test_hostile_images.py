@@ -234,3 +234,14 @@ def test_what_an_image_is_does_not_change(make_image: MakeImage, canary: Canary)
     assert (image.root.parent / "moved/etc/new").exists()
     assert not host.lstat("/secret")
     assert host.read("/secret") is None
+
+
+@pytest.mark.root
+def test_what_services_lead_to_outside_is_not_counted(
+    make_image: MakeImage, small_source: Source, canary: Canary
+) -> None:
+    image = make_image("systemd")
+    transaction.install(Host(str(image.root)), plan_for(Host(str(image.root))), lambda line: None)
+    image.folders("/service/one", "/srv/two").link("/service/two", "/srv/two")
+    image.link("/service/out", str(canary.path)).link("/service/.hidden", "/srv/two")
+    assert status.look(Host(str(image.root))).services == 2
