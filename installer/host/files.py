@@ -241,9 +241,14 @@ class Files:
             places.sync_folder(new)
 
     def remove_tree(self, path: str) -> None:
-        """Remove the directory ``path`` and all below; links in it are not followed."""
+        """Remove the directory ``path`` and all below; links in it are not followed.
+
+        Nothing is removed where another file system is mounted in it: EXDEV.
+        """
         self.step("remove tree", path)
         with self._at(path, change=True) as place:
+            for _ in walk(place):
+                pass
             for folder, files, folders in walk(place):
                 for name in files:
                     os.unlink(name, dir_fd=folder)

@@ -121,9 +121,16 @@ def write(directory: str, python: str | None = None, code: str | None = None) ->
 
 
 def replace_file(path: str, data: bytes, mode: int) -> None:
-    """Put ``data`` at ``path`` in one step, durably, with ``mode``."""
+    """Put ``data`` at ``path`` in one step, durably, with ``mode``.
+
+    What is there under the name that is written to goes first: it may be a link of somebody else's.
+    """
     new = f"{path}{{new}}"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.unlink(new)
+    except FileNotFoundError:
+        pass
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         while data:
             data = data[os.write(fd, data) :]

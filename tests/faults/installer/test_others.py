@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -303,6 +304,32 @@ def test_removing_a_service_of_hers_removes_nothing_else(
     image.link("/service/svc", "/home/mallory/svc")
     remove(host, "svc", "/service")
     assert os.listdir(image.path("/home/mallory")) == []
+
+
+def test_what_is_mounted_in_a_service_directory_is_not_removed(image: Image, host: Host) -> None:
+    """As /dev in that of a service which has its own root directory."""
+    place = image.folders("/etc/x/web/a", "/etc/x/web/root/dev").path("/etc/x/web")
+    subprocess.run(["mount", "-t", "tmpfs", "none", place / "root/dev"], check=True)
+    try:
+        (place / "root/dev/null").touch()
+        with pytest.raises(OSError, match="another file system is mounted in it") as error:
+            host.remove_tree("/etc/x/web")
+        assert error.value.filename == "/etc/x/web"
+        assert (place / "a").exists()
+        assert (place / "root/dev/null").exists()
+    finally:
+        subprocess.run(["umount", place / "root/dev"], check=True)
+    host.remove_tree("/etc/x/web")
+    assert not place.exists()
+
+
+def test_a_tree_without_end_is_told_of(image: Image, host: Host) -> None:
+    folder = image.path("/home/mallory")
+    deep = folder / ("x/" * 300)
+    deep.mkdir(parents=True)
+    with pytest.raises(OSError, match="levels of symbolic links"):
+        host.remove_tree("/home/mallory/x")
+    assert deep.exists()
 
 
 def test_a_directory_of_somebody_else_s_does_not_become_root_s(image: Image, host: Host) -> None:

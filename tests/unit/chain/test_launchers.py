@@ -48,3 +48,17 @@ def test_the_words_that_start_a_command(
         assert words[:2] == [os.fsencode(sys.executable), launchers.FLAGS.encode()]
     done = subprocess.run(words, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (100, b"svok: usage: svok dir\n")
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_is_under_the_name_written_to_is_not_written_to(kind: str, tmp_path: Path) -> None:
+    """It may be a link to anything, in a directory that somebody else can write to."""
+    target, made = tmp_path / "target", tmp_path / "made"
+    target.write_text("theirs")
+    made.mkdir()
+    new = made / "svc{new}"
+    new.symlink_to(target) if kind == "link" else os.link(target, new)
+    launchers.write(str(made))
+    assert target.read_text() == "theirs"
+    assert not (made / "svc").is_symlink()
+    assert not new.exists()
