@@ -14,6 +14,9 @@ from slashservice.supervise.protocol import scan_directory
 
 SECONDS_BETWEEN_LOOKS = 0.05
 
+PLACES = ("/run", "/var/run")
+"""For root's socket, whatever ``TMPDIR`` says; and at a shutdown ``/tmp`` may be gone."""
+
 
 def svscan() -> str:
     """Return the path of the svscan that is installed beside the command that runs."""
@@ -31,7 +34,8 @@ def drain(directory: str, program: str, limit: float) -> None:
     if not os.access(program, os.X_OK):
         return
     end = time.monotonic() + limit
-    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+    place = next((path for path in PLACES if os.access(path, os.W_OK)), None)
+    with tempfile.TemporaryDirectory(prefix="slashservice-", dir=place) as folder:
         address = os.path.join(folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(address)
