@@ -81,10 +81,11 @@ try:
     sys.modules["slashservice"]=package
     sys.argv=["slashservice",*json.loads(words)]
     sys.dont_write_bytecode=True
-    from slashservice.installer.cli.main import main
-    main()
+    from slashservice.installer.cli.main import run
+    ended=run()
 finally:
     shutil.rmtree(home)
+os._exit(ended)
 """
 
 

@@ -95,6 +95,11 @@ class Completion(Verb):
 
 def main() -> None:
     """Be ``slashservice`` with any verb but those of ``start``. Never returns."""
+    os._exit(run())
+
+
+def run() -> int:
+    """Do what the command line says; return the exit status."""
     try:
         _, ended = Slashservice.run(["slashservice", *sys.argv[1:]], exit=False)
     except Ended as end:
@@ -119,7 +124,7 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:
         pass
-    os._exit(ended)
+    return ended
 
 
 def show(error: Exception) -> None:
