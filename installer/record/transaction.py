@@ -35,6 +35,7 @@ from slashservice.installer.record.foresight import sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
 
+
 class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an error
     """A signal asks us to stop: all that was done is undone first."""
 
