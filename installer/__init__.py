@@ -13,8 +13,13 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``detection``       errors, host
 ``plan``            errors, supervision, host, detection
 ``init_systems``    errors, host, detection, plan
-``record``          errors, supervision, host, plan
-``services``        errors, supervision, host
+``record``          errors, interrupts, supervision, host, plan
+``interrupts``      nothing
+``service_log``     errors, host
+``programs``        errors, host
+``trial``           supervision
+``services``        errors, interrupts, supervision, host, service_log, programs, trial
+``removal``         errors, interrupts, supervision, host, services
 ``remote``          errors, plan
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts

@@ -13,17 +13,23 @@ import os
 import sys
 import time
 
+from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.scan_directory import is_alive
-from slashservice.supervise.signal_numbers import SIGQUIT, SIGTERM, SIGUSR1
+from slashservice.supervise.signal_numbers import SIGINT, SIGQUIT, SIGTERM, SIGUSR1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 LIMIT = scan_directory.SECONDS_TO_DRAIN
 SEARCH_PATH = os.fsdecode(scan_directory.PATH)
+FIRST_WORD = 1.0
+"""Seconds after which it is said what is waited for. Each later word comes after twice the time."""
+
+SAID_AT_MOST = 8
+"""Services that one line names."""
 
 USAGE = """\
 slashservice: usage: slashservice drain [-s] [-t SECONDS] [DIR]
@@ -105,24 +111,140 @@ def daemons(directory: str) -> list[int]:
     return [pid for pid in found if pid]
 
 
+def is_orphaned(service: str) -> bool:
+    """Tell whether the daemon of ``service`` runs without a supervisor."""
+    return bool(daemon_pid(service)) and not supervised(service)
+
+
+def search_path(directory: str) -> str:
+    """Return the PATH of services in ``directory``, the usual one if no svscan runs there."""
+    pid = running(directory) if directory else 0
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            fixed = b"svscanboot" in file.read()
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environment = file.read().split(b"\0")
+    except OSError:
+        return SEARCH_PATH
+    found = [word[5:] for word in environment if word.startswith(b"PATH=")]
+    return os.fsdecode(found[0]) if found and not fixed else SEARCH_PATH
+
+
 def busy(pid: int, directory: str) -> bool:
     """Tell whether the svscan with ``pid`` still supervises a service, linked or not.
 
-    It has the control FIFO of each service open. Where that can't be seen, the status files
-    are read.
+    Where that can't be seen, the status files are read.
+    """
+    held = supervised_by(pid)
+    return bool(daemons(directory)) if held is None else bool(held)
+
+
+def supervised_by(pid: int) -> list[str] | None:
+    """Return the directories of the services that a svscan has, logs among them.
+
+    It has the control FIFO of each open. None where that can't be seen.
     """
     control = "/" + os.fsdecode(names.CONTROL)
+    found = []
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        return bool(daemons(directory))
+        return None
     for fd in descriptors:
         try:
-            if os.readlink(f"/proc/{pid}/fd/{fd}").endswith(control):
-                return True
+            path = os.readlink(f"/proc/{pid}/fd/{fd}")
         except OSError:
             continue
-    return False
+        if path.endswith(control):
+            found.append(path[: -len(control)])
+    return sorted(set(found))
+
+
+def unlinked(directory: str, pid: int) -> list[str]:
+    """Return the services of svscan ``pid`` that have no link in its scan directory any more."""
+    linked = {os.path.realpath(path) for path in service_directories(directory)}
+    held = supervised_by(pid) or []
+    return [one for one in held if one not in linked and os.path.dirname(one) not in held]
+
+
+def up(directory: str) -> list[str]:
+    """Return what still runs below the svscan of ``directory``, as ``name (pid N)``."""
+    pid = running(directory)
+    services = service_directories(directory)
+    services += unlinked(directory, pid) if pid else []
+    found = []
+    for service in services:
+        name = os.path.basename(service)
+        for path, called in ((service, name), (f"{service}/log", f"{name}/log")):
+            daemon = daemon_pid(path)
+            if daemon:
+                found.append(f"{called} (pid {daemon})")
+    return found
+
+
+def listed(found: list[str]) -> str:
+    """Put what runs into a few words."""
+    more = len(found) - SAID_AT_MOST
+    return ", ".join(found[:SAID_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _waiting(directory: str) -> str:
+    """Say what a drain waits for: services, or once they are down their logs."""
+    found = up(directory)
+    services = [one for one in found if "/log (pid " not in one]
+    what = services or found
+    return f"waiting for {listed(what)} to go down" if what else "waiting for svscan to end"
+
+
+def say(line: str) -> None:
+    """Say what is waited for, on standard error."""
+    try:
+        sys.stderr.write(f"slashservice: {line}\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def wait_telling(condition: Callable[[], object], limit: float, words: Callable[[], str]) -> bool:
+    """Wait as ``wait_for`` does, and say ``words()`` after a second, and then ever more rarely."""
+    end = time.monotonic() + limit
+    pause = FIRST_WORD
+    while True:
+        if wait_for(condition, min(pause, end - time.monotonic())):
+            return True
+        if time.monotonic() >= end:
+            return False
+        say(words())
+        pause *= 2
+
+
+class Told:
+    """While the block runs, as a command that stops svscan: says what that waits for."""
+
+    def __init__(self, directory: str) -> None:
+        import threading
+
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, args=[directory], daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _tell(self, directory: str) -> None:
+        pause = FIRST_WORD
+        while not self._ended.wait(pause):
+            say(_waiting(directory))
+            pause *= 2
+
+
+def still_up(directory: str) -> str:
+    """Return words on what has not gone down, to be put behind a message; empty if all has."""
+    left = listed(up(directory))
+    return f": {left}" if left else ""
 
 
 def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str = "") -> bool:
@@ -136,10 +258,16 @@ def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str
     pid = running(directory)
     if pid:
         send(pid, SIGUSR1 if stay else SIGTERM)
+
+        def words() -> str:
+            return _waiting(directory)
+
         if stay:
-            return wait_for(lambda: not busy(pid, directory) or not running(directory), limit)
-        _wait_gone(pid, limit)
-        wait_for(lambda: not running(directory), max(0.0, end - time.monotonic()))
+            return wait_telling(
+                lambda: not busy(pid, directory) or not running(directory), limit, words
+            )
+        _wait_gone(pid, limit, words)
+        wait_telling(lambda: not running(directory), max(0.0, end - time.monotonic()), words)
         if running(directory):
             return False
     if daemons(directory):
@@ -170,8 +298,11 @@ def send(pid: int, number: int) -> None:
         pass
 
 
-def _wait_gone(pid: int, limit: float) -> None:
-    """Wait for the end of a process that is no child of ours, ``limit`` seconds at most."""
+def _wait_gone(pid: int, limit: float, words: Callable[[], str]) -> None:
+    """Wait for the end of a process that is no child of ours, ``limit`` seconds at most.
+
+    What ``words`` says is said as it takes longer.
+    """
     import select
 
     from slashservice.supervise.platform.current import system
@@ -179,10 +310,17 @@ def _wait_gone(pid: int, limit: float) -> None:
     try:
         fd = system.open_process(pid)
     except OSError:
-        wait_for(lambda: not is_alive(pid), limit)
+        wait_telling(lambda: not is_alive(pid), limit, words)
         return
+    end = time.monotonic() + limit
+    pause = FIRST_WORD
     try:
-        select.select([fd], [], [], limit)
+        while True:
+            left = max(0.0, end - time.monotonic())
+            if select.select([fd], [], [], min(pause, left))[0] or left <= pause:
+                return
+            say(words())
+            pause *= 2
     finally:
         os.close(fd)
 
@@ -218,7 +356,24 @@ def main(argv: Sequence[str]) -> int:
         if pids[0]:
             print(*pids)
         return 0 if pids[0] else 100
-    if drain(directory, stay, limit):
-        return 0
-    sys.stderr.write(f"slashservice: fatal: services in {directory} did not go down in time\n")
+    for number in (SIGINT, SIGTERM):
+        signals.signal(number, _interrupted)
+    try:
+        if drain(directory, stay, limit):
+            return 0
+    except _Interrupted:
+        if running(directory):
+            say(f"fatal: interrupted: svscan goes on with taking down {directory}")
+        else:
+            say(f"fatal: interrupted: slashservice drain {directory} goes on")
+        return 111
+    say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
     return 111
+
+
+class _Interrupted(Exception):  # noqa: N818 - asked for by a signal
+    """Somebody does not want to wait for a drain any longer."""
+
+
+def _interrupted(number: int, frame: object) -> None:
+    raise _Interrupted

@@ -16,9 +16,10 @@ from plumbum import cli
 
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
 from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
-from slashservice.installer.record import transaction
 from slashservice.supervise.messages import Quit
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
 class Slashservice(Verb):
@@ -48,6 +49,47 @@ for verb, place in (
     ("remove", f"{HERE}.verbs_services.Remove"),
 ):
     Slashservice.subcommand(verb, place)
+
+
+class Drains(Verb):
+    """What init systems call. It is done by a module that starts faster; here is its help."""
+
+    def hand_on(self, *words: str) -> int:
+        """Do it."""
+        from slashservice.installer import supervision
+
+        return supervision.main(list(words))
+
+
+@Slashservice.subcommand("drain")
+class Drain(Drains):
+    """Stop all services, then their logs, and svscan, and wait for it: drain [DIR]."""
+
+    stay = cli.Flag("-s", help="svscan stays, idle")
+    limit = cli.SwitchAttr("-t", str, "120", argname="SECONDS", help="how long that may take")
+
+    def main(self, directory: str = SCAN_DIRECTORY) -> int:
+        """Drain."""
+        stay = ["-s"] if self.stay else []
+        return self.hand_on("drain", *stay, "-t", self.limit, directory)
+
+
+@Slashservice.subcommand("running")
+class IsRunning(Drains):
+    """Print the pid of the svscan that runs; exit 100 if none does: running [DIR]."""
+
+    def main(self, directory: str = SCAN_DIRECTORY) -> int:
+        """Look."""
+        return self.hand_on("running", directory)
+
+
+@Slashservice.subcommand("help")
+class Help(Verb):
+    """Say what there is to choose from, or what a verb does: help [VERB]."""
+
+    def main(self, *verb: str) -> int:
+        """Print the help."""
+        return int(Slashservice.run(["slashservice", *verb[:1], "--help"], exit=False)[1])
 
 
 @Slashservice.subcommand("commands")
@@ -105,7 +147,11 @@ def main() -> None:
     except Refusal as refusal:
         complain("fatal", refusal.what, *refusal.advice)
         ended = TROUBLE
-    except (Trouble, transaction.Interrupted, OSError) as error:
+    except Interrupted as signal:
+        again = " ".join(sys.argv[1:2])
+        complain("fatal", f"interrupted by {signal}", f"slashservice {again}, once more, goes on")
+        ended = TROUBLE
+    except (Trouble, OSError) as error:
         said = reason(error) if isinstance(error, OSError) else str(error)
         complain("fatal", said, *getattr(error, "advice", ()))
         ended = TROUBLE

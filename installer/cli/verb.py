@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import re
 import sys
 from typing import Any
 
@@ -16,6 +19,9 @@ from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.record import receipt as receipts
 
 DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
+TYPE = re.compile(r"(:str|:\[[\d., ]+\])( *)")
+"""How plumbum shows the type of a value, and what keeps the columns apart."""
+
 SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")
 
 
@@ -47,6 +53,19 @@ class Verb(cli.Application):
     """
 
     SUBCOMMAND_HELPMSG = False
+
+    @cli.switch(
+        ["-h", "--help"], overridable=True, group="Meta-switches", help="print this help and end"
+    )
+    def help(self) -> None:
+        """Print the help, without the types that plumbum has behind the words for values."""
+        with io.StringIO() as text, contextlib.redirect_stdout(text):
+            super().help()
+            told = text.getvalue()
+        for line in TYPE.sub(
+            lambda found: found[2] and " " * len(found[1]) + found[2], told
+        ).splitlines():
+            say(line.rstrip())
 
     def _parse_args(self, argv: list[str]) -> Any:
         try:

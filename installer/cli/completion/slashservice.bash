@@ -34,8 +34,9 @@ _slashservice() {
     uninstall) set -- $where --dry-run ;;
     detect) set -- $where --json --explain ;;
     status | doctor) set -- $where --json ;;
-    add) set -- $where --user --log --log-user --no-log --down --env --service-dir --in -- ;;
-    remove) set -- $where --keep --service-dir ;;
+    add) set -- $where --user --log --log-user --no-log --down --env --limit --no-check \
+        --service-dir --in -- ;;
+    remove) set -- $where --keep --kill-after --service-dir --in ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;

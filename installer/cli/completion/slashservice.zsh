@@ -56,11 +56,13 @@ _slashservice() {
         _arguments $where '--user[run it as]:account:_users' '--log-user[run its log as]:account:_users' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
+            '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \
             '--service-dir[the scan directory]:directory:_directories' \
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
         ;;
     remove)
         _arguments $where '--keep[keep the service directory]' \
+            '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:(${(f)"$(ls /service 2>/dev/null)"})'
         ;;
