@@ -20,6 +20,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``trial``           supervision
 ``services``        errors, interrupts, supervision, host, service_log, programs, trial
 ``removal``         errors, interrupts, supervision, host, services
+``starters``        errors, host, detection, plan
 ``remote``          errors, plan
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts

@@ -65,8 +65,9 @@ def check(host: Host, path: str, account: str) -> None:
     why = "" if account else strangers(host, path)
     if why:
         raise Refusal(
-            f"{path} is no safe place for a log that root writes: {why}",
-            "Name the account that shall write it: --log-user ACCOUNT",
+            f"{path} is no safe place for a log that {'you write' if host.home else 'root writes'}"
+            f": {why}",
+            *([] if host.home else ["Name the account that shall write it: --log-user ACCOUNT"]),
         )
 
 

@@ -130,7 +130,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
     runs = is_there and host.live and supervised(home)
     if runs or (is_there and not _is_as_made(host, home, contents)):
         raise _taken(service.name, home, link, runs)
-    search_path = supervision.search_path(service_dir if host.live else "")
+    search_path = supervision.search_path(service_dir if host.live else "", host.commands)
     if service.checked:
         path = service.environment.get("PATH", "") if service.user else ""
         programs.check(

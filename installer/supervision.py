@@ -116,8 +116,12 @@ def is_orphaned(service: str) -> bool:
     return bool(daemon_pid(service)) and not supervised(service)
 
 
-def search_path(directory: str) -> str:
-    """Return the PATH of services in ``directory``, the usual one if no svscan runs there."""
+def search_path(directory: str, commands: str = "") -> str:
+    """Return the PATH of services in ``directory``, the usual one if no svscan runs there.
+
+    An ordinary account has ``commands`` in a folder of its own.
+    """
+    usual = f"{commands}:{SEARCH_PATH}" if commands else SEARCH_PATH
     pid = running(directory) if directory else 0
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -125,9 +129,9 @@ def search_path(directory: str) -> str:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environment = file.read().split(b"\0")
     except OSError:
-        return SEARCH_PATH
+        return usual
     found = [word[5:] for word in environment if word.startswith(b"PATH=")]
-    return os.fsdecode(found[0]) if found and not fixed else SEARCH_PATH
+    return os.fsdecode(found[0]) if found and not fixed else usual
 
 
 def busy(pid: int, directory: str) -> bool:
@@ -348,7 +352,7 @@ def main(argv: Sequence[str]) -> int:
     if len(words) > 1:
         sys.stderr.write(USAGE)
         return 100
-    directory = words[0] if words else names.SCAN_DIRECTORY
+    directory = words[0] if words else _own_directory() or names.SCAN_DIRECTORY
     if verb == "running":
         pids = [running(directory)]
         if left and not pids[0]:
@@ -369,6 +373,22 @@ def main(argv: Sequence[str]) -> int:
         return 111
     say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
     return 111
+
+
+def _own_directory() -> str:
+    """Return the scan directory of an ordinary account that has one by ``install --user``."""
+    if not os.geteuid():
+        return ""
+    home = os.environ.get("HOME", "")
+    data = os.environ.get("XDG_DATA_HOME", "")
+    data = data if data.startswith("/") else f"{home}/.local/share"
+    try:
+        with open(f"{data}/slashservice/receipt.json", "rb") as file:
+            import json
+
+            return str(json.load(file)["service_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 class _Interrupted(Exception):  # noqa: N818 - asked for by a signal

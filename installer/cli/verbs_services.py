@@ -7,25 +7,23 @@ from collections.abc import Iterable
 from plumbum import cli
 
 from slashservice.installer import removal, service_log, services
-from slashservice.installer.cli.verb import DONE, WRONG, HostVerb, Misuse, need_root, say
+from slashservice.installer.cli.verb import DONE, WRONG, HostVerb, Misuse, OwnVerb, need_root, say
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
-
-class ServiceVerb(HostVerb):
-    """A verb for one service."""
-
-    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help="the scan directory")
-    homes = cli.SwitchAttr(
-        "--in", str, services.HOMES, argname="DIR", help="where its directory is made"
-    )
+SCANNED = "the scan directory"
+IN = f"where its directory is made, instead of {services.HOMES}"
 
 
-class Add(ServiceVerb):
+class Add(HostVerb):
     """Make a service, with a log, and start it: add NAME -- COMMAND..."""
 
+    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
+    homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
     user = cli.SwitchAttr("--user", str, "", argname="ACCOUNT", help="run it as ACCOUNT")
     log_user = cli.SwitchAttr("--log-user", str, "", argname="ACCOUNT", help="run its log so")
     log = cli.SwitchAttr("--log", str, "", argname="DIR", help="the log directory")
@@ -47,7 +45,10 @@ class Add(ServiceVerb):
         """Make the service; exit 1 if it does not stay up."""
         host = self.host()
         need_root(host)
-        log = service_log.absolute(self.log) if self.log else f"{service_log.LOG_FOLDER}/{name}"
+        if host.home and (self.user or self.log_user):
+            raise Refusal("services of an ordinary account run as that account, and as no other")
+        usual = host.kept_logs if isinstance(host, Home) else service_log.LOG_FOLDER
+        log = service_log.absolute(self.log) if self.log else f"{usual}/{name}"
         service = services.Service(
             name=name,
             command=command,
@@ -60,15 +61,16 @@ class Add(ServiceVerb):
             checked=not self.no_check,
         )
         directory = self.service_dir or scan_directory(host)
-        homes = service_log.absolute(self.homes)
         with interruptible():
-            good = services.add(host, service, homes, directory, say)
+            good = services.add(host, service, _homes(host, self.homes), directory, say)
         return DONE if good else WRONG
 
 
-class Remove(ServiceVerb):
+class Remove(OwnVerb):
     """Unlink a service, stop it, let its log read to the end, and remove its directory."""
 
+    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
+    homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
     keep = cli.Flag("--keep", help="keep the service directory")
     kill_after = cli.SwitchAttr(
         "--kill-after",
@@ -88,11 +90,17 @@ class Remove(ServiceVerb):
                 name,
                 self.service_dir or scan_directory(host),
                 say,
-                homes=service_log.absolute(self.homes),
+                homes=_homes(host, self.homes),
                 keep=self.keep,
                 kill_after=self.kill_after,
             )
         return DONE
+
+
+def _homes(host: Host, asked: str) -> str:
+    """Return the folder in which service directories are made."""
+    usual = f"{host.config}/slashservice" if isinstance(host, Home) else services.HOMES
+    return service_log.absolute(asked) if asked else usual
 
 
 def _pairs(usage: str, words: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,16 @@ class Outcome:
 
 
 class Host(Files):
-    """A machine below ``root``; ``live`` when it is the running one."""
+    """A machine below ``root``; ``live`` when it is the running one.
+
+    ``home`` is empty but for that part of it which is an ordinary account's
+    (:class:`~slashservice.installer.host.home.Home`); its receipt is in ``receipts`` then, and its
+    commands in ``commands``.
+    """
+
+    home = ""
+    receipts = ""
+    commands = ""
 
     def __init__(
         self,
@@ -96,7 +106,6 @@ class Host(Files):
             return Outcome(127, f"{argv[0]}: not found")
         with tempfile.TemporaryFile() as output, open(os.devnull, "rb") as nothing:
             command = local[program][tuple(argv[1:])]
-            environment = {"PATH": ":".join(COMMAND_PATH), "LC_ALL": "C"}
             try:
                 status, _, _ = command.run(
                     retcode=None,
@@ -104,13 +113,35 @@ class Host(Files):
                     stdin=nothing,
                     stdout=output,
                     stderr=output,
-                    env=environment,
+                    env=self.environment(),
                     start_new_session=True,  # a ^C is for us, who put back what is half done
                 )
             except ProcessTimedOut:
                 status = 124
             output.seek(0)
             return Outcome(status, output.read().decode(errors="replace").strip())
+
+    def converse(self, argv: Sequence[str], given: bytes = b"") -> tuple[int, bytes, bytes]:
+        """Run a command of the live host; return its status, output, and standard error.
+
+        It gets ``given`` as its input, and may leave no process behind.
+        """
+        program = self.which(argv[0])
+        if not self.live or program is None:
+            return 127, b"", os.fsencode(f"{argv[0]}: not found")
+        done = subprocess.run(
+            [program, *argv[1:]],
+            input=given,
+            capture_output=True,
+            env=self.environment(),
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that commands are given."""
+        return {"PATH": ":".join(COMMAND_PATH), "LC_ALL": "C"}
 
     def relabel(self, path: str, recursively: bool = False) -> None:
         """Give new files the SELinux labels their places ask for, where there is SELinux."""
@@ -120,6 +151,8 @@ class Host(Files):
 
 def state_folder(host: Host) -> str:
     """Return where slashservice keeps its receipt on a host, or shall keep it."""
+    if host.home:
+        return host.receipts
     for folder in (*STATE_FOLDERS, LASTING):
         if host.lstat(f"{folder}/{RECEIPT}"):
             return folder

@@ -62,7 +62,7 @@ def _down_to(path: str) -> list[str]:
 
 def _trusted_users(host: Host) -> tuple[int, ...]:
     """Return the users to trust: root, and the one who builds an image without being root."""
-    return (0,) if host.root == "/" else (0, os.geteuid())
+    return (0,) if host.root == "/" and not host.home else (0, os.geteuid())
 
 
 def _distrust_one(host: Host, path: str, status: os.stat_result) -> str:
@@ -105,7 +105,7 @@ def interpreter(host: Host, asked: str = "") -> str:
             return path
         problems.append(f"{path}: {problem}")
     raise Refusal(
-        "there is no Python that root may safely run services with",
+        f"there is no Python that {'you' if host.home else 'root'} may safely run services with",
         *problems[:4],
         "Install the distribution's python3 (3.10 or newer), or name one with --python.",
     )
@@ -130,7 +130,7 @@ def _interpreter_problem(host: Host, path: str) -> str:
         return "it is no absolute path"
     if not host.is_executable(path):
         return "it is no program"
-    why = distrust(host, path) or _closed(host, host.resolve(path))
+    why = distrust(host, path) or ("" if host.home else _closed(host, host.resolve(path)))
     if why:
         return why
     version, library = _version_and_library(host, path)

@@ -42,7 +42,9 @@ LOCK_PLACES = ("/run", "/var/run", "/tmp")
 @contextlib.contextmanager
 def exclusive(host: Host) -> Iterator[None]:
     """Let only one installer work on a host at a time, and let signals end it in order."""
-    place = next(place for place in LOCK_PLACES if host.is_directory(place) or place == "/tmp")
+    place = host.home or next(
+        place for place in LOCK_PLACES if host.is_directory(place) or place == "/tmp"
+    )
     folder = host.real(place, follow=True)
     fd = os.open(folder if os.path.isdir(folder) else host.root, os.O_RDONLY)
     try:
