@@ -32,8 +32,8 @@ SAID_AT_MOST = 8
 """Services that one line names."""
 
 USAGE = """\
-slashservice: usage: slashservice drain [-s] [-t SECONDS] [DIR]
-slashservice: usage: slashservice running [-a] [DIR]
+slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]
+slashservice: usage: slashservice running [-a] [--user | DIR]
 """
 
 
@@ -337,10 +337,12 @@ def main(argv: Sequence[str]) -> int:
     111 when the services did not go down in time.
     """
     verb, words = argv[0], list(argv[1:])
-    stay, left, limit = False, False, float(LIMIT)
+    stay, left, limit, own = False, False, float(LIMIT), False
     while words and words[0].startswith("-") and words[0] != "-":
         word = words.pop(0)
-        if word == "-s" and verb == "drain":
+        if word == "--user":
+            own = True
+        elif word == "-s" and verb == "drain":
             stay = True
         elif word == "-a" and verb == "running":
             left = True
@@ -349,10 +351,14 @@ def main(argv: Sequence[str]) -> int:
         else:
             sys.stderr.write(USAGE)
             return 100
-    if len(words) > 1:
+    if len(words) > 1 or (own and words):
         sys.stderr.write(USAGE)
         return 100
-    directory = words[0] if words else _own_directory() or names.SCAN_DIRECTORY
+    directory = words[0] if words else _own_directory()
+    if own and not directory:
+        say("fatal: you have no services of your own: slashservice install --user")
+        return 111
+    directory = directory or names.SCAN_DIRECTORY
     if verb == "running":
         pids = [running(directory)]
         if left and not pids[0]:

@@ -19,7 +19,6 @@ from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
 from slashservice.supervise.messages import Quit
-from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
 class Slashservice(Verb):
@@ -54,11 +53,14 @@ for verb, place in (
 class Drains(Verb):
     """What init systems call. It is done by a module that starts faster; here is its help."""
 
+    own = cli.Flag("--user", help="what you have by install --user")
+
     def hand_on(self, *words: str) -> int:
         """Do it."""
         from slashservice.installer import supervision
 
-        return supervision.main(list(words))
+        own = ["--user"] if self.own else []
+        return supervision.main([words[0], *own, *words[1:]])
 
 
 @Slashservice.subcommand("drain")
@@ -68,19 +70,19 @@ class Drain(Drains):
     stay = cli.Flag("-s", help="svscan stays, idle")
     limit = cli.SwitchAttr("-t", str, "120", argname="SECONDS", help="how long that may take")
 
-    def main(self, directory: str = SCAN_DIRECTORY) -> int:
+    def main(self, *directory: str) -> int:
         """Drain."""
         stay = ["-s"] if self.stay else []
-        return self.hand_on("drain", *stay, "-t", self.limit, directory)
+        return self.hand_on("drain", *stay, "-t", self.limit, *directory)
 
 
 @Slashservice.subcommand("running")
 class IsRunning(Drains):
     """Print the pid of the svscan that runs; exit 100 if none does: running [DIR]."""
 
-    def main(self, directory: str = SCAN_DIRECTORY) -> int:
+    def main(self, *directory: str) -> int:
         """Look."""
-        return self.hand_on("running", directory)
+        return self.hand_on("running", *directory)
 
 
 @Slashservice.subcommand("help")

@@ -104,6 +104,8 @@ class HostVerb(Verb):
 
     def host(self) -> Host:
         """Return the host this verb is for; a host over SSH gets the verb itself, and ends it."""
+        if self.address and self.own:
+            raise Misuse("--user is for this host: log in there as that account")
         if self.address:
             from slashservice.installer.remote import Address, run_there
 

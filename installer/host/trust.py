@@ -78,17 +78,21 @@ def _distrust_one(host: Host, path: str, status: os.stat_result) -> str:
 
 
 def _has_members(host: Host, gid: int) -> bool:
-    """Tell whether a group has any member that isn't root."""
+    """Tell whether a group has any member that isn't to be trusted."""
     if gid == 0:
         return False
+    trusted = {str(uid) for uid in _trusted_users(host)}
+    names = {"", "root"}
     for line in (host.read("/etc/passwd") or b"").decode("latin-1").splitlines():
         fields = line.split(":")
-        if len(fields) > 3 and fields[3] == str(gid) and fields[2] != "0":
+        if len(fields) > 3 and fields[2] in trusted:
+            names.add(fields[0])
+        elif len(fields) > 3 and fields[3] == str(gid):
             return True
     for line in (host.read("/etc/group") or b"").decode("latin-1").splitlines():
         fields = line.split(":")
         if len(fields) > 3 and fields[2] == str(gid):
-            return any(member not in ("", "root") for member in fields[3].split(","))
+            return any(member not in names for member in fields[3].split(","))
     return True
 
 

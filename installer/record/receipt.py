@@ -168,16 +168,20 @@ def load(host: Host) -> Receipt | None:
 def save(host: Host, receipt: Receipt) -> None:
     """Write the receipt, in one step."""
     where = state_folder(host)
-    folders = _made_for_it(host, where)
+    missing: list[str] = []
     at = where
     while not host.is_directory(at):
-        folders.insert(0, at)
+        missing.insert(0, at)
         at = os.path.dirname(at)
-    make_directories(host, where)
     plain = receipt.to_json()
-    plain["facts"] = {**receipt.facts, "folders": folders}
+    plain["facts"] = {**receipt.facts, "folders": [*_made_for_it(host, where), *missing]}
     data = json.dumps(plain, indent=1, sort_keys=True) + "\n"
-    host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
+    try:
+        make_directories(host, where)
+        host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
+    except BaseException:
+        _remove_empty(host, missing)
+        raise
 
 
 def tidy(host: Host) -> None:
@@ -192,7 +196,12 @@ def forget(host: Host) -> None:
     tidy(host)
     if host.lstat(f"{where}/{RECEIPT}"):
         host.put(f"{where}/{RECEIPT}", ABSENT)
-    for folder in [where, *reversed(folders)]:
+    _remove_empty(host, [*folders, where])
+
+
+def _remove_empty(host: Host, folders: list[str]) -> None:
+    """Remove folders in which nothing is, the last first."""
+    for folder in reversed(folders):
         if host.readlink(folder) is None and host.is_directory(folder) and not host.list(folder):
             host.put(folder, ABSENT)
 

@@ -13,7 +13,7 @@ _slashservice() {
     done
 
     local where='--root --host --ssh-option --force --help'
-    local plan="$where --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
+    local plan="$where --user --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
     case $before in
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -31,12 +31,12 @@ _slashservice() {
         --help --version ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
-    uninstall) set -- $where --dry-run ;;
-    detect) set -- $where --json --explain ;;
-    status | doctor) set -- $where --json ;;
+    uninstall) set -- $where --user --dry-run ;;
+    detect) set -- $where --user --json --explain ;;
+    status | doctor) set -- $where --user --json ;;
     add) set -- $where --user --log --log-user --no-log --down --env --limit --no-check \
         --service-dir --in -- ;;
-    remove) set -- $where --keep --kill-after --service-dir --in ;;
+    remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;

@@ -24,6 +24,8 @@ complete -c slashservice -l help -d 'Say how to use it'
 complete -c slashservice -n $hosts -l root -r -a '(__fish_complete_directories)' -d 'An image'
 complete -c slashservice -n $hosts -l host -x -d 'Another host: ssh://USER@NAME'
 complete -c slashservice -n $hosts -l ssh-option -x -d 'An option for ssh'
+complete -c slashservice -n '__fish_seen_subcommand_from install uninstall plan detect status doctor remove' \
+    -l user -d 'In your home, without root'
 complete -c slashservice -n $hosts -l force -d 'Overwrite in place if it must be'
 
 complete -c slashservice -n $plans -l init -x -d 'The init system' \

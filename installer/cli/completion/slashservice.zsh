@@ -25,7 +25,7 @@ _slashservice() {
         '--help[say how to use it]'
     )
     plan=(
-        $where
+        $where '--user[in your home, without root]'
         '--init[the init system]:name:(systemd sysvinit busybox openrc runit s6 dinit finit
             procd shepherd upstart slackware initd rclocal openbsd freebsd netbsd launchd smf
             container)'
@@ -49,9 +49,9 @@ _slashservice() {
     case $verb in
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
-    uninstall) _arguments $where '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
-    detect) _arguments $where '--json[say it as JSON]' '--explain[show the evidence]' ;;
-    status | doctor) _arguments $where '--json[say it as JSON]' ;;
+    uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
+    detect) _arguments $where '--user[in your home, without root]' '--json[say it as JSON]' '--explain[show the evidence]' ;;
+    status | doctor) _arguments $where '--user[in your home, without root]' '--json[say it as JSON]' ;;
     add)
         _arguments $where '--user[run it as]:account:_users' '--log-user[run its log as]:account:_users' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
@@ -61,7 +61,7 @@ _slashservice() {
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
         ;;
     remove)
-        _arguments $where '--keep[keep the service directory]' \
+        _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \
             '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:(${(f)"$(ls /service 2>/dev/null)"})'

@@ -36,7 +36,7 @@ TEMPLATES = sorted(
     if path.is_file() and path.suffix not in (".py", ".typed", ".pyc")
 )
 FRAGMENTS = (
-    *("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "shepherd.scm", "timeout-kill"),
+    *("crontab", "inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "shepherd.scm", "timeout-kill"),
 )
 """Artefacts that are a part of somebody else's file, or a bare number."""
 

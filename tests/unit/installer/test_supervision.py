@@ -246,3 +246,30 @@ class Clock:
 def test_many_services_are_not_all_named() -> None:
     assert supervision.listed([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
     assert supervision.listed(["0"]) == "0"
+
+
+@pytest.mark.parametrize("named", ["HOME", "XDG_DATA_HOME"])
+def test_an_account_drains_its_own(
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = tmp_path / (".local/share" if named == "HOME" else "")
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv(named, str(tmp_path))
+    asked: list[str] = []
+    monkeypatch.setattr(supervision, "running", asked.append)
+    assert supervision.main(["running"]) == 100
+    assert supervision.main(["running", "--user"]) == 111
+    assert "slashservice install --user" in capsys.readouterr().err
+    (data / "slashservice").mkdir(parents=True)
+    (data / "slashservice/receipt.json").write_text('{"service_dir": "/mine"}')
+    assert supervision.main(["running"]) == 100
+    assert supervision.main(["running", "--user"]) == 100
+    assert supervision.main(["running", "/x"]) == 100
+    assert supervision.main(["running", "--user", "/x"]) == 100
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert supervision.main(["running"]) == 100
+    assert asked == ["/service", "/mine", "/mine", "/x", "/service"]
