@@ -8,7 +8,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 =================== ============================================================================
 ``errors``          nothing
 ``orphans``         nothing
-``supervision``     orphans
+``waiting``         nothing
+``supervision``     orphans, waiting
 ``host``            errors
 ``detection``       errors, host
 ``plan``            errors, supervision, host, detection
@@ -19,7 +20,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``programs``        errors, host
 ``trial``           supervision
 ``services``        errors, interrupts, supervision, host, service_log, programs, trial
-``removal``         errors, interrupts, supervision, host, services
+``removal``         errors, interrupts, waiting, supervision, host, services
 ``starters``        errors, host, detection, plan
 ``remote``          errors, plan
 ``log_scripts``     nothing
@@ -35,6 +36,6 @@ So the evidence about a host (``detection``) leads to a verdict, the verdict to 
 (``init_systems``) is handed to the functions that need it: detection and planning know what
 an init system is, and none of them by name.
 
-``cli.start``, ``supervision`` and ``orphans`` import the standard library and
+``cli.start``, ``supervision``, ``waiting`` and ``orphans`` import the standard library and
 ``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
 """

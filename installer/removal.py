@@ -16,7 +16,8 @@ from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.services import HOMES, MADE_BY_US, Say
-from slashservice.installer.supervision import supervised, tell, wait_telling
+from slashservice.installer.supervision import supervised, tell
+from slashservice.installer.waiting import wait_telling
 
 STOP_LIMIT = supervision.LIMIT
 KILL_LIMIT = 10

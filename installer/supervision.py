@@ -13,6 +13,7 @@ import os
 import sys
 import time
 
+from slashservice.installer.waiting import FIRST_WORD, listed, say, wait_telling
 from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
 from slashservice.supervise.protocol.client import wait_for
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 LIMIT = scan_directory.SECONDS_TO_DRAIN
 SEARCH_PATH = os.fsdecode(scan_directory.PATH)
-FIRST_WORD = 1.0
-"""Seconds after which it is said what is waited for. Each later word comes after twice the time."""
-
-SAID_AT_MOST = 8
-"""Services that one line names."""
 
 USAGE = """\
 slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]
@@ -186,40 +182,12 @@ def up(directory: str) -> list[str]:
     return found
 
 
-def listed(found: list[str]) -> str:
-    """Put what runs into a few words."""
-    more = len(found) - SAID_AT_MOST
-    return ", ".join(found[:SAID_AT_MOST]) + (f" and {more} more" if more > 0 else "")
-
-
 def _waiting(directory: str) -> str:
     """Say what a drain waits for: services, or once they are down their logs."""
     found = up(directory)
     services = [one for one in found if "/log (pid " not in one]
     what = services or found
     return f"waiting for {listed(what)} to go down" if what else "waiting for svscan to end"
-
-
-def say(line: str) -> None:
-    """Say what is waited for, on standard error."""
-    try:
-        sys.stderr.write(f"slashservice: {line}\n")
-        sys.stderr.flush()
-    except OSError:
-        pass
-
-
-def wait_telling(condition: Callable[[], object], limit: float, words: Callable[[], str]) -> bool:
-    """Wait as ``wait_for`` does, and say ``words()`` after a second, and then ever more rarely."""
-    end = time.monotonic() + limit
-    pause = FIRST_WORD
-    while True:
-        if wait_for(condition, min(pause, end - time.monotonic())):
-            return True
-        if time.monotonic() >= end:
-            return False
-        say(words())
-        pause *= 2
 
 
 class Told:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.services import write_script
 
-from slashservice.installer import orphans, supervision
+from slashservice.installer import orphans, supervision, waiting
 from slashservice.supervise import signals
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
@@ -230,9 +230,9 @@ def test_what_is_waited_for_is_said_ever_more_rarely(
         clock.now += limit
         return False
 
-    monkeypatch.setattr(supervision, "wait_for", wait)
+    monkeypatch.setattr(waiting, "wait_for", wait)
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
-    assert not supervision.wait_telling(lambda: False, 10.0, lambda: "waiting for x")
+    assert not waiting.wait_telling(lambda: False, 10.0, lambda: "waiting for x")
     assert waited == [1.0, 2.0, 4.0, 3.0]
     assert capsys.readouterr().err == "slashservice: waiting for x\n" * 3
 
@@ -244,8 +244,8 @@ class Clock:
 
 
 def test_many_services_are_not_all_named() -> None:
-    assert supervision.listed([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
-    assert supervision.listed(["0"]) == "0"
+    assert waiting.listed([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
+    assert waiting.listed(["0"]) == "0"
 
 
 @pytest.mark.parametrize("named", ["HOME", "XDG_DATA_HOME"])
