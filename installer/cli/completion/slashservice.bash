@@ -27,7 +27,8 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- install uninstall plan detect status doctor add remove commands demo completion \
+    '') set -- install uninstall plan detect status doctor add remove drain running commands demo \
+        completion help \
         --help --version ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
@@ -37,6 +38,9 @@ _slashservice() {
     add) set -- $where --user --log --log-user --no-log --down --env --limit --no-check \
         --service-dir --in -- ;;
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
+    drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
+    running) set -- --user --help $(compgen -d -- "$word") ;;
+    help) set -- install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;

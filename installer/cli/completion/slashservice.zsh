@@ -12,6 +12,9 @@ _slashservice() {
         'status:say what is installed, and whether it runs'
         'doctor:look for what is wrong, or soon will be'
         'add:make a service, with a log, and start it'
+        'drain:stop all services, then their logs, and svscan'
+        'running:print the pid of svscan'
+        'help:say what a verb does'
         'remove:unlink a service, stop it, let its log read to the end'
         'commands:put the daemontools commands into a folder'
         'demo:show supervision at work'
@@ -66,6 +69,12 @@ _slashservice() {
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:(${(f)"$(ls /service 2>/dev/null)"})'
         ;;
+    drain)
+        _arguments '-s[svscan stays, idle]' '-t[how long that may take]:seconds' \
+            '--user[what is yours]' '1:directory:_directories'
+        ;;
+    running) _arguments '--user[what is yours]' '1:directory:_directories' ;;
+    help) _describe verb verbs ;;
     commands) _arguments '--python[the interpreter]:interpreter:_files' '1:directory:_directories' ;;
     completion) _arguments '1:shell:(bash zsh fish)' ;;
     esac

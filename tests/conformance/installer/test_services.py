@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def logged(machine: Sandbox, name: str, folder: str = LOGS) -> list[str]:
     path = machine.path(f"{folder}/{name}/current")
     lines = path.read_text().splitlines() if path.exists() else []
     return [line.split(" ", 1)[1] for line in lines]
+
+
+def is_gone(path: Path) -> bool:
+    """Tell whether a process has ended, by its folder in /proc."""
+    return not path.exists()
 
 
 def interrupted(machine: Sandbox, seconds: float, *words: str, number: str = "INT") -> str:
@@ -295,6 +301,37 @@ def test_interrupted_anywhere_the_same_verb_again_does_it(
     assert "there is no service" in remove(machine, name, status=111)
     machine.run("rm", "-rf", f"{LOGS}/{name}")
     assert set(machine.changes()) <= {*before, LOGS}
+
+
+SLOW = ("sh", "-c", 'trap "sleep 0.4; exit" TERM; while :; do sleep 0.1; done')
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("number", ["INT", "TERM"])
+def test_a_drain_interrupted_anywhere_is_finished_by_the_next(
+    number: str, killed: bool, machine: Sandbox
+) -> None:
+    """Nothing is left, not even the svscan that takes up what a killed one has left."""
+    dice = random.Random(f"{number} {killed}")
+    scan = f"/srv/scan-{number}-{killed}"
+    machine.run("mkdir", scan)
+    name = f"slow-{number}-{killed}"
+    add(machine, name, "--service-dir", scan, "--no-log", "--", *SLOW)
+    service = f"{scan}/{name}"
+    for _ in range(4):
+        svscan = machine.argv("svscan", scan)
+        process = subprocess.Popen(svscan, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: pid_of(machine, service), "the service")
+        pid = pid_of(machine, service)
+        if killed:
+            machine.run("kill", "-9", machine.run("slashservice", "running", scan).strip())
+            process.wait(60)
+        interrupted(machine, dice.uniform(0.1, 0.7), "drain", scan, number=number)
+        machine.run("slashservice", "drain", scan)
+        process.wait(60)
+        until(partial(is_gone, machine.path(f"/proc/{pid}")), "its end")
+        assert machine.run("pgrep", "-f", f"^[^ ]*python[^ ]* .*svscan.* {scan}", status=None) == ""
+    remove(machine, name, "--service-dir", scan)
 
 
 def test_uninstall_says_what_it_waits_for(machine: Sandbox) -> None:
