@@ -80,9 +80,11 @@ class Drain(Drains):
 class IsRunning(Drains):
     """Print the pid of the svscan that runs; exit 100 if none does: running [DIR]."""
 
+    left = cli.Flag("-a", help="daemons that a dead svscan has left count, too")
+
     def main(self, *directory: str) -> int:
         """Look."""
-        return self.hand_on("running", *directory)
+        return self.hand_on("running", *(["-a"] if self.left else []), *directory)
 
 
 @Slashservice.subcommand("help")

@@ -39,7 +39,7 @@ _slashservice() {
         --service-dir --in -- ;;
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
-    running) set -- --user --help $(compgen -d -- "$word") ;;
+    running) set -- -a --user --help $(compgen -d -- "$word") ;;
     help) set -- install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;

@@ -66,6 +66,7 @@ complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
 complete -c slashservice -n $removing -l kill-after -x -d 'KILL after SECONDS'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s s -d 'svscan stays, idle'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s t -x -d 'How long that may take'
+complete -c slashservice -n '__fish_seen_subcommand_from running' -s a -d 'With daemons that are left'
 complete -c slashservice -n '__fish_seen_subcommand_from drain running' -l user -d 'What is yours'
 complete -c slashservice -n '__fish_seen_subcommand_from help' -a "$verbs"
 complete -c slashservice -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'

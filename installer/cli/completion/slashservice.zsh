@@ -73,7 +73,7 @@ _slashservice() {
         _arguments '-s[svscan stays, idle]' '-t[how long that may take]:seconds' \
             '--user[what is yours]' '1:directory:_directories'
         ;;
-    running) _arguments '--user[what is yours]' '1:directory:_directories' ;;
+    running) _arguments '-a[with daemons that a dead svscan has left]' '--user[what is yours]' '1:directory:_directories' ;;
     help) _describe verb verbs ;;
     commands) _arguments '--python[the interpreter]:interpreter:_files' '1:directory:_directories' ;;
     completion) _arguments '1:shell:(bash zsh fish)' ;;

@@ -36,7 +36,15 @@ TEMPLATES = sorted(
     if path.is_file() and path.suffix not in (".py", ".typed", ".pyc")
 )
 FRAGMENTS = (
-    *("crontab", "inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "shepherd.scm", "timeout-kill"),
+    *(
+        "crontab",
+        "inittab",
+        "rc.local",
+        "rc.local_shutdown",
+        "rc.shutdown",
+        "shepherd.scm",
+        "timeout-kill",
+    ),
 )
 """Artefacts that are a part of somebody else's file, or a bare number."""
 
