@@ -18,7 +18,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``interrupts``      nothing
 ``service_log``     errors, host
 ``programs``        errors, host
-``trial``           supervision
+``trial``           nothing
 ``services``        errors, interrupts, supervision, host, service_log, programs, trial
 ``removal``         errors, interrupts, waiting, supervision, host, services
 ``starters``        errors, host, detection, plan

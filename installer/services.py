@@ -170,9 +170,9 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say) -> b
     if service.down:
         say(f"svscan supervises it, and it is down: svc -u {link} starts it")
         return True
-    seen = trial.watch(link)
+    seen, *logs = trial.watch([link, *([f"{link}/log"] if service.log else [])])
     say(trial.words(service.name, seen, link))
-    log_works = not service.log or not trial.is_down(f"{link}/log")
+    log_works = all(one.good for one in logs)
     if not log_works:
         say(f"its log does not run: {link}/log/run")
     if seen.good:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slashservice.installer import supervision
 from slashservice.supervise.protocol import client
 
 SECONDS = 2.0
 """svscan starts what dies again after a second: within two it shows."""
 
 SECONDS_BETWEEN_LOOKS = 0.02
+
+START = 1.0
+"""Seconds after which svscan has tried to start a service, on a machine with much to do."""
 
 
 @dataclass(frozen=True)
@@ -28,36 +31,46 @@ class Trial:
         return bool(self.pid) and not self.deaths
 
 
-def watch(service: str, seconds: float = SECONDS) -> Trial:
-    """Watch the service at ``service`` for so long, once svscan has it."""
-    end = time.monotonic() + seconds
-    pids: set[int] = set()
-    ends: set[bytes] = set()
-    pid = 0
+def watch(services: Sequence[str], seconds: float = SECONDS) -> list[Trial]:
+    """Watch the services at these paths for so long, once svscan has them."""
+    seen = [_Seen(service) for service in services]
+    begun = time.monotonic()
     while True:
-        try:
-            now = client.read_status(os.fsencode(service))
-        except OSError:
-            now = None
-        if now is not None:
-            pid = now.pid
-            if pid:
-                pids.add(pid)
-            elif pids or now.want == b"u" or ends or _is_late(end, seconds):
-                ends.add(now.stamp)
-        if time.monotonic() >= end:
-            break
+        passed = time.monotonic() - begun
+        for one in seen:
+            one.look(passed > START)
+        if passed >= seconds:
+            return [one.trial() for one in seen]
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    return Trial(pid, max(len(ends), len(pids) - bool(pid), 0 if pid else 1))
 
 
-def _is_late(end: float, seconds: float) -> bool:
-    """Tell whether a service that is down can't be one that has not been started yet."""
-    return time.monotonic() > end - seconds + START
+class _Seen:
+    """What was seen of one service."""
 
+    def __init__(self, service: str) -> None:
+        self._path = os.fsencode(service)
+        self._pids: set[int] = set()
+        self._ends: set[bytes] = set()
+        self._pid = 0
 
-START = 0.5
-"""Seconds after which svscan has tried to start a service, on a machine with much to do."""
+    def look(self, late: bool) -> None:
+        """Look how it is. What is down and never was up has died, if it is ``late``."""
+        try:
+            now = client.read_status(self._path)
+        except OSError:
+            return
+        if now is None:
+            return
+        self._pid = now.pid
+        if now.pid:
+            self._pids.add(now.pid)
+        elif self._pids or self._ends or late or now.want == b"u":
+            self._ends.add(now.stamp)
+
+    def trial(self) -> Trial:
+        """Return what came of it."""
+        deaths = max(len(self._ends), len(self._pids) - bool(self._pid), 0 if self._pid else 1)
+        return Trial(self._pid, deaths)
 
 
 def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> str:
@@ -68,8 +81,3 @@ def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> st
     times = "once" if trial.deaths == 1 else f"{trial.deaths} times"
     now = f"up again (pid {trial.pid})" if trial.pid else "down"
     return f"{name} died at once, {times} in {seconds:.0f} seconds; it is {now}"
-
-
-def is_down(service: str) -> bool:
-    """Tell whether a service is down just now, a log that can't begin."""
-    return not supervision.daemon_pid(service)

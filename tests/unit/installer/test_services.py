@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from slashservice.installer import programs, service_log, services, supervision,
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service, add, check, files
+from slashservice.supervise.protocol import client
+from slashservice.supervise.protocol.status import Status
 
 WEB = Service("web", ["httpd"], checked=False)
 
@@ -196,3 +199,48 @@ def test_how_often_it_died() -> None:
     assert trial.words("web", trial.Trial(7, 2), "/x") == (
         "web died at once, 2 times in 2 seconds; it is up again (pid 7)"
     )
+
+
+class Clock:
+    """A clock that goes only while somebody sleeps, and a service with a history."""
+
+    def __init__(self, history: list[tuple[float, int, bytes]]) -> None:
+        self.now = 0.0
+        self.history = history
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def read(self, path: bytes) -> Status:
+        """Return the status at this time: its stamp is the time of the change."""
+        since, pid, want = [one for one in self.history if one[0] <= self.now][-1]
+        return Status(b"%012.6f" % since, pid, False, want)
+
+
+@pytest.mark.parametrize(
+    ("history", "good", "deaths"),
+    [
+        ([(0, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0"), (0.3, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0"), (0.9, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0")], False, 1),
+        ([(0, 0, b"u")], False, 1),
+        ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0")], False, 1),
+        ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0"), (1.1, 0, b"\0")], False, 2),
+        ([(0, 7, b"\0"), (1.5, 8, b"\0")], False, 1),
+        ([(0, 7, b"\0"), (1.99, 0, b"\0")], False, 1),
+    ],
+)
+def test_what_two_seconds_show(
+    history: list[tuple[float, int, bytes]],
+    good: bool,
+    deaths: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(history)
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(client, "read_status", clock.read)
+    (seen,) = trial.watch(["/x"])
+    assert (seen.good, seen.deaths) == (good, deaths)
