@@ -72,7 +72,9 @@ class PlanVerb(OwnVerb):
         look = self.look(host, options.init)
         systems = STARTERS if host.home else INIT_SYSTEMS
         plan = make_plan(look, systems, options)
-        old = receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" or host.home else None
+        old = (
+            receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" or host.home else None
+        )
         return look.host, respecting(look.host, plan, old)
 
     def dry_run(self) -> int:
