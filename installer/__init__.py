@@ -8,13 +8,20 @@ A room is a folder, or a module here. Each imports only those that its line name
 =================== ============================================================================
 ``errors``          nothing
 ``orphans``         nothing
-``supervision``     orphans
+``waiting``         nothing
+``supervision``     orphans, waiting
 ``host``            errors
 ``detection``       errors, host
 ``plan``            errors, supervision, host, detection
 ``init_systems``    errors, host, detection, plan
-``record``          errors, supervision, host, plan
-``services``        errors, supervision, host
+``record``          errors, interrupts, supervision, host, plan
+``interrupts``      nothing
+``service_log``     errors, host
+``programs``        errors, host
+``trial``           nothing
+``services``        errors, interrupts, supervision, host, service_log, programs, trial
+``removal``         errors, interrupts, waiting, supervision, host, services
+``starters``        errors, host, detection, plan
 ``remote``          errors, host, plan
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts
@@ -29,6 +36,6 @@ So the evidence about a host (``detection``) leads to a verdict, the verdict to 
 (``init_systems``) is handed to the functions that need it: detection and planning know what
 an init system is, and none of them by name.
 
-``cli.start``, ``supervision`` and ``orphans`` import the standard library and
+``cli.start``, ``supervision``, ``waiting`` and ``orphans`` import the standard library and
 ``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
 """

@@ -217,13 +217,16 @@ def interpreter(patient: Patient) -> Iterator[Finding]:
     if not patient.host.is_executable(python):
         yield Finding(f"the interpreter {python} is gone", "slashservice install finds another")
         return
+    home = patient.host.home
     why = trust.distrust(patient.host, python)
     if why:
-        yield Finding(f"root's services run on {python}, but {why}", "install with --python")
-    for path in (patient.service_dir, "/command", "/package/admin", "/usr/local/lib/slashservice"):
+        whose = "your" if home else "root's"
+        yield Finding(f"{whose} services run on {python}, but {why}", "install with --python")
+    code = ("/command", "/package/admin", "/usr/local/lib/slashservice")
+    for path in (patient.service_dir, *((patient.host.receipts,) if home else code)):
         why = trust.distrust(patient.host, path) if patient.host.lstat(path) else ""
         if why:
-            yield Finding(f"others than root can change what it runs: {why}")
+            yield Finding(f"others than {'you' if home else 'root'} can change what it runs: {why}")
 
 
 def init_system_files(patient: Patient) -> Iterator[Finding]:
@@ -287,8 +290,10 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
             why = trust.distrust(host, path) if host.lstat(path) else ""
             if why and why not in told:
                 yield Finding(
-                    f"svscan runs {service} as root, but {why}",
-                    "chown it to root and take the write permission from others, "
+                    f"svscan runs {service} as {'you' if host.home else 'root'}, but {why}",
+                    "chmod go-w what is yours, and run nothing else"
+                    if host.home
+                    else "chown it to root and take the write permission from others, "
                     "or have its user run an svscan of their own",
                 )
             told.add(why)
@@ -331,6 +336,9 @@ def age(patient: Patient) -> Iterator[Finding]:
 def search_path(patient: Patient) -> Iterator[Finding]:
     """Will the administrator's shell find the commands?"""
     folders = os.environ.get("PATH", "").split(":")
+    own = patient.host.commands
+    if own and patient.receipt and own not in folders:
+        yield Finding(f"{own} is not on your PATH", f"PATH={own}:$PATH, in your ~/.profile")
     if patient.receipt and patient.host.live and patient.receipt.layout == "slashpackage":
         linked = patient.host.lstat("/usr/local/bin/svstat") and "/usr/local/bin" in folders
         if "/command" not in folders and not linked:

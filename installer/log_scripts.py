@@ -45,7 +45,7 @@ def read(text: bytes) -> LogScript | None:
     plain = run_script.parse(text)
     if plain:
         account = os.fsdecode(plain.account or b"")
-        return _script(plain.actions, account, True, False)
+        return _script(plain.actions, account, True, bool(plain.made))
     first, _, rest = text.partition(b"\n")
     if not _is_shell(first) or len(text) > run_script.LONGEST or b"\0" in text or b"<<" in text:
         return None

@@ -49,10 +49,13 @@ def drain(directory: str, program: str, limit: float) -> None:
                     start_new_session=True,
                 )
             is_ready = False
-            while not is_ready and adopter.poll() is None and time.monotonic() < end:
-                is_ready = _says_ready(ready)
             try:
+                while not is_ready and adopter.poll() is None and time.monotonic() < end:
+                    is_ready = _says_ready(ready)
+            finally:
+                # Also where somebody interrupts us: it would stay, and supervise.
                 adopter.send_signal(signal.SIGTERM if is_ready else signal.SIGQUIT)
+            try:
                 adopter.wait(max(1.0, end - time.monotonic()))
             except subprocess.TimeoutExpired:
                 adopter.send_signal(signal.SIGQUIT)

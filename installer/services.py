@@ -1,43 +1,57 @@
-"""Make and remove services: ``slashservice add`` and ``slashservice remove``.
+"""Make services: ``slashservice add``.
 
-A service directory appears in the scan directory complete, log and all, or not at all: it
-is made under another name and moved into place, and linked last. Removing goes the way the
-documentation has it: the link first, so that nothing is started again; the service; and its
-log once it has read all there is.
+A service directory appears in the scan directory complete, log and all, or not at all: it is made
+under another name and moved into place, and linked last. Whether it then stays up is watched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slashservice.installer import supervision
-from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer import programs, service_log, supervision, trial
+from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host.host import NEW, Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.host.trust import distrust, refuse_to_run
-from slashservice.installer.supervision import supervised, tell
+from slashservice.installer.host.trust import refuse_to_run
+from slashservice.installer.interrupts import Interrupted, undisturbed
+from slashservice.installer.supervision import supervised
 from slashservice.supervise.protocol.client import wait_for
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
 HOMES = "/etc/slashservice"
 """Services are made in this folder by default. It exists only as long as it has one."""
 
-LOG_FOLDER = "/var/log/slashservice"
 MADE_BY_US = "# Made by `slashservice add`."
-MULTILOG = "t s1000000 n10"
 START_LIMIT = 15
-STOP_LIMIT = supervision.LIMIT
-DRAIN_GRACE = 10
-"""Seconds for a log to reach the end of its input, where another svscan holds the pipe."""
+"""Seconds for svscan to see a new service."""
+
+LIMITS = {
+    "core": "c",
+    "cpu": "t",
+    "data": "d",
+    "files": "o",
+    "filesize": "f",
+    "memory": "a",
+    "processes": "p",
+    "stack": "s",
+}
+"""The limits that ``add`` can give, and the options of softlimit for them."""
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service to be made. ``log`` is the log directory, empty for none."""
+    """A service to be made. ``log`` is the log directory, empty for none.
+
+    ``checked`` tells that its program must be there.
+    """
 
     name: str
     command: Sequence[str]
@@ -45,7 +59,9 @@ class Service:
     log: str = ""
     log_user: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
     down: bool = False
+    checked: bool = True
 
 
 def check(service: Service) -> None:
@@ -55,19 +71,30 @@ def check(service: Service) -> None:
             f"{service.name!r} is no name for a service",
             "Letters, digits and _ . + @ - will do; it may not begin with a dot.",
         )
-    if not service.command:
+    if not service.command or not service.command[0]:
         raise Refusal("what shall it run?", "slashservice add NAME -- COMMAND...")
-    if any("\0" in word or "\n" in word for word in service.command):
+    words = [*service.command, service.log]
+    if any("\0" in word or "\n" in word for word in words):
         raise Refusal("a command may not contain NUL bytes or newlines")
     for name in service.environment:
         if not re.fullmatch(r"[^=/.\0\n][^=/\0\n]*", name):
             raise Refusal(f"{name!r} is no name for a variable")
+    for name, value in service.limits.items():
+        if name not in LIMITS or not value.isdecimal():
+            listed = ", ".join(LIMITS)
+            raise Refusal(f"{name}={value} is no limit", f"NAME=NUMBER; NAME is one of {listed}.")
 
 
-def files(service: Service) -> dict[str, tuple[str, int]]:
-    """Return the files of the service directory, by path relative to it, with their modes."""
-    words = [f"setuidgid {service.user}"] if service.user else []
-    words += ["envdir ./env"] if service.environment else []
+def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
+    """Return the files of the service directory, by path relative to it, with their modes.
+
+    Variables are read, and limits set, before the account changes: root's files are closed to it.
+    """
+    words = ["envdir ./env"] if service.environment else []
+    if service.limits:
+        words.append("softlimit")
+        words += [f"-{LIMITS[name]}{value}" for name, value in service.limits.items()]
+    words += [f"setuidgid {service.user}"] if service.user else []
     words.append(_quote(service.command))
     run = f"#!/bin/sh\n{MADE_BY_US}\nexec 2>&1\nexec {' '.join(words)}\n"
     made = {"run": (run, 0o755)}
@@ -76,9 +103,7 @@ def files(service: Service) -> dict[str, tuple[str, int]]:
     if service.down:
         made["down"] = ("", 0o644)
     if service.log:
-        log_user = f"setuidgid {service.log_user} " if service.log_user else ""
-        text = f"#!/bin/sh\nexec {log_user}multilog {MULTILOG} {shlex.quote(service.log)}\n"
-        made["log/run"] = (text, 0o755)
+        made["log/run"] = (service_log.script(host, service.log, service.log_user), 0o755)
     return made
 
 
@@ -87,44 +112,118 @@ def _quote(command: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in command)
 
 
-def add(host: Host, service: Service, homes: str, service_dir: str) -> list[str]:
-    """Make the service and link it into the scan directory; return what to say about it."""
+def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) -> bool:
+    """Make the service, link it into the scan directory, and watch its start.
+
+    ``say`` is given what there is to say, as it happens. Return whether the service stays up.
+    """
     check(service)
     home, link = f"{homes}/{service.name}", f"{service_dir}/{service.name}"
     if not host.is_directory(service_dir):
         raise Refusal(f"there is no scan directory {service_dir}", "slashservice install")
     if host.lstat(link):
         raise Refusal(f"there is a service {service.name} already: {link}")
-    if host.lstat(home):
-        raise Refusal(f"{home} is there already", f"If it is right: ln -s {home} {link}")
-    _refuse_unknown_users(host, service)
+    numbers = {user: _numbers(host, user) for user in (service.user, service.log_user)}
     refuse_to_run(host, home, service_dir)
-    _refuse_what_others_lead(host, service)
     if service.log:
-        _make_log_folder(host, service)
-    make_directories(host, homes)
-    new = f"{homes}/.{service.name}{NEW}"
-    if host.lstat(new):
-        host.remove_tree(new)
-    _write(host, new, files(service))
-    host.rename(new, home)
-    host.put(link, FileState("link", target=home))
-    said = [f"{home} is made and linked as {link}"]
-    if host.live and supervision.running(service_dir) and not service.down:
-        if wait_for(lambda: supervised(link), START_LIMIT):
-            said.append(f"svscan supervises it: svstat {link}")
-        else:
-            said.append(f"svscan has not taken it up yet: svstat {link}")
-    return said
+        service_log.check(host, service.log, service.log_user)
+    contents = files(host, service)
+    is_there = host.lstat(home) is not None
+    runs = is_there and host.live and supervised(home)
+    if runs or (is_there and not _is_as_made(host, home, contents)):
+        raise _taken(service.name, home, link, runs)
+    search_path = supervision.search_path(service_dir if host.live else "", host.commands)
+    if service.checked:
+        path = service.environment.get("PATH", "") if service.user else ""
+        programs.check(
+            host,
+            service.name,
+            service.command,
+            path or search_path,
+            service.user,
+            numbers[service.user],
+        )
+    begun = time.time()
+    with _all_or_nothing(host) as made:
+        if service.log and host.live:
+            owner = numbers[service.log_user]
+            made += service_log.make(host, service.log, service.log_user, owner, search_path)
+        if not is_there:
+            _make_home(host, home, contents, made)
+        made.append(link)
+        host.put(link, FileState("link", target=home))
+    say(f"{home} is made and linked as {link}")
+    if not host.live:
+        return True
+    if not supervision.running(service_dir):
+        say("it starts as soon as svscan runs")
+        return True
+    try:
+        return _watch(host, service, link, begun, say)
+    except Interrupted:
+        say(f"not watched any longer: svstat {link} tells how it is")
+        return True
 
 
-def _refuse_unknown_users(host: Host, service: Service) -> None:
-    """Refuse accounts the host doesn't have: such a service could never start."""
-    for user in {service.user, service.log_user} - {""}:
-        try:
-            _account(host, user)
-        except KeyError:
-            raise Refusal(f"there is no account {user} on this host") from None
+def _watch(host: Host, service: Service, link: str, begun: float, say: Say) -> bool:
+    """Wait until svscan has the service, and see whether it stays up."""
+    if not wait_for(lambda: supervised(link), START_LIMIT):
+        say(f"svscan has not taken it up yet: svstat {link}")
+        return True
+    if service.down:
+        say(f"svscan supervises it, and it is down: svc -u {link} starts it")
+        return True
+    seen, *logs = trial.watch([link, *([f"{link}/log"] if service.log else [])])
+    say(trial.words(service.name, seen, link))
+    log_works = all(one.good for one in logs)
+    if not log_works:
+        say(f"its log does not run: {link}/log/run")
+    if seen.good:
+        return log_works
+    lines = service_log.last_lines(host, service.log, begun) if service.log else []
+    if lines:
+        say("the last lines that it logged:")
+        for line in lines:
+            say(f"    {line}")
+    elif service.log:
+        say("it has logged nothing")
+    else:
+        say("it has no log: what it says is where svscan's own messages are")
+    say(f"it is started again and again; slashservice remove {service.name} ends that")
+    return False
+
+
+def _is_as_made(host: Host, home: str, contents: Mapping[str, tuple[str, int]]) -> bool:
+    """Tell whether a service directory is the one that we would make: a killed run left it."""
+    return all(
+        host.read(f"{home}/{name}") == text.encode("utf-8", "surrogateescape")
+        for name, (text, _) in contents.items()
+    ) and ("down" in contents or not host.lstat(f"{home}/down"))
+
+
+def _taken(name: str, home: str, link: str, runs: bool) -> Refusal:
+    """Say what to do about a service directory that is there without a link to it."""
+    if runs:
+        return Refusal(
+            f"{home} is there already, and its service still runs: it was unlinked, not stopped",
+            f"To stop and remove it: slashservice remove {name}",
+            f"To keep it: ln -s {home} {link}",
+        )
+    return Refusal(
+        f"{home} is there already",
+        f"If it is right: ln -s {home} {link}",
+        f"If not: slashservice remove {name}",
+    )
+
+
+def _numbers(host: Host, user: str) -> tuple[int, int] | None:
+    """Return the numbers of an account, None for none; refuse one that the host doesn't have."""
+    if not user:
+        return None
+    try:
+        return _account(host, user)
+    except KeyError:
+        raise Refusal(f"there is no account {user} on this host") from None
 
 
 def _account(host: Host, user: str) -> tuple[int, int]:
@@ -141,76 +240,51 @@ def _account(host: Host, user: str) -> tuple[int, int]:
     raise KeyError(user)
 
 
-def _make_log_folder(host: Host, service: Service) -> None:
-    """Make the log directory, owned by whoever will write it."""
-    owner = _account(host, service.log_user) if service.log_user else host.owner
-    make_directories(host, os.path.dirname(service.log), owner=owner)
-    if not host.lstat(service.log):
-        host.put(service.log, FileState("directory", 0o700, *owner))
+@contextlib.contextmanager
+def _all_or_nothing(host: Host) -> Iterator[list[str]]:
+    """Remove the paths in the list that is yielded, the last first, if the block fails."""
+    made: list[str] = []
+    try:
+        yield made
+    except BaseException:
+        with undisturbed():
+            for path in reversed(made):
+                if host.readlink(path) is None and (
+                    (path.endswith(NEW) and host.is_directory(path)) or host.is_file(f"{path}/run")
+                ):
+                    host.remove_tree(path)
+                elif host.readlink(path) or (host.is_directory(path) and not host.list(path)):
+                    host.put(path, ABSENT)
+        raise
 
 
-def _refuse_what_others_lead(host: Host, service: Service) -> None:
-    """Refuse to have root log to what somebody else can lead elsewhere."""
-    why = distrust(host, service.log, groups=False) if service.log else ""
-    if why and not service.log_user:
-        raise Refusal(
-            f"root would write to what somebody else can lead elsewhere: {service.log}",
-            f"{why}: name another directory with --log, or who shall write with --log-user.",
-        )
+def _make_home(
+    host: Host, home: str, contents: Mapping[str, tuple[str, int]], made: list[str]
+) -> None:
+    """Make a service directory beside its place and move it there."""
+    homes, name = os.path.split(home)
+    if not host.is_directory(homes):
+        made.append(homes)
+    make_directories(host, homes)
+    new = f"{homes}/.{name}{NEW}"
+    if host.lstat(new):
+        host.remove_tree(new)
+    made.append(new)
+    try:
+        _write(host, new, contents)
+        host.rename(new, home)
+    except OSError as error:
+        raise Trouble(f"{home} can't be made", error.strerror or reason(error)) from error
+    made.append(home)
 
 
 def _write(host: Host, folder: str, contents: Mapping[str, tuple[str, int]]) -> None:
-    """Write a service directory."""
+    """Write a service directory. Its variables are closed to all others."""
     host.put(folder, FileState("directory", 0o755, *host.owner))
     for name, (text, mode) in sorted(contents.items()):
         inner = os.path.dirname(name)
         if inner and not host.lstat(f"{folder}/{inner}"):
-            host.put(f"{folder}/{inner}", FileState("directory", 0o755, *host.owner))
+            closed = 0o700 if inner == "env" else 0o755
+            host.put(f"{folder}/{inner}", FileState("directory", closed, *host.owner))
         data = text.encode("utf-8", "surrogateescape")
         host.put(f"{folder}/{name}", FileState("file", mode, *host.owner, data))
-
-
-def remove(host: Host, name: str, service_dir: str, keep: bool = False) -> list[str]:
-    """Take a service out of the scan directory and stop it; return what to say about it.
-
-    The directory goes too if ``add`` made it, unless ``keep``; its logs stay.
-    """
-    link = f"{service_dir}/{name}"
-    if "/" in name or name.startswith(".") or not host.lstat(link):
-        raise Refusal(f"there is no service {name} in {service_dir}")
-    target = host.readlink(link)
-    if target is None:
-        raise Refusal(
-            f"{link} is no link but the service directory itself",
-            "Move it elsewhere first: slashservice removes links, not what you wrote.",
-        )
-    home = host.resolve(link)
-    host.put(link, ABSENT)
-    said = [f"{link} is unlinked"]
-    if host.live and host.is_directory(home):
-        stop(home)
-        said.append("the service is down, and its log has been read to the end")
-    if not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b""):
-        log = re.search(rb"multilog [^\n]* (\S+)\n", host.read(f"{home}/log/run") or b"")
-        host.remove_tree(home)
-        said.append(f"{home} is removed")
-        if os.path.dirname(home) == HOMES and not host.list(HOMES):
-            host.put(HOMES, ABSENT)
-        if log:
-            said.append(f"its logs are kept: {os.fsdecode(log.group(1))}")
-    elif host.is_directory(home):
-        said.append(f"{home} is kept")
-    return said
-
-
-def stop(home: str) -> None:
-    """Stop an unlinked service, then its log, and have both given up by their supervisor."""
-    log = f"{home}/log"
-    tell(log, b"x")
-    tell(home, b"dx")
-    if not wait_for(lambda: not supervised(home), STOP_LIMIT):
-        raise Trouble(f"the service in {home} does not go down", "svstat tells more")
-    if not wait_for(lambda: not supervised(log), DRAIN_GRACE):
-        tell(log, b"dx")
-        if not wait_for(lambda: not supervised(log), STOP_LIMIT):
-            raise Trouble(f"the log in {log} does not end", "svstat tells more")

@@ -13,21 +13,23 @@ import os
 import sys
 import time
 
+from slashservice.installer.waiting import FIRST_WORD, listed, say, wait_telling
+from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.scan_directory import is_alive
-from slashservice.supervise.signal_numbers import SIGQUIT, SIGTERM, SIGUSR1
+from slashservice.supervise.signal_numbers import SIGINT, SIGQUIT, SIGTERM, SIGUSR1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 LIMIT = scan_directory.SECONDS_TO_DRAIN
 SEARCH_PATH = os.fsdecode(scan_directory.PATH)
 
 USAGE = """\
-slashservice: usage: slashservice drain [-s] [-t SECONDS] [DIR]
-slashservice: usage: slashservice running [-a] [DIR]
+slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]
+slashservice: usage: slashservice running [-a] [--user | DIR]
 """
 
 
@@ -105,24 +107,116 @@ def daemons(directory: str) -> list[int]:
     return [pid for pid in found if pid]
 
 
+def is_orphaned(service: str) -> bool:
+    """Tell whether the daemon of ``service`` runs without a supervisor."""
+    return bool(daemon_pid(service)) and not supervised(service)
+
+
+def search_path(directory: str, commands: str = "") -> str:
+    """Return the PATH of services in ``directory``, the usual one if no svscan runs there.
+
+    An ordinary account has ``commands`` in a folder of its own.
+    """
+    usual = f"{commands}:{SEARCH_PATH}" if commands else SEARCH_PATH
+    pid = running(directory) if directory else 0
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            fixed = b"svscanboot" in file.read()
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environment = file.read().split(b"\0")
+    except OSError:
+        return usual
+    found = [word[5:] for word in environment if word.startswith(b"PATH=")]
+    return os.fsdecode(found[0]) if found and not fixed else usual
+
+
 def busy(pid: int, directory: str) -> bool:
     """Tell whether the svscan with ``pid`` still supervises a service, linked or not.
 
-    It has the control FIFO of each service open. Where that can't be seen, the status files
-    are read.
+    Where that can't be seen, the status files are read.
+    """
+    held = supervised_by(pid)
+    return bool(daemons(directory)) if held is None else bool(held)
+
+
+def supervised_by(pid: int) -> list[str] | None:
+    """Return the directories of the services that a svscan has, logs among them.
+
+    It has the control FIFO of each open. None where that can't be seen.
     """
     control = "/" + os.fsdecode(names.CONTROL)
+    found = []
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        return bool(daemons(directory))
+        return None
     for fd in descriptors:
         try:
-            if os.readlink(f"/proc/{pid}/fd/{fd}").endswith(control):
-                return True
+            path = os.readlink(f"/proc/{pid}/fd/{fd}")
         except OSError:
             continue
-    return False
+        if path.endswith(control):
+            found.append(path[: -len(control)])
+    return sorted(set(found))
+
+
+def unlinked(directory: str, pid: int) -> list[str]:
+    """Return the services of svscan ``pid`` that have no link in its scan directory any more."""
+    linked = {os.path.realpath(path) for path in service_directories(directory)}
+    held = supervised_by(pid) or []
+    return [one for one in held if one not in linked and os.path.dirname(one) not in held]
+
+
+def up(directory: str) -> list[str]:
+    """Return what still runs below the svscan of ``directory``, as ``name (pid N)``."""
+    pid = running(directory)
+    services = service_directories(directory)
+    services += unlinked(directory, pid) if pid else []
+    found = []
+    for service in services:
+        name = os.path.basename(service)
+        for path, called in ((service, name), (f"{service}/log", f"{name}/log")):
+            daemon = daemon_pid(path)
+            if daemon:
+                found.append(f"{called} (pid {daemon})")
+    return found
+
+
+def _waiting(directory: str) -> str:
+    """Say what a drain waits for: services, or once they are down their logs."""
+    found = up(directory)
+    services = [one for one in found if "/log (pid " not in one]
+    what = services or found
+    return f"waiting for {listed(what)} to go down" if what else "waiting for svscan to end"
+
+
+class Told:
+    """While the block runs, as a command that stops svscan: says what that waits for."""
+
+    def __init__(self, directory: str) -> None:
+        import threading
+
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, args=[directory], daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _tell(self, directory: str) -> None:
+        pause = FIRST_WORD
+        while not self._ended.wait(pause):
+            say(_waiting(directory))
+            pause *= 2
+
+
+def still_up(directory: str) -> str:
+    """Return words on what has not gone down, to be put behind a message; empty if all has."""
+    left = listed(up(directory))
+    return f": {left}" if left else ""
 
 
 def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str = "") -> bool:
@@ -136,10 +230,16 @@ def drain(directory: str, stay: bool = False, limit: float = LIMIT, program: str
     pid = running(directory)
     if pid:
         send(pid, SIGUSR1 if stay else SIGTERM)
+
+        def words() -> str:
+            return _waiting(directory)
+
         if stay:
-            return wait_for(lambda: not busy(pid, directory) or not running(directory), limit)
-        _wait_gone(pid, limit)
-        wait_for(lambda: not running(directory), max(0.0, end - time.monotonic()))
+            return wait_telling(
+                lambda: not busy(pid, directory) or not running(directory), limit, words
+            )
+        _wait_gone(pid, limit, words)
+        wait_telling(lambda: not running(directory), max(0.0, end - time.monotonic()), words)
         if running(directory):
             return False
     if daemons(directory):
@@ -170,8 +270,11 @@ def send(pid: int, number: int) -> None:
         pass
 
 
-def _wait_gone(pid: int, limit: float) -> None:
-    """Wait for the end of a process that is no child of ours, ``limit`` seconds at most."""
+def _wait_gone(pid: int, limit: float, words: Callable[[], str]) -> None:
+    """Wait for the end of a process that is no child of ours, ``limit`` seconds at most.
+
+    What ``words`` says is said as it takes longer.
+    """
     import select
 
     from slashservice.supervise.platform.current import system
@@ -179,10 +282,17 @@ def _wait_gone(pid: int, limit: float) -> None:
     try:
         fd = system.open_process(pid)
     except OSError:
-        wait_for(lambda: not is_alive(pid), limit)
+        wait_telling(lambda: not is_alive(pid), limit, words)
         return
+    end = time.monotonic() + limit
+    pause = FIRST_WORD
     try:
-        select.select([fd], [], [], limit)
+        while True:
+            left = max(0.0, end - time.monotonic())
+            if select.select([fd], [], [], min(pause, left))[0] or left <= pause:
+                return
+            say(words())
+            pause *= 2
     finally:
         os.close(fd)
 
@@ -195,10 +305,12 @@ def main(argv: Sequence[str]) -> int:
     111 when the services did not go down in time.
     """
     verb, words = argv[0], list(argv[1:])
-    stay, left, limit = False, False, float(LIMIT)
+    stay, left, limit, own = False, False, float(LIMIT), False
     while words and words[0].startswith("-") and words[0] != "-":
         word = words.pop(0)
-        if word == "-s" and verb == "drain":
+        if word == "--user":
+            own = True
+        elif word == "-s" and verb == "drain":
             stay = True
         elif word == "-a" and verb == "running":
             left = True
@@ -207,10 +319,14 @@ def main(argv: Sequence[str]) -> int:
         else:
             sys.stderr.write(USAGE)
             return 100
-    if len(words) > 1:
+    if len(words) > 1 or (own and words):
         sys.stderr.write(USAGE)
         return 100
-    directory = words[0] if words else names.SCAN_DIRECTORY
+    directory = words[0] if words else _own_directory()
+    if own and not directory:
+        say("fatal: you have no services of your own: slashservice install --user")
+        return 111
+    directory = directory or names.SCAN_DIRECTORY
     if verb == "running":
         pids = [running(directory)]
         if left and not pids[0]:
@@ -218,7 +334,40 @@ def main(argv: Sequence[str]) -> int:
         if pids[0]:
             print(*pids)
         return 0 if pids[0] else 100
-    if drain(directory, stay, limit):
-        return 0
-    sys.stderr.write(f"slashservice: fatal: services in {directory} did not go down in time\n")
+    for number in (SIGINT, SIGTERM):
+        signals.signal(number, _interrupted)
+    try:
+        if drain(directory, stay, limit):
+            return 0
+    except _Interrupted:
+        if running(directory):
+            say(f"fatal: interrupted: svscan goes on with taking down {directory}")
+        else:
+            say(f"fatal: interrupted: slashservice drain {directory} goes on")
+        return 111
+    say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
     return 111
+
+
+def _own_directory() -> str:
+    """Return the scan directory of an ordinary account that has one by ``install --user``."""
+    if not os.geteuid():
+        return ""
+    home = os.environ.get("HOME", "")
+    data = os.environ.get("XDG_DATA_HOME", "")
+    data = data if data.startswith("/") else f"{home}/.local/share"
+    try:
+        with open(f"{data}/slashservice/receipt.json", "rb") as file:
+            import json
+
+            return str(json.load(file)["service_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+class _Interrupted(Exception):  # noqa: N818 - asked for by a signal
+    """Somebody does not want to wait for a drain any longer."""
+
+
+def _interrupted(number: int, frame: object) -> None:
+    raise _Interrupted

@@ -16,8 +16,8 @@ from plumbum import cli
 
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
 from slashservice.installer.errors import Refusal, Trouble, internal, reason
+from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
-from slashservice.installer.record import transaction
 from slashservice.supervise.messages import Quit
 
 
@@ -48,6 +48,52 @@ for verb, place in (
     ("remove", f"{HERE}.verbs_services.Remove"),
 ):
     Slashservice.subcommand(verb, place)
+
+
+class Drains(Verb):
+    """What init systems call. It is done by a module that starts faster; here is its help."""
+
+    own = cli.Flag("--user", help="what you have by install --user")
+
+    def hand_on(self, *words: str) -> int:
+        """Do it."""
+        from slashservice.installer import supervision
+
+        own = ["--user"] if self.own else []
+        return supervision.main([words[0], *own, *words[1:]])
+
+
+@Slashservice.subcommand("drain")
+class Drain(Drains):
+    """Stop all services, then their logs, and svscan, and wait for it: drain [DIR]."""
+
+    stay = cli.Flag("-s", help="svscan stays, idle")
+    limit = cli.SwitchAttr("-t", str, "120", argname="SECONDS", help="how long that may take")
+
+    def main(self, *directory: str) -> int:
+        """Drain."""
+        stay = ["-s"] if self.stay else []
+        return self.hand_on("drain", *stay, "-t", self.limit, *directory)
+
+
+@Slashservice.subcommand("running")
+class IsRunning(Drains):
+    """Print the pid of the svscan that runs; exit 100 if none does: running [DIR]."""
+
+    left = cli.Flag("-a", help="daemons that a dead svscan has left count, too")
+
+    def main(self, *directory: str) -> int:
+        """Look."""
+        return self.hand_on("running", *(["-a"] if self.left else []), *directory)
+
+
+@Slashservice.subcommand("help")
+class Help(Verb):
+    """Say what there is to choose from, or what a verb does: help [VERB]."""
+
+    def main(self, *verb: str) -> int:
+        """Print the help."""
+        return int(Slashservice.run(["slashservice", *verb[:1], "--help"], exit=False)[1])
 
 
 @Slashservice.subcommand("commands")
@@ -110,7 +156,11 @@ def run() -> int:
     except Refusal as refusal:
         complain("fatal", refusal.what, *refusal.advice)
         ended = TROUBLE
-    except (Trouble, transaction.Interrupted, OSError) as error:
+    except Interrupted as signal:
+        again = " ".join(sys.argv[1:2])
+        complain("fatal", f"interrupted by {signal}", f"slashservice {again}, once more, goes on")
+        ended = TROUBLE
+    except (Trouble, OSError) as error:
         said = reason(error) if isinstance(error, OSError) else str(error)
         complain("fatal", said, *getattr(error, "advice", ()))
         ended = TROUBLE

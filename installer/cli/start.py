@@ -10,6 +10,12 @@ from __future__ import annotations
 
 import sys
 
+from slashservice.supervise import signals
+
+signals.die_of_interrupt()  # quietly, until a verb has something to put in order
+
+HELP = {"-h", "--help"}
+
 
 def run(vendor: str = "") -> None:
     """Be the command ``slashservice``. Never returns.
@@ -27,7 +33,7 @@ def run(vendor: str = "") -> None:
 
 
 def _run(vendor: str) -> None:
-    if sys.argv[1:2] in (["drain"], ["running"]):
+    if sys.argv[1:2] in (["drain"], ["running"]) and not HELP & set(sys.argv):
         from slashservice.installer.supervision import main
 
         sys.exit(main(sys.argv[1:]))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import re
 import sys
 from typing import Any
 
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
+from slashservice.installer import starters
 from slashservice.installer.detection.look import Look, look
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.record import receipt as receipts
 
 DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
+TYPE = re.compile(r"(:str|:\[[\d., ]+\])( *)")
+"""How plumbum shows the type of a value, and what keeps the columns apart."""
+
 SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")
 
 
@@ -48,6 +56,19 @@ class Verb(cli.Application):
 
     SUBCOMMAND_HELPMSG = False
 
+    @cli.switch(
+        ["-h", "--help"], overridable=True, group="Meta-switches", help="print this help and end"
+    )
+    def help(self) -> None:
+        """Print the help, without the types that plumbum has behind the words for values."""
+        with io.StringIO() as text, contextlib.redirect_stdout(text):
+            super().help()
+            told = text.getvalue()
+        for line in TYPE.sub(
+            lambda found: found[2] and " " * len(found[1]) + found[2], told
+        ).splitlines():
+            say(line.rstrip())
+
     def _parse_args(self, argv: list[str]) -> Any:
         try:
             return super()._parse_args(argv)
@@ -79,9 +100,12 @@ class HostVerb(Verb):
         "--ssh-option", str, list=True, argname="KEY=VALUE", help="an option for ssh, as its -o"
     )
     force = cli.Flag("--force", help="overwrite in place what can't be replaced in one step")
+    own: bool = False
 
     def host(self) -> Host:
         """Return the host this verb is for; a host over SSH gets the verb itself, and ends it."""
+        if self.address and self.own:
+            raise Misuse("--user is for this host: log in there as that account")
         if self.address:
             from slashservice.installer.remote import Address, run_there
 
@@ -91,10 +115,19 @@ class HostVerb(Verb):
         root = self.root or os.environ.get("DPKG_ROOT", "") or "/"
         if not os.path.isdir(root):
             raise Refusal(f"{root} is no directory")
+        if root == "/":
+            home = _own_home(self.own)
+            if home is not None:
+                return home
+        elif self.own:
+            raise Misuse("--user is for this host, and --root for an image")
         return Host(root, in_place=self.force)
 
     def look(self, host: Host, asked: str = "") -> Look:
         """Look at a host and judge it; ``asked`` is what the administrator says it is."""
+        if isinstance(host, Home):
+            receipt = receipts.load(host)
+            return starters.look(host, asked, receipt.init if receipt else "")
         return look(
             host,
             INIT_SYSTEMS,
@@ -102,6 +135,25 @@ class HostVerb(Verb):
             before=_asked_before(host),
             offline="SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else "",
         )
+
+
+class OwnVerb(HostVerb):
+    """A verb for some host, or for what an ordinary account has in its home."""
+
+    own = cli.Flag("--user", help="for yourself alone, in your home; without root")
+
+
+def _own_home(asked: bool) -> Home | None:
+    """Return the home of the account that runs us, if that is ``asked`` for, or used before."""
+    if not asked and os.geteuid() == 0:
+        return None
+    try:
+        home = Home()
+    except (Refusal, KeyError):
+        if asked:
+            raise
+        return None
+    return home if asked or starters.is_installed(home) else None
 
 
 def _asked_before(host: Host) -> str:
@@ -131,5 +183,9 @@ def _without(argv: list[str], *names: str) -> list[str]:
 
 def need_root(host: Host) -> None:
     """Refuse to touch the running system as anybody but root."""
-    if host.root == "/" and os.geteuid() != 0:
-        raise Refusal("only root may do that", "Try it with sudo.")
+    if host.root == "/" and os.geteuid() != 0 and not host.home:
+        raise Refusal(
+            "only root may do that",
+            "Try it with sudo.",
+            "Or have services of your own, without root: slashservice install --user",
+        )

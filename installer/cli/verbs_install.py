@@ -8,10 +8,11 @@ import os
 from plumbum import cli
 
 from slashservice.installer import supervision
-from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, HostVerb, need_root, say
+from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say
 from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.init_system import STARTERS
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.record import foresight, transaction
@@ -19,7 +20,7 @@ from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.theirs import refuse_broken, respecting
 
 
-class PlanVerb(HostVerb):
+class PlanVerb(OwnVerb):
     """The options that shape a plan."""
 
     init = cli.SwitchAttr(
@@ -69,8 +70,11 @@ class PlanVerb(HostVerb):
         """Look at a host and make the plan for it; return the host as it was seen, and the plan."""
         options = remembered(host, self.options())
         look = self.look(host, options.init)
-        plan = make_plan(look, INIT_SYSTEMS, options)
-        old = receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" else None
+        systems = STARTERS if host.home else INIT_SYSTEMS
+        plan = make_plan(look, systems, options)
+        old = (
+            receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" or host.home else None
+        )
         return look.host, respecting(look.host, plan, old)
 
     def dry_run(self) -> int:
@@ -101,7 +105,7 @@ def remembered(host: Host, options: Options) -> Options:
 
     So an upgrade, or a second install, needs none of the options of the first.
     """
-    receipt = receipts.load(host) if os.geteuid() == 0 or host.root != "/" else None
+    receipt = receipts.load(host) if os.geteuid() == 0 or host.root != "/" or host.home else None
     if receipt is None or receipt.phase == "undoing":
         return options
     return dataclasses.replace(
@@ -160,9 +164,15 @@ class Install(PlanVerb):
             changed = transaction.install(host, plan, say)
         _say_notes(plan)
         say("installed" if changed else "nothing to do: it is installed as it should be")
-        for line in next_steps(plan, host.live or not INIT_SYSTEMS[plan.verdict.name].wired):
+        for line in next_steps(plan, host.live or not _is_wired(plan)):
             say(line)
         return DONE
+
+
+def _is_wired(plan: Plan) -> bool:
+    """Tell whether something starts svscan."""
+    name = plan.verdict.name
+    return (STARTERS if name in STARTERS else INIT_SYSTEMS)[name].wired
 
 
 def next_steps(plan: Plan, live: bool) -> list[str]:
@@ -193,7 +203,7 @@ class PlanOnly(PlanVerb):
         return self.dry_run()
 
 
-class Uninstall(HostVerb):
+class Uninstall(OwnVerb):
     """Stop the services, and bring the host back to what it was."""
 
     dry = cli.Flag(["-n", "--dry-run"], help="only say what would be undone; exit 2 if anything")

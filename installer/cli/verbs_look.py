@@ -7,13 +7,14 @@ import json
 from plumbum import cli
 
 from slashservice.installer import status
-from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, HostVerb, say
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say
 from slashservice.installer.detection.general import OFFLINE
 from slashservice.installer.doctor import examine
 from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.init_system import STARTERS
 
 
-class Detect(HostVerb):
+class Detect(OwnVerb):
     """Say which init system runs the host, and why."""
 
     as_json = cli.Flag("--json", help="say it as JSON, with all the evidence")
@@ -40,7 +41,7 @@ class Detect(HostVerb):
         return DONE if verdict.name else TROUBLE
 
 
-class StatusVerb(HostVerb):
+class StatusVerb(OwnVerb):
     """Say what is installed, and whether it runs; exit 1 if not all is well."""
 
     as_json = cli.Flag("--json", help="say it as JSON")
@@ -57,14 +58,15 @@ class StatusVerb(HostVerb):
         return DONE if found.good else WRONG
 
 
-class Doctor(HostVerb):
+class Doctor(OwnVerb):
     """Look for what is wrong, or soon will be; exit 1 if anything is."""
 
     as_json = cli.Flag("--json", help="say it as JSON")
 
     def main(self) -> int:
         """Print the findings."""
-        findings = examine(self.look(self.host()), INIT_SYSTEMS)
+        seen = self.look(self.host())
+        findings = examine(seen, STARTERS if seen.host.home else INIT_SYSTEMS)
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:

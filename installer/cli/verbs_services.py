@@ -2,65 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from plumbum import cli
 
-from slashservice.installer import services
-from slashservice.installer.cli.verb import DONE, HostVerb, Misuse, need_root, say
+from slashservice.installer import removal, service_log, services
+from slashservice.installer.cli.verb import DONE, WRONG, HostVerb, Misuse, OwnVerb, need_root, say
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
+from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+SCANNED = "the scan directory"
+IN = f"where its directory is made, instead of {services.HOMES}"
 
 
 class Add(HostVerb):
     """Make a service, with a log, and start it: add NAME -- COMMAND..."""
 
+    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
+    homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
     user = cli.SwitchAttr("--user", str, "", argname="ACCOUNT", help="run it as ACCOUNT")
     log_user = cli.SwitchAttr("--log-user", str, "", argname="ACCOUNT", help="run its log so")
     log = cli.SwitchAttr("--log", str, "", argname="DIR", help="the log directory")
     no_log = cli.Flag("--no-log", help="without a log", excludes=["--log", "--log-user"])
     down = cli.Flag("--down", help="do not start it")
+    no_check = cli.Flag("--no-check", help="even if its program is not there yet")
     environment = cli.SwitchAttr(
         "--env", str, list=True, argname="NAME=VALUE", help="a variable for its environment"
     )
-    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help="the scan directory")
-    homes = cli.SwitchAttr("--in", str, services.HOMES, argname="DIR", help="make it in DIR")
+    limits = cli.SwitchAttr(
+        "--limit",
+        str,
+        list=True,
+        argname="NAME=NUMBER",
+        help=f"a limit for it, as of softlimit: {', '.join(services.LIMITS)}",
+    )
 
     def main(self, name: str, *command: str) -> int:
-        """Make the service."""
+        """Make the service; exit 1 if it does not stay up."""
         host = self.host()
         need_root(host)
-        pairs = [one.partition("=") for one in self.environment]
-        if any(not middle for _, middle, _ in pairs):
-            raise Misuse("--env takes NAME=VALUE")
+        if host.home and (self.user or self.log_user):
+            raise Refusal("services of an ordinary account run as that account, and as no other")
+        usual = host.kept_logs if isinstance(host, Home) else service_log.LOG_FOLDER
+        log = service_log.absolute(self.log) if self.log else f"{usual}/{name}"
         service = services.Service(
             name=name,
             command=command,
             user=self.user,
-            log="" if self.no_log else self.log or f"{services.LOG_FOLDER}/{name}",
+            log="" if self.no_log else log,
             log_user=self.log_user,
-            environment={key: value for key, _, value in pairs},
+            environment=_pairs("--env NAME=VALUE", self.environment),
+            limits=_pairs("--limit NAME=NUMBER", self.limits),
             down=self.down,
+            checked=not self.no_check,
         )
         directory = self.service_dir or scan_directory(host)
-        for line in services.add(host, service, self.homes.rstrip("/"), directory):
-            say(line)
-        return DONE
+        with interruptible():
+            good = services.add(host, service, _homes(host, self.homes), directory, say)
+        return DONE if good else WRONG
 
 
-class Remove(HostVerb):
+class Remove(OwnVerb):
     """Unlink a service, stop it, let its log read to the end, and remove its directory."""
 
+    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
+    homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
     keep = cli.Flag("--keep", help="keep the service directory")
-    service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help="the scan directory")
+    kill_after = cli.SwitchAttr(
+        "--kill-after",
+        cli.Range(0, 86400),
+        None,
+        argname="SECONDS",
+        help="send KILL if it is still up so long after TERM",
+    )
 
     def main(self, name: str) -> int:
         """Remove the service."""
         host = self.host()
         need_root(host)
-        directory = self.service_dir or scan_directory(host)
-        for line in services.remove(host, name, directory, self.keep):
-            say(line)
+        with interruptible():
+            removal.remove(
+                host,
+                name,
+                self.service_dir or scan_directory(host),
+                say,
+                homes=_homes(host, self.homes),
+                keep=self.keep,
+                kill_after=self.kill_after,
+            )
         return DONE
+
+
+def _homes(host: Host, asked: str) -> str:
+    """Return the folder in which service directories are made."""
+    usual = f"{host.config}/slashservice" if isinstance(host, Home) else services.HOMES
+    return service_log.absolute(asked) if asked else usual
+
+
+def _pairs(usage: str, words: Iterable[str]) -> dict[str, str]:
+    """Take apart options of the form ``NAME=VALUE``."""
+    parted = [word.partition("=") for word in words]
+    if any(not middle for _, middle, _ in parted):
+        raise Misuse(usage.replace(" ", " takes "))
+    return {name: value for name, _, value in parted}
 
 
 def scan_directory(host: Host) -> str:

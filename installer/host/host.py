@@ -52,7 +52,16 @@ class Outcome:
 
 
 class Host(Files):
-    """A machine below ``root``; ``live`` when it is the running one."""
+    """A machine below ``root``; ``live`` when it is the running one.
+
+    ``home`` is empty but for that part of it which is an ordinary account's
+    (:class:`~slashservice.installer.host.home.Home`); its receipt is in ``receipts`` then, and its
+    commands in ``commands``.
+    """
+
+    home = ""
+    receipts = ""
+    commands = ""
 
     def __init__(
         self,
@@ -118,6 +127,25 @@ class Host(Files):
             output.seek(0)
             return Outcome(status, output.read().decode(errors="replace").strip())
 
+    def converse(self, argv: Sequence[str], given: bytes = b"") -> tuple[int, bytes, bytes]:
+        """Run a command of the live host; return its status, output, and standard error.
+
+        It gets ``given`` as its input, and may leave no process behind.
+        """
+        program = self.which(argv[0])
+        if not self.live or program is None:
+            return 127, b"", os.fsencode(f"{argv[0]}: not found")
+        done = subprocess.run(
+            [program, *argv[1:]],
+            input=given,
+            capture_output=True,
+            cwd="/",
+            env=self.environment(),
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
     def environment(self) -> dict[str, str]:
         """Return the variables that commands are given: of ours, but a few that do no harm."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -136,6 +164,8 @@ class Host(Files):
 
 def state_folder(host: Host) -> str:
     """Return where slashservice keeps its receipt on a host, or shall keep it."""
+    if host.home:
+        return host.receipts
     for folder in (*STATE_FOLDERS, LASTING):
         if host.lstat(f"{folder}/{RECEIPT}"):
             return folder

@@ -27,6 +27,7 @@ class Layout:
     current: str
     commands: str
     service_dir: str
+    data: str = ""
 
     def command(self, name: str) -> str:
         """Return the path of command ``name`` that survives upgrades."""
@@ -35,11 +36,21 @@ class Layout:
     @property
     def compatibility(self) -> str:
         """The folder on everyone's PATH that gets links too, empty where ``commands`` is it."""
-        return "" if self.commands == "/usr/local/bin" else "/usr/local/bin"
+        return "/usr/local/bin" if self.name == "slashpackage" else ""
+
+    @property
+    def share(self) -> str:
+        """The folder in which man and the shells look for what is ours."""
+        return self.data or "/usr/local/share"
 
 
-def layout(name: str, version: str, service_dir: str = "") -> Layout:
-    """Return the layout called ``name``, with the scan directory given or the usual one."""
+def layout(
+    name: str, version: str, service_dir: str = "", home: str = "", data: str = ""
+) -> Layout:
+    """Return the layout called ``name``, with the scan directory given or the usual one.
+
+    That of an account is in its ``home``, and there in ``data``.
+    """
     if service_dir and (
         not service_dir.startswith("/") or set(service_dir) & set(" \t\n:#'\"\\$%&;|<>()`*?[]{}~!")
     ):
@@ -65,5 +76,15 @@ def layout(name: str, version: str, service_dir: str = "") -> Layout:
             current="/usr/local/lib/slashservice/current",
             commands="/usr/local/bin",
             service_dir=service_dir or "/etc/service",
+        )
+    if name == "user" and home:
+        return Layout(
+            name,
+            version,
+            tree=f"{data}/slashservice/{version}",
+            current=f"{data}/slashservice/current",
+            commands=f"{home}/.local/bin",
+            service_dir=service_dir or f"{home}/service",
+            data=data,
         )
     raise Refusal(f"there is no layout {name!r}", "There are slashpackage and fhs.")

@@ -27,7 +27,12 @@ def others(status: os.stat_result, users: Collection[int], read: Read | None) ->
     sticky = stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
     if status.st_mode & stat.S_IWOTH and not sticky:
         return "can be written by everybody"
-    if read and status.st_mode & stat.S_IWGRP and not sticky and _has_members(status.st_gid, read):
+    if (
+        read
+        and status.st_mode & stat.S_IWGRP
+        and not sticky
+        and _has_members(status.st_gid, read, users)
+    ):
         return f"can be written by group {status.st_gid}"
     return ""
 
@@ -38,16 +43,20 @@ def foreign(status: os.stat_result, users: Collection[int]) -> bool:
     return status.st_uid not in users or everybodys
 
 
-def _has_members(gid: int, read: Read) -> bool:
-    """Tell whether a group has any member that isn't root."""
+def _has_members(gid: int, read: Read, users: Collection[int]) -> bool:
+    """Tell whether a group has any member that is none of ``users``."""
     if gid == 0:
         return False
+    trusted = {str(uid) for uid in users}
+    names = {"", "root"}
     for line in (read("/etc/passwd") or b"").decode("latin-1").splitlines():
         fields = line.split(":")
-        if len(fields) > 3 and fields[3] == str(gid) and fields[2] != "0":
+        if len(fields) > 3 and fields[2] in trusted:
+            names.add(fields[0])
+        elif len(fields) > 3 and fields[3] == str(gid):
             return True
     for line in (read("/etc/group") or b"").decode("latin-1").splitlines():
         fields = line.split(":")
         if len(fields) > 3 and fields[2] == str(gid):
-            return any(member not in ("", "root") for member in fields[3].split(","))
+            return any(member not in names for member in fields[3].split(","))
     return True

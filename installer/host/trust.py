@@ -61,7 +61,8 @@ def refuse_to_run(host: Host, *paths: str) -> None:
     for path in paths:
         why = distrust(host, path)
         if why:
-            raise Refusal(f"root would run what somebody else can change: {path}", f"{why}.")
+            who = "you" if host.home else "root"
+            raise Refusal(f"{who} would run what somebody else can change: {path}", f"{why}.")
 
 
 def _down_to(path: str) -> list[str]:
@@ -83,7 +84,7 @@ def interpreter(host: Host, asked: str = "") -> str:
             return path
         problems.append(f"{path}: {problem}")
     raise Refusal(
-        "there is no Python that root may safely run services with",
+        f"there is no Python that {'you' if host.home else 'root'} may safely run services with",
         *problems[:4],
         "Install the distribution's python3 (3.10 or newer), or name one with --python.",
     )
@@ -108,7 +109,7 @@ def _interpreter_problem(host: Host, path: str) -> str:
         return "it is no absolute path"
     if not host.is_executable(path):
         return "it is no program"
-    why = distrust(host, path) or _closed(host, host.resolve(path))
+    why = distrust(host, path) or ("" if host.home else _closed(host, host.resolve(path)))
     if why:
         return why
     version, library = _version_and_library(host, path)

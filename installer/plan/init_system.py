@@ -64,6 +64,12 @@ class Site:
         return boot if self.service_dir == SCAN_DIRECTORY else f"{boot} {self.service_dir}"
 
     @property
+    def search_path(self) -> str:
+        """The PATH of services: an account has our commands in a folder that only it has."""
+        host = self.host
+        return f"{host.commands}:{SEARCH_PATH}" if host.home else SEARCH_PATH
+
+    @property
     def drain(self) -> str:
         """The command line that stops all services in order, and waits for it."""
         return f"{self.layout.command('slashservice')} drain {self.service_dir}"
@@ -88,7 +94,7 @@ class Site:
             "service_dir": self.service_dir,
             "code": self.layout.tree.rsplit("/", 1)[0],
             "python": self.python,
-            "path": SEARCH_PATH,
+            "path": self.search_path,
             "stop_limit": str(STOP_LIMIT),
             "command_limit": str(COMMAND_LIMIT),
             **more,
@@ -98,6 +104,10 @@ class Site:
 
 REGISTERED: dict[str, InitSystem] = {}
 """The init systems whose modules are loaded, in the order in which they are listed."""
+
+
+STARTERS: dict[str, InitSystem] = {}
+"""What starts svscan for an ordinary account, in the order in which they are tried."""
 
 
 class InitSystem(Knowledge):
@@ -118,12 +128,16 @@ class InitSystem(Knowledge):
     respawns: ClassVar[bool] = True
     """Whether it starts svscan again when it ends."""
 
+    of_accounts: ClassVar[bool] = False
+    """Whether it starts what belongs to an ordinary account, and so runs no host."""
+
     def __init_subclass__(cls) -> None:
         """Register the init system."""
         if "name" in vars(cls):
-            REGISTERED[cls.name] = cls()
-            for one in sorted(REGISTERED.values(), key=lambda one: (one.listed, one.name)):
-                REGISTERED[one.name] = REGISTERED.pop(one.name)
+            all_ = STARTERS if cls.of_accounts else REGISTERED
+            all_[cls.name] = cls()
+            for one in sorted(all_.values(), key=lambda one: (one.listed, one.name)):
+                all_[one.name] = all_.pop(one.name)
 
     def wire(self, site: Site) -> list[Action]:
         """Return the actions that wire svscan in, and start it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from slashservice.installer.plan.actions import KINDS, Action
 
-for _name in ("files", "handing", "labels", "links", "takeover", "telling", "tree"):
+for _name in ("accounts", "files", "handing", "labels", "links", "takeover", "telling", "tree"):
     importlib.import_module(f"slashservice.installer.plan.{_name}")
 
 

@@ -70,7 +70,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
             f"there is no init system here: {'; '.join(verdict.reasons)}", *verdict.advice
         )
     notes: list[str] = [*verdict.warnings]
-    places = choose_layout(look.evidence, options, notes)
+    places = choose_layout(host, look.evidence, options, notes)
     python = trust.interpreter(host, options.python)
     places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
@@ -137,8 +137,11 @@ def _for_this_build(host: Host, places: Layout, python: str) -> Layout:
     raise AssertionError("numbers have no end")
 
 
-def choose_layout(evidence: Evidence, options: Options, notes: list[str]) -> Layout:
+def choose_layout(host: Host, evidence: Evidence, options: Options, notes: list[str]) -> Layout:
     """Return the layout asked for, or the one this host's file systems allow."""
+    if host.home:
+        data = os.path.dirname(host.receipts)
+        return layout("user", source.version(), options.service_dir, host.home, data)
     name = options.layout
     if not name:
         name = "slashpackage"
@@ -153,15 +156,16 @@ def _refuse_untrusted(host: Host, places: Layout) -> None:
     for path in (places.tree, places.commands, places.service_dir):
         why = trust.distrust(host, path)
         if why:
+            who = "you run" if host.home else "root runs"
             raise Refusal(
-                f"{path} is no safe place for what root runs: {why}",
+                f"{path} is no safe place for what {who}: {why}",
                 "Choose another with --layout or --service-dir, or mend its owner and mode.",
             )
 
 
 def _may_start(host: Host, notes: list[str]) -> bool:
     """Ask Debian's local policy whether services may be started now."""
-    if host.is_executable(POLICY):
+    if not host.home and host.is_executable(POLICY):
         outcome = host.run([POLICY, "svscan", "start"])
         if outcome.status == POLICY_FORBIDS:
             notes.append(f"{POLICY} forbids starting services: svscan starts at the next boot")
@@ -187,7 +191,9 @@ def _code(
     actions += [InstallTree.of(places.tree, python, files), *back]
     base = os.path.basename(places.tree)
     ours: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
-    if (host.readlink("/command/slashservice") or "").startswith(ours):
+    if host.home:
+        ours = (f"{places.current}/",)
+    elif (host.readlink("/command/slashservice") or "").startswith(ours):
         ours += ("/command/",)
     actions.append(
         MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
@@ -220,11 +226,11 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
         page = os.path.basename(name)
         beside = [f"/usr/share/man/man8/{page}{ending}" for ending in ("", ".gz")]
         if name.startswith("man/") and not any(map(host.lstat, beside)):
-            links[f"/usr/local/share/man/man8/{page}"] = ("/usr/share/man", name)
+            links[f"{places.share}/man/man8/{page}"] = ("/usr/share/man", name)
     for mark, place, shell in COMPLETIONS:
         name = f"installer/cli/completion/slashservice.{shell}"
         if name in files.files:
-            links[f"/usr/local/share/{place}"] = (mark, name)
+            links[f"{places.share}/{place}"] = (mark, name)
     actions: list[Action] = []
     for path, (mark, name) in links.items():
         target = f"{places.current}/{name}"

@@ -134,12 +134,14 @@ class Supervise(Action):
             return []
         host.step("stop", self.service_dir)
         if self.stop:
-            run(host, self.stop)
+            with supervision.Told(self.service_dir):
+                run(host, self.stop)
             stopped = wait_for(lambda: not supervision.running(self.service_dir), STOP_LIMIT)
         else:
             stopped = supervision.drain(self.service_dir, stay=self.respawns, program=self.program)
         if not stopped:
-            raise Trouble(f"the services in {self.service_dir} did not stop")
+            left = supervision.still_up(self.service_dir)
+            raise Trouble(f"the services in {self.service_dir} did not stop{left}")
         return []
 
 
@@ -175,7 +177,8 @@ class AwaitEnd(Action):
         elif strangers(host, self.service_dir):
             return []  # what runs there is theirs again
         if not supervision.drain(self.service_dir, program=self.program):
-            raise Trouble(f"svscan on {self.service_dir} did not end")
+            left = supervision.still_up(self.service_dir)
+            raise Trouble(f"svscan on {self.service_dir} did not end{left}")
         return []
 
 

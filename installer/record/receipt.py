@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -167,9 +168,20 @@ def load(host: Host) -> Receipt | None:
 def save(host: Host, receipt: Receipt) -> None:
     """Write the receipt, in one step."""
     where = state_folder(host)
-    make_directories(host, where)
-    data = json.dumps(receipt.to_json(), indent=1, sort_keys=True) + "\n"
-    host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
+    missing: list[str] = []
+    at = where
+    while not host.is_directory(at):
+        missing.insert(0, at)
+        at = os.path.dirname(at)
+    plain = receipt.to_json()
+    plain["facts"] = {**receipt.facts, "folders": [*_made_for_it(host, where), *missing]}
+    data = json.dumps(plain, indent=1, sort_keys=True) + "\n"
+    try:
+        make_directories(host, where)
+        host.put(f"{where}/{RECEIPT}", FileState("file", 0o600, *host.owner, data.encode()))
+    except BaseException:
+        _remove_empty(host, missing)
+        raise
 
 
 def tidy(host: Host) -> None:
@@ -180,8 +192,24 @@ def tidy(host: Host) -> None:
 def forget(host: Host) -> None:
     """Remove the receipt, and its folder if nothing is kept there."""
     where = state_folder(host)
+    folders = _made_for_it(host, where)
     tidy(host)
     if host.lstat(f"{where}/{RECEIPT}"):
         host.put(f"{where}/{RECEIPT}", ABSENT)
-    if host.readlink(where) is None and host.is_directory(where) and not host.list(where):
-        host.put(where, ABSENT)
+    _remove_empty(host, [*folders, where])
+
+
+def _remove_empty(host: Host, folders: list[str]) -> None:
+    """Remove folders in which nothing is, the last first."""
+    for folder in reversed(folders):
+        if host.readlink(folder) is None and host.is_directory(folder) and not host.list(folder):
+            host.put(folder, ABSENT)
+
+
+def _made_for_it(host: Host, where: str) -> list[str]:
+    """Return the folders that were made for the receipt that is there, the outermost first."""
+    try:
+        plain = json.loads(host.read(f"{where}/{RECEIPT}") or b"{}")
+        return [str(one) for one in plain.get("facts", {}).get("folders", [])]
+    except (ValueError, AttributeError):
+        return []

@@ -15,13 +15,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import signal
 from collections.abc import Iterator, Sequence
 
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
+from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.files import MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
@@ -36,28 +36,11 @@ from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
 
 
-class Interrupted(Exception):  # noqa: N818 - asked for by a signal, not an error
-    """A signal asks us to stop: all that was done is undone first."""
-
-
 @contextlib.contextmanager
 def exclusive(host: Host) -> Iterator[None]:
     """Let only one installer work on a host at a time, and let signals end it in order."""
-    handlers = {}
-    with lock.held(host):
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                handlers[number] = signal.signal(number, _interrupt)
-            handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            yield
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """Turn a signal into an exception."""
-    raise Interrupted(signal.Signals(number).name)
+    with lock.held(host), interruptible():
+        yield
 
 
 def pending(host: Host, plan: Plan) -> list[Action]:
@@ -238,12 +221,12 @@ def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
         if entry.retired or taken_before or (problems and isinstance(entry.action, InstallTree)):
             continue
         try:
-            with _undisturbed():
+            with undisturbed():
                 entry.action.undo(host, entry.previous, entry.left(host))
         except (OSError, Trouble, Refusal) as error:
             problems.append(f"{entry.action.key}: {reason(error)}")
     try:
-        with _undisturbed():
+        with undisturbed():
             if problems:
                 problems.append("run slashservice uninstall when that is mended")
             elif prior is not None:
@@ -256,24 +239,6 @@ def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
             "run slashservice install when that is mended",
         ]
     return problems
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals pass by while something is put back.
-
-    They are caught, not blocked or ignored: those would be handed on to what is started.
-    """
-    handlers = {one: signal.signal(one, _pass_by) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def _pass_by(number: int, frame: object) -> None:
-    """Take no notice of a signal."""
 
 
 def uninstall(host: Host, progress: Progress) -> list[str]:

@@ -31,6 +31,9 @@ DOTS = 400
 
 SECONDS_BETWEEN_STARTS = 1.0
 
+KEPT = (b"HOME", b"LOGNAME", b"USER", b"SHELL", b"XDG_RUNTIME_DIR")
+"""Variables that the services of an ordinary account keep."""
+
 
 def main(argv: Sequence[bytes]) -> int:
     """Become svscan on the directory given."""
@@ -41,12 +44,25 @@ def main(argv: Sequence[bytes]) -> int:
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
-    environment.hand_over([b"PATH=" + PATH])
+    environment.hand_over(of_services())
     os.chdir("/")
     end_leftovers(directory)
     loop = Loop()
     ErrorDisplay(loop)
     return session.run(directory, loop, orders)
+
+
+def of_services() -> list[bytes]:
+    """Return the environment of services. An account has our commands where only it has them.
+
+    Its services find their home, too.
+    """
+    if not os.geteuid():
+        return [b"PATH=" + PATH]
+    ours = os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0])))
+    path = PATH if ours in PATH.split(b":") else ours + b":" + PATH
+    kept = [word for word in environment.inherited() if word.partition(b"=")[0] in KEPT]
+    return [b"PATH=" + path, *kept]
 
 
 def end_leftovers(directory: bytes) -> None:

@@ -14,8 +14,15 @@ the command. It sends the complaints of multilog to its standard output.
 PATH as such. The caller finds that out. A script that names /usr/bin/multilog runs that very
 program.
 
-Any other script is run as it is written. That goes for ``mkdir`` and ``chown`` too: what they do
-depends on more than the script. To have a plain script run as written, leave out
+Lines that make a directory where it is missing may come first, as ``slashservice add`` writes them:
+
+    [ -d /DIRECTORY ] || COMMAND...
+
+Such a script is plain as long as the directory is there, since the line does nothing then. The
+caller has to find that out, too.
+
+Any other script is run as it is written. That goes for other lines with ``mkdir`` and ``chown``
+too: what they do depends on more than the script. To have a plain script run as written, leave out
 ``exec``.
 """
 
@@ -37,15 +44,19 @@ SPECIAL_QUOTED = b"$`\\"
 MERGE = b"2>&1"
 """The redirection that may be there, as a word."""
 
+UNLESS_THERE = (b"[ -d ", b" ] || ")
+"""What is before and behind the directory in a line that makes it where it is missing."""
+
 
 class Plain:
     """The content of a plain script: multilog with ``actions``, as ``account`` unless None.
 
     ``programs`` has the words that name setuidgid and multilog, by command. ``merged`` tells that
-    complaints go where standard output goes.
+    complaints go where standard output goes. The script would make the directories ``made`` if
+    they were not there.
     """
 
-    __slots__ = ("account", "actions", "merged", "programs")
+    __slots__ = ("account", "actions", "made", "merged", "programs")
 
     def __init__(
         self,
@@ -53,9 +64,11 @@ class Plain:
         actions: list[bytes],
         programs: dict[str, bytes],
         merged: bool = False,
+        made: list[bytes] | None = None,
     ) -> None:
         self.account = account
         self.actions = actions
+        self.made = made or []
         self.programs = programs
         self.merged = merged
 
@@ -66,8 +79,13 @@ def parse(text: bytes) -> Plain | None:
     if len(text) > LONGEST or b"\0" in text or not _is_shell(first):
         return None
     merged = False
+    made = []
     command: list[bytes] = []
     for line in commands(rest):
+        directory = unless_there(line)
+        if directory and not command:
+            made.append(directory)
+            continue
         found = words(line)
         if not found or command:
             return None
@@ -83,7 +101,18 @@ def parse(text: bytes) -> Plain | None:
     if not command or os.path.basename(command[0]) != b"multilog":
         return None
     programs["multilog"], *actions = command
-    return Plain(account, actions, programs, merged)
+    return Plain(account, actions, programs, merged, made)
+
+
+def unless_there(line: bytes) -> bytes:
+    """Return the directory that a line makes where it is missing; empty if it is no such line."""
+    before, behind = UNLESS_THERE
+    test, found, command = line.partition(behind)
+    directory = words(test[len(before) :]) if test.startswith(before) else None
+    if not found or not words(command) or not directory or len(directory) > 1:
+        return b""
+    path = directory[0] or b""
+    return path if path[:1] == b"/" else b""
 
 
 def commands(text: bytes) -> list[bytes]:

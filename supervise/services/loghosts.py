@@ -173,6 +173,8 @@ class LogHosts:
         wanted = run_script.parse(text)
         if wanted is None or not os.access(run, os.X_OK):
             return None
+        if not all(map(os.path.isdir, wanted.made)):
+            return None
         if wanted.merged and not complaints_go_where_output_goes():
             return None
         for name, word in wanted.programs.items():

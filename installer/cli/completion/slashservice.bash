@@ -13,7 +13,7 @@ _slashservice() {
     done
 
     local where='--root --host --ssh-option --force --help'
-    local plan="$where --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
+    local plan="$where --user --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
     case $before in
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
@@ -27,15 +27,20 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- install uninstall plan detect status doctor add remove commands demo completion \
+    '') set -- install uninstall plan detect status doctor add remove drain running commands demo \
+        completion help \
         --help --version ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
-    uninstall) set -- $where --dry-run ;;
-    detect) set -- $where --json --explain ;;
-    status | doctor) set -- $where --json ;;
-    add) set -- $where --user --log --log-user --no-log --down --env --service-dir --in -- ;;
-    remove) set -- $where --keep --service-dir ;;
+    uninstall) set -- $where --user --dry-run ;;
+    detect) set -- $where --user --json --explain ;;
+    status | doctor) set -- $where --user --json ;;
+    add) set -- $where --user --log --log-user --no-log --down --env --limit --no-check \
+        --service-dir --in -- ;;
+    remove) set -- $where --user --keep --kill-after --service-dir --in ;;
+    drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
+    running) set -- -a --user --help $(compgen -d -- "$word") ;;
+    help) set -- install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;

@@ -1,7 +1,7 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-set -l verbs install uninstall plan detect status doctor add remove commands demo completion
+set -l verbs install uninstall plan detect status doctor add remove drain running commands demo completion help
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove"
 set -l plans "__fish_seen_subcommand_from install plan"
@@ -14,6 +14,9 @@ complete -c slashservice -n $none -a detect -d 'Say which init system runs the h
 complete -c slashservice -n $none -a status -d 'Say what is installed, and whether it runs'
 complete -c slashservice -n $none -a doctor -d 'Look for what is wrong'
 complete -c slashservice -n $none -a add -d 'Make a service, with a log'
+complete -c slashservice -n $none -a drain -d 'Stop all services, then their logs'
+complete -c slashservice -n $none -a running -d 'Print the pid of svscan'
+complete -c slashservice -n $none -a help -d 'Say what a verb does'
 complete -c slashservice -n $none -a remove -d 'Stop a service and remove it'
 complete -c slashservice -n $none -a commands -d 'Put the commands into a folder'
 complete -c slashservice -n $none -a demo -d 'Show supervision at work'
@@ -24,6 +27,8 @@ complete -c slashservice -l help -d 'Say how to use it'
 complete -c slashservice -n $hosts -l root -r -a '(__fish_complete_directories)' -d 'An image'
 complete -c slashservice -n $hosts -l host -x -d 'Another host: ssh://USER@NAME'
 complete -c slashservice -n $hosts -l ssh-option -x -d 'An option for ssh'
+complete -c slashservice -n '__fish_seen_subcommand_from install uninstall plan detect status doctor remove' \
+    -l user -d 'In your home, without root'
 complete -c slashservice -n $hosts -l force -d 'Overwrite in place if it must be'
 
 complete -c slashservice -n $plans -l init -x -d 'The init system' \
@@ -51,10 +56,18 @@ complete -c slashservice -n $adding -l log -r -a '(__fish_complete_directories)'
 complete -c slashservice -n $adding -l no-log -d 'Without a log'
 complete -c slashservice -n $adding -l down -d 'Do not start it'
 complete -c slashservice -n $adding -l env -x -d 'A variable: NAME=VALUE'
+complete -c slashservice -n $adding -l limit -x -d 'A limit: NAME=NUMBER'
+complete -c slashservice -n $adding -l no-check -d 'Even if its program is not there'
 complete -c slashservice -n $adding -l in -r -a '(__fish_complete_directories)' -d 'Make it in'
 
 set -l removing '__fish_seen_subcommand_from remove'
 complete -c slashservice -n $removing -a '(ls /service 2>/dev/null)'
 complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
+complete -c slashservice -n $removing -l kill-after -x -d 'KILL after SECONDS'
+complete -c slashservice -n '__fish_seen_subcommand_from drain' -s s -d 'svscan stays, idle'
+complete -c slashservice -n '__fish_seen_subcommand_from drain' -s t -x -d 'How long that may take'
+complete -c slashservice -n '__fish_seen_subcommand_from running' -s a -d 'With daemons that are left'
+complete -c slashservice -n '__fish_seen_subcommand_from drain running' -l user -d 'What is yours'
+complete -c slashservice -n '__fish_seen_subcommand_from help' -a "$verbs"
 complete -c slashservice -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c slashservice -n '__fish_seen_subcommand_from commands' -a '(__fish_complete_directories)'

@@ -12,6 +12,9 @@ _slashservice() {
         'status:say what is installed, and whether it runs'
         'doctor:look for what is wrong, or soon will be'
         'add:make a service, with a log, and start it'
+        'drain:stop all services, then their logs, and svscan'
+        'running:print the pid of svscan'
+        'help:say what a verb does'
         'remove:unlink a service, stop it, let its log read to the end'
         'commands:put the daemontools commands into a folder'
         'demo:show supervision at work'
@@ -25,7 +28,7 @@ _slashservice() {
         '--help[say how to use it]'
     )
     plan=(
-        $where
+        $where '--user[in your home, without root]'
         '--init[the init system]:name:(systemd sysvinit busybox openrc runit s6 dinit finit
             procd shepherd upstart slackware initd rclocal openbsd freebsd netbsd launchd smf
             container)'
@@ -49,21 +52,29 @@ _slashservice() {
     case $verb in
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
-    uninstall) _arguments $where '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
-    detect) _arguments $where '--json[say it as JSON]' '--explain[show the evidence]' ;;
-    status | doctor) _arguments $where '--json[say it as JSON]' ;;
+    uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
+    detect) _arguments $where '--user[in your home, without root]' '--json[say it as JSON]' '--explain[show the evidence]' ;;
+    status | doctor) _arguments $where '--user[in your home, without root]' '--json[say it as JSON]' ;;
     add)
         _arguments $where '--user[run it as]:account:_users' '--log-user[run its log as]:account:_users' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
+            '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \
             '--service-dir[the scan directory]:directory:_directories' \
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
         ;;
     remove)
-        _arguments $where '--keep[keep the service directory]' \
+        _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \
+            '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:(${(f)"$(ls /service 2>/dev/null)"})'
         ;;
+    drain)
+        _arguments '-s[svscan stays, idle]' '-t[how long that may take]:seconds' \
+            '--user[what is yours]' '1:directory:_directories'
+        ;;
+    running) _arguments '-a[with daemons that a dead svscan has left]' '--user[what is yours]' '1:directory:_directories' ;;
+    help) _describe verb verbs ;;
     commands) _arguments '--python[the interpreter]:interpreter:_files' '1:directory:_directories' ;;
     completion) _arguments '1:shell:(bash zsh fish)' ;;
     esac

@@ -17,7 +17,7 @@ from helpers.watched import Canary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slashservice.installer import services, status
+from slashservice.installer import removal, services, status
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
@@ -144,9 +144,9 @@ def do(verb: str, host: Host) -> None:
         examine(look_at(host), INIT_SYSTEMS)
     elif verb == "add":
         service = Service("web", ["httpd"], log="/var/log/slashservice/web", log_user="www")
-        services.add(host, service, "/etc/slashservice", "/service")
+        services.add(host, service, "/etc/slashservice", "/service", lambda line: None)
     elif verb == "remove":
-        services.remove(host, "web", "/service")
+        removal.remove(host, "web", "/service", lambda line: None)
     else:
         transaction.uninstall(host, lambda line: None)
 

@@ -16,12 +16,13 @@ from helpers.watched import Canary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slashservice.installer import services
+from slashservice.installer import service_log, services
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.files import make_directories
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import ABSENT, FileState
-from slashservice.installer.services import Service, add, remove
+from slashservice.installer.removal import remove
+from slashservice.installer.services import Service, add
 
 pytestmark = pytest.mark.root
 
@@ -236,51 +237,53 @@ def test_a_link_of_hers_is_not_followed(
     assert snapshot(image.path("/victim")) == before
 
 
+def quiet(line: str) -> None:
+    """Take no notice of what is said."""
+
+
+def adding(host: Host, homes: str = "/etc/x", log: str = "", log_user: str = "") -> None:
+    """Add a service."""
+    service = Service("web", ["x"], log=log, log_user=log_user, checked=False)
+    add(host, service, homes, "/service", quiet)
+
+
 class TestAdding:
     """A service whose log, or whose directory, is below somebody else's directory."""
 
-    def test_her_log_is_made_as_her(self, image: Image, host: Host) -> None:
-        service = Service("web", ["x"], log="/home/mallory/a/b/log", log_user="mallory")
-        add(host, service, "/etc/x", "/service")
-        for name in ("a", "a/b", "a/b/log"):
-            about = image.path(f"/home/mallory/{name}").stat()
-            assert (about.st_uid, about.st_gid) == (MALLORY, MALLORY)
-
-    def test_another_s_log_is_not_made_there(self, image: Image, host: Host) -> None:
-        service = Service("web", ["x"], log="/home/mallory/log", log_user="bob")
-        with pytest.raises(PermissionError) as error:
-            add(host, service, "/etc/x", "/service")
-        assert error.value.filename == "/home/mallory/log"
-        assert not os.listdir(image.path("/service"))
+    @pytest.mark.parametrize("account", ["mallory", "bob"])
+    @pytest.mark.parametrize("log", ["a/b/log", "log", "logs/evil"])
+    def test_a_log_below_hers_is_made_as_the_account(
+        self, account: str, log: str, image: Image, host: Host
+    ) -> None:
+        """Its script makes it, wherever she leads that: root makes nothing there."""
+        image.link("/home/mallory/logs", "/service")
+        os.lchown(image.path("/home/mallory/logs"), MALLORY, MALLORY)
+        adding(host, log=f"/home/mallory/{log}", log_user=account)
+        script = image.path("/etc/x/web/log/run").read_text()
+        assert f"setuidgid {account} mkdir -p -m 700 /home/mallory/{log}\n" in script
+        assert "install" not in script
+        assert os.listdir(image.path("/service")) == ["web"]
+        assert os.listdir(image.path("/home/mallory")) == ["logs"]
 
     def test_root_does_not_log_there(self, image: Image, host: Host) -> None:
         """It would open what she puts there."""
-        with pytest.raises(Refusal, match=r"root would write to .*: /home/mallory/log") as refusal:
-            add(host, Service("web", ["x"], log="/home/mallory/log"), "/etc/x", "/service")
-        assert refusal.value.advice[0].startswith(f"/home/mallory belongs to user {MALLORY}")
+        why = f"no safe place for a log that root writes: /home/mallory belongs to user {MALLORY}"
+        with pytest.raises(Refusal, match=why):
+            adding(host, log="/home/mallory/log")
         assert not os.listdir(image.path("/home/mallory"))
-
-    def test_her_link_to_the_scan_directory_is_not_followed(self, image: Image, host: Host) -> None:
-        """She had a service of root's to write a run script into."""
-        image.link("/home/mallory/logs", "/service")
-        os.lchown(image.path("/home/mallory/logs"), MALLORY, MALLORY)
-        service = Service("web", ["x"], log="/home/mallory/logs/evil", log_user="mallory")
-        with pytest.raises(Refusal, match="/home/mallory/logs is a link, and others than root"):
-            add(host, service, "/etc/x", "/service")
-        assert not os.listdir(image.path("/service"))
 
     @pytest.mark.parametrize("homes", ["/home/mallory", "/home/mallory/new", "/home/link"])
     def test_root_runs_nothing_of_hers(self, homes: str, image: Image, host: Host) -> None:
         image.link("/home/link", "mallory")
         before = image.snapshot()
         with pytest.raises(Refusal, match="root would run what somebody else can change"):
-            add(host, Service("web", ["x"]), homes, "/service")
+            adding(host, homes)
         assert image.snapshot() == before
 
     def test_nor_where_she_makes_the_links(self, image: Image, host: Host) -> None:
         os.chown(image.path("/service"), MALLORY, 0)
         with pytest.raises(Refusal, match="somebody else can change: /service"):
-            add(host, Service("web", ["x"]), "/etc/x", "/service")
+            adding(host)
 
     def test_a_log_directory_of_the_distribution_s_log_group(
         self, image: Image, host: Host
@@ -288,11 +291,11 @@ class TestAdding:
         """Where /var/log can be written by a group."""
         os.chown(image.path("/var/log"), 0, MALLORY)
         image.path("/var/log").chmod(0o2775)
-        log = f"{services.LOG_FOLDER}/web"
-        add(host, Service("web", ["x"], log=log, log_user="bob"), "/etc/x", "/service")
+        log = f"{service_log.LOG_FOLDER}/web"
+        service_log.make(host, log, "bob", (BOB, BOB), "/bin")
         assert image.path(log).stat().st_uid == BOB
-        assert image.path(services.LOG_FOLDER).stat().st_uid == 0
-        add(host, Service("two", ["x"], log=f"{services.LOG_FOLDER}/two"), "/etc/x", "/service")
+        assert image.path(service_log.LOG_FOLDER).stat().st_uid == 0
+        service_log.make(host, f"{service_log.LOG_FOLDER}/two", "", None, "/bin")
 
 
 def test_removing_a_service_of_hers_removes_nothing_else(
@@ -302,7 +305,7 @@ def test_removing_a_service_of_hers_removes_nothing_else(
     image.file("/home/mallory/svc/run", f"#!/bin/sh\n{services.MADE_BY_US}\n")
     image.link("/home/mallory/svc/log", str(canary.path))
     image.link("/service/svc", "/home/mallory/svc")
-    remove(host, "svc", "/service")
+    remove(host, "svc", "/service", quiet)
     assert os.listdir(image.path("/home/mallory")) == []
 
 

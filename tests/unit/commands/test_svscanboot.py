@@ -13,9 +13,11 @@ from helpers.clock import Clock
 from helpers.waiting import until
 
 from slashservice.supervise import messages
+from slashservice.supervise.chain import environment
 from slashservice.supervise.commands import svscanboot
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import client, names
+from slashservice.supervise.protocol.scan_directory import PATH
 
 
 @pytest.mark.parametrize("locked", [False, True])
@@ -93,3 +95,21 @@ def test_a_display_that_appears_later(
     assert shown.read_text() == "beside late\n"
     until(lambda: stepped(loop) == {}, "its death is seen")
     os.close(made._read_end)
+
+
+@pytest.mark.parametrize(
+    ("user", "folder", "expected"),
+    [
+        (0, "/x", [b"PATH=" + PATH]),
+        (7, "/x", [b"PATH=/x:" + PATH, b"HOME=/h", b"USER=u"]),
+        (7, "/command", [b"PATH=" + PATH, b"HOME=/h", b"USER=u"]),
+    ],
+)
+def test_services_of_an_account_find_its_home_and_our_commands(
+    user: int, folder: str, expected: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inherited = [b"HOME=/h", b"PATH=/bin", b"HOMEX=1", b"SECRET=x", b"USER=u"]
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(sys, "argv", [f"{folder}/svscanboot"])
+    monkeypatch.setattr(environment, "inherited", lambda: inherited)
+    assert svscanboot.of_services() == expected

@@ -38,6 +38,19 @@ class TestUsage:
         assert "install" in slashservice("--help")
         assert "--service-dir" in slashservice("install", "--help")
 
+    @pytest.mark.parametrize("words", [["help"], ["help", "add"], ["add", "--help"]])
+    def test_help_in_every_way(self, words: list[str]) -> None:
+        said = slashservice(*words)
+        assert "add NAME -- COMMAND..." in said
+        assert ":str" not in said
+        if "add" not in words:
+            for verb_ in ("drain", "running", "help"):
+                assert f"\n    {verb_} " in said
+
+    @pytest.mark.parametrize("words", [["drain", "--help"], ["running", "-h"], ["help", "drain"]])
+    def test_help_of_what_init_systems_call(self, words: list[str]) -> None:
+        assert "svscan" in slashservice(*words)
+
     def test_version(self) -> None:
         assert slashservice("--version") == "slashservice 0.1.0\n"
 
@@ -54,6 +67,7 @@ class TestUsage:
             ["commands"],
             ["completion", "tcsh"],
             ["add", "x", "--no-log", "--log", "/x", "--", "y"],
+            ["add", "x", "--limit", "files", "--root", "/", "--", "y"],
             ["drain", "-x"],
             ["drain", "-t"],
             ["running", "a", "b"],
@@ -227,6 +241,7 @@ class TestImage:
         image = make_image("systemd")
         root = ("--root", str(image.root))
         slashservice("install", *root)
+        image.program("/usr/bin/httpd", "")
         before = image.snapshot()
         slashservice("add", *root, "web", "--env", "A=b c", "--", "httpd", "-f")
         assert os.readlink(image.path("/service/web")) == "/etc/slashservice/web"

@@ -21,6 +21,9 @@ CLEAR = {
         ("/var/log/x",), "log", makes=True
     ),
     b"[ -d x ] || mkdir x\nexec multilog /var/log/x": LogScript(("/var/log/x",), makes=True),
+    b"[ -d /var/log/x ] || install -d -o log /var/log/x\nexec setuidgid log multilog /var/log/x": (
+        LogScript(("/var/log/x",), "log", makes=True)
+    ),
     b"chown log /var/log/x\nexec /usr/bin/multilog /var/log/x": LogScript(("/var/log/x",)),
     b"umask 022\nset -e\nexec softlimit -m 1000000 multilog fdrop ./x": LogScript(
         ("./x",), waits=False

@@ -36,8 +36,8 @@ TEMPLATES = sorted(
     if path.is_file() and path.suffix not in (".py", ".typed", ".pyc")
 )
 FRAGMENTS = (
-    *("inittab", "rc.local", "rc.local_shutdown", "rc.shutdown", "rc.shutdown.execline"),
-    *("shepherd.scm", "timeout-kill"),
+    *("crontab", "inittab", "rc.local", "rc.local_shutdown", "rc.shutdown"),
+    *("rc.shutdown.execline", "shepherd.scm", "timeout-kill"),
 )
 """Artefacts that are a part of somebody else's file, or a bare number."""
 
@@ -229,20 +229,24 @@ def test_an_unknown_init_system_is_refused_with_those_there_are() -> None:
 
 class TestService:
     def test_has_a_log_and_runs_what_was_asked(self) -> None:
-        made = files(Service("web", ["httpd", "-f", "a b"], log="/var/log/web"))
+        made = files(Host(), Service("web", ["httpd", "-f", "a b"], log="/var/log/web"))
         assert made["run"][0].endswith("exec 2>&1\nexec httpd -f 'a b'\n")
-        assert made["log/run"][0] == ("#!/bin/sh\nexec multilog t s1000000 n10 /var/log/web\n")
+        assert made["log/run"][0] == (
+            "#!/bin/sh\n[ -d /var/log/web ] || mkdir -p -m 700 /var/log/web\n"
+            "exec multilog t s1000000 n10 /var/log/web\n"
+        )
 
     def test_accounts_and_variables(self) -> None:
         made = files(
-            Service("web", ["x"], user="www", log="/l", log_user="log", environment={"A": "1"})
+            Host(),
+            Service("web", ["x"], user="www", log="/l", log_user="log", environment={"A": "1"}),
         )
-        assert "exec setuidgid www envdir ./env x\n" in made["run"][0]
-        assert "exec setuidgid log multilog" in made["log/run"][0]
+        assert "exec envdir ./env setuidgid www x\n" in made["run"][0]
+        assert "|| install -d -m 700 -o log /l\nexec setuidgid log multilog" in made["log/run"][0]
         assert made["env/A"] == ("1\n", 0o600)
 
     def test_down_and_without_log(self) -> None:
-        made = files(Service("web", ["x"], down=True))
+        made = files(Host(), Service("web", ["x"], down=True))
         assert set(made) == {"run", "down"}
 
     @pytest.mark.parametrize("name", ["", ".web", "a/b", "..", "a b", "-a", "a\n"])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from pathlib import Path
 
 import pytest
 from helpers.images import Image
-from helpers.installer import Running
+from helpers.installer import Breaking, Running
 
-from slashservice.installer import services, supervision
+from slashservice.installer import programs, service_log, services, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
-from slashservice.installer.services import Service, add, check, remove, stop
+from slashservice.installer.services import Service, add, check, files
+from slashservice.supervise.protocol import client
+from slashservice.supervise.protocol.status import Status
 
-WEB = Service("web", ["httpd"])
+WEB = Service("web", ["httpd"], checked=False)
 
 
 @pytest.fixture
@@ -41,34 +44,73 @@ def test_a_variable_that_no_file_can_be_named_after(name: str) -> None:
 class TestAdding:
     """A service is made."""
 
+    @staticmethod
+    def silent(line: str) -> None:
+        """Say nothing."""
+
     def test_it_needs_a_scan_directory(self, host: Host, image: Image) -> None:
         with pytest.raises(Refusal, match="there is no scan directory /nowhere"):
-            add(host, WEB, "/etc/x", "/nowhere")
+            add(host, WEB, "/etc/x", "/nowhere", self.silent)
         assert not image.path("/etc/x").exists()
 
     def test_it_overwrites_nothing(self, host: Host, image: Image) -> None:
         image.folders("/etc/x/web")
         with pytest.raises(Refusal, match="/etc/x/web is there already") as refusal:
-            add(host, WEB, "/etc/x", "/service")
-        assert refusal.value.advice == ("If it is right: ln -s /etc/x/web /service/web",)
+            add(host, WEB, "/etc/x", "/service", self.silent)
+        right, wrong = refusal.value.advice
+        assert right == "If it is right: ln -s /etc/x/web /service/web"
+        assert wrong == "If not: slashservice remove web"
 
     def test_what_an_interrupted_one_left_goes(self, host: Host, image: Image) -> None:
         image.file("/etc/x/.web{new}/half")
-        add(host, WEB, "/etc/x", "/service")
+        add(host, WEB, "/etc/x", "/service", self.silent)
         assert os.listdir(image.path("/etc/x")) == ["web"]
         assert os.listdir(image.path("/etc/x/web")) == ["run"]
 
-    @pytest.mark.root
-    def test_an_account_of_the_image_writes_the_log(self, host: Host, image: Image) -> None:
-        service = Service("web", ["httpd"], user="www", log="/var/log/web", log_user="www")
-        add(host, service, "/etc/x", "/service")
-        log = image.path("/var/log/web").stat()
-        assert (log.st_uid, log.st_gid) == (33, 44)
+    def test_what_a_killed_one_has_made_is_linked(self, host: Host, image: Image) -> None:
+        service = Service("web", ["httpd"], environment={"A": "b"}, log="/var/log/web")
+        image.program("/usr/bin/httpd", "")
+        add(host, service, "/etc/x", "/service", self.silent)
+        image.path("/service/web").unlink()
+        add(host, service, "/etc/x", "/service", self.silent)
+        assert os.readlink(image.path("/service/web")) == "/etc/x/web"
+        image.path("/service/web").unlink()
+        image.file("/etc/x/web/down")
+        with pytest.raises(Refusal, match="is there already"):
+            add(host, service, "/etc/x", "/service", self.silent)
+
+    @pytest.mark.parametrize("failing", range(1, 40))
+    def test_a_failure_at_any_step_leaves_nothing(
+        self, failing: int, host: Host, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = image.snapshot()
+        service = Service("web", ["httpd"], environment={"A": "b"}, log="/l", checked=False)
+        host = Breaking(str(image.root), failing)
+        try:
+            add(host, service, "/etc/x", "/service", self.silent)
+        except (OSError, Trouble):
+            assert image.snapshot() == before
+        else:
+            assert host.changes < failing
+
+    def test_variables_are_read_before_the_account_changes(self, host: Host) -> None:
+        service = Service(
+            "web", ["httpd"], "www", environment={"A": ""}, limits={"files": "9", "core": "0"}
+        )
+        run, mode = files(host, service)["run"]
+        line = "exec envdir ./env softlimit -o9 -c0 setuidgid www httpd"
+        assert run.splitlines()[-1] == line
+        assert mode == 0o755
+
+    def test_a_relative_log_is_made_absolute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "getcwd", lambda: "/srv")
+        assert service_log.absolute("a/../b") == "/srv/b"
 
     @pytest.mark.parametrize("account", ["nosuch", "odd"])
     def test_an_account_that_the_image_lacks(self, account: str, host: Host) -> None:
         with pytest.raises(Refusal, match=f"there is no account {account} on this host"):
-            add(host, Service("web", ["httpd"], user=account), "/etc/x", "/service")
+            service = Service("web", ["httpd"], user=account)
+            add(host, service, "/etc/x", "/service", self.silent)
 
     def test_the_accounts_of_the_running_host_are_the_system_s(self) -> None:
         nobody = pwd.getpwnam("nobody")
@@ -77,35 +119,128 @@ class TestAdding:
     def test_a_svscan_that_is_slow(self, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(services, "START_LIMIT", 0)
         monkeypatch.setattr(supervision, "running", lambda directory: 7)
-        said = add(Running(image.root), WEB, "/etc/x", "/service")
+        said: list[str] = []
+        assert add(Running(image.root), WEB, "/etc/x", "/service", said.append)
         assert said[1:] == ["svscan has not taken it up yet: svstat /service/web"]
 
 
-class TestRemoving:
-    """A service is taken away."""
-
-    def test_a_directory_is_not_unlinked(self, host: Host, image: Image) -> None:
-        image.file("/service/web/run")
-        with pytest.raises(Refusal, match="/service/web is no link but the service directory"):
-            remove(host, "web", "/service")
-        assert image.path("/service/web/run").exists()
+class TestPrograms:
+    """Whether the program is there."""
 
     @pytest.mark.parametrize(
-        ("stays", "trouble"),
+        ("command", "advice"),
         [
-            ("/x", "the service in /x does not go down: svstat tells more"),
-            ("/x/log", "the log in /x/log does not end: svstat tells more"),
+            ("a | b", "For a line of shell: slashservice add web -- sh -c 'a | b'"),
+            ("a=b", "For a line of shell: slashservice add web -- sh -c a=b"),
+            ("nosuch", "The PATH of services is /bin:/x"),
         ],
     )
-    def test_what_does_not_go_down_is_trouble(
-        self, stays: str, trouble: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        told: list[tuple[str, bytes]] = []
-        monkeypatch.setattr(services, "tell", lambda path, letters: told.append((path, letters)))
-        monkeypatch.setattr(services, "supervised", lambda path: path == stays)
-        monkeypatch.setattr(services, "STOP_LIMIT", 0)
-        monkeypatch.setattr(services, "DRAIN_GRACE", 0)
-        with pytest.raises(Trouble, match=trouble):
-            stop("/x")
-        assert told[:2] == [("/x/log", b"x"), ("/x", b"dx")]
-        assert told[2:] == ([("/x/log", b"dx")] if stays == "/x/log" else [])
+    def test_it_is_not(self, command: str, advice: str, host: Host) -> None:
+        with pytest.raises(Refusal, match="there is no program") as refusal:
+            programs.check(host, "web", [command], "/bin:/x", "", None)
+        assert advice in refusal.value.advice
+
+    def test_it_is(self, host: Host, image: Image) -> None:
+        image.program("/x/httpd", "").file("/bin/httpd")
+        programs.check(host, "web", ["httpd", "a | b"], "/bin:/x", "", None)
+        programs.check(host, "web", ["/x/httpd"], "", "", None)
+        with pytest.raises(Refusal, match="/bin/httpd can't be run by www"):
+            programs.check(host, "web", ["/bin/httpd"], "/x", "www", (33, 44))
+
+    def test_its_interpreter_is_looked_for(self, host: Host, image: Image) -> None:
+        image.program("/x/env").program("/x/python")
+        for text, missing in {
+            "#!/x/env python\n": "",
+            "#!/x/env ruby\n": "names ruby",
+            "#!/y/sh\n": "names /y/sh",
+            "#!/x/python\r\n": "carriage return",
+            "#!\n": "",
+            "\x7fELF": "",
+        }.items():
+            image.program("/x/web", text)
+            if missing:
+                with pytest.raises(Refusal, match=missing):
+                    programs.check(host, "web", ["web"], "/x", "", None)
+            else:
+                programs.check(host, "web", ["web"], "/x", "", None)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("place", "stranger"),
+    [
+        ("log", ""),
+        ("mine/log/deep", ""),
+        ("theirs/log", "theirs belongs to user 33"),
+        ("link/log", "theirs belongs to user 33"),
+        ("their-link/log", "their-link belongs to user 33"),
+        ("sticky/log", "sticky can be written by everybody"),
+        ("gone/log", "theirs belongs to user 33"),
+    ],
+)
+def test_whose_place_it_is(place: str, stranger: str, host: Host, image: Image) -> None:
+    image.folders("/t/mine", "/t/theirs", "/t/sticky")
+    os.chown(image.path("/t/theirs"), 33, 33)
+    image.path("/t/sticky").chmod(0o1777)
+    image.link("/t/link", "theirs").link("/t/their-link", "mine").link("/t/gone", "/t/theirs/x")
+    os.lchown(image.path("/t/their-link"), 33, 33)
+    found = service_log.strangers(host, f"/t/{place}")
+    assert found == (f"/t/{stranger}" if stranger else "")
+    for account in ("", "www"):
+        text = service_log.script(host, f"/t/{place}", account)
+        by_the_account = "|| setuidgid www mkdir -p -m 700 /t/" in text
+        assert by_the_account == bool(account and stranger)
+
+
+def test_how_often_it_died() -> None:
+    assert trial.words("web", trial.Trial(0, 1), "/x") == (
+        "web died at once, once in 2 seconds; it is down"
+    )
+    assert trial.words("web", trial.Trial(7, 2), "/x") == (
+        "web died at once, 2 times in 2 seconds; it is up again (pid 7)"
+    )
+
+
+class Clock:
+    """A clock that goes only while somebody sleeps, and a service with a history."""
+
+    def __init__(self, history: list[tuple[float, int, bytes]]) -> None:
+        self.now = 0.0
+        self.history = history
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def read(self, path: bytes) -> Status:
+        """Return the status at this time: its stamp is the time of the change."""
+        since, pid, want = [one for one in self.history if one[0] <= self.now][-1]
+        return Status(b"%012.6f" % since, pid, False, want)
+
+
+@pytest.mark.parametrize(
+    ("history", "good", "deaths"),
+    [
+        ([(0, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0"), (0.3, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0"), (0.9, 7, b"\0")], True, 0),
+        ([(0, 0, b"\0")], False, 1),
+        ([(0, 0, b"u")], False, 1),
+        ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0")], False, 1),
+        ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0"), (1.1, 0, b"\0")], False, 2),
+        ([(0, 7, b"\0"), (1.5, 8, b"\0")], False, 1),
+        ([(0, 7, b"\0"), (1.99, 0, b"\0")], False, 1),
+    ],
+)
+def test_what_two_seconds_show(
+    history: list[tuple[float, int, bytes]],
+    good: bool,
+    deaths: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(history)
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(client, "read_status", clock.read)
+    (seen,) = trial.watch(["/x"])
+    assert (seen.good, seen.deaths) == (good, deaths)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from helpers.services import write_script
 
-from slashservice.installer import orphans, supervision
+from slashservice.installer import orphans, supervision, waiting
+from slashservice.supervise import signals
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
 
@@ -115,7 +116,7 @@ def test_one_that_can_t_be_watched_is_looked_for(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(system, "open_process", failing(errno.ENOSYS))
     left = [True, True, False]
     monkeypatch.setattr(supervision, "is_alive", lambda pid: left.pop(0))
-    supervision._wait_gone(7, 60)
+    supervision._wait_gone(7, 60, str)
     assert left == []
 
 
@@ -123,7 +124,7 @@ def test_a_svscan_that_does_not_end_is_not_drained(monkeypatch: pytest.MonkeyPat
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(supervision, "running", lambda directory: 7)
     monkeypatch.setattr(supervision, "send", lambda pid, number: sent.append((pid, number)))
-    monkeypatch.setattr(supervision, "_wait_gone", lambda pid, limit: None)
+    monkeypatch.setattr(supervision, "_wait_gone", lambda pid, limit, words: None)
     assert not supervision.drain("/x", limit=0)
     assert sent == [(7, signal.SIGTERM)]
 
@@ -156,9 +157,11 @@ class TestCommandLine:
             return good
 
         monkeypatch.setattr(supervision, "drain", drain)
+        monkeypatch.setattr(supervision, "up", lambda directory: ["slow (pid 7)"])
+        monkeypatch.setattr(signals, "signal", lambda number, handler: None)
         assert supervision.main(["drain", *words.split()]) == (0 if good else 111)
         assert asked == [drained]
-        trouble = f"services in {drained[0]} did not go down in time\n"
+        trouble = f"services in {drained[0]} did not go down in time: slow (pid 7)\n"
         assert capsys.readouterr().err == ("" if good else f"slashservice: fatal: {trouble}")
 
     @pytest.mark.parametrize("words", ["drain -x", "drain -t", "drain -t x", "drain a b"])
@@ -214,3 +217,59 @@ class TestOrphans:
         orphans.drain(str(tmp_path), str(write_script(tmp_path / "svscan", DEAF)), 1.0)
         assert (tmp_path / "quit").exists()
         assert time.monotonic() - begun > 0.9
+
+
+def test_what_is_waited_for_is_said_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock()
+    waited: list[float] = []
+
+    def wait(condition: object, limit: float) -> bool:
+        waited.append(limit)
+        clock.now += limit
+        return False
+
+    monkeypatch.setattr(waiting, "wait_for", wait)
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+    assert not waiting.wait_telling(lambda: False, 10.0, lambda: "waiting for x")
+    assert waited == [1.0, 2.0, 4.0, 3.0]
+    assert capsys.readouterr().err == "slashservice: waiting for x\n" * 3
+
+
+class Clock:
+    """A clock that tests set."""
+
+    now = 0.0
+
+
+def test_many_services_are_not_all_named() -> None:
+    assert waiting.listed([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
+    assert waiting.listed(["0"]) == "0"
+
+
+@pytest.mark.parametrize("named", ["HOME", "XDG_DATA_HOME"])
+def test_an_account_drains_its_own(
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = tmp_path / (".local/share" if named == "HOME" else "")
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv(named, str(tmp_path))
+    asked: list[str] = []
+    monkeypatch.setattr(supervision, "running", asked.append)
+    assert supervision.main(["running"]) == 100
+    assert supervision.main(["running", "--user"]) == 111
+    assert "slashservice install --user" in capsys.readouterr().err
+    (data / "slashservice").mkdir(parents=True)
+    (data / "slashservice/receipt.json").write_text('{"service_dir": "/mine"}')
+    assert supervision.main(["running"]) == 100
+    assert supervision.main(["running", "--user"]) == 100
+    assert supervision.main(["running", "/x"]) == 100
+    assert supervision.main(["running", "--user", "/x"]) == 100
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert supervision.main(["running"]) == 100
+    assert asked == ["/service", "/mine", "/mine", "/x", "/service"]

@@ -134,6 +134,16 @@ def test_lines_that_are_joined(text: str) -> None:
     assert not found.merged
 
 
+def test_directories_that_are_made_where_they_are_missing() -> None:
+    lines = b"[ -d /a ] || mkdir -p /a\nexec 2>&1\n[ -d '/b c' ] || exec install -d /b\n"
+    found = run_script.parse(b"#!/bin/sh\n" + lines + b"exec multilog t /a\n")
+    assert found and found.made == [b"/a", b"/b c"]
+    assert found.merged
+    assert found.actions == [b"t", b"/a"]
+    behind = b"#!/bin/sh\nexec multilog t /a\n[ -d /a ] || mkdir -p /a\n"
+    assert run_script.parse(behind) is None
+
+
 @pytest.mark.parametrize("text", NOT_PLAIN)
 def test_not_plain(text: str) -> None:
     assert run_script.parse(text.encode()) is None
@@ -161,6 +171,17 @@ LINES += [
     "2>&1 ",
     "exec\n",
     "; ",
+]
+LINES += [
+    "[ -d / ] || mkdir -p /x\n",
+    "[ -d /bin ] || exec install -d 2>&1 -m 700 '/x y' \n",
+    "[ -d '/' ] || 'x'\n",
+    "[ -d /nosuch ] || mkdir -p z\n",
+    "[ -d / ] || echo x; echo y\n",
+    "[ -d / ] || echo x && echo y\n",
+    "[ -d / ]\t|| echo x\n",
+    "[ -d / -o -d /x ] || echo x\n",
+    "[ -d . ] || echo x\n",
 ]
 LINES += ["mkdir -p x\n", "exec 1>&2\n", "'\n", "exec 2>&1 # y\n"]
 
@@ -191,7 +212,7 @@ def test_a_shell_makes_the_same_of_it(before: str, text: str, after: str, tmp_pa
     """
     script = b"#!/bin/sh\n" + (before + "exec multilog " + text + after).encode()
     found = run_script.parse(script)
-    if found is None:
+    if found is None or not all(map(os.path.isdir, found.made)):
         return
     show = tmp_path / "multilog"
     if not show.exists():

@@ -313,6 +313,17 @@ def test_a_script_whose_multilog_is_not_ours_is_run_as_written(
     assert world.start() is None
 
 
+def test_a_script_that_has_to_make_a_directory_is_run_as_written(
+    world: World, tmp_path: Path
+) -> None:
+    made = tmp_path / "logs"
+    text = f"#!/bin/sh\n[ -d {made} ] || mkdir -p {made}\nexec multilog t {made}\n"
+    write_script(world.path / "run", text)
+    assert world.start() is None
+    made.mkdir()
+    assert world.start()
+
+
 @pytest.mark.parametrize(
     ("out", "err", "closed_at_start", "same"),
     [

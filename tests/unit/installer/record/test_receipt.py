@@ -15,6 +15,7 @@ from helpers.installer import plan_for
 from slashservice.installer.cli.verbs_install import remembered
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
+from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import kinds
 from slashservice.installer.plan.actions import KINDS
 from slashservice.installer.plan.options import Options
@@ -86,7 +87,7 @@ def test_a_receipt_that_can_t_be_used(receipt: str | None, why: str, tmp_path: P
 def test_a_signal_ends_an_installer_in_order(tmp_path: Path) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     with (
-        pytest.raises(transaction.Interrupted, match="SIGTERM"),
+        pytest.raises(Interrupted, match="SIGTERM"),
         transaction.exclusive(Host(str(tmp_path))),
     ):
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,159 @@
+"""Remove services: ``slashservice remove``.
+
+It goes the way the documentation has it: the link first, so that nothing is started again; the
+service; and its log once it has read all there is. What is waited for is said. A call that was
+interrupted, at whatever point, is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from slashservice.installer import supervision
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host.host import NEW, Host
+from slashservice.installer.host.state import ABSENT
+from slashservice.installer.interrupts import Interrupted
+from slashservice.installer.services import HOMES, MADE_BY_US, Say
+from slashservice.installer.supervision import supervised, tell
+from slashservice.installer.waiting import wait_telling
+
+STOP_LIMIT = supervision.LIMIT
+KILL_LIMIT = 10
+"""Seconds for a process to go that was killed."""
+
+DRAIN_GRACE = 10
+"""Seconds for a log to reach the end of its input, where another svscan holds the pipe."""
+
+
+def remove(
+    host: Host,
+    name: str,
+    service_dir: str,
+    say: Say,
+    *,
+    homes: str = HOMES,
+    keep: bool = False,
+    kill_after: float | None = None,
+) -> None:
+    """Take a service out of the scan directory and stop it, and say so as it happens.
+
+    The directory goes too if ``add`` made it, unless ``keep``; its logs stay. What an interrupted
+    call has left is finished. ``kill_after`` is the time in seconds after which KILL follows TERM.
+    """
+    link = f"{service_dir}/{name}"
+    home = _find(host, name, link, homes)
+    if not home:
+        say(f"{name} was removed before, and now what was left of it")
+        return
+    if host.live and supervision.is_orphaned(home):
+        raise Refusal(
+            f"the service in {home} runs, but no svscan that would stop it",
+            "slashservice install starts svscan, which takes it up again",
+        )
+    try:
+        if host.lstat(link):
+            host.put(link, ABSENT)
+            say(f"{link} is unlinked")
+        else:
+            say(f"{link} was unlinked before: finishing that")
+        if host.live and host.is_directory(home):
+            stop(home, kill_after)
+            say("the service is down, and its log has been read to the end")
+        if not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b""):
+            _remove_home(host, home, say)
+        elif host.is_directory(home):
+            say(f"{home} is kept")
+    except Interrupted as signal:
+        raise Trouble(
+            f"interrupted by {signal}: the service in {home} is unlinked and told to stop",
+            f"slashservice remove {name} goes on with that",
+        ) from None
+
+
+def _find(host: Host, name: str, link: str, homes: str) -> str:
+    """Return the service directory of a service that is to be removed, linked or not any more.
+
+    It is empty if only a leftover was there, which is gone now.
+    """
+    service_dir = os.path.dirname(link)
+    if "/" not in name and not name.startswith("."):
+        if host.lstat(link):
+            if host.readlink(link) is None:
+                raise Refusal(
+                    f"{link} is no link but the service directory itself",
+                    "Move it elsewhere first: slashservice removes links, not what you wrote.",
+                )
+            return host.resolve(link)
+        home = f"{homes}/{name}"
+        unlinked = [home]
+        if host.live:
+            unlinked += supervision.unlinked(service_dir, supervision.running(service_dir))
+        for one in unlinked:
+            if os.path.basename(one) == name and host.is_file(f"{one}/run"):
+                return one
+        if _remove_leftover(host, homes, name):
+            return ""
+    raise Refusal(f"there is no service {name} in {service_dir}")
+
+
+def _remove_home(host: Host, home: str, say: Say) -> None:
+    """Remove a service directory, and the folder of such if it was the last.
+
+    It gets another name first, which ``add`` too takes for a leftover: it is whole or gone.
+    """
+    log = re.search(rb"multilog [^\n]* (\S+)\n", host.read(f"{home}/log/run") or b"")
+    homes, name = os.path.split(home)
+    host.rename(home, f"{homes}/.{name}{NEW}")
+    _remove_leftover(host, homes, name)
+    say(f"{home} is removed")
+    if log:
+        say(f"its logs are kept: {os.fsdecode(log.group(1))}")
+
+
+def _remove_leftover(host: Host, homes: str, name: str) -> bool:
+    """Remove what is left of a service directory; tell whether there was anything."""
+    left = f"{homes}/.{name}{NEW}"
+    if not host.is_directory(left):
+        return False
+    host.remove_tree(left)
+    if os.path.basename(homes) == os.path.basename(HOMES) and not host.list(homes):
+        host.put(homes, ABSENT)
+    return True
+
+
+def stop(home: str, kill_after: float | None = None) -> None:
+    """Stop an unlinked service, then its log, and have both given up by their supervisor."""
+    log = f"{home}/log"
+    tell(log, b"x")
+    tell(home, b"dx")
+    limit = STOP_LIMIT if kill_after is None else kill_after
+    down = _wait_down(home, f"{home} to go down", limit)
+    if not down and kill_after is not None:
+        tell(home, b"k")
+        down = _wait_down(home, f"{home} to go down, which was killed", KILL_LIMIT)
+    if not down:
+        raise Trouble(
+            f"the service in {home} does not go down{_pid(home)}",
+            "slashservice remove --kill-after SECONDS ends it with KILL",
+        )
+    if not wait_telling(
+        lambda: not supervised(log), DRAIN_GRACE, lambda: f"waiting for the log in {log}{_pid(log)}"
+    ):
+        tell(log, b"dx")
+        if not _wait_down(log, f"{log} to go down", STOP_LIMIT):
+            raise Trouble(f"the log in {log} does not end{_pid(log)}", "svstat tells more")
+
+
+def _wait_down(path: str, what: str, limit: float) -> bool:
+    """Wait until a service has no supervisor any more, and say what is waited for."""
+    return wait_telling(
+        lambda: not supervised(path), limit, lambda: f"waiting for {what}{_pid(path)}"
+    )
+
+
+def _pid(path: str) -> str:
+    """Return the pid of a service that runs, to be put behind its path."""
+    pid = supervision.daemon_pid(path)
+    return f" (pid {pid})" if pid else ""

@@ -1,0 +1,143 @@
+"""The log of a service that ``slashservice add`` makes: where it goes, and who makes that.
+
+The log's own script makes the directory where it is missing. So a service can be moved to another
+host, and ``/var/log`` can be emptied, or be in memory. The script begins as root. Where others may
+change the way to the directory, it makes it as the account that will write there: what root makes
+there could become anything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from shlex import quote
+
+from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.host.host import Host, make_directories
+from slashservice.installer.host.state import ABSENT, FileState
+
+LOG_FOLDER = "/var/log/slashservice"
+MULTILOG = "t s1000000 n10"
+MODE = 0o700
+SHOWN = 5
+"""Lines of a log that tell why a service died."""
+
+TAIL = 8192
+"""Bytes at the end of a log in which these lines are."""
+
+ROOT = 0
+
+
+def absolute(path: str) -> str:
+    """Return a log directory as its script must name it; multilog passes over any other word."""
+    return os.path.normpath(os.path.abspath(path))
+
+
+def strangers(host: Host, path: str) -> str:
+    """Say who besides root and us can change what is at ``path``; nothing if nobody can.
+
+    Groups are passed over: ``/var/log`` belongs to one on some hosts.
+    """
+    trusted = {ROOT, host.owner[0]}
+    todo = [path]
+    seen = set()
+    while todo:
+        here = ""
+        for part in ["", *os.path.normpath(todo.pop()).strip("/").split("/")]:
+            here = os.path.join(here, part) or "/"
+            about = host.lstat(here)
+            if about is None:
+                break
+            if here in seen:
+                continue
+            seen.add(here)
+            if about.st_uid not in trusted:
+                return f"{here} belongs to user {about.st_uid}"
+            if stat.S_ISLNK(about.st_mode):
+                todo.append(os.path.join(os.path.dirname(here), host.readlink(here) or ""))
+            elif about.st_mode & stat.S_IWOTH:
+                return f"{here} can be written by everybody"
+    return ""
+
+
+def check(host: Host, path: str, account: str) -> None:
+    """Refuse a directory where root would write what somebody else can redirect."""
+    why = "" if account else strangers(host, path)
+    if why:
+        raise Refusal(
+            f"{path} is no safe place for a log that {'you write' if host.home else 'root writes'}"
+            f": {why}",
+            *([] if host.home else ["Name the account that shall write it: --log-user ACCOUNT"]),
+        )
+
+
+def script(host: Host, path: str, account: str) -> str:
+    """Return the run script of a log that ``account`` writes, svscan's own if it is empty."""
+    as_account = f"setuidgid {account} " if account else ""
+    return (
+        f"#!/bin/sh\n{_making(host, path, account)}\n"
+        f"exec {as_account}multilog {MULTILOG} {quote(path)}\n"
+    )
+
+
+def _making(host: Host, path: str, account: str) -> str:
+    """Return the line of shell that makes the directory where it is missing."""
+    make = f"mkdir -p -m {MODE:o} {quote(path)}"
+    if account and strangers(host, path):
+        make = f"setuidgid {account} {make}"
+    elif account:
+        make = f"install -d -m {MODE:o} -o {account} {quote(path)}"
+    return f"[ -d {quote(path)} ] || {make}"
+
+
+def make(
+    host: Host, path: str, account: str, owner: tuple[int, int] | None, search_path: str
+) -> list[str]:
+    """Make the directory, which is to be ``account``'s; return what was made, the outermost first.
+
+    svscan then need not run the script for that, and can host the log at once. What is made in a
+    place that others can change is not returned: it is no more than that account's.
+    """
+    missing: list[str] = []
+    at = path
+    while not host.lstat(at):
+        missing.insert(0, at)
+        at = os.path.dirname(at)
+    if not missing:
+        return []
+    if account and strangers(host, path):
+        line = _making(host, path, account)
+        outcome = host.run(["env", f"PATH={search_path}", "sh", "-c", line])
+        if not outcome.good:
+            raise Trouble(f"the log directory {path} can't be made", outcome.output)
+        return []
+    try:
+        make_directories(host, os.path.dirname(path))
+        host.put(path, FileState("directory", MODE, *(owner or host.owner)))
+    except OSError as error:
+        for one in reversed(missing):
+            if host.is_directory(one) and not host.list(one):
+                host.put(one, ABSENT)
+        why = error.strerror or reason(error)
+        raise Trouble(f"the log directory {path} can't be made", why) from error
+    return missing
+
+
+def last_lines(host: Host, path: str, since: float) -> list[str]:
+    """Return the last lines that were logged after ``since``, in Unix time, without their stamps.
+
+    What a terminal must not be shown is replaced.
+    """
+    from slashservice.supervise import tai
+
+    lines = []
+    for line in (host.read(f"{path}/current") or b"")[-TAIL:].splitlines():
+        stamp, _, text = line.partition(b" ")
+        try:
+            when = int(stamp[1:17], 16) - tai.EPOCH
+        except ValueError:
+            continue
+        if when >= int(since):
+            shown = text.decode(errors="replace")
+            lines.append("".join(c if c.isprintable() else "?" for c in shown))
+    return lines[-SHOWN:]

@@ -1,0 +1,71 @@
+"""Services that are removed from an image, and where that is refused or fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.images import Image
+
+from slashservice.installer import removal
+from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host.host import Host
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """An image with a scan directory, and an account."""
+    made = Image(tmp_path / "root").folders("/service", "/etc", "/var/log")
+    return made.file("/etc/passwd", "root:x:0:0\nwww:x:33:44:::\nodd:x\n")
+
+
+@pytest.fixture
+def host(image: Image) -> Host:
+    """The host of the image."""
+    return Host(str(image.root))
+
+
+class TestRemoving:
+    """A service is taken away."""
+
+    def test_a_directory_is_not_unlinked(self, host: Host, image: Image) -> None:
+        image.file("/service/web/run")
+        with pytest.raises(Refusal, match="/service/web is no link but the service directory"):
+            removal.remove(host, "web", "/service", print)
+        assert image.path("/service/web/run").exists()
+
+    @pytest.mark.parametrize(
+        ("stays", "trouble"),
+        [
+            ("/x", "the service in /x does not go down: slashservice remove --kill-after"),
+            ("/x/log", "the log in /x/log does not end: svstat tells more"),
+        ],
+    )
+    def test_what_does_not_go_down_is_trouble(
+        self, stays: str, trouble: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[tuple[str, bytes]] = []
+        monkeypatch.setattr(removal, "tell", lambda path, letters: told.append((path, letters)))
+        monkeypatch.setattr(removal, "supervised", lambda path: path == stays)
+        monkeypatch.setattr(removal, "STOP_LIMIT", 0)
+        monkeypatch.setattr(removal, "DRAIN_GRACE", 0)
+        with pytest.raises(Trouble, match=trouble):
+            removal.stop("/x")
+        assert told[:2] == [("/x/log", b"x"), ("/x", b"dx")]
+        assert told[2:] == ([("/x/log", b"dx")] if stays == "/x/log" else [])
+
+    def test_kill_follows_term(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[tuple[str, bytes]] = []
+        monkeypatch.setattr(removal, "tell", lambda path, letters: told.append((path, letters)))
+        monkeypatch.setattr(removal, "supervised", lambda path: ("/x", b"k") not in told)
+        removal.stop("/x", kill_after=0)
+        assert told == [("/x/log", b"x"), ("/x", b"dx"), ("/x", b"k")]
+
+    def test_what_a_killed_one_left_goes(self, host: Host, image: Image) -> None:
+        image.file("/etc/slashservice/.web{new}/run")
+        said: list[str] = []
+        removal.remove(host, "web", "/service", said.append)
+        assert said == ["web was removed before, and now what was left of it"]
+        assert not image.path("/etc/slashservice").exists()
+        with pytest.raises(Refusal, match="there is no service web in /service"):
+            removal.remove(host, "web", "/service", said.append)
