@@ -2,7 +2,7 @@
 
 Each locks a file that root alone can open, in a folder that root alone can write to: nobody else
 can hold the lock, or have us lock something else. The kernel lets go of it when the process ends,
-however it ends; no child has it. The file is there only while it is locked.
+however it ends; no command has it. The file is there only while it is locked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ from slashservice.installer.host import scratch
 from slashservice.installer.host.descent import DIRECTORY, Place
 from slashservice.installer.host.host import Host
 
+_held: list[int] = []
+"""Descriptors of the locks that we hold. A fork has them, too."""
+
+
+def let_go() -> None:
+    """Hold no lock any more, in a fork whose parent has died."""
+    while _held:
+        os.close(_held.pop())
+
 
 @contextlib.contextmanager
 def held(host: Host) -> Iterator[None]:
@@ -30,9 +39,11 @@ def held(host: Host) -> Iterator[None]:
     try:
         place = Place(folder, _name(host))
         fd = _take(place)
+        _held.append(fd)
         try:
             yield
         finally:
+            _held.remove(fd)
             os.unlink(place.name, dir_fd=folder)
             os.close(fd)
     finally:

@@ -8,11 +8,15 @@ fails it is undone when all that leads to the older code is back, and before the
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slashservice.installer import supervision
 from slashservice.installer.errors import Trouble
+from slashservice.installer.host import lock
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.telling import START_LIMIT, run
@@ -56,16 +60,46 @@ class _Exchange(Action):
         services = supervision.service_directories(self.service_dir)
         served = [one for one in services if supervision.supervised(one)]
         host.step("hand over", self.service_dir)
-        if old and not supervision.quit_(self.service_dir):
-            raise Trouble(f"svscan on {self.service_dir} does not give way")
-        if not self.respawns and not wait_for(lambda: self.running(host), RESPAWN_LIMIT):
-            run(host, self.start)
-        if not wait_for(lambda: self.running(host) not in (0, old), START_LIMIT):
-            raise Trouble(f"svscan did not come back on {self.service_dir}")
+        with self._heir(host):
+            if old and not supervision.quit_(self.service_dir):
+                raise Trouble(f"svscan on {self.service_dir} does not give way")
+            self._start(host)
+            if not wait_for(lambda: self.running(host) not in (0, old), START_LIMIT):
+                raise Trouble(f"svscan did not come back on {self.service_dir}")
         if not wait_for(lambda: not self._missing(served), START_LIMIT):
             raise Trouble(
                 "the new svscan did not take over all services", ", ".join(self._missing(served))
             )
+
+    def _start(self, host: Host) -> None:
+        """Start svscan, unless the init system does."""
+        if not self.respawns and not wait_for(lambda: self.running(host), RESPAWN_LIMIT):
+            run(host, self.start)
+
+    @contextlib.contextmanager
+    def _heir(self, host: Host) -> Iterator[None]:
+        """Have a process beside us that starts svscan in our place, should we be killed."""
+        if self.respawns or not self.start:
+            yield
+            return
+        theirs, ours = os.pipe()
+        heir = os.fork()
+        if heir == 0:
+            try:
+                os.setsid()
+                os.close(ours)
+                if not os.read(theirs, 1):
+                    lock.let_go()
+                    self._start(host)
+            finally:
+                os._exit(0)
+        os.close(theirs)
+        try:
+            yield
+        finally:
+            os.write(ours, b"x")  # we are alive, and see to it ourselves
+            os.close(ours)
+            os.waitpid(heir, 0)
 
     def _missing(self, served: list[str]) -> list[str]:
         """Return those services that are still in the scan directory, and not supervised."""

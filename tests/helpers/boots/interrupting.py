@@ -25,11 +25,12 @@ from slashservice.installer.host.host import Host  # noqa: E402
 
 announce = Host.step
 seen = [0]
+installer = os.getpid()
 
 
 def interrupted(self: Host, name: str, path: str) -> None:
     """Announce a step, after what is to happen ahead of it."""
-    if "{new}/" not in path:
+    if "{new}/" not in path and os.getpid() == installer:
         seen[0] += 1
         if seen[0] == int(step):
             print(f"{how} ahead of step {step}: {name} {path}", flush=True)
