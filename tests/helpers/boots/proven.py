@@ -85,6 +85,11 @@ BOOTED = (
             ("container: svscan as PID 1", "container", "test_first_process_of_a_container"),
         )
     ),
+    Booted(
+        "systemd's user manager (`install --user`)",
+        "systemd-user",
+        {"in namespaces": "tests/boots/test_user.py::test_systemd_s_user_manager"},
+    ),
 )
 
 
