@@ -72,7 +72,7 @@ def _faults(
         yield from _missing(host, place, script, numbers, now)
         return
     if not stat.S_ISDIR(about.st_mode):
-        yield f"{path} is not a directory", f"mv {quote(path)} {quote(path + '.old')}"
+        yield f"{path} is not a directory", "name another one in the run script of the log"
         return
     if numbers:
         closed = _closed(host, place.begin, path, numbers, ("lock", "current"))

@@ -25,6 +25,9 @@ SHOWN = 5
 TAIL = 8192
 """Bytes at the end of a log in which these lines are."""
 
+LOG_FILES = {"current", "lock", "state", "lost+found"}
+"""What multilog keeps in a log directory, or is in one that is a file system of its own."""
+
 ROOT = 0
 
 
@@ -61,7 +64,13 @@ def strangers(host: Host, path: str) -> str:
 
 
 def check(host: Host, path: str, account: str) -> None:
-    """Refuse a directory where root would write what somebody else can redirect."""
+    """Refuse a directory that is for other things, or where somebody else can redirect root."""
+    if host.lstat(path) and not host.is_directory(path):
+        raise Refusal(f"{path} is there, and is no directory")
+    inside = host.list(path)
+    if path == "/" or (inside and not LOG_FILES & set(inside)):
+        what = inside[0] if inside else "all there is"
+        raise Refusal(f"{path} is no log directory: {what} is in it")
     why = "" if account else strangers(host, path)
     if why:
         raise Refusal(

@@ -81,6 +81,10 @@ class PlanVerb(OwnVerb):
         """Print what would be done; return whether that is anything."""
         host, plan = self.plan(self.host())
         _say_verdict(plan)
+        receipt = receipts.load(host)
+        if receipt is not None and receipt.phase == "undoing":
+            say("would first finish an uninstall that was interrupted, and then install anew")
+            return WOULD_CHANGE
         transaction.preflight(host, plan)
         todo = transaction.pending(host, plan)
         said = ""
@@ -91,13 +95,14 @@ class PlanVerb(OwnVerb):
                 said = summary
             for line in action.diff(host).splitlines():
                 say(f"    {line}")
-        gone = transaction.going(host, plan)
+        gone = [] if transaction.is_settled(host, plan, todo) else transaction.going(host, plan)
         for line in gone:
             say(f"would {line}")
         _say_notes(plan)
-        if not todo and not gone:
+        if transaction.is_settled(host, plan, todo):
             say("nothing to do")
-        return WOULD_CHANGE if todo or gone else DONE
+            return DONE
+        return WOULD_CHANGE
 
 
 def remembered(host: Host, options: Options) -> Options:

@@ -7,6 +7,7 @@ one link, and the files of a running version stay until nothing runs from them.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from slashservice.installer.errors import Refusal
@@ -58,7 +59,10 @@ def layout(
             f"{service_dir!r} can't be the scan directory",
             "It must be an absolute path without blanks and quotes: shells and inits read it.",
         )
-    service_dir = service_dir.rstrip("/")
+    if service_dir and (".." in service_dir.split("/") or not service_dir.strip("/.")):
+        raise Refusal(f"{service_dir} can't be the scan directory", "Name it without any .. in it.")
+    if service_dir:
+        service_dir = "/" + os.path.normpath(service_dir).lstrip("/")
     if name == "slashpackage":
         return Layout(
             name,

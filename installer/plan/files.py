@@ -183,6 +183,11 @@ class EditFile(PathAction):
             scripts.refuse_useless(host, self.path, now.data, self.script)
             proof.prove(host, self.path, wanted, self.script)
 
+    def is_bare(self, now: FileState) -> bool:
+        """Tell whether nothing is in a file but what we put into it, and what it began with."""
+        fresh = self.editor.fresh.encode() if isinstance(self.editor, Block) else b""
+        return self.editor.remove(now.data) in (b"", fresh)
+
     def wanted(self, host: Host, now: FileState) -> FileState:
         return now if self.theirs == "left" else self._own(host, now)
 

@@ -128,7 +128,7 @@ def _for_this_build(host: Host, places: Layout, python: str) -> Layout:
         return places
     now = host.resolve(places.current)
     build = f"{places.tree}-{source.collect(python, places.tree).digest}"
-    names = [now] if now.startswith(places.tree) else []
+    names = [now] if now == places.tree or now.startswith(f"{places.tree}-") else []
     names += [places.tree, build]
     for tree in chain(names, (f"{build}.{number}" for number in count(2))):
         code = InstallTree.of(tree, python, source.collect(python, tree))
@@ -190,7 +190,7 @@ def _code(
     actions: list[Action] = [*parents(places.tree)]
     actions += [InstallTree.of(places.tree, python, files), *back]
     base = os.path.basename(places.tree)
-    ours: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
+    ours = OUR_TREES
     if host.home:
         ours = (f"{places.current}/",)
     elif (host.readlink("/command/slashservice") or "").startswith(ours):
@@ -207,6 +207,9 @@ def _code(
         actions += _compatibility(host, places, files.commands, notes)
     return actions + _documents(host, places, files)
 
+
+OUR_TREES: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
+"""Beginnings of where commands of ours lead, whatever the layout."""
 
 COMPLETIONS = (
     (
@@ -245,16 +248,18 @@ def _compatibility(
 ) -> list[Action]:
     """Link the commands into a folder on everyone's PATH, but those another package has."""
     folder = places.compatibility
+    if host.resolve(folder) == host.resolve(places.commands):
+        return []
     actions: list[Action] = [*parents(f"{folder}/x")]
     taken = []
     for name in commands:
-        target = places.command(name)
-        if _provided(host, name, folder) or host.readlink(f"{folder}/{name}") not in (None, target):
+        target, path = places.command(name), f"{folder}/{name}"
+        leads_to = host.readlink(path) or ""
+        ours = leads_to == target or leads_to.startswith(OUR_TREES)
+        if _provided(host, name, folder) or (host.lstat(path) is not None and not ours):
             taken.append(name)
-        elif host.lstat(f"{folder}/{name}") is None or host.readlink(f"{folder}/{name}") == target:
-            actions.append(MakeLink(path=f"{folder}/{name}", target=target))
         else:
-            taken.append(name)
+            actions.append(MakeLink(path=path, target=target, ours=OUR_TREES))
     if taken:
         notes.append(
             f"another package provides {', '.join(taken)}: "
@@ -265,8 +270,11 @@ def _compatibility(
 
 def _provided(host: Host, name: str, folder: str) -> bool:
     """Tell whether another package has a command of that name on the PATH."""
+    here = host.resolve(folder)
     return any(
-        host.lstat(f"{place}/{name}") is not None for place in COMMAND_PATH if place != folder
+        host.lstat(f"{place}/{name}") is not None
+        for place in COMMAND_PATH
+        if host.resolve(place) != here
     )
 
 

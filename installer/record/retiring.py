@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from slashservice.installer import supervision
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory
@@ -17,6 +18,7 @@ from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import AwaitEnd, Supervise
 from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.foresight import REHEARSED, Rehearsal, summary
 from slashservice.installer.record.receipt import Entry, Receipt
 
@@ -35,15 +37,19 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
     going = [entry for entry in journal.entries if entry.retired]
     said = ""
     for entry in reversed(journal.entries):
-        if not entry.retired or _still_in_use(entry, journal):
+        if not entry.retired or _still_in_use(host, entry, journal):
             kept.append(entry)
             continue
         if isinstance(entry.action, AwaitEnd) and entry.action.service_dir == journal.service_dir:
             if stopped:
                 entry.action.undo(host, {}, "")
             continue  # else svscan runs on
+        if isinstance(host, Rehearsal) and not isinstance(entry.action, REHEARSED):
+            continue
+        if line := _deserted(host, entry):
+            progress(line)
         changes = host.changes
-        notes = entry.action.undo(host, entry.before, entry.after)
+        notes = entry.action.undo(host, entry.before, entry.left(host))
         if isinstance(entry.action, MakeDirectory) and notes:
             kept.append(entry)  # something is in it still: the code that is kept
         else:
@@ -65,8 +71,19 @@ def foresee(host: Host, journal: Receipt, plan: Plan) -> list[str]:
     stop = _stop(moved, plan) if moved is not None else None
     if moved is not None and stop is not None:
         said.append(_why(stop, moved))
+    said += filter(None, (_deserted(host, one) for one in journal.entries if one.retired))
     retire(Rehearsal.of(host), journal, plan, said.append)
     return said
+
+
+def _deserted(host: Host, entry: Entry) -> str:
+    """Say what becomes of the services of another scan directory, nothing for other entries."""
+    action = entry.action
+    if not isinstance(action, Supervise) or not host.live:
+        return ""
+    if not supervision.running(action.service_dir):
+        return ""
+    return f"{action.describe_undo({})}: what is linked there is supervised no longer"
 
 
 def _moved(host: Host, journal: Receipt) -> Receipt | None:
@@ -116,12 +133,15 @@ def _of(kind: type[T], actions: Iterable[Action]) -> list[T]:
     return [one for one in actions if isinstance(one, kind)]
 
 
-def _still_in_use(entry: Entry, journal: Receipt) -> bool:
-    """Tell whether a retired entry is the code that ran until this run."""
+def _still_in_use(host: Host, entry: Entry, journal: Receipt) -> bool:
+    """Tell whether a retired entry is code that may run still.
+
+    That is what ran until this run, or what svscan runs from; and all of it where this run brings
+    no other code.
+    """
     if not isinstance(entry.action, InstallTree) or journal.prior is None:
         return False
-    return any(
-        one["action"].get("path") == entry.action.path and not one["retired"]
-        for one in journal.prior["entries"]
-        if one["action"]["kind"] == "tree"
-    )
+    ran = receipts.tree(Receipt.from_json(journal.prior))
+    running = supervision.running(journal.service_dir) if host.live else 0
+    runs = supervision.code(journal.service_dir, running)[1] if running else ""
+    return entry.action.path in (ran, runs) or ran == receipts.tree(journal)

@@ -36,7 +36,7 @@ def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
         if isinstance(action, WriteFile):
             action = _file(host, action, entry, old, notes)
         elif isinstance(action, EditFile) and entry is not None:
-            action = _edit(host, action, entry, notes)
+            action = _edit(host, action, entry, old, notes)
         if action.enables and old and old.phase == "installed" and entry:
             notes += _enabled_again(host, action)
         actions.append(action)
@@ -102,7 +102,9 @@ def _drop_in(path: str) -> str:
     return f"; systemctl edit {name} keeps changes apart" if path.startswith(UNITS) else ""
 
 
-def _edit(host: Host, action: EditFile, entry: Entry, notes: list[str]) -> EditFile:
+def _edit(
+    host: Host, action: EditFile, entry: Entry, old: Receipt | None, notes: list[str]
+) -> EditFile:
     """Look at our lines in a file of somebody else's."""
     before = entry.action.editor if isinstance(entry.action, EditFile) else None
     if not isinstance(action.editor, Block) or not isinstance(before, Block):
@@ -111,7 +113,7 @@ def _edit(host: Host, action: EditFile, entry: Entry, notes: list[str]) -> EditF
     found = action.editor.found(data)
     previous = FileState.from_json(entry.previous).data
     written = {action.editor.lines, before.lines}
-    if block(previous):
+    if old is not None and old.phase != "installed" and block(previous):
         written.add(action.editor.found(previous) or "")
     if found is None or found in written:
         return action

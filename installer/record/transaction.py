@@ -23,7 +23,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.files import MakeDirectory, WriteFile
+from slashservice.installer.plan.files import EditFile, MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
@@ -90,7 +90,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
     old = receipts.load(host)
     preflight(host, plan)
     todo = pending(host, plan)
-    if old is not None and old.phase == "installed" and not todo and _covers(old, plan):
+    if is_settled(host, plan, todo):
         receipts.tidy(host)
         return False
     if old is not None and old.phase != "installed":
@@ -101,12 +101,15 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         _apply(host, todo, progress)
         left = any(entry.retired for entry in journal.entries)
         phase: Phase = "retiring" if left else "installed"
-        entries = tuple(dataclasses.replace(entry, also=()) for entry in journal.entries)
+        entries = tuple(
+            entry if entry.retired else dataclasses.replace(entry, also=())
+            for entry in journal.entries
+        )
         receipts.save(host, dataclasses.replace(journal, phase=phase, entries=entries, prior=None))
     except (OSError, Trouble, Refusal, Interrupted) as error:
         why = str(error) if isinstance(error, (Trouble, Refusal)) else reason(error)
         progress(f"failed: {why}; putting everything back")
-        notes = _roll_back(host, journal, progress)
+        notes = _roll_back(host, journal, old)
         if isinstance(error, Refusal):
             raise
         raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
@@ -129,10 +132,15 @@ def _tidy(host: Host, old: Receipt) -> None:
             host.remove_new(entry.action.path)
 
 
-def _covers(old: Receipt, plan: Plan) -> bool:
-    """Tell whether a receipt has all the plan's actions, as they are."""
+def is_settled(host: Host, plan: Plan, todo: Sequence[Action]) -> bool:
+    """Tell whether a plan, of which ``todo`` is left to do, is what is installed already."""
+    old = receipts.load(host)
+    if old is None or old.phase != "installed" or todo:
+        return False
     known = {entry.action.key: entry.action for entry in old.entries if not entry.retired}
-    return all(known.get(action.key) == action for action in plan.actions)
+    keys = {action.key for action in plan.actions}
+    more = any(key not in keys and not action.sticky for key, action in known.items())
+    return not more and all(known.get(action.key) == action for action in plan.actions)
 
 
 def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
@@ -154,6 +162,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         else:
             original, present, after = action.original(host), action.capture(host), ""
         before = known.before if known else original
+        if isinstance(action, EditFile) and _is_edited(host, action, known, old):
+            before = original
         previous = known.previous if known and interrupted else present
         also = tuple({known.after, *known.also} - {after}) if known else ()
         entries.append(Entry(action, before, previous, after, also=also))
@@ -172,6 +182,23 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         facts={"verdict": plan.verdict.to_json(), "choices": plan.choices},
         prior=prior,
     )
+
+
+def _is_edited(host: Host, action: EditFile, known: Entry | None, old: Receipt | None) -> bool:
+    """Tell whether somebody has edited a file since it was edited by us: the rest of it is his."""
+    if known is None or old is None:
+        return False
+    now = host.state(action.path)
+    ours = {
+        digest
+        for entry in old.entries
+        if isinstance(entry.action, PathAction) and entry.action.path == action.path
+        for digest in (entry.after, *entry.also)
+    }
+    if now.digest() in ours or now.to_json() in (known.before, known.previous):
+        return False
+    rest = action.without_ours(now)
+    return not action.is_bare(now) and not rest.same_content(FileState.from_json(known.before))
 
 
 def _apply(host: Host, todo: list[Action], progress: Progress) -> None:
@@ -208,23 +235,33 @@ def going(host: Host, plan: Plan) -> list[str]:
     return foresee(host, _journal(host, plan, old), plan) if old is not None else []
 
 
-def _roll_back(host: Host, journal: Receipt, progress: Progress) -> list[str]:
+def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     """Bring back what was before the run; return what could not be.
 
     An older installation gets its receipt back. What it took from another supervisor stays
     taken. While something could not be brought back the new code stays: svscan may run from it.
+    If this run went on after ``old``, which was interrupted, what that has done goes, too.
     """
     prior = Receipt.from_json(journal.prior) if journal.prior is not None else None
+    begun = {entry.action.key for entry in old.entries if not entry.retired} if old else set()
+    begun = begun if old and old.phase == "applying" else set()
     problems: list[str] = []
+    left = []
     for entry in reversed(journal.entries):
         taken_before = entry.action.sticky and prior is not None and prior.find(entry.action.key)
-        if entry.retired or taken_before or (problems and isinstance(entry.action, InstallTree)):
+        stays = entry.retired and entry.action.key not in begun
+        if stays or taken_before or (problems and isinstance(entry.action, InstallTree)):
             continue
         try:
             with undisturbed():
-                entry.action.undo(host, entry.previous, entry.left(host))
+                found = entry.action.undo(host, entry.previous, entry.left(host))
+                if found and isinstance(entry.action, MakeDirectory):
+                    left.append(entry)
         except (OSError, Trouble, Refusal) as error:
             problems.append(f"{entry.action.key}: {reason(error)}")
+    for entry in left:
+        with undisturbed(), contextlib.suppress(OSError):
+            entry.action.undo(host, entry.previous, entry.after)
     try:
         with undisturbed():
             if problems:

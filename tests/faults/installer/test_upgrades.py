@@ -12,6 +12,7 @@ from helpers.installer import Breaking, Deadly, dies, plan_for
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan import source, templates
+from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -322,3 +323,54 @@ def without_times(found: Snapshot) -> Snapshot:
         for name, facts in found.items()
         if not name.endswith("receipt.json")
     }
+
+
+def test_what_the_administrator_has_added_outlives_upgrades_and_uninstalling(
+    kind: Kind, image: Image, become: Upgrade
+) -> None:
+    """Lines of his beside ours, before and between upgrades and mends, in every file we edit."""
+    host = Host(str(image.root))
+    installed(host, kind, become, "1")
+    plan = plan_for(host, **kind.options)
+    edited = sorted({one.path for one in plan.actions if isinstance(one, EditFile)})
+    added = dict.fromkeys(edited, b"")
+    for number, name in enumerate(("1", "2", "1", "1")):
+        for path in edited:
+            sign = ";" if path.endswith(".scm") else "#"
+            line = f"{sign} added by the administrator, {number}\n".encode()
+            file = image.path(path)
+            file.write_bytes(file.read_bytes() + line)
+            added[path] += line
+        installed(host, kind, become, name)
+    transaction.uninstall(host, quiet)
+    for path, lines in added.items():
+        left = image.path(path).read_bytes()
+        for line in lines.splitlines():
+            assert line in left, path
+        assert b"slashservice" not in left, path
+
+
+@pytest.mark.parametrize("first", ["systemd", "sysvinit-debian", "openrc-gentoo", "dinit"])
+@pytest.mark.parametrize("layout", ["fhs", "slashpackage"])
+def test_a_run_that_fails_after_one_that_was_killed_leaves_nothing_of_either(
+    first: str, layout: str, make_image: MakeImage, become: Upgrade
+) -> None:
+    """Whatever the killed one had done, and whatever layout the other one is for."""
+    image = make_image(first)
+    plain = image.snapshot()
+    host = Host(str(image.root))
+    for killed in range(2, 80, 7):
+        become("1")
+        deadly = Deadly(str(image.root), killed)
+        if not dies(lambda: transaction.install(deadly, plan_for(deadly), quiet)):  # noqa: B023
+            transaction.uninstall(host, quiet)
+            break
+        become("2")
+        for failing in (6, 15, 24):
+            broken = Breaking(str(image.root), failing)
+            with pytest.raises((Trouble, OSError)):
+                transaction.install(broken, plan_for(broken, layout=layout), quiet)
+            receipt = receipts.load(host)
+            if receipt is None:
+                break
+        assert image.snapshot() == plain, f"killed at {killed}"

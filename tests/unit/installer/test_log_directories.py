@@ -88,7 +88,9 @@ def test_no_directory(web: Web) -> None:
     web.runs("exec multilog t './a b'")
     (web.log / "a b").touch()
     at = "/service/web/log/a b"
-    assert web.found() == [(f"{at} is not a directory", f"mv '{at}' '{at}.old'")]
+    assert web.found() == [
+        (f"{at} is not a directory", "name another one in the run script of the log")
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "/lock", "/current"])
