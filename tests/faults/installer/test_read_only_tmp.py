@@ -7,12 +7,15 @@ import subprocess
 import pytest
 from helpers.checkout import CHECKOUT
 
-READ_ONLY = "mount --make-rprivate / && for f; do mount -t tmpfs -o ro none $f; done && "
+READ_ONLY = (
+    f"mount --make-rprivate / && mount --bind {CHECKOUT} /mnt && "  # it may be in /tmp itself
+    "for f; do mount -t tmpfs -o ro none $f; done && "
+)
 
 
 def install(*read_only: str) -> subprocess.CompletedProcess[str]:
     """Ask ``./install`` for its version, with these folders read-only."""
-    script = f"{READ_ONLY} exec {CHECKOUT}/install --version"
+    script = f"{READ_ONLY} exec /mnt/install --version"
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", script, "sh", *read_only],
         capture_output=True,
