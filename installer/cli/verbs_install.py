@@ -95,11 +95,11 @@ class PlanVerb(OwnVerb):
                 said = summary
             for line in action.diff(host).splitlines():
                 say(f"    {line}")
-        gone = [] if transaction.is_settled(host, plan, todo) else transaction.going(host, plan)
-        for line in gone:
+        settled = transaction.is_settled(host, plan, todo)
+        for line in [] if settled else transaction.going(host, plan):
             say(f"would {line}")
         _say_notes(plan)
-        if transaction.is_settled(host, plan, todo):
+        if settled:
             say("nothing to do")
             return DONE
         return WOULD_CHANGE

@@ -91,10 +91,7 @@ def live(machine: Guest, wiring: Wiring, first: int) -> None:
     is_whole(host, wiring, pid, f"{older}.1")
     do(host, f"{INSIDE}/install {wiring.options}")
     is_whole(host, wiring, pid, older)
-    do(host, "slashservice remove beat")
-    do(host, "slashservice uninstall")
-    story.is_plain(host)
-    machine.power_off()
+    is_gone(machine)
     changed = differences(plain, machine.fingerprint())
     assert not changed, "\n".join(changed)
 
@@ -122,10 +119,7 @@ def test_the_power_fails_during_an_upgrade(way: str) -> None:
             is_whole(host, wiring, pid, f"{older}.1")
             do(host, f"{INSIDE}/install {options}")
             is_whole(host, wiring, pid, older)
-        do(host, "slashservice remove beat")
-        do(host, "slashservice uninstall")
-        story.is_plain(host)
-        machine.power_off()
+        is_gone(machine)
 
 
 CHANGES = {
@@ -161,12 +155,17 @@ def rewire(machine: Guest, ways: tuple[str, ...]) -> None:
     machine.reboot()
     host = machine.host
     eventually(lambda: service_pid(host, "/service/beat"), "beat is up after a reboot")
-    do(host, "slashservice remove beat")
-    do(host, "slashservice uninstall")
-    story.is_plain(host)
-    machine.power_off()
+    is_gone(machine)
     changed = differences(plain, machine.fingerprint())
     assert not changed, "\n".join(changed)
+
+
+def is_gone(machine: Guest) -> None:
+    """Remove the service and slashservice, check that nothing of it is left, and power off."""
+    do(machine.host, "slashservice remove beat")
+    do(machine.host, "slashservice uninstall")
+    story.is_plain(machine.host)
+    machine.power_off()
 
 
 def version(host: Host) -> str:
