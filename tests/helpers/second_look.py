@@ -1,7 +1,8 @@
 """A second look: if few tests fail, these run once more, alone.
 
-``./test`` runs this module as a program. It runs pytest. If at most five tests fail, it runs a
-new pytest over these alone. The whole counts as passed if each of them passes then; they are
+``./test`` runs this module as a program. It runs pytest: the whole in lanes side by side, as
+``tests/lanes`` says, or what its arguments name. If at most five tests fail, it runs a new pytest
+over these alone. The whole counts as passed if each of them passes then; they are
 named at the end. Such a test is still a fault, of the test or of what it tests.
 
 In both runs this module is a plugin as well. It writes down what became of each test, and has
@@ -15,12 +16,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 MOST = 5
 """How many tests may fail and still get a second look."""
+
+LANES = Path("tests/lanes")
+"""What to run side by side if nothing is named; where it is not there, one pytest runs all."""
 
 OUTCOMES = pytest.StashKey[dict[str, str]]()
 """What became of each test, by its id: the worst of its set-up, call and tear-down."""
@@ -89,30 +96,90 @@ def failed(outcomes: dict[str, str]) -> list[str]:
     return [name for name, outcome in outcomes.items() if outcome == "failed"]
 
 
-def run(words: list[str], file: Path) -> int:
-    """Run pytest in a process of its own; return its exit status, as a shell would have it."""
-    with subprocess.Popen([sys.executable, "-m", "pytest", f"--look={file}", *words]) as process:
-        signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
-        status = process.wait()
-    return status if status >= 0 else 128 - status
+def rounds(text: str) -> list[list[list[str]]]:
+    """Return the lanes of each round, as the words for pytest: the format is in ``tests/lanes``."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    blocks = "\n".join(lines).split("\n\n")
+    return [[line.split() for line in block.splitlines()] for block in blocks if block.strip()]
+
+
+def run(lanes: Sequence[Sequence[str]], files: Sequence[Path]) -> int:
+    """Run a pytest for each lane, all at once; return the first exit status that is not 0.
+
+    If there are several, each line of what they say has the lane in front.
+    """
+    together = len(lanes) > 1
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pytest", f"--look={file}", *words],
+            stdout=subprocess.PIPE if together else None,
+            stderr=subprocess.STDOUT if together else None,
+            text=True,
+            errors="replace",
+        )
+        for words, file in zip(lanes, files, strict=True)
+    ]
+
+    def hand_on(number: int, frame: object) -> None:
+        for process in processes:
+            process.send_signal(number)
+
+    signal.signal(signal.SIGTERM, hand_on)
+    tellers = [
+        threading.Thread(target=tell, args=(Path(words[0]).name, process.stdout))
+        for words, process in zip(lanes, processes, strict=True)
+        if process.stdout
+    ]
+    for teller in tellers:
+        teller.start()
+    statuses = [process.wait() for process in processes]
+    for teller in tellers:
+        teller.join()
+    return next((n if n > 0 else 128 - n for n in statuses if n), 0)
+
+
+def tell(name: str, lines: IO[str]) -> None:
+    """Print each line with a name in front, until there are no more."""
+    with lines:
+        for line in lines:
+            print(f"{name:>12} | {line}", end="", flush=True)
+
+
+def first_look(words: list[str], folder: Path) -> tuple[int, dict[str, str]]:
+    """Run what is to be run; return the exit status, and the outcomes, none if not all ran."""
+    in_lanes = not words and LANES.exists()
+    plan = rounds(LANES.read_text()) if in_lanes else [[words]]
+    outcomes: dict[str, str] = {}
+    status = 0
+    for number, lanes in enumerate(plan):
+        files = [folder / f"{number}.{place}" for place in range(len(lanes))]
+        status = run(lanes, files) or status
+        if not all(file.exists() for file in files):
+            return status, {}
+        for file in files:
+            outcomes |= read(file)
+    return status, outcomes
 
 
 def main(words: list[str]) -> int:
     """Run pytest with ``words``, twice if need be; say what became of the whole."""
     signal.signal(signal.SIGINT, lambda number, frame: None)  # pytest gets it from the terminal
     with tempfile.TemporaryDirectory(prefix="slashservice-look-") as folder:
-        file = Path(folder) / "outcomes"
-        status = run(words, file)
-        again = failed(read(file))
+        status, outcomes = first_look(words, Path(folder))
+        again = failed(outcomes)
         if 0 < len(again) <= MOST:
             print(f"\nsecond look, at {len(again)} that failed:", flush=True)
-            status = run(words, file)
+            file = Path(folder) / "outcomes"
+            file.write_text(json.dumps(outcomes))
+            status = run([words], [file])
+            outcomes = read(file)
         elif again:
             print(f"no second look: more than {MOST} failed")
-        outcomes = read(file)
     late = [name for name in again if outcomes[name] == "passed"]
     for name in late:
         print(f"passed only at the second look: {name}")
+    for name in failed(outcomes):
+        print(f"failed: {name}")
     if outcomes:
         counts = {outcome: list(outcomes.values()).count(outcome) for outcome in WORSE}
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import second_look
 from helpers.checkout import CHECKOUT
 
 PROGRAM = CHECKOUT / "tests" / "helpers" / "second_look.py"
@@ -195,3 +196,83 @@ def test_boots_are_looked_at_again(tmp_path: Path) -> None:
     assert (run.status, run.looks, run.late) == (0, 2, ["machines/test_boots.py::test_later"])
     assert run.lines[-1] == "3 passed, 0 failed"
     assert (tmp_path / "always").read_text() == "1"
+
+
+LANES = "# a remark\nfirst\n\nsome/a more\nb\n"
+
+
+def lanes(folder: Path, **tests: str) -> Run:
+    """Run the tests of each folder in lanes, as ``LANES`` has them."""
+    (folder / "tests").mkdir()
+    (folder / "tests" / "lanes").write_text(LANES)
+    for name in ("first", "some/a", "more", "b"):
+        (folder / name).mkdir(parents=True)
+        test = tests.get(name.replace("/", "_"), f"def test_good(): noted({name!r})\n")
+        (folder / name / "test_one.py").write_text(NOTED + TESTS + test)
+    return Run(folder, "")
+
+
+NOTED = """
+import time
+def noted(word):
+    with open("noted", "a") as file: file.write(word + "\\n")
+def awaited(word):
+    limit = time.monotonic() + 60
+    while word not in Path("noted").read_text().split():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+"""
+
+
+def test_lanes_run_side_by_side_after_those_before_them(tmp_path: Path) -> None:
+    run = lanes(
+        tmp_path,
+        first="def test_it(): assert not Path('noted').exists(); noted('first')\n",
+        some_a="def test_it(): awaited('first'); noted('a'); awaited('b'); noted('a2')\n",
+        more="def test_it(): awaited('a2'); noted('more')\n",
+        b="def test_it(): noted('b'); awaited('a')\n",
+    )
+    assert (run.status, run.looks, run.late) == (0, 3, []), run.lines
+    assert run.lines[-1] == "4 passed, 0 failed"
+    assert any(line.startswith("           a | ") for line in run.lines)
+    assert any(line.startswith("           b | ") for line in run.lines)
+
+
+def test_what_fails_in_lanes_is_looked_at_again_alone(tmp_path: Path) -> None:
+    once = "def test_it(): once({0!r})\n"
+    run = lanes(tmp_path, first=once.format("x"), b=once.format("y"), more=BAD)
+    assert (run.status, run.looks) == (1, 4)
+    assert run.late == ["first/test_one.py::test_it", "b/test_one.py::test_it"]
+    assert run.lines[-2:] == ["failed: more/test_one.py::test_bad", "3 passed, 1 failed"]
+
+
+@pytest.mark.parametrize("lane", ["first", "some_a", "more", "b"])
+def test_a_lane_that_ends_early_fails_the_whole(tmp_path: Path, lane: str) -> None:
+    run = lanes(tmp_path, **{lane: "import os\ndef test_it(): os._exit(7)\n"})
+    assert (run.status, run.looks, run.late) == (7, 1 if lane == "first" else 3, [])
+
+
+def test_an_end_from_outside_ends_all_lanes(tmp_path: Path) -> None:
+    slow = "def test_it(): noted('b'); time.sleep(600)\n"
+    end = f"os.kill(os.getppid(), {signal.SIGTERM:d}); time.sleep(600)"
+    run = lanes(tmp_path, some_a=f"import os\ndef test_it(): awaited('b'); {end}\n", b=slow)
+    assert (run.status, run.looks) == (128 + signal.SIGTERM, 3)
+
+
+def test_words_run_no_lanes(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "lanes").write_text(LANES)
+    run = Run(tmp_path, GOOD, "test_it.py")
+    assert (run.status, run.looks) == (0, 1)
+
+
+def test_each_test_is_in_one_lane() -> None:
+    places = [
+        Path(word)
+        for lanes in second_look.rounds((CHECKOUT / second_look.LANES).read_text())
+        for lane in lanes
+        for word in lane
+    ]
+    for path in (CHECKOUT / "tests").rglob("test_*.py"):
+        place = path.relative_to(CHECKOUT)
+        assert sum(place.is_relative_to(lane) for lane in places) == 1, place
