@@ -261,6 +261,17 @@ def quit_(directory: str, limit: float = 30) -> bool:
     return running(directory) != pid
 
 
+def is_told_to_end(pid: int) -> bool:
+    """Tell whether a process has a TERM that it has not seen yet, as it is stopped."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            words = file.read().split()
+    except OSError:
+        return False
+    waiting = [words[words.index(name) + 1] for name in (b"SigPnd:", b"ShdPnd:") if name in words]
+    return any(int(one, 16) & 1 << SIGTERM - 1 for one in waiting)
+
+
 def send(pid: int, number: int) -> None:
     """Send a signal; a process that is gone is no error."""
     assert pid > 0, "kill(2) takes 0 and less for groups of processes"

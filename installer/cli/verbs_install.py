@@ -13,6 +13,7 @@ from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
+from slashservice.installer.plan.moving import moving
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.record import foresight, transaction
@@ -75,6 +76,9 @@ class PlanVerb(OwnVerb):
         old = (
             receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" or host.home else None
         )
+        if old is not None:
+            actions = [entry.action for entry in old.entries]
+            plan = moving(look.host, plan, systems[plan.verdict.name], actions, old.init)
         return look.host, respecting(look.host, plan, old)
 
     def dry_run(self) -> int:

@@ -87,6 +87,10 @@ class Runit(InitSystem):
             self.supervise(site, stop=("sv", "-w", str(COMMAND_LIMIT), "down", HOME)),
         ]
 
+    def revive(self, host: Host) -> tuple[str, ...]:
+        """Return the command that has the service up."""
+        return ("sv", "up", HOME)
+
     def notes(self, site: Site) -> list[str]:
         """Warn where "start nothing now" can't be had."""
         if site.start or not site.host.live:

@@ -109,6 +109,10 @@ class S6(InitSystem):
             self.supervise(site, stop=stop),
         ]
 
+    def revive(self, host: Host) -> tuple[str, ...]:
+        """Return the command that has the service up."""
+        return ("s6-svc", "-u", f"{LIVE}/{NAME}")
+
     def _directory(self, site: Site, path: str) -> list[Action]:
         """Return the actions that make one service directory, its run script last."""
         return [

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,16 +20,42 @@ from slashservice.installer.errors import Trouble
 from slashservice.installer.host import lock
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.telling import START_LIMIT, run
+from slashservice.installer.plan.telling import START_LIMIT, RunCommand, run
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+HOLD_LIMIT = 3
+"""Seconds for an init system to begin ending what its files have otherwise, once told to look."""
 
 RESPAWN_LIMIT = 3
 """Seconds for whoever else may start svscan again, before we do."""
 
 
+@contextlib.contextmanager
+def heir(deed: Callable[[], object]) -> Iterator[None]:
+    """Have a process beside us that does a deed in our place, should we be killed meanwhile."""
+    theirs, ours = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.close(ours)
+            if not os.read(theirs, 1):
+                lock.let_go()
+                deed()
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    try:
+        yield
+    finally:
+        os.write(ours, b"x")  # we are alive, and see to it ourselves
+        os.close(ours)
+        os.waitpid(pid, 0)
+
+
 @dataclass(frozen=True)
-class _Exchange(Action):
+class Exchange(Action):
     """What both have: ``start`` starts svscan where the init system does not (``respawns``)."""
 
     service_dir: str = SCAN_DIRECTORY
@@ -82,24 +109,8 @@ class _Exchange(Action):
         if self.respawns or not self.start:
             yield
             return
-        theirs, ours = os.pipe()
-        heir = os.fork()
-        if heir == 0:
-            try:
-                os.setsid()
-                os.close(ours)
-                if not os.read(theirs, 1):
-                    lock.let_go()
-                    self._start(host)
-            finally:
-                os._exit(0)
-        os.close(theirs)
-        try:
+        with heir(lambda: self._start(host)):
             yield
-        finally:
-            os.write(ours, b"x")  # we are alive, and see to it ourselves
-            os.close(ours)
-            os.waitpid(heir, 0)
 
     def _missing(self, served: list[str]) -> list[str]:
         """Return those services that are still in the scan directory, and not supervised."""
@@ -108,7 +119,7 @@ class _Exchange(Action):
 
 
 @dataclass(frozen=True)
-class HandOver(_Exchange):
+class HandOver(Exchange):
     """Have a svscan that runs other code give way to one of ``code``, which is a folder."""
 
     kind: ClassVar[str] = "hand-over"
@@ -142,10 +153,15 @@ class HandOver(_Exchange):
 
 
 @dataclass(frozen=True)
-class HandBack(_Exchange):
-    """When a run fails: see that svscan runs as it ran before, with the code of then."""
+class HandBack(Exchange):
+    """When a run fails: see that svscan runs as it ran before, with the code of then.
+
+    ``left`` is set where the run has svscan run on another scan directory: then it may be idle,
+    or gone.
+    """
 
     kind: ClassVar[str] = "hand-back"
+    left: bool = False
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return whether svscan runs, and from which folder its code is."""
@@ -157,6 +173,47 @@ class HandBack(_Exchange):
         if not before.get("running") or not host.live:
             return []
         pid = self.running(host)
-        if not pid or self.folder(pid) != before["code"]:
+        if not pid or self.left or self.folder(pid) != before["code"]:
             self.exchange(host, pid)
         return []
+
+
+@dataclass(frozen=True)
+class HeldCommand(RunCommand):
+    """Have the init system read its files, where it ends and starts what has changed in them.
+
+    svscan would take all services down at its TERM. Stopped, it does not get to see that; it is
+    killed then, and the svscan that the init system starts adopts its services.
+    """
+
+    kind: ClassVar[str] = "held-command"
+    service_dir: str = SCAN_DIRECTORY
+
+    def apply(self, host: Host) -> None:
+        """Tell the init system."""
+        with self._held(host):
+            super().apply(host)
+
+    def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
+        """Tell the init system that files are as they were."""
+        with self._held(host):
+            return super().undo(host, before, after)
+
+    @contextlib.contextmanager
+    def _held(self, host: Host) -> Iterator[None]:
+        """Hold svscan, and let go of it, or kill it if it was told to end."""
+        pid = supervision.running(self.service_dir) if host.live else 0
+        if not pid:
+            yield
+            return
+        with heir(lambda: self._let_go(pid)):
+            supervision.send(pid, signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                self._let_go(pid)
+
+    def _let_go(self, pid: int) -> None:
+        """Have svscan go on, or killed once it is told to end."""
+        told = wait_for(lambda: supervision.is_told_to_end(pid), HOLD_LIMIT)
+        supervision.send(pid, signal.SIGKILL if told else signal.SIGCONT)

@@ -151,6 +151,13 @@ class InitSystem(Knowledge):
         """Say where to look when svscan doesn't start."""
         return "see ps axw | grep readproctitle"
 
+    def revive(self, host: Host) -> tuple[str, ...]:
+        """Return the command that starts svscan where the one that stops it was given.
+
+        It is empty where :meth:`supervise` gets a command that starts it, or none that stops it.
+        """
+        return ()
+
     def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
         """Return the actions that put another supervisor's ``wiring`` out of force."""
         if any(place.whole and place.holds(wiring.path) for place in self.places):

@@ -15,6 +15,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.handing import HandOver
+from slashservice.installer.plan.moving import Move
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import AwaitEnd, Supervise
 from slashservice.installer.plan.tree import InstallTree
@@ -36,7 +37,10 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
     kept: list[Entry] = []
     going = [entry for entry in journal.entries if entry.retired]
     said = ""
+    gone = {action.old for action in _of(Move, plan.actions)}
     for entry in reversed(journal.entries):
+        if isinstance(entry.action, (Supervise, AwaitEnd)) and entry.action.service_dir in gone:
+            continue  # svscan has left it, and runs on the other
         if not entry.retired or _still_in_use(host, entry, journal):
             kept.append(entry)
             continue
@@ -71,7 +75,13 @@ def foresee(host: Host, journal: Receipt, plan: Plan) -> list[str]:
     stop = _stop(moved, plan) if moved is not None else None
     if moved is not None and stop is not None:
         said.append(_why(stop, moved))
-    said += filter(None, (_deserted(host, one) for one in journal.entries if one.retired))
+    gone = {action.old for action in _of(Move, plan.actions)}
+    said += [
+        line
+        for one in journal.entries
+        if one.retired and (line := _deserted(host, one))
+        if getattr(one.action, "service_dir", "") not in gone
+    ]
     retire(Rehearsal.of(host), journal, plan, said.append)
     return said
 

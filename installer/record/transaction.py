@@ -26,6 +26,7 @@ from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.files import EditFile, MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.moving import lasts
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
@@ -104,6 +105,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         entries = tuple(
             entry if entry.retired else dataclasses.replace(entry, also=())
             for entry in journal.entries
+            if lasts(entry.action, plan)
         )
         receipts.save(host, dataclasses.replace(journal, phase=phase, entries=entries, prior=None))
     except (OSError, Trouble, Refusal, Interrupted) as error:

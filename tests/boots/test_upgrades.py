@@ -160,6 +160,73 @@ def rewire(machine: Guest, ways: tuple[str, ...]) -> None:
     assert not changed, "\n".join(changed)
 
 
+ELSEWHERE = "/srv/scanned"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_to_another_service_directory_and_layout(way: str) -> None:
+    options = WAYS[way][1]
+    with upgradable(way, "moved") as machine, explained(machine, "/service"):
+        move(machine, options, list(WAYS).index(way))
+
+
+def move(machine: Guest, options: str, first: int) -> None:
+    """Move to another directory, with interruptions, and to another layout; one svscan is there."""
+    machine.boot()
+    machine.power_off()
+    plain = machine.fingerprint()
+    machine.boot()
+    host = machine.host
+    story.install(host, options)
+    do(host, f"slashservice add beat -- sh -c '{BEAT}'")
+    for step in count(1 + first % 2, 2):
+        how = HOW[(step // 2 + first) % len(HOW)]
+        moving = f"{options} --service-dir {ELSEWHERE}"
+        said = host.run(f"python3 -I -B {SCRIPT} {INSIDE} {step} {how} {moving}")
+        story.say(f"{machine}: {said.stdout.strip().splitlines()[-1:]} {said.rc}")
+        ahead = f"ahead of step {step}" in said.stdout
+        if ahead and how != "kill":
+            assert said.rc == 111, said.stdout + said.stderr
+            scans(host, "/service", "as it was")
+            continue
+        if ahead:
+            do(host, f"{INSIDE}/install {moving}")
+        assert ahead or said.rc == 0, said.stdout + said.stderr
+        scans(host, ELSEWHERE, "moved")
+        assert "nothing to do" in do(host, f"{INSIDE}/install")
+        if not ahead:
+            break
+        do(host, f"{INSIDE}/install --service-dir /service")
+        scans(host, "/service", "moved back")
+    do(host, f"{INSIDE}/install --service-dir /service")
+    scans(host, "/service", "moved back")
+    pid = eventually(lambda: service_pid(host, "/service/beat"), "beat is up")
+    for layout in ("fhs", "slashpackage"):
+        do(host, f"{INSIDE}/install --layout {layout}")
+        scans(host, "/service", layout)
+        assert service_pid(host, "/service/beat") == pid, layout
+        if not options:  # where svscan is started again
+            do(host, "kill -KILL $(slashservice running)")
+            scans(host, "/service", f"{layout}, killed")
+    is_gone(machine)
+    changed = differences(plain, machine.fingerprint())
+    assert not changed, "\n".join(changed)
+
+
+def scans(host: Host, directory: str, when: str) -> None:
+    """Check that svscan runs on one directory and on no other, its services up, all well."""
+    other = "/service" if directory == ELSEWHERE else ELSEWHERE
+    eventually(lambda: svscan(host, directory), f"svscan runs on {directory}, {when}")
+    assert not svscan(host, other), when
+    if directory == "/service":
+        eventually(lambda: service_pid(host, "/service/beat"), f"beat is up, {when}")
+    beats = do_anyhow(host, "pgrep -fc '[d]ate .%s'")
+    assert beats == f"{int(directory != ELSEWHERE)}\n", f"{when}: beat runs {beats} times"
+    assert f"scans {directory}" in do(host, "slashservice status")
+    well = "nothing found wrong\n"
+    eventually(lambda: do_anyhow(host, "slashservice doctor") == well, f"all is well, {when}")
+
+
 def is_gone(machine: Guest) -> None:
     """Remove the service and slashservice, check that nothing of it is left, and power off."""
     do(machine.host, "slashservice remove beat")
