@@ -44,11 +44,20 @@ def boot() -> bytes:
     return b"%s/%s" % (name, first[START]) if first else name
 
 
-def started(pid: int) -> int:
-    """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
+def is_this_life(recorded: bytes, life: bytes) -> bool:
+    """Tell whether ``recorded`` names ``life``; earlier versions left out the name's last part."""
+    return recorded == life or (life.count(b"/") == 2 and recorded == life.rpartition(b"/")[0])
 
-    A zombie does not run: its work is over, even if its parent has yet to fetch the status.
-    Raises ``OSError`` if it can't be told now.
+
+STARTS_VARY_BY = 0
+"""How much two answers of ``started`` about one process may differ, in its unit."""
+
+
+def started(pid: int) -> int:
+    """Return when process ``pid`` started, in ticks since the boot; 0 if it does not run.
+
+    Setting the clock does not move it. A zombie does not run: its work is over, even if its
+    parent has yet to fetch the status. Raises ``OSError`` if it can't be told now.
     """
     fields = _stat(pid)
     return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
