@@ -11,6 +11,7 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 from slashservice.installer.errors import Trouble
@@ -55,7 +56,21 @@ def version() -> str:
 
 def collect(python: str, tree: str) -> Source:
     """Gather the tree that shall be at ``tree`` and run on ``python``."""
-    home = launchers.home()
+    files = dict(_read(launchers.home()))
+    commands = (*launchers.COMMANDS, "slashservice")
+    for name in launchers.COMMANDS:
+        text = launchers.text(name, python, tree)
+        files[f"command/{name}"] = (text.encode(), 0o755)
+    files["command/slashservice"] = (installer_launcher(python, tree).encode(), 0o755)
+    return Source(files, tuple(sorted(commands)))
+
+
+@cache
+def _read(home: str) -> dict[str, tuple[bytes, int]]:
+    """Return what is the same wherever the tree will be: all but the launchers.
+
+    It is read once, so that whatever this process puts in place is of one moment.
+    """
     files: dict[str, tuple[bytes, int]] = {}
     for package in PACKAGES:
         _add(files, os.path.join(home, package), package)
@@ -63,12 +78,7 @@ def collect(python: str, tree: str) -> Source:
         _add(files, _folder_of(name), f"vendor/{name}")
         files.update(_licences(name))
     _add_documents(files, home)
-    commands = (*launchers.COMMANDS, "slashservice")
-    for name in launchers.COMMANDS:
-        text = launchers.text(name, python, tree)
-        files[f"command/{name}"] = (text.encode(), 0o755)
-    files["command/slashservice"] = (installer_launcher(python, tree).encode(), 0o755)
-    return Source(files, tuple(sorted(commands)))
+    return files
 
 
 def installer_launcher(python: str, tree: str) -> str:

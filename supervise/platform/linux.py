@@ -41,17 +41,27 @@ def boot() -> bytes:
         _raise_if_it_may_pass(error)
         return b""
     first = _stat(1)
-    return b"%s/%s" % (name, first[START]) if first else name
+    return b"%s/%d" % (name, _start(first)) if first else name
+
+
+def is_this_life(recorded: bytes, life: bytes) -> bool:
+    """Tell whether ``recorded`` names ``life``; earlier versions left out the name's last part."""
+    return recorded == life or (life.count(b"/") == 2 and recorded == life.rpartition(b"/")[0])
+
+
+STARTS_VARY_BY = 0
+"""How much two answers of ``started`` about one process may differ, in its unit."""
 
 
 def started(pid: int) -> int:
-    """Return when process ``pid`` started, in the kernel's own unit; 0 if it does not run.
+    """Return when process ``pid`` started, in ticks since the boot; 0 if it does not run.
 
-    A zombie does not run: its work is over, even if its parent has yet to fetch the status.
+    Setting the clock does not move it, and every time namespace (time_namespaces(7)) is told the
+    same. A zombie does not run: its work is over, even if its parent has yet to fetch the status.
     Raises ``OSError`` if it can't be told now.
     """
     fields = _stat(pid)
-    return 0 if not fields or fields[STATE] in b"ZXx" else int(fields[START])
+    return 0 if not fields or fields[STATE] in b"ZXx" else _start(fields)
 
 
 CLOCK_IS_EXACT = True
@@ -60,7 +70,7 @@ CLOCK_IS_EXACT = True
 
 def now() -> int:
     """Return the time in the unit of ``started``, rounded down."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
+    return _ticks(time.clock_gettime_ns(time.CLOCK_BOOTTIME)) - _time_ahead()
 
 
 SECONDS_TO_START = 5
@@ -159,7 +169,7 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
         if name.isdigit() and int(name) != but:
             fields = _stat(int(name))
             if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
-                leaders.append((int(fields[START]), int(name)))
+                leaders.append((_start(fields), int(name)))
     leaders = sorted(one for one in leaders if one[0] >= earliest)
     for _, pid in leaders:
         if _mark_of(pid) == mark:
@@ -235,6 +245,46 @@ def _stat(pid: int) -> list[bytes]:
     except OSError as error:
         _raise_if_it_may_pass(error)
         return []
+
+
+def _start(fields: list[bytes]) -> int:
+    """Return the start time from the fields of a process, in ticks since the boot.
+
+    It is of no use in a time namespace that began to count after the process had started: the
+    kernel has no negative numbers here.
+    """
+    return int(fields[START]) - _time_ahead()
+
+
+_ahead: int | None = None
+
+
+def _time_ahead() -> int:
+    """Return by how many ticks the kernel shows us times since the boot too great.
+
+    That is the offset of our time namespace. It is the same as long as we run. Raises ``OSError``
+    if it can't be told now.
+    """
+    global _ahead
+    if _ahead is None:
+        try:
+            with open("/proc/self/timens_offsets", "rb", buffering=0) as file:
+                lines = file.read().splitlines()
+        except OSError as error:  # a kernel without them
+            _raise_if_it_may_pass(error)
+            lines = []
+        _ahead = 0
+        for clock, seconds, nanoseconds in map(bytes.split, lines):
+            if clock in (b"boottime", b"7"):
+                _ahead = _ticks(int(seconds) * 1_000_000_000 + int(nanoseconds))
+        # They are those of the namespace that our children will be in.
+        if _ahead and not _is("/proc/self/ns/time", b"/proc/self/ns/time_for_children"):
+            _ahead = 0
+    return _ahead
+
+
+def _ticks(nanoseconds: int) -> int:
+    return nanoseconds * os.sysconf("SC_CLK_TCK") // 1_000_000_000
 
 
 def _raise_if_it_may_pass(error: OSError) -> None:

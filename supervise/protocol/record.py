@@ -95,7 +95,8 @@ class Record:
     def runs(self) -> int:
         """Return when the process started, in the unit of ``time``; 0 if it runs no more."""
         start = system.started(self.pid) if self.pid else 0
-        return start if self.since <= start <= self.time else 0
+        around = system.STARTS_VARY_BY
+        return start if start and self.since - around <= start <= self.time + around else 0
 
 
 def life() -> bytes:
@@ -107,11 +108,8 @@ def life() -> bytes:
 
 
 def same_life(recorded: bytes, life: bytes) -> bool:
-    """Tell whether a record is of ``life``.
-
-    On Linux, records of earlier versions lack the last part of the name.
-    """
-    return recorded == life or (life.count(b"/") == 2 and recorded == life.rpartition(b"/")[0])
+    """Tell whether a record is of ``life``, which is the life now. Raises ``OSError``."""
+    return system.is_this_life(recorded, life)
 
 
 def place(directory: int, lock: int) -> bytes:

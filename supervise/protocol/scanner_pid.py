@@ -86,12 +86,12 @@ def read(directory: bytes) -> int:
         if pid > 0:
             try:
                 now = system.started(pid)
-                same = life == (system.boot() or b"-")
+                same = system.is_this_life(life, system.boot() or b"-")
             except OSError:
                 return -pid
             if not (start and now):
                 return -pid
-            if start == now and same:
+            if abs(start - now) <= system.STARTS_VARY_BY and same:
                 return pid
     return 0
 
@@ -218,7 +218,7 @@ def _sweep(folder: int) -> None:
     """Remove the notes of svscans that were killed in this life of the machine."""
     for name in map(os.fsencode, os.listdir(folder)):
         pid, _, life = _parse(_content(name, folder))
-        if pid > 0 and life == system.boot():
+        if pid > 0 and system.is_this_life(life, system.boot()):
             try:
                 os.kill(pid, 0)
             except ProcessLookupError:

@@ -130,7 +130,8 @@ class Adopted:
             self._close()
 
     def _runs(self) -> bool:
-        return system.started(self.pid) == self._start
+        start = system.started(self.pid)
+        return start > 0 and abs(start - self._start) <= system.STARTS_VARY_BY
 
     def _close(self) -> None:
         if self._fd >= 0:

@@ -167,9 +167,9 @@ class ServiceDirectory:
     def _left_behind(self, life: bytes) -> Left | None:
         try:
             found = record.parse(os.pread(self.lock, record.LENGTH + 1, 0))
+            same = found and record.same_life(found.life, life) and life != record.NAMELESS
         except OSError as error:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
-        same = found and record.same_life(found.life, life) and life != record.NAMELESS
         if found and not found.is_for(self.place):
             if same:  # else it may be the same place, as a boot may give a device another number
                 self._forget_lines()

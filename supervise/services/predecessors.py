@@ -69,7 +69,8 @@ class Predecessors:
         self._loop = loop
         self._ours = ours
         self._all_is_seen = all_is_seen
-        self._known: dict[tuple[int, int], Host] = {}
+        self._known: dict[int, Host] = {}
+        """The last of each pid."""
         self._staying: list[Host] = []
         """Those that have yet to be told to end."""
         self._suspects = False
@@ -85,9 +86,9 @@ class Predecessors:
         ``log`` is a log service which it may run, and which, if it ``goes_on``, is about to be
         started elsewhere.
         """
-        host = self._known.get((pid, start))
-        if host is None:
-            host = self._known[pid, start] = Host(pid, start)
+        host = self._known.get(pid)
+        if host is None or abs(host.start - start) > system.STARTS_VARY_BY:
+            host = self._known[pid] = Host(pid, start)
             self._staying.append(host)
             self._suspects = True
             self._loop.after(0, self._end_some)

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from helpers import systems
 from helpers.checkout import PYTHON
-from helpers.processes import comm, killed, runs
+from helpers.processes import comm, runs
 from helpers.services import await_down, await_pid, pid_of
+from helpers.simulated import Services
 from helpers.systems import Simulated
-from helpers.tree import MULTILOG, Tree
+from helpers.tree import MULTILOG
 from helpers.tree import tree as make_tree
 from helpers.waiting import until
 
@@ -35,40 +36,6 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[Simulated]:
         root = Path(made)
         root.chmod(0o755)
         yield Simulated(root, request.param, PYTHON)
-
-
-class Services:
-    """A scan directory on the simulated system, and its commands."""
-
-    def __init__(self, simulated: Simulated, tree: Tree) -> None:
-        self.simulated = simulated
-        self.tree = tree
-
-    def svscan(self) -> subprocess.Popen[bytes]:
-        return self.tree.svscan(["/usr/bin/env", f"PATH={self.simulated.path}"])
-
-    def left_running(self) -> tuple[Path, int]:
-        """Return a service whose svscan was killed, and the pid that it has."""
-        path = self.tree.add("a service")
-        svscan = self.svscan()
-        pid = await_pid(path)
-        killed(svscan)
-        return path, pid
-
-    def command(self, *words: str | Path, status: int = 0) -> str:
-        """Run a command; return what it printed."""
-        name, *arguments = words
-        done = subprocess.run(
-            [self.simulated.commands / name, *arguments],
-            capture_output=True,
-            text=True,
-            env={"PATH": self.simulated.path},
-            cwd=self.tree.root,
-            timeout=60,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (status, "")
-        return done.stdout
 
 
 @pytest.fixture
@@ -162,15 +129,6 @@ def test_a_killed_svscan_is_followed_by_one_that_adopts(services: Services) -> N
     assert services.command("svstat", path).startswith(f"{path}: up (pid {pid}) ")
     os.kill(pid, signal.SIGKILL)
     assert await_pid(path, other_than=pid), "its death is seen, by looking"
-    tree.drain(second)
-
-
-def test_nothing_is_adopted_from_another_life_of_the_machine(services: Services) -> None:
-    tree = services.tree
-    path, pid = services.left_running()
-    services.simulated.boot(1_700_000_001)
-    second = services.svscan()
-    assert await_pid(path, other_than=pid)
     tree.drain(second)
 
 

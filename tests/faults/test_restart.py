@@ -83,6 +83,21 @@ def test_beside_a_healthy_one_it_waits_and_says_so_once(tree: Tree) -> None:
     tree.drain(waiting)
 
 
+@pytest.mark.root
+def test_in_another_time_namespace_it_adopts_all_the_same(tree: Tree) -> None:
+    """There the kernel tells other times since the boot, of every process."""
+    path = tree.add("s", SLEEP, MULTILOG)
+    words = ["/usr/bin/unshare", "--time", "--boottime=100000000"]
+    pids = []
+    for namespace in (words, [], words):
+        svscan = tree.svscan(namespace)
+        until(lambda: scan_directory.running(bytes(tree.scan)) == svscan.pid, "it runs")  # noqa: B023
+        pids.append((await_pid(path), await_pid(path / "log")))
+        killed(svscan)
+    assert pids == pids[:1] * 3
+    tree.drain(tree.svscan())
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
 def test_while_it_waits_it_can_be_ended(tree: Tree, name: str) -> None:
     path = tree.add("s")

@@ -4,20 +4,26 @@ The type checker brings descriptions of the standard library (typeshed) that say
 on which systems it is. A *simulated system* is a copy of our code in which, before anything
 else, what that system lacks is taken away. This finds calls that would fail there. It finds no
 call that is there and does something else, but for those in the prelude below.
+
+It has the clocks of :mod:`helpers.bsd_kernel`, which tests may set, and its ``sysctl`` and ``ps``.
 """
 
 from __future__ import annotations
 
 import ast
 import os
+import secrets
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import mypy
+from helpers import bsd_kernel
+from helpers.bsd_kernel import SECOND, Kernel
 from helpers.checkout import CHECKOUT
 
 from slashservice.supervise.chain import launchers
@@ -79,8 +85,8 @@ def not_everywhere() -> dict[str, set[str]]:
 
 
 PRELUDE = '''
-def _simulate(system, lacks):
-    """Take away what the system lacks; typeshed's list, and four things that it can't say."""
+def _simulate(system, lacks, programs):
+    """Take away what the system lacks; typeshed's list, and five things that it can't say."""
     import sys
 
     import _signal, _socket, errno, fcntl, mmap, os, posix, resource, select, time
@@ -147,60 +153,51 @@ def _simulate(system, lacks):
     if system == "darwin":
         _socket.socketpair = without_packets
 
+    # 5. The time of day is the clock that can't be set, and what the kernel says of its boot.
+    sys.path.insert(0, programs)
+    import bsd_kernel
+    del sys.path[0]
 
-_simulate({system!r}, {lacks!r})
+    def time_ns():
+        return time.monotonic_ns() + bsd_kernel.read(programs + "/kernel").boottime() * 1000
+
+    time.time_ns = time_ns
+    time.time = lambda: time_ns() / 1e9
+
+
+_simulate({system!r}, {lacks!r}, {programs!r})
 '''
 """Put before the first module of ours that any command imports."""
 
-SYSCTL = """\
-#!/bin/sh
-# A stand-in for sysctl(8) of the BSDs and macOS, for the one question that we ask.
-[ "$*" = "-n kern.boottime" ] || { echo "sysctl stand-in: unexpected: $*" >&2; exit 64; }
-cat "$(dirname "$0")/boottime"
-"""
-
-BOOT_TIME = "{{ sec = {seconds}, usec = 123456 }} Thu Nov 26 12:00:00 2026\n"
-"""What sysctl says on macOS and FreeBSD."""
-
-PS = """\
+STAND_IN = """\
 #!/usr/bin/python3 -IS
-'''A stand-in for ps(1) of the BSDs and macOS: the columns state and lstart of one process.
+'''A stand-in for {name}(8) of the BSDs and macOS, for the questions that we ask.'''
+import os, sys
 
-What comes behind = in an -o is a header, to its end (FreeBSD, macOS); an alias, as stat is, may
-have none (OpenBSD). The kernel knows to the second when a process started.
-'''
-import os, sys, time
+here = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, here)
+import bsd_kernel
 
-def fail(*why):
-    print("ps stand-in: unexpected:", *why, file=sys.stderr)
-    os._exit(64)
+def look(pid):
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields[0].decode(), int(fields[19]) * bsd_kernel.SECOND // os.sysconf("SC_CLK_TCK")
 
-def since_boot():
-    with open("/proc/stat") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("btime"))
-
-columns, pid, words = [], None, sys.argv[1:]
-while words:
-    option, value, *words = words
-    if option == "-p":
-        pid = int(value)
-    elif option == "-o":
-        name, equals, header = value.partition("=")
-        if name not in ("state", "lstart") or not equals or header:
-            fail(option, value)
-        columns.append(name)
-    else:
-        fail(option)
+kernel = bsd_kernel.read(here + "/kernel")
+assert os.environ.get("TZ") == "UTC"
 try:
-    with open("/proc/%d/stat" % pid, "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-except OSError:
-    os._exit(1)
-start = since_boot() + int(fields[19]) // os.sysconf("SC_CLK_TCK")
-start = time.gmtime(start) if os.environ.get("TZ") == "UTC" else time.localtime(start)
-shown = {"state": fields[0].decode().ljust(4), "lstart": time.strftime("%c", start).ljust(28)}
-print(*[shown[name] for name in columns])
+    status, said = {call}
+except ValueError as error:
+    sys.exit("{name} stand-in: %s" % error)
+sys.stdout.write(said)
+sys.exit(status)
 """
+
+CALLS = {"sysctl": "kernel.sysctl(sys.argv[1:])", "ps": "kernel.ps(sys.argv[1:], look)"}
 
 
 class Simulated:
@@ -211,34 +208,63 @@ class Simulated:
         self.code = root / "code"
         self.commands = root / "command"
         self.programs = root / "programs"
+        self._run = run = root / "run"
         shutil.copytree(
             CHECKOUT / "supervise",
             self.code / "supervise",
             ignore=shutil.ignore_patterns("__pycache__"),
         )
         first = self.code / "supervise/__init__.py"
-        prelude = PRELUDE.replace("{system!r}", repr(system)).replace(
-            "{lacks!r}", repr({module: sorted(gone) for module, gone in lacks(system).items()})
-        )
+        gone = {module: sorted(names) for module, names in lacks(system).items()}
+        prelude = PRELUDE
+        for name, value in (("system", system), ("lacks", gone), ("programs", str(self.programs))):
+            prelude = prelude.replace(f"{{{name}!r}}", repr(value))
         first.write_text(prelude)
         # The stand-ins are to be found before what this machine has.
         bsd = self.code / "supervise/platform/bsd.py"
-        here = f'FOLDERS = ("{self.programs}", '
-        text = bsd.read_text().replace("FOLDERS = (", here)
-        assert here in text
+        text = bsd.read_text()
+        for old, new in (
+            ("FOLDERS = (", f'FOLDERS = ("{self.programs}", '),
+            ('"/var/run', f'"{run}'),
+        ):
+            assert old in text
+            text = text.replace(old, new)
         bsd.write_text(text)
         launchers.write(str(self.commands), python=python, code=str(self.code))
         self.programs.mkdir()
-        for name, text in (("sysctl", SYSCTL), ("ps", PS)):
-            (self.programs / name).write_text(text)
-            (self.programs / name).chmod(0o755)
-        self.boot(1_700_000_000)
+        shutil.copy(bsd_kernel.__file__, self.programs)
+        for name, call in CALLS.items():
+            stand_in = self.programs / name
+            stand_in.write_text(STAND_IN.replace("{name}", name).replace("{call}", call))
+            stand_in.chmod(0o755)
+        self._run.mkdir()
+        # At first it is as late as it is here, so that what tests make is of this time.
+        self._first = (time.time_ns() - time.monotonic_ns()) // 1000
+        self._boot(self._first)
         for path in [root, *root.rglob("*")]:
             path.chmod(path.stat().st_mode | stat.S_IRGRP | stat.S_IROTH)
 
-    def boot(self, seconds: int) -> None:
-        """Let the machine have started at that Unix time."""
-        (self.programs / "boottime").write_text(BOOT_TIME.format(seconds=seconds))
+    def _boot(self, at: int) -> None:
+        """Let the kernel have started at that time, and the system have emptied ``/var/run``."""
+        self._kernel = Kernel(self.system, at, secrets.token_hex(16))
+        self._kernel.write(str(self.programs / "kernel"))
+        shutil.rmtree(self._run)
+        self._run.mkdir(mode=0o755)
+        (self._run / "dmesg.boot").write_text("what the kernel said\n")
+
+    def reboot(self, clock: bool) -> None:
+        """Boot the machine, which has a ``clock`` that runs on without power, or has none.
+
+        Its next life is as like the last one as can be. What runs now stands for processes that
+        have the same pids there, and started as long after the boot.
+        """
+        now = self._kernel.boottime() + time.monotonic_ns() // 1000
+        self._boot(now if clock else self._first)
+
+    def set_clock(self, by: float) -> None:
+        """Set the clock forward by so many seconds, or back."""
+        self._kernel.step(time.monotonic_ns() // 1000, round(by * SECOND))
+        self._kernel.write(str(self.programs / "kernel"))
 
     @property
     def path(self) -> str:

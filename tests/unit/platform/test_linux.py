@@ -8,12 +8,15 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.processes import kill
 from helpers.waiting import until
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.platform import linux
@@ -198,6 +201,63 @@ def test_lives_of_containers_are_told_apart() -> None:
         names.add(first)
     assert len(names) == 5
     assert linux.boot().decode() not in names
+
+
+TOLD = (
+    SHOW.rpartition("print")[0]
+    + """
+pid = int(sys.argv[1])
+print(linux.boot().decode(), linux.started(pid), linux.now())
+"""
+)
+
+
+@pytest.mark.root
+@settings(max_examples=8)
+@given(st.integers(-1000, 10) | st.integers(0, 10**9))
+def test_every_time_namespace_is_told_the_same(ahead: int) -> None:
+    """A svscan may be in another one than the svscan before it."""
+    ahead = max(ahead, -linux.started(1) // os.sysconf("SC_CLK_TCK") + 1)
+    pid = os.getpid()
+    command = ["unshare", "--time", "--fork", f"--boottime={ahead}", sys.executable, "-ISc", TOLD]
+    before = linux.now()
+    said = subprocess.run([*command, str(pid)], capture_output=True, text=True, check=True).stdout
+    life, start, now = said.split()
+    assert (life, int(start)) == (linux.boot().decode(), linux.started(pid))
+    assert before <= int(now) <= linux.now()
+
+
+@pytest.mark.root
+def test_a_time_namespace_that_only_children_will_be_in_counts_for_nothing() -> None:
+    """Older kernels leave a program that ``unshare --time`` becomes where it was."""
+    enter = """
+import ctypes, sys
+assert ctypes.CDLL(None, use_errno=True).unshare(0x80) == 0, ctypes.get_errno()
+with open("/proc/self/timens_offsets", "w") as file:
+    file.write("boottime 1000 0")
+"""
+    command = [sys.executable, "-ISc", enter + TOLD, str(os.getpid())]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.split()[:2] == [linux.boot().decode(), str(linux.started(os.getpid()))]
+
+
+def test_a_clock_that_can_be_set_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    tell = time.clock_gettime_ns
+
+    def telling(clock: int) -> int:
+        asked.append(clock)
+        return tell(clock)
+
+    def fail() -> float:
+        raise AssertionError("the time of day can be set")
+
+    monkeypatch.setattr(time, "clock_gettime_ns", telling)
+    for name in ("time", "time_ns"):
+        monkeypatch.setattr(time, name, fail)
+    assert 0 < linux.started(os.getpid()) <= linux.now()
+    assert linux.boot()
+    assert asked == [time.CLOCK_BOOTTIME]
 
 
 def test_a_life_whose_first_process_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
