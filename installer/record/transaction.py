@@ -23,7 +23,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.files import EditFile, MakeDirectory, WriteFile
+from slashservice.installer.plan.files import MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
@@ -162,7 +162,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         else:
             original, present, after = action.original(host), action.capture(host), ""
         before = known.before if known else original
-        if isinstance(action, EditFile) and _is_edited(host, action, known, old):
+        if known and action.is_edited(host, known.before, known.previous, _ours(old, action)):
             before = original
         previous = known.previous if known and interrupted else present
         also = tuple({known.after, *known.also} - {after}) if known else ()
@@ -184,21 +184,15 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     )
 
 
-def _is_edited(host: Host, action: EditFile, known: Entry | None, old: Receipt | None) -> bool:
-    """Tell whether somebody has edited a file since it was edited by us: the rest of it is his."""
-    if known is None or old is None:
-        return False
-    now = host.state(action.path)
-    ours = {
+def _ours(old: Receipt | None, action: Action) -> set[str]:
+    """Return the digests of what we have left at the path of an action."""
+    path = getattr(action, "path", "")
+    return {
         digest
-        for entry in old.entries
-        if isinstance(entry.action, PathAction) and entry.action.path == action.path
+        for entry in (old.entries if old else ())
+        if isinstance(entry.action, PathAction) and entry.action.path == path
         for digest in (entry.after, *entry.also)
     }
-    if now.digest() in ours or now.to_json() in (known.before, known.previous):
-        return False
-    rest = action.without_ours(now)
-    return not action.is_bare(now) and not rest.same_content(FileState.from_json(known.before))
 
 
 def _apply(host: Host, todo: list[Action], progress: Progress) -> None:
