@@ -27,13 +27,15 @@ from slashservice.installer.plan.files import MakeDirectory, WriteFile
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
-from slashservice.installer.plan.telling import RunCommand, Supervise
+from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
+from slashservice.installer.plan.tenants import refuse_tenants
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import foresight
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record.foresight import sort_of
+from slashservice.installer.record.foresight import Foreseen, Notes, sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
+from slashservice.installer.record.theirs import refuse_broken
 
 
 @contextlib.contextmanager
@@ -230,7 +232,7 @@ def going(host: Host, plan: Plan) -> list[str]:
 
 
 def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
-    """Bring back what was before the run; return what could not be.
+    """Bring back what was before the run; return what could not be, and what to do then.
 
     An older installation gets its receipt back. What it took from another supervisor stays
     taken. While something could not be brought back the new code stays: svscan may run from it.
@@ -249,8 +251,8 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
         try:
             with undisturbed():
                 found = entry.action.undo(host, entry.previous, entry.left(host))
-                if found and isinstance(entry.action, MakeDirectory):
-                    left.append(entry)
+            if found and isinstance(entry.action, MakeDirectory):
+                left.append(entry)
         except (OSError, Trouble, Refusal) as error:
             problems.append(f"{entry.action.key}: {reason(error)}")
     for entry in left:
@@ -260,7 +262,8 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
         with undisturbed():
             if problems:
                 problems.append("run slashservice uninstall when that is mended")
-            elif prior is not None:
+                return problems
+            if prior is not None:
                 receipts.save(host, prior)
             else:
                 receipts.forget(host)
@@ -272,6 +275,23 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     return problems
 
 
+def before_uninstalling(host: Host, receipt: Receipt) -> Foreseen:
+    """Refuse, before anything is undone, what can't be; return what undoing will do."""
+    refuse_broken(host, receipt)
+    ended = [
+        entry.action.service_dir
+        for entry in receipt.entries
+        if isinstance(entry.action, (Supervise, AwaitEnd))
+        and host.live
+        and not entry.before.get("running")
+    ]
+    trees = [one.action.path for one in receipt.entries if isinstance(one.action, InstallTree)]
+    refuse_tenants(host, trees, ended, receipt.service_dir)
+    foreseen = foresight.undoing(host, receipt)
+    obstacles.refuse(host, foreseen.paths)
+    return foreseen
+
+
 def uninstall(host: Host, progress: Progress) -> list[str]:
     """Undo the installation that the receipt records; return what is not as it was, and why.
 
@@ -281,19 +301,13 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
     if receipt is None:
         receipts.forget(host)
         return []
-    foreseen = foresight.undoing(host, receipt)
+    foreseen = before_uninstalling(host, receipt)
     receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
-    notes: list[str] = []
-    left = []
+    notes = Notes(host)
     for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
-        found = entry.action.undo(host, entry.before, entry.left(host))
-        if found and isinstance(entry.action, MakeDirectory):
-            left.append(entry)  # what is in it may be of another version, and go later
-        else:
-            notes += found
+        notes.take(entry, entry.action.undo(host, entry.before, entry.left(host)))
         if line:
             progress(line)
-    for entry in left:
-        notes += entry.action.undo(host, entry.before, entry.after)
+    notes.look_again()
     receipts.forget(host)
-    return notes
+    return notes.lines
