@@ -323,3 +323,28 @@ def keep_aside(host: Host, path: str) -> str:
     make_directories(host, os.path.dirname(kept))
     host.put(kept, host.state(path))
     return kept
+
+
+def kept(host: Host, folder: str = "") -> list[str]:
+    """Return the paths of all copies that are kept, or of those in a folder of them."""
+    folder = folder or f"{state_folder(host)}/{KEPT}"
+    found = []
+    for path in (f"{folder}/{name}" for name in host.list(folder)):
+        found += kept(host, path) if _is_folder(host, path) else [path]
+    return found
+
+
+def forget_kept(host: Host, paths: Collection[str], folder: str = "") -> None:
+    """Remove copies, and the folders in which nothing else is kept."""
+    folder = folder or f"{state_folder(host)}/{KEPT}"
+    for path in (f"{folder}/{name}" for name in host.list(folder)):
+        if _is_folder(host, path):
+            forget_kept(host, paths, path)
+        elif path in paths:
+            host.put(path, ABSENT)
+    if _is_folder(host, folder) and not host.list(folder):
+        host.put(folder, ABSENT)
+
+
+def _is_folder(host: Host, path: str) -> bool:
+    return host.state(path).kind == "directory"

@@ -23,7 +23,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.files import MakeDirectory, WriteFile
+from slashservice.installer.plan.files import MakeDirectory, WriteFile, forget_kept, kept
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
@@ -114,7 +114,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         notes = _roll_back(host, journal, old)
         if isinstance(error, Refusal):
             raise
-        raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
+        raise Trouble(f"not installed: {why}", "", *_readable(notes)) from error
     try:
         if left:
             done = retire(host, dataclasses.replace(journal, entries=entries), plan, progress)
@@ -174,6 +174,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
             retired = [entry for entry in older if not entry.action.sticky]
             entries += [dataclasses.replace(entry, retired=True) for entry in retired]
     prior = old.prior if old and interrupted else old.to_json() if old else None
+    copies = old.facts.get("kept") if old and interrupted else None
+    copies = kept(host) if copies is None else copies
     return Receipt(
         version=plan.layout.version,
         init=plan.verdict.name,
@@ -181,7 +183,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         service_dir=plan.layout.service_dir,
         python=plan.python,
         entries=tuple(entries),
-        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices},
+        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices, "kept": copies},
         prior=prior,
     )
 
@@ -231,6 +233,17 @@ def going(host: Host, plan: Plan) -> list[str]:
     return foresee(host, _journal(host, plan, old), plan) if old is not None else []
 
 
+MOST = 5
+"""So many things that could not be brought back are named; of more only the number is told."""
+
+
+def _readable(problems: list[str]) -> list[str]:
+    """Return what could not be brought back as lines, of which the last says what to do."""
+    named, remedy = problems[:-1], problems[-1:]
+    more = [f"and {len(named) - MOST} more"] if len(named) > MOST else []
+    return [f"not put back: {one}" for one in named[:MOST]] + more + remedy
+
+
 def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     """Bring back what was before the run; return what could not be, and what to do then.
 
@@ -243,6 +256,7 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     begun = begun if old and old.phase == "applying" else set()
     problems: list[str] = []
     left = []
+    copies = [one for one in kept(host) if one not in journal.facts["kept"]]
     for entry in reversed(journal.entries):
         taken_before = entry.action.sticky and prior is not None and prior.find(entry.action.key)
         stays = entry.retired and entry.action.key not in begun
@@ -253,8 +267,11 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
                 found = entry.action.undo(host, entry.previous, entry.left(host))
             if found and isinstance(entry.action, MakeDirectory):
                 left.append(entry)
+            elif found:
+                copies = []  # somebody has changed it meanwhile: each text of his stays
         except (OSError, Trouble, Refusal) as error:
-            problems.append(f"{entry.action.key}: {reason(error)}")
+            what = entry.action.describe_undo(entry.previous) or entry.action.key
+            problems.append(f"{what}: {reason(error)}")
     for entry in left:
         with undisturbed(), contextlib.suppress(OSError):
             entry.action.undo(host, entry.previous, entry.after)
@@ -263,6 +280,7 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
             if problems:
                 problems.append("run slashservice uninstall when that is mended")
                 return problems
+            forget_kept(host, copies)
             if prior is not None:
                 receipts.save(host, prior)
             else:
