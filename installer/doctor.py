@@ -7,6 +7,8 @@ remedy. Nothing is changed.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -96,6 +98,15 @@ def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
         except (Refusal, Trouble) as problem:
             found.append(Finding(str(problem), "\n    ".join(problem.advice)))
     return found
+
+
+def for_image(host: Host, one: Finding) -> Finding:
+    """Return a finding whose remedy is for the image that was looked at, and not for this host."""
+    if host.root == "/":
+        return one
+    root = shlex.quote(host.root)
+    remedy = re.sub(r"\bslashservice (?:un)?install\b", rf"\g<0> --root {root}", one.remedy)
+    return Finding(one.what, remedy)
 
 
 def installation(patient: Patient) -> Iterator[Finding]:
@@ -324,7 +335,7 @@ def age(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             f"svscan (pid {seen.pid}) runs version {seen.version} from {seen.code}, "
             f"and {seen.tree} is installed",
-            "slashservice install exchanges it; no service restarts",
+            seen.exchange,
         )
     if patient.receipt and patient.receipt.version != version():
         yield Finding(

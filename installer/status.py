@@ -11,6 +11,7 @@ from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import Trouble, troubles
 from slashservice.installer.plan.actions import PathAction
+from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
@@ -57,6 +58,14 @@ class Status:
         """Whether svscan is known to run other code than is installed."""
         return bool(self.code and self.tree) and self.code != self.tree
 
+    @property
+    def exchange(self) -> str:
+        """What to do about a svscan that runs other code: not every installation starts it."""
+        receipt = self.receipt
+        if receipt and any(isinstance(one.action, HandOver) for one in receipt.entries):
+            return "slashservice install exchanges it, and no service restarts"
+        return "whoever starts svscan here has to start it anew; slashservice drain ends it"
+
     def to_json(self) -> dict[str, Any]:
         """Return the status as plain JSON values."""
         receipt = self.receipt
@@ -89,7 +98,8 @@ def look(host: Host) -> Status:
         for entry in receipt.entries
         if not entry.retired and isinstance(entry.action, (PathAction, InstallTree))
     )
-    pid = supervision.running(receipt.service_dir) if host.live else 0
+    here = host.live or host.root == "/"  # svscan may run also where we may start nothing
+    pid = supervision.running(receipt.service_dir) if here else 0
     version, code = supervision.code(receipt.service_dir, pid) if pid else ("", "")
     names = [name for name in host.list(receipt.service_dir) if not name.startswith(".")]
     services = [name for name in names if host.is_directory(f"{receipt.service_dir}/{name}")]
@@ -139,8 +149,7 @@ def lines(status: Status) -> list[str]:
         said.append(f"svscan runs: pid {status.pid}{which}{child}; {status.services} services")
         if status.runs_other_code:
             said.append(
-                f"  its code is that in {status.code}, not what is installed: "
-                "slashservice install exchanges it, and no service restarts"
+                f"  its code is that in {status.code}, not what is installed: {status.exchange}"
             )
     else:
         said.append("svscan does not run")

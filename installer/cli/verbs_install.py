@@ -9,16 +9,16 @@ from plumbum import cli
 
 from slashservice.installer import supervision
 from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say
-from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
 from slashservice.installer.plan.moving import moving
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
-from slashservice.installer.record import foresight, transaction
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record.theirs import refuse_broken, respecting
+from slashservice.installer.record import transaction
+from slashservice.installer.record.foresight import Foreseen
+from slashservice.installer.record.theirs import respecting
 
 
 class PlanVerb(OwnVerb):
@@ -83,12 +83,15 @@ class PlanVerb(OwnVerb):
 
     def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
-        host, plan = self.plan(self.host())
-        _say_verdict(plan)
+        host = self.host()
         receipt = receipts.load(host)
         if receipt is not None and receipt.phase == "undoing":
-            say("would first finish an uninstall that was interrupted, and then install anew")
+            say("would finish an uninstall that was interrupted:")
+            _say_undoing(transaction.before_uninstalling(host, receipt))
+            say("would then install anew")
             return WOULD_CHANGE
+        host, plan = self.plan(host)
+        _say_verdict(plan)
         transaction.preflight(host, plan)
         todo = transaction.pending(host, plan)
         said = ""
@@ -167,7 +170,8 @@ class Install(PlanVerb):
             before = receipts.load(host)
             if before is not None and before.phase == "undoing":
                 say("an earlier uninstall was interrupted: finishing it")
-                transaction.uninstall(host, say)
+                for note in transaction.uninstall(host, say):
+                    say(f"note: {note}")
             host, plan = self.plan(host)
             _say_verdict(plan)
             changed = transaction.install(host, plan, say)
@@ -204,6 +208,14 @@ def next_steps(plan: Plan, live: bool) -> list[str]:
     return lines if live else [*lines[:1], "It starts when the host boots."]
 
 
+def _say_undoing(foreseen: Foreseen) -> None:
+    """Say what undoing will do."""
+    for line in filter(None, foreseen.lines):
+        say(f"would {line}")
+    for note in foreseen.notes:
+        say(f"note: {note}")
+
+
 class PlanOnly(PlanVerb):
     """Say what install would do; exit 2 if anything."""
 
@@ -227,14 +239,8 @@ class Uninstall(OwnVerb):
                 transaction.uninstall(host, say)
             say("slashservice is not installed")
             return DONE
-        refuse_broken(host, receipt)
-        foreseen = foresight.undoing(host, receipt)
-        obstacles.refuse(host, foreseen.paths)
         if self.dry:
-            for line in filter(None, foreseen.lines):
-                say(f"would {line}")
-            for note in foreseen.notes:
-                say(f"note: {note}")
+            _say_undoing(transaction.before_uninstalling(host, receipt))
             return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):

@@ -9,7 +9,7 @@ from plumbum import cli
 from slashservice.installer import status
 from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say
 from slashservice.installer.detection.general import OFFLINE
-from slashservice.installer.doctor import examine
+from slashservice.installer.doctor import examine, for_image
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
 
@@ -66,7 +66,8 @@ class Doctor(OwnVerb):
     def main(self) -> int:
         """Print the findings."""
         seen = self.look(self.host())
-        findings = examine(seen, STARTERS if seen.host.home else INIT_SYSTEMS)
+        found = examine(seen, STARTERS if seen.host.home else INIT_SYSTEMS)
+        findings = [for_image(seen.host, one) for one in found]
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:

@@ -114,10 +114,18 @@ def is_strange(one: Scanner, service_dir: str) -> bool:
     return one.program == "svscan" and same and not one.ours
 
 
+def svscans(host: Host) -> tuple[Scanner, ...]:
+    """Return the svscans that run in our root directory, also where nothing may be started."""
+    return _processes(host) if host.root == "/" else ()
+
+
 def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
     """Return the svscans that run on a live host, and processes of those names."""
-    if not host.live:
-        return ()
+    return _processes(host, names) if host.live else ()
+
+
+def _processes(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
+    """Return the svscans that share our root directory, and processes of those names."""
     found = []
     for pid in map(int, filter(str.isdigit, host.list("/proc"))):
         program = (host.read(f"/proc/{pid}/comm") or b"").decode(errors="replace").strip()

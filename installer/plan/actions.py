@@ -15,6 +15,7 @@ Files and directories are in :mod:`~slashservice.installer.plan.files`, links in
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -94,6 +95,16 @@ class Action:
     def original(self, host: Host) -> dict[str, Any]:
         """Return what was there before slashservice, where no receipt tells any more."""
         return self.capture(host)
+
+    def is_edited(
+        self, host: Host, before: dict[str, Any], previous: dict[str, Any], ours: Collection[str]
+    ) -> bool:
+        """Tell whether others have changed, since, what was there ``before``: that is theirs now.
+
+        Then uninstalling brings back the original of today. ``previous`` was there before the
+        last run; ``ours`` are digests of what we have left.
+        """
+        return False
 
     def to_json(self) -> dict[str, Any]:
         """Return the action as plain JSON values."""

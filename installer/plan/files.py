@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -81,7 +82,38 @@ class MakeScanDirectory(MakeDirectory):
 
 
 @dataclass(frozen=True)
-class WriteFile(PathAction):
+class _OurText(PathAction):
+    """What both have: a text of ours, a whole file or a part of one, that others may change.
+
+    ``theirs`` says what becomes of that: it is left, or kept aside before ours is written.
+    """
+
+    theirs: Theirs = dataclasses.field(default="", compare=False, kw_only=True)
+
+    def wanted(self, host: Host, now: FileState) -> FileState:
+        """Return what shall be there: ours, unless theirs is to be left."""
+        return now if self.theirs == "left" else self._own(host, now)
+
+    def _own(self, host: Host, now: FileState) -> FileState:
+        """Return the file with our text as we have it."""
+        raise NotImplementedError
+
+    def mark(self, host: Host, wanted: FileState) -> str:
+        return self._own(host, wanted).digest()
+
+    def apply(self, host: Host) -> None:
+        """Write it; what the administrator has made of our text is kept aside first."""
+        if self.theirs == "aside":
+            keep_aside(host, self.path)
+        super().apply(host)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action without what it found."""
+        return {name: value for name, value in super().to_json().items() if name != "theirs"}
+
+
+@dataclass(frozen=True)
+class WriteFile(_OurText):
     """Write a file that is wholly ours. ``check`` is a command that judges it first."""
 
     kind: ClassVar[str] = "file"
@@ -89,7 +121,6 @@ class WriteFile(PathAction):
     mode: int = 0o644
     check: tuple[str, ...] = ()
     replace: bool = dataclasses.field(default=False, compare=False)
-    theirs: Theirs = dataclasses.field(default="", compare=False)
 
     def describe(self) -> str:
         return f"write {self.path}"
@@ -105,28 +136,11 @@ class WriteFile(PathAction):
             raise Refusal(f"{self.path} is there already, and is not slashservice's")
         _refuse_hard_links(self.path, now)
 
-    def wanted(self, host: Host, now: FileState) -> FileState:
-        """Return the file; what was there counts for nothing."""
-        return now if self.theirs == "left" else self._own(host, now)
-
     def _own(self, host: Host, now: FileState) -> FileState:
-        """Return the file as we have it."""
+        """Return the file as we have it; what was there counts for nothing."""
         uid, gid = host.owner
         xattrs = now.xattrs if now.kind == "file" else ()
         return FileState("file", self.mode, uid, gid, self.text.encode(), xattrs=xattrs)
-
-    def mark(self, host: Host, wanted: FileState) -> str:
-        return self._own(host, wanted).digest()
-
-    def apply(self, host: Host) -> None:
-        """Write it; what the administrator has made of it is kept aside first."""
-        if self.theirs == "aside":
-            keep_aside(host, self.path)
-        super().apply(host)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the action without what it found."""
-        return {name: value for name, value in super().to_json().items() if name != "theirs"}
 
     def approve(self, host: Host, wanted: FileState) -> None:
         judge(host, self.check, self.path, wanted.data)
@@ -145,7 +159,7 @@ class WriteFile(PathAction):
 
 
 @dataclass(frozen=True)
-class EditFile(PathAction):
+class EditFile(_OurText):
     """Put something into somebody else's file, and keep the rest of it as it is.
 
     ``script`` says how it is run where it is a script. It is then looked at as such, and the
@@ -156,7 +170,6 @@ class EditFile(PathAction):
     editor: Editor = dataclasses.field(default_factory=lambda: Block(""))
     mode: int = 0o644
     check: tuple[str, ...] = ()
-    theirs: Theirs = dataclasses.field(default="", compare=False)
     script: scripts.How | None = None
 
     @property
@@ -188,17 +201,15 @@ class EditFile(PathAction):
         fresh = self.editor.fresh.encode() if isinstance(self.editor, Block) else b""
         return self.editor.remove(now.data) in (b"", fresh)
 
-    def wanted(self, host: Host, now: FileState) -> FileState:
-        return now if self.theirs == "left" else self._own(host, now)
-
-    def mark(self, host: Host, wanted: FileState) -> str:
-        return self._own(host, wanted).digest()
-
-    def apply(self, host: Host) -> None:
-        """Put it in; what the administrator has made of our part is kept aside first."""
-        if self.theirs == "aside":
-            keep_aside(host, self.path)
-        super().apply(host)
+    def is_edited(
+        self, host: Host, before: dict[str, Any], previous: dict[str, Any], ours: Collection[str]
+    ) -> bool:
+        """Tell whether the rest of the file has been edited since it was by us."""
+        now = host.state(self.path)
+        if now.digest() in ours or now.to_json() in (before, previous):
+            return False
+        rest = self.without_ours(now)
+        return not self.is_bare(now) and not rest.same_content(FileState.from_json(before))
 
     def _own(self, host: Host, now: FileState) -> FileState:
         """Return the file with our part as we have it."""
@@ -258,7 +269,6 @@ class EditFile(PathAction):
         """Return the action with its editor's name."""
         name = next(name for name, cls in EDITORS.items() if isinstance(self.editor, cls))
         plain = super().to_json()
-        del plain["theirs"]
         plain["editor"] = {"editor": name, **dataclasses.asdict(self.editor)}
         return plain
 
@@ -313,3 +323,28 @@ def keep_aside(host: Host, path: str) -> str:
     make_directories(host, os.path.dirname(kept))
     host.put(kept, host.state(path))
     return kept
+
+
+def kept(host: Host, folder: str = "") -> list[str]:
+    """Return the paths of all copies that are kept, or of those in a folder of them."""
+    folder = folder or f"{state_folder(host)}/{KEPT}"
+    found = []
+    for path in (f"{folder}/{name}" for name in host.list(folder)):
+        found += kept(host, path) if _is_folder(host, path) else [path]
+    return found
+
+
+def forget_kept(host: Host, paths: Collection[str], folder: str = "") -> None:
+    """Remove copies, and the folders in which nothing else is kept."""
+    folder = folder or f"{state_folder(host)}/{KEPT}"
+    for path in (f"{folder}/{name}" for name in host.list(folder)):
+        if _is_folder(host, path):
+            forget_kept(host, paths, path)
+        elif path in paths:
+            host.put(path, ABSENT)
+    if _is_folder(host, folder) and not host.list(folder):
+        host.put(folder, ABSENT)
+
+
+def _is_folder(host: Host, path: str) -> bool:
+    return host.state(path).kind == "directory"

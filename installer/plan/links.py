@@ -55,6 +55,11 @@ class RunlevelLink(MakeLink):
 
     kind: ClassVar[str] = "runlevel-link"
 
+    @property
+    def starts(self) -> bool:
+        """Whether it has svscan started in its runlevel; else it has it stopped."""
+        return os.path.basename(self.path).startswith("S")
+
     def done(self, host: Host) -> bool:
         """Tell whether the link is there, under whatever number."""
         return bool(self._present(host))

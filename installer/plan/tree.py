@@ -11,17 +11,20 @@ import compileall
 import hashlib
 import os
 import py_compile
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import NEW, Host
-from slashservice.installer.host.state import FileState
+from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.source import Source
 
 CACHE = "__pycache__"
+BYTE_CODE = re.compile(r"([^.]+)\.[^.]+(?:\.opt-\w+)?\.pyc(?:\.\d+)?")
+"""What is in it, of the module that is named first; with a number at its end while it is made."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,23 @@ class InstallTree(Action):
         if not strange:
             host.remove_tree(self.path)
             return []
-        for name in self.manifest:
-            path = f"{self.path}/{name}"
-            if host.is_file(path):
-                host.put(path, FileState())
-        return [f"{self.path} is left: {strange[0]} in it is not slashservice's"]
+        self._clear(host, "", strange)
+        listed = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
+        are = "is" if len(strange) == 1 else "are"
+        return [f"{self.path} is left: {listed} in it {are} not slashservice's"]
+
+    def _clear(self, host: Host, folder: str, strange: list[str]) -> None:
+        """Remove what is in a folder of the tree, but strangers and the folders above them."""
+        for one in host.list(f"{self.path}/{folder}"):
+            name = f"{folder}{one}"
+            if name in strange:
+                continue
+            if any(other.startswith(f"{name}/") for other in strange):
+                self._clear(host, f"{name}/", strange)
+            elif host.state(f"{self.path}/{name}").kind == "directory":
+                host.remove_tree(f"{self.path}/{name}")
+            else:
+                host.put(f"{self.path}/{name}", ABSENT)
 
     def to_json(self) -> dict[str, Any]:
         """Return the action without the contents of the files."""
@@ -152,16 +167,28 @@ class InstallTree(Action):
         return found
 
     def _strangers(self, host: Host) -> list[str]:
-        """List files in the tree that we don't know."""
-        return [name for name in self._names(host) if name not in self.manifest]
+        """List files in the tree that we don't know, and that are no byte code of ours."""
+        return [name for name in self._all_names(host) if not self._is_ours(name)]
+
+    def _is_ours(self, name: str) -> bool:
+        """Tell whether a file is one of ours, or the byte code of one."""
+        folder, base = os.path.split(name)
+        if os.path.basename(folder) == CACHE:
+            module = BYTE_CODE.fullmatch(base)
+            name = os.path.join(os.path.dirname(folder), f"{module[1]}.py") if module else name
+        return name in self.manifest
 
     def _names(self, host: Host) -> list[str]:
         """List the files there, byte code caches left out."""
+        return [name for name in self._all_names(host) if CACHE not in name.split("/")[:-1]]
+
+    def _all_names(self, host: Host) -> list[str]:
+        """List the files there, links to folders among them."""
         top = host.real(self.path, follow=True)
         names = []
         for folder, folders, files in os.walk(top):
-            folders[:] = [name for name in folders if name != CACHE]
-            names += [os.path.relpath(os.path.join(folder, name), top) for name in files]
+            linked = [one for one in folders if os.path.islink(os.path.join(folder, one))]
+            names += [os.path.relpath(os.path.join(folder, one), top) for one in files + linked]
         return sorted(names)
 
 

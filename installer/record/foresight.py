@@ -128,41 +128,68 @@ class Rehearsal(Host):
         return Outcome(127, f"{argv[0]}: not found")
 
 
+class Notes:
+    """The notes of an undoing: what is left is named once, not again for each folder above it.
+
+    What is in a folder may be of another version, and go later. So folders are looked at again.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.lines: list[str] = []
+        self._host = host
+        self._named: set[str] = set()
+        self._folders: list[Entry] = []
+
+    def take(self, entry: Entry, found: list[str]) -> None:
+        """Take what undoing an entry has returned."""
+        if found and isinstance(entry.action, MakeDirectory):
+            self._folders.append(entry)
+            return
+        self.lines += found
+        if found and isinstance(entry.action, (PathAction, InstallTree)):
+            self._named.add(entry.action.path)
+
+    def look_again(self) -> list[Entry]:
+        """Remove the folders in which nothing is any more, and return their entries."""
+        gone = []
+        for entry in self._folders:
+            found = entry.action.undo(self._host, entry.before, entry.after)
+            if not found:
+                gone.append(entry)
+                continue
+            assert isinstance(entry.action, MakeDirectory)
+            path = entry.action.path
+            inside = {f"{path}/{name}" for name in self._host.list(path)}
+            self.lines += [] if inside <= self._named else found
+            self._named.add(path)
+        return gone
+
+
 def undoing(host: Host, receipt: Receipt) -> Foreseen:
     """Foresee what undoing a receipt will do, and what will be left."""
     rehearsal = Rehearsal.of(host)
-    notes: list[str] = []
+    notes = Notes(rehearsal)
     changing: list[Entry] = []
-    left: list[Entry] = []
     for entry in reversed(receipt.entries):
         if not isinstance(entry.action, REHEARSED):
             due = _is_due(host, entry, receipt)
         else:
             before = rehearsal.changes
-            found = entry.action.undo(rehearsal, entry.before, entry.left(rehearsal))
+            notes.take(entry, entry.action.undo(rehearsal, entry.before, entry.left(rehearsal)))
             due = rehearsal.changes > before
             if isinstance(entry.action, MakeDirectory):
                 due = due and not rehearsal.state(entry.action.path)
-                if found:
-                    left.append(entry)
-                    found = []
-            notes += found
         if due:
             changing.append(entry)
-    for entry in left:
-        found = entry.action.undo(rehearsal, entry.before, entry.after)
-        notes += found
-        if not found:
-            changing.append(entry)
+    changing += notes.look_again()
     lines = []
     said = ""
     for entry in reversed(receipt.entries):
-        line = summary(entry, changing) if any(entry is one for one in changing) else ""
-        if line and isinstance(entry.action, InstallTree) and rehearsal.lstat(entry.action.path):
-            line = f"remove slashservice's files from {entry.action.path}"
+        due = any(entry is one for one in changing)
+        line = summary(rehearsal, entry, changing) if due else ""
         lines.append("" if line == said else line)
         said = line or said
-    return Foreseen(tuple(lines), tuple(notes), tuple(rehearsal.touched))
+    return Foreseen(tuple(lines), tuple(notes.lines), tuple(rehearsal.touched))
 
 
 def _is_due(host: Host, entry: Entry, receipt: Receipt) -> bool:
@@ -185,9 +212,11 @@ def _is_due(host: Host, entry: Entry, receipt: Receipt) -> bool:
     return False
 
 
-def summary(entry: Entry, all_: Sequence[Entry]) -> str:
-    """Describe what undoing an action does; the links of many commands taken together."""
+def summary(host: Host, entry: Entry, all_: Sequence[Entry]) -> str:
+    """Describe what undoing an action has done; the links of many commands taken together."""
     line = entry.action.describe_undo(entry.before)
+    if isinstance(entry.action, InstallTree) and host.lstat(entry.action.path):
+        return f"remove slashservice's files from {entry.action.path}"
     if not isinstance(entry.action, MakeLink) or not line.startswith("remove"):
         return line
     folder = os.path.dirname(entry.action.path)

@@ -7,7 +7,7 @@ now. Its code stays until the next upgrade or uninstalling, as daemons may still
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from slashservice.installer import supervision
@@ -18,6 +18,7 @@ from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.moving import Move
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import AwaitEnd, Supervise
+from slashservice.installer.plan.tenants import tenants
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.foresight import REHEARSED, Rehearsal, summary
@@ -27,13 +28,21 @@ Progress = Callable[[str], None]
 T = TypeVar("T", bound=Action)
 
 
-def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Receipt:
+def retire(
+    host: Host,
+    journal: Receipt,
+    plan: Plan,
+    progress: Progress,
+    in_use: Collection[str] | None = None,
+) -> Receipt:
     """Undo what only an older version had, except its code; return the receipt without it.
 
-    Where another init system started svscan until now, it lets go of it first.
+    Where another init system started svscan until now, it lets go of it first. ``in_use`` are the
+    folders of code that svscans run from, where that is known already.
     """
     moved = _moved(host, journal)
     stopped = moved is not None and _let_go(host, moved, plan, progress)
+    in_use = _in_use(host, journal) if in_use is None else in_use
     kept: list[Entry] = []
     going = [entry for entry in journal.entries if entry.retired]
     said = ""
@@ -41,7 +50,7 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
     for entry in reversed(journal.entries):
         if isinstance(entry.action, (Supervise, AwaitEnd)) and entry.action.service_dir in gone:
             continue  # svscan has left it, and runs on the other
-        if not entry.retired or _still_in_use(host, entry, journal):
+        if not entry.retired or _still_in_use(entry, journal, in_use):
             kept.append(entry)
             continue
         if isinstance(entry.action, AwaitEnd) and entry.action.service_dir == journal.service_dir:
@@ -57,7 +66,7 @@ def retire(host: Host, journal: Receipt, plan: Plan, progress: Progress) -> Rece
         if isinstance(entry.action, MakeDirectory) and notes:
             kept.append(entry)  # something is in it still: the code that is kept
         else:
-            line = summary(entry, going)
+            line = summary(host, entry, going)
             if host.changes > changes and isinstance(entry.action, REHEARSED) and line != said:
                 progress(line)
                 said = line
@@ -82,7 +91,9 @@ def foresee(host: Host, journal: Receipt, plan: Plan) -> list[str]:
         if one.retired and (line := _deserted(host, one))
         if getattr(one.action, "service_dir", "") not in gone
     ]
-    retire(Rehearsal.of(host), journal, plan, said.append)
+    exchanged = [one.service_dir for one in _of(HandOver, plan.actions)]
+    in_use = _in_use(host, journal, exchanged)  # as it will be then
+    retire(Rehearsal.of(host), journal, plan, said.append, in_use)
     return said
 
 
@@ -143,15 +154,23 @@ def _of(kind: type[T], actions: Iterable[Action]) -> list[T]:
     return [one for one in actions if isinstance(one, kind)]
 
 
-def _still_in_use(host: Host, entry: Entry, journal: Receipt) -> bool:
+def _in_use(host: Host, journal: Receipt, but: Collection[str] = ()) -> set[str]:
+    """Return the folders of code that svscans run from, but for those on some scan directories."""
+    trees = [one.action.path for one in journal.entries if isinstance(one.action, InstallTree)]
+    directory = journal.service_dir
+    running = supervision.running(directory) if host.live and directory not in but else 0
+    used = {supervision.code(directory, running)[1]} if running else set()
+    found = tenants(host, trees, directory)
+    return used | {one.code for one in found if one.directory not in but}
+
+
+def _still_in_use(entry: Entry, journal: Receipt, in_use: Collection[str]) -> bool:
     """Tell whether a retired entry is code that may run still.
 
-    That is what ran until this run, or what svscan runs from; and all of it where this run brings
+    That is what ran until this run, or what a svscan runs from; and all of it where this run brings
     no other code.
     """
     if not isinstance(entry.action, InstallTree) or journal.prior is None:
         return False
     ran = receipts.tree(Receipt.from_json(journal.prior))
-    running = supervision.running(journal.service_dir) if host.live else 0
-    runs = supervision.code(journal.service_dir, running)[1] if running else ""
-    return entry.action.path in (ran, runs) or ran == receipts.tree(journal)
+    return entry.action.path in (ran, *in_use) or ran == receipts.tree(journal)

@@ -14,9 +14,9 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.marks import OUR_FILE, block
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.edits import Block, Target
 from slashservice.installer.plan.files import EditFile, WriteFile, aside
-from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.links import MakeLink, RunlevelLink
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.record.receipt import Entry, Receipt
 
@@ -52,14 +52,24 @@ def refuse_broken(host: Host, receipt: Receipt) -> None:
 
 
 def _enabled_again(host: Host, action: Action) -> list[str]:
-    """Say that somebody has disabled svscan, and that it is enabled again."""
+    """Say that somebody has disabled svscan, and that it is enabled again.
+
+    What only stops svscan, or tells its place in the order, enables nothing.
+    """
     again = "svscan is enabled again (--no-enable leaves it to you)"
-    if isinstance(action, MakeLink) and not action.done(host) and host.lstat(action.path) is None:
+    if isinstance(action, (MakeLink, WriteFile)):
+        if action.done(host) or host.lstat(action.path) is not None:
+            return []
+        if isinstance(action, RunlevelLink) and not action.starts:
+            return [f"{action.path} was gone, which stops svscan in that runlevel: it is back"]
         return [f"{action.path} was gone: {again}"]
     if isinstance(action, EditFile):
         data = host.state(action.path).data
-        if action.editor.remove(data) == data:
-            return [f"what starts svscan was taken out of {action.path}: {again}"]
+        if action.editor.remove(data) != data:
+            return []
+        if isinstance(action.editor, Target):
+            return [f"svscan was taken out of {action.path}, the order of scripts: it is back"]
+        return [f"what starts svscan was taken out of {action.path}: {again}"]
     return []
 
 

@@ -23,18 +23,20 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.files import EditFile, MakeDirectory, WriteFile
+from slashservice.installer.plan.files import MakeDirectory, WriteFile, forget_kept, kept
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.moving import lasts
 from slashservice.installer.plan.planner import Plan
-from slashservice.installer.plan.telling import RunCommand, Supervise
+from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
+from slashservice.installer.plan.tenants import refuse_tenants
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import foresight
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record.foresight import sort_of
+from slashservice.installer.record.foresight import Foreseen, Notes, sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
+from slashservice.installer.record.theirs import refuse_broken
 
 
 @contextlib.contextmanager
@@ -114,7 +116,7 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
         notes = _roll_back(host, journal, old)
         if isinstance(error, Refusal):
             raise
-        raise Trouble(f"not installed: {why}", "; ".join(notes)) from error
+        raise Trouble(f"not installed: {why}", "", *_readable(notes)) from error
     try:
         if left:
             done = retire(host, dataclasses.replace(journal, entries=entries), plan, progress)
@@ -164,7 +166,7 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         else:
             original, present, after = action.original(host), action.capture(host), ""
         before = known.before if known else original
-        if isinstance(action, EditFile) and _is_edited(host, action, known, old):
+        if known and action.is_edited(host, known.before, known.previous, _ours(old, action)):
             before = original
         previous = known.previous if known and interrupted else present
         also = tuple({known.after, *known.also} - {after}) if known else ()
@@ -174,6 +176,8 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
             retired = [entry for entry in older if not entry.action.sticky]
             entries += [dataclasses.replace(entry, retired=True) for entry in retired]
     prior = old.prior if old and interrupted else old.to_json() if old else None
+    copies = old.facts.get("kept") if old and interrupted else None
+    copies = kept(host) if copies is None else copies
     return Receipt(
         version=plan.layout.version,
         init=plan.verdict.name,
@@ -181,26 +185,20 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
         service_dir=plan.layout.service_dir,
         python=plan.python,
         entries=tuple(entries),
-        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices},
+        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices, "kept": copies},
         prior=prior,
     )
 
 
-def _is_edited(host: Host, action: EditFile, known: Entry | None, old: Receipt | None) -> bool:
-    """Tell whether somebody has edited a file since it was edited by us: the rest of it is his."""
-    if known is None or old is None:
-        return False
-    now = host.state(action.path)
-    ours = {
+def _ours(old: Receipt | None, action: Action) -> set[str]:
+    """Return the digests of what we have left at the path of an action."""
+    path = getattr(action, "path", "")
+    return {
         digest
-        for entry in old.entries
-        if isinstance(entry.action, PathAction) and entry.action.path == action.path
+        for entry in (old.entries if old else ())
+        if isinstance(entry.action, PathAction) and entry.action.path == path
         for digest in (entry.after, *entry.also)
     }
-    if now.digest() in ours or now.to_json() in (known.before, known.previous):
-        return False
-    rest = action.without_ours(now)
-    return not action.is_bare(now) and not rest.same_content(FileState.from_json(known.before))
 
 
 def _apply(host: Host, todo: list[Action], progress: Progress) -> None:
@@ -237,8 +235,19 @@ def going(host: Host, plan: Plan) -> list[str]:
     return foresee(host, _journal(host, plan, old), plan) if old is not None else []
 
 
+MOST = 5
+"""So many things that could not be brought back are named; of more only the number is told."""
+
+
+def _readable(problems: list[str]) -> list[str]:
+    """Return what could not be brought back as lines, of which the last says what to do."""
+    named, remedy = problems[:-1], problems[-1:]
+    more = [f"and {len(named) - MOST} more"] if len(named) > MOST else []
+    return [f"not put back: {one}" for one in named[:MOST]] + more + remedy
+
+
 def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
-    """Bring back what was before the run; return what could not be.
+    """Bring back what was before the run; return what could not be, and what to do then.
 
     An older installation gets its receipt back. What it took from another supervisor stays
     taken. While something could not be brought back the new code stays: svscan may run from it.
@@ -249,6 +258,7 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     begun = begun if old and old.phase == "applying" else set()
     problems: list[str] = []
     left = []
+    copies = [one for one in kept(host) if one not in journal.facts["kept"]]
     for entry in reversed(journal.entries):
         taken_before = entry.action.sticky and prior is not None and prior.find(entry.action.key)
         stays = entry.retired and entry.action.key not in begun
@@ -257,10 +267,13 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
         try:
             with undisturbed():
                 found = entry.action.undo(host, entry.previous, entry.left(host))
-                if found and isinstance(entry.action, MakeDirectory):
-                    left.append(entry)
+            if found and isinstance(entry.action, MakeDirectory):
+                left.append(entry)
+            elif found:
+                copies = []  # somebody has changed it meanwhile: each text of his stays
         except (OSError, Trouble, Refusal) as error:
-            problems.append(f"{entry.action.key}: {reason(error)}")
+            what = entry.action.describe_undo(entry.previous) or entry.action.key
+            problems.append(f"{what}: {reason(error)}")
     for entry in left:
         with undisturbed(), contextlib.suppress(OSError):
             entry.action.undo(host, entry.previous, entry.after)
@@ -268,7 +281,9 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
         with undisturbed():
             if problems:
                 problems.append("run slashservice uninstall when that is mended")
-            elif prior is not None:
+                return problems
+            forget_kept(host, copies)
+            if prior is not None:
                 receipts.save(host, prior)
             else:
                 receipts.forget(host)
@@ -280,6 +295,23 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
     return problems
 
 
+def before_uninstalling(host: Host, receipt: Receipt) -> Foreseen:
+    """Refuse, before anything is undone, what can't be; return what undoing will do."""
+    refuse_broken(host, receipt)
+    ended = [
+        entry.action.service_dir
+        for entry in receipt.entries
+        if isinstance(entry.action, (Supervise, AwaitEnd))
+        and host.live
+        and not entry.before.get("running")
+    ]
+    trees = [one.action.path for one in receipt.entries if isinstance(one.action, InstallTree)]
+    refuse_tenants(host, trees, ended, receipt.service_dir)
+    foreseen = foresight.undoing(host, receipt)
+    obstacles.refuse(host, foreseen.paths)
+    return foreseen
+
+
 def uninstall(host: Host, progress: Progress) -> list[str]:
     """Undo the installation that the receipt records; return what is not as it was, and why.
 
@@ -289,19 +321,13 @@ def uninstall(host: Host, progress: Progress) -> list[str]:
     if receipt is None:
         receipts.forget(host)
         return []
-    foreseen = foresight.undoing(host, receipt)
+    foreseen = before_uninstalling(host, receipt)
     receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
-    notes: list[str] = []
-    left = []
+    notes = Notes(host)
     for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
-        found = entry.action.undo(host, entry.before, entry.left(host))
-        if found and isinstance(entry.action, MakeDirectory):
-            left.append(entry)  # what is in it may be of another version, and go later
-        else:
-            notes += found
+        notes.take(entry, entry.action.undo(host, entry.before, entry.left(host)))
         if line:
             progress(line)
-    for entry in left:
-        notes += entry.action.undo(host, entry.before, entry.after)
+    notes.look_again()
     receipts.forget(host)
-    return notes
+    return notes.lines

@@ -99,6 +99,19 @@ def image(kind_name: str, make_image: images.MakeImage) -> images.Image:
 
 
 @pytest.fixture
+def plain_image(tmp_path: Path) -> images.Image:
+    """An image of no kind, with a scan directory and an account; for modules that call it image."""
+    made = images.Image(tmp_path / "root").folders("/service", "/etc", "/var/log")
+    return made.file("/etc/passwd", "root:x:0:0\nwww:x:33:44:::\nodd:x\n")
+
+
+@pytest.fixture
+def its_host(image: images.Image) -> Host:
+    """The host of the image."""
+    return Host(str(image.root))
+
+
+@pytest.fixture
 def kind(kind_name: str) -> images.Kind:
     """The kind of host the test runs for."""
     return images.KINDS[kind_name]

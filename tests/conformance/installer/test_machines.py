@@ -130,7 +130,11 @@ def test_busybox_from_install_to_uninstall(busybox: Sandbox) -> None:
     until(lambda: pid_of(busybox, "/service/closer"), "the adopted service")
     assert pid_of(busybox, "/service/closer") == daemon
 
+    foreseen = busybox.run("slashservice", "uninstall", "-n", status=2).splitlines()
+    assert pid_of(busybox, "/service/closer") == daemon
     told = busybox.run("slashservice", "uninstall")
+    lines = [one for one in told.splitlines() if not one.startswith("slashservice: ")]
+    assert lines == [*(one.removeprefix("would ") for one in foreseen), "uninstalled"]
     assert "stop the services" in told
     assert "/service is left" in told
     assert busybox.closer_said() == ["up", *busybox.closing]

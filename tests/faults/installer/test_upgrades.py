@@ -6,16 +6,19 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from helpers.images import Image, Kind, MakeImage, Snapshot, snapshot
+from helpers.images import KINDS, Image, Kind, MakeImage, Snapshot, snapshot
 from helpers.installer import Breaking, Deadly, dies, plan_for
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.marks import END
 from slashservice.installer.plan import source, templates
-from slashservice.installer.plan.files import EditFile
+from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import EditFile, WriteFile
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
+from slashservice.installer.record.theirs import respecting
 
 
 def quiet(line: str) -> None:
@@ -348,6 +351,129 @@ def test_what_the_administrator_has_added_outlives_upgrades_and_uninstalling(
         for line in lines.splitlines():
             assert line in left, path
         assert b"slashservice" not in left, path
+
+
+def changed_by_the_administrator(image: Image, host: Host, kind: Kind) -> list[str]:
+    """Change each text of ours, whole files and lines; return the paths."""
+    paths = []
+    for action in plan_for(host, **kind.options).actions:
+        if not isinstance(action, (WriteFile, EditFile)):
+            continue
+        file = image.path(action.path)
+        text = file.read_bytes()
+        if isinstance(action, WriteFile):
+            file.write_bytes(text + b"# mine\n")
+        elif isinstance(action.editor, Block):
+            end = text.rindex(b"\n", 0, text.rindex(END))
+            file.write_bytes(text[:end] + b" # mine" + text[end:])
+        else:
+            continue
+        paths.append(action.path)
+    return paths
+
+
+def upgrade(image: Image, kind: Kind, host: Host) -> tuple[str, ...]:
+    """Upgrade in view of what the administrator has changed; return the notes."""
+    seen = Host(str(image.root))
+    plan = respecting(seen, plan_for(seen, **kind.options), receipts.load(seen))
+    transaction.install(host, plan, quiet)
+    return plan.notes
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize(
+    "which", ["systemd", "sysvinit-debian", "slackware", "dinit", "openbsd", "macos"]
+)
+def test_an_upgrade_that_fails_anywhere_leaves_no_copies(
+    which: str, killed: bool, make_image: MakeImage, become: Upgrade
+) -> None:
+    """What the administrator has made of our texts is in its place again, and nowhere else."""
+    kind, image = KINDS[which], make_image(which)
+    host = Host(str(image.root))
+    installed(host, kind, become, "1")
+    changed_by_the_administrator(image, host, kind)
+    before = without_times(image.snapshot())
+    become("2")
+    for failing in count(1, 5 if killed else 1):
+        if killed:
+            deadly = Deadly(str(image.root), failing)
+            if not dies(lambda: upgrade(image, kind, deadly)):  # noqa: B023
+                return
+            receipt = receipts.load(host)
+            if receipt is None or receipt.phase != "applying":
+                if receipt is not None and receipt.version == "2":
+                    return
+                continue
+            with pytest.raises((Trouble, OSError)):
+                upgrade(image, kind, Breaking(str(image.root), 3))
+        else:
+            try:
+                upgrade(image, kind, Breaking(str(image.root), failing))
+                break
+            except (Trouble, OSError):
+                receipt = receipts.load(host)
+        assert receipt is not None
+        if receipt.phase == "retiring":
+            break  # from here on the new version stays, and the copies
+        assert without_times(image.snapshot()) == before, f"step {failing}"
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_copies_of_before_outlive_an_upgrade_that_fails(
+    again: int, make_image: MakeImage, become: Upgrade
+) -> None:
+    image = make_image("systemd")
+    kind, host = KINDS["systemd"], Host(str(image.root))
+    installed(host, kind, become, "1")
+    for number in range(again):
+        changed_by_the_administrator(image, host, kind)
+        become(f"2{number}")
+        upgrade(image, kind, host)
+    changed_by_the_administrator(image, host, kind)
+    before = without_times(image.snapshot())
+    assert sum("/kept/" in name and name.endswith((".service", ".2")) for name in before) == again
+    become("3")
+    for failing in count(1):
+        try:
+            upgrade(image, kind, Breaking(str(image.root), failing))
+            break
+        except (Trouble, OSError):
+            receipt = receipts.load(host)
+        if receipt is None or receipt.phase == "retiring":
+            break
+        assert without_times(image.snapshot()) == before, f"step {failing}"
+
+
+class ReadOnly(Breaking):
+    """A host whose disk can't be written to any more from one step on."""
+
+    def step(self, name: str, path: str) -> None:
+        Host.step(self, name, path)
+        if self.changes >= self.failing:
+            raise OSError(30, "Read-only file system", path)
+
+
+def test_what_can_not_be_put_back_is_readable(kind: Kind, image: Image, become: Upgrade) -> None:
+    """However much that is: a few lines, of which the last says what to type."""
+    host = Host(str(image.root))
+    most = 0
+    for failing in range(3, 120, 9):
+        become("1")
+        broken = ReadOnly(str(image.root), failing)
+        try:
+            transaction.install(broken, plan_for(broken, **kind.options), quiet)
+            break
+        except Trouble as trouble:
+            lines = [str(trouble), *trouble.advice]
+        named = [line for line in lines if line.startswith("not put back: ")]
+        more = [int(line.split()[1]) for line in lines if line.startswith("and ")]
+        assert named and lines[-1].startswith("run slashservice ")
+        assert 1 <= len(named) <= 5 and bool(more) == (len(lines) == 8)
+        assert all(len(line) < 200 and "; " not in line[30:] for line in lines), lines
+        assert lines[0].count("Read-only file system") == 1
+        most = max(most, len(named) + sum(more))
+        transaction.uninstall(host, quiet)
+    assert most > 5
 
 
 @pytest.mark.parametrize("first", ["systemd", "sysvinit-debian", "openrc-gentoo", "dinit"])

@@ -196,8 +196,16 @@ def uninstall(host: Host) -> None:
     """Remove the services, then slashservice."""
     do(host, "slashservice remove redis")
     do(host, "slashservice remove closer")
-    do(host, "slashservice uninstall")
+    foreseen = host.run("slashservice uninstall -n")
+    assert foreseen.rc == 2, foreseen
+    said = do(host, "slashservice uninstall").splitlines()
+    assert said == [*is_done(foreseen.stdout), "uninstalled"], f"{foreseen.stdout}\n{said}"
     is_plain(host)
+
+
+def is_done(foreseen: str) -> list[str]:
+    """Return what a run says that does what a preview has said."""
+    return [line.removeprefix("would ") for line in foreseen.splitlines()]
 
 
 def whole_story(machine: Machine, wiring: Wiring) -> None:

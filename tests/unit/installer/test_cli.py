@@ -154,7 +154,8 @@ class TestImage:
 
     def test_the_doctor_says_what_is_wrong(self, make_image: MakeImage) -> None:
         root = ("--root", str(make_image("systemd").root))
-        what, remedy = "slashservice is not installed here", "slashservice install"
+        remedy = f"slashservice install --root {root[1]}"
+        what = "slashservice is not installed here"
         assert slashservice("doctor", *root, status=1) == f"{what}\n    {remedy}\n"
         found = json.loads(slashservice("doctor", "--json", *root, status=1))
         assert found == [{"what": what, "remedy": remedy}]

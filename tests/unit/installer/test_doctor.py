@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.images import Image, MakeImage
+from helpers.images import KINDS, Image, MakeImage
 from helpers.installer import Running, look_at, plan_for
 
 from slashservice.installer import status, supervision
 from slashservice.installer.cli.verbs_install import remembered
 from slashservice.installer.detection.evidence import Scanner
-from slashservice.installer.doctor import examine
+from slashservice.installer.doctor import examine, for_image
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
@@ -399,3 +399,32 @@ def test_a_log_that_can_not_be_written(patient: Callable[..., Image]) -> None:
     assert said.to_json()["log_troubles"][0]["service"] == "web"
     (supervise / "trouble").unlink()
     assert findings(image) == []
+
+
+@pytest.mark.parametrize("version", ["", "0.0.9"])
+def test_an_image_is_not_this_host(
+    version: str,
+    kind_name: str,
+    image: Image,
+    small_source: Source,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A svscan that runs here is not the image's; and remedies are for the image."""
+    host = Host(str(image.root))
+    options = KINDS[kind_name].options
+    with monkeypatch.context() as then:
+        if version:
+            then.setattr("slashservice.installer.plan.source.version", lambda: version)
+        transaction.install(host, plan_for(host, **options), quiet)
+    monkeypatch.setattr(supervision, "running", lambda directory: 7)
+    monkeypatch.setattr(supervision, "code", lambda directory, pid: ("9", "/elsewhere"))
+    monkeypatch.setattr(supervision, "daemons", lambda directory: [7])
+    seen = look_at(host, str(options.get("init", "")))
+    found = [for_image(seen.host, one) for one in examine(seen, INIT_SYSTEMS)]
+    assert [one for one in found if "svscan (pid" in one.what or "/elsewhere" in one.what] == []
+    old = [one for one in found if one.what.startswith("version 0.0.9 is installed, this is ")]
+    assert len(old) == bool(version)
+    for one in found:
+        text = one.remedy.replace(f" --root {image.root}", "")
+        assert one.remedy.count("--root") == text.count("slashservice install")
+    assert not status.look(host).pid

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from helpers.images import Image
+from helpers.installer import its_host, plain_image
 
 from slashservice.installer import removal
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
 
-
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    """An image with a scan directory, and an account."""
-    made = Image(tmp_path / "root").folders("/service", "/etc", "/var/log")
-    return made.file("/etc/passwd", "root:x:0:0\nwww:x:33:44:::\nodd:x\n")
-
-
-@pytest.fixture
-def host(image: Image) -> Host:
-    """The host of the image."""
-    return Host(str(image.root))
+image, host = plain_image, its_host
 
 
 class TestRemoving:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from pathlib import Path
 
 import pytest
 from helpers.images import Image
-from helpers.installer import Breaking, Running
+from helpers.installer import Breaking, Running, its_host, plain_image
 
 from slashservice.installer import programs, service_log, services, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble
@@ -20,18 +19,7 @@ from slashservice.supervise.protocol.status import Status
 
 WEB = Service("web", ["httpd"], checked=False)
 
-
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    """An image with a scan directory, and an account."""
-    made = Image(tmp_path / "root").folders("/service", "/etc", "/var/log")
-    return made.file("/etc/passwd", "root:x:0:0\nwww:x:33:44:::\nodd:x\n")
-
-
-@pytest.fixture
-def host(image: Image) -> Host:
-    """The host of the image."""
-    return Host(str(image.root))
+image, host = plain_image, its_host
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "a=b", "a\n"])

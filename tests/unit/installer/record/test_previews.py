@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from helpers.images import KINDS, Image, MakeImage, Snapshot
-from helpers.installer import Running, plan_for
+from helpers.installer import Deadly, Running, dies, plan_for
 
 from slashservice.installer import supervision
 from slashservice.installer.cli.main import Slashservice
@@ -210,3 +210,51 @@ def test_what_goes_is_foreseen(
     removed = [line.split()[-1] for line in steps(preview) if line.startswith("remove /")]
     assert removed or "restore /etc/inittab" in steps(preview)
     assert not [path for path in removed if path.lstrip("/") in after]
+
+
+@pytest.mark.parametrize("verb", ["install", "plan", "uninstall"])
+def test_while_an_uninstall_is_unfinished(
+    verb: str, kind_name: str, image: Image, say: Callable[..., list[str]]
+) -> None:
+    """Killed at whatever step: what is said is what the next run then does."""
+    options = KINDS[kind_name].options
+    plain = image.snapshot()
+    say(image, "install", **options)
+    installed = without_receipt(image)
+    say(image, "uninstall")
+    assert image.snapshot() == plain
+    for deadly in range(5, 50, 13):
+        say(image, "install", **options)
+        host = Deadly(str(image.root), deadly)
+        if not dies(lambda: transaction.uninstall(host, lambda line: None)):  # noqa: B023
+            break
+        receipt = receipts.load(host)
+        if receipt is None or receipt.phase != "undoing":
+            say(image, "uninstall")
+            continue
+        before = image.snapshot()
+        words = ["-n"] if verb != "plan" else []
+        preview = say(image, verb, *words, **(options if verb != "uninstall" else {}))
+        assert image.snapshot() == before
+        if verb == "uninstall":
+            compare(preview, say(image, "uninstall"))
+            assert image.snapshot() == plain
+            continue
+        assert preview[0] == "would finish an uninstall that was interrupted:"
+        assert preview[-1] == "would then install anew"
+        said = say(image, "install", **options)
+        assert said[0] == "an earlier uninstall was interrupted: finishing it"
+        assert said[1 : len(preview) - 1] == [one.removeprefix("would ") for one in preview[1:-1]]
+        assert said[len(preview) - 1].startswith("init system: ")
+        assert without_receipt(image) == installed
+        say(image, "uninstall")
+    assert image.snapshot() == plain
+
+
+def without_receipt(image: Image) -> Snapshot:
+    """A snapshot without times, or the receipt."""
+    return {
+        name: (*facts[:4], *facts[5:])
+        for name, facts in image.snapshot().items()
+        if not name.endswith("receipt.json")
+    }

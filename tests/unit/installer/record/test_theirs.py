@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,7 @@ from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan import templates
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile, WriteFile
+from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -25,6 +27,7 @@ from slashservice.installer.record.theirs import refuse_broken, respecting
 
 UNIT = "/etc/systemd/system/svscan.service"
 KEPT = "/var/lib/slashservice/kept"
+GONE = re.compile("was gone|was taken out")
 
 
 def quiet(line: str) -> None:
@@ -248,6 +251,36 @@ def test_what_is_taken_out_by_hand_is_put_in_again_and_named(
     notes = install(image)
     assert any(f"taken out of {path}: svscan is enabled again" in note for note in notes)
     assert line or image.path(path).read_text() == text
+
+
+def test_what_is_gone_is_named_for_what_it_does(
+    kind_name: str, image: Image, small_source: object
+) -> None:
+    """Only what starts svscan enables it: not a link that stops it, nor an order of scripts."""
+    if "sysvinit" in kind_name or kind_name == "initd":
+        image.file("/etc/init.d/.depend.start", "TARGETS = ssh\n")
+        image.file("/etc/init.d/.depend.stop", "TARGETS = ssh\n")
+    before = image.snapshot()
+    options = KINDS[kind_name].options
+    texts = {path: image.path(path).read_bytes() for path in before if image.path(path).is_file()}
+    install(image, **options)
+    enabling = [one for one in planned(image, **options).actions if one.enables]
+    for action in enabling:
+        assert isinstance(action, (MakeLink, WriteFile, EditFile))
+        path = image.path(action.path)
+        if action.path.lstrip("/") in texts:
+            path.write_bytes(texts[action.path.lstrip("/")])
+        else:
+            path.unlink()
+        notes = [one for one in install(image, **options) if GONE.search(one)]
+        stops = isinstance(action, MakeLink) and path.name.startswith("K00")
+        order = path.name.startswith(".depend")
+        (note,) = notes
+        assert action.path in note
+        assert ("svscan is enabled again" in note) == (not stops and not order), note
+        assert ("which stops svscan in that runlevel: it is back" in note) == stops
+        assert ("the order of scripts: it is back" in note) == order
+        assert not any(map(GONE.search, install(image, **options)))
 
 
 def test_a_mode_is_put_back_and_named(make_image: MakeImage, small_source: object) -> None:
