@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
+from slashservice.installer import supervision
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import trust
+from slashservice.installer.host import crowd, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.plan import source
@@ -75,6 +76,8 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
     foreign = foreign_wirings(look, systems, places.service_dir, options)
+    if not _is_scanned(look, places.service_dir, options):
+        crowd.refuse(host, places.service_dir)
     start = options.start is not False and verdict.live and _may_start(host, notes)
     if options.start is False and verdict.live:
         notes.append("not started: svscan starts at the next boot, or with --start")
@@ -161,6 +164,17 @@ def _refuse_untrusted(host: Host, places: Layout) -> None:
                 f"{path} is no safe place for what {who}: {why}",
                 "Choose another with --layout or --service-dir, or mend its owner and mode.",
             )
+
+
+def _is_scanned(look: Look, service_dir: str, options: Options) -> bool:
+    """Tell whether a directory is scanned already, or shall be whatever is in it."""
+    host = look.host
+    known = [one.directory for one in look.evidence.wirings if one.sure]
+    known += [one.directory for one in look.evidence.scanners]
+    found = map(host.resolve, filter(None, [*known, options.scanned]))
+    if options.force or host.resolve(service_dir) in found:
+        return True
+    return host.live and bool(supervision.running(service_dir))
 
 
 def _may_start(host: Host, notes: list[str]) -> bool:
