@@ -28,11 +28,17 @@ CANDIDATES = (
 )
 
 
-def distrust(host: Host, path: str, groups: bool = True) -> str:
-    """Say who besides root could change what is at ``path``; nothing if nobody could.
+def distrust(host: Host, path: str) -> str:
+    """Say who besides root could change what is at ``path``; nothing if nobody could."""
+    part, why = suspect(host, path)
+    return f"{part} {why}" if why else ""
 
-    Without ``groups``, a directory that a group may write to is no reason. Parts that don't
-    exist yet can be changed by nobody: we shall make them.
+
+def suspect(host: Host, path: str) -> tuple[str, str]:
+    """Return a part of the way to ``path`` that others than root could change, and how.
+
+    Both are empty if nobody could. Parts that don't exist yet can be changed by nobody: we shall
+    make them.
     """
     seen = set()
     todo = [path]
@@ -48,12 +54,12 @@ def distrust(host: Host, path: str, groups: bool = True) -> str:
             if stat.S_ISLNK(status.st_mode):
                 todo.append(os.path.join(os.path.dirname(part), host.readlink(part) or ""))
                 if status.st_uid not in trusted():
-                    return f"{part} belongs to user {status.st_uid}"
+                    return part, f"belongs to user {status.st_uid}"
                 continue
-            why = others(status, trusted(), host.read if groups else None)
+            why = others(status, trusted(), host.read)
             if why:
-                return f"{part} {why}"
-    return ""
+                return part, why
+    return "", ""
 
 
 def refuse_to_run(host: Host, *paths: str) -> None:
