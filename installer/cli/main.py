@@ -112,7 +112,14 @@ class Commands(Verb):
 
         if not folder:
             raise Misuse("commands takes a directory, and was given nothing")
-        for path in launchers.write(os.path.abspath(folder), self.python or None):
+        folder = os.path.abspath(folder)
+        python = os.path.abspath(self.python) if self.python else None
+        if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
+            raise Refusal(f"{python} is no program")
+        taken = [name for name in launchers.COMMANDS if os.path.isdir(f"{folder}/{name}")]
+        if taken:
+            raise Refusal(f"{folder}/{taken[0]} is a directory", "Name another place than that.")
+        for path in launchers.write(folder, python):
             say(path)
         return DONE
 

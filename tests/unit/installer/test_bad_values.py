@@ -87,7 +87,7 @@ TABLE = {
 WORDS = {
     "add": ["web", "--no-check", "--", "httpd"],
     "remove": ["web"],
-    "commands": ["/dev/null/command"],
+    "commands": ["{tmp}/command"],
     "completion": ["bash"],
 }
 """What a verb must be given besides."""
@@ -112,6 +112,7 @@ WRONG_WORDS: list[tuple[list[str], int]] = [
     (["remove", "a", "b"], USAGE),
     (["commands", ""], USAGE),
     (["commands", "/etc/passwd"], REFUSED),
+    (["commands", "{tmp}"], REFUSED),
     (["completion", "tcsh"], USAGE),
     (["completion", "a\nb"], USAGE),
     (["help", "nosuch"], USAGE),
@@ -153,6 +154,8 @@ def called(
 
 def check(words: list[str], status: int, image: Image, call: pytest.FixtureRequest) -> None:
     """Call the command line, and check that nothing is made and one line said, with advice."""
+    words = [word.replace("{tmp}", str(image.root)) for word in words]
+    image.folders("/svscan")  # where a command would go
     before = image.snapshot()
     ended, lines = called(
         words, call.getfixturevalue("monkeypatch"), call.getfixturevalue("capsys")
