@@ -23,6 +23,7 @@ from slashservice.installer.logs import troubles
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
+from slashservice.installer.plan.labels import faults as label_faults
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
@@ -346,6 +347,12 @@ def shadows(patient: Patient) -> Iterator[Finding]:
                 yield Finding(f"{folder}/{name} comes before ours on most PATHs")
 
 
+def selinux(patient: Patient) -> Iterator[Finding]:
+    """Are our files labelled so that init systems may run them, and will they stay so?"""
+    for what, remedy in label_faults(patient.host):
+        yield Finding(what, remedy)
+
+
 def age(patient: Patient) -> Iterator[Finding]:
     """Is the installed version the one that runs now, here and as svscan?"""
     seen = look(patient.host)
@@ -387,6 +394,7 @@ CHECKS: tuple[Check, ...] = (
     service_owners,
     logs,
     shadows,
+    selinux,
     age,
     search_path,
 )

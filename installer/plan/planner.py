@@ -28,6 +28,7 @@ from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, 
 from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.labels import LabelRules
+from slashservice.installer.plan.labels import rules as label_rules
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.rivalry import foreign_wirings
@@ -97,7 +98,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     back, over = _exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
-        *([LabelRules()] if host.has_selinux() else []),
+        *([LabelRules(rules=tuple(label_rules(host)))] if host.has_selinux() else []),
         *_code(host, places, python, options, notes, back),
         *parents(places.service_dir),
         MakeScanDirectory(path=places.service_dir),
