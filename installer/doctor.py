@@ -19,7 +19,7 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import processes, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.marks import BrokenMarks, block, naming
-from slashservice.installer.logs import troubles
+from slashservice.installer.logs import exposed, troubles
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
@@ -330,9 +330,10 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
 
 
 def logs(patient: Patient) -> Iterator[Finding]:
-    """Can all logs be written?"""
+    """Can all logs be written, and where they should be?"""
     for one in troubles(patient.host, patient.service_dir):
         yield Finding(str(one), one.remedy)
+    yield from (Finding(*found) for found in exposed(patient.host, patient.service_dir))
 
 
 def shadows(patient: Patient) -> Iterator[Finding]:
@@ -349,8 +350,7 @@ def shadows(patient: Patient) -> Iterator[Finding]:
 
 def selinux(patient: Patient) -> Iterator[Finding]:
     """Are our files labelled so that init systems may run them, and will they stay so?"""
-    for what, remedy in label_faults(patient.host):
-        yield Finding(what, remedy)
+    yield from (Finding(*found) for found in label_faults(patient.host))
 
 
 def age(patient: Patient) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from shlex import quote
 
 from slashservice.installer import log_scripts
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.trust import strangers
 from slashservice.installer.log_scripts import LogScript
 from slashservice.supervise.platform import flocks
 from slashservice.supervise.protocol import names, status
@@ -45,6 +46,20 @@ def faults(host: Host, service: str) -> Iterator[Fault]:
         if name[0] == ".":
             place.begin = log
         yield from _faults(host, place, script, numbers, now)
+
+
+def exposed(host: Host, service: str) -> Iterator[Fault]:
+    """Yield the log directories that root writes to, and others can lead elsewhere."""
+    log = host.resolve(f"{service}/log")
+    script = log_scripts.read(host.read(f"{log}/run") or b"")
+    if script is None or script.account or not script.is_known:
+        return
+    for name in script.directories:
+        path = os.path.normpath(os.path.join(log, name))
+        why = strangers(host, path)
+        if why:
+            what = f"{log}/run has {'you' if host.home else 'root'} write to {path}, but {why}"
+            yield what, "have an account write there: exec setuidgid ACCOUNT multilog ..."
 
 
 class Place:

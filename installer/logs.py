@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slashservice.installer import log_directories
@@ -53,6 +54,14 @@ def troubles(host: Host, service_dir: str) -> tuple[Trouble, ...]:
         except OSError:
             continue
     return tuple(found)
+
+
+def exposed(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
+    """Yield the logs of root's that others can lead elsewhere, and what to do about it."""
+    for name in host.list(service_dir):
+        if not name.startswith("."):
+            for what, remedy in log_directories.exposed(host, f"{service_dir}/{name}"):
+                yield printable(what), remedy
 
 
 def _told(host: Host, service_dir: str, name: str) -> Trouble | None:

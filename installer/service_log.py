@@ -16,10 +16,10 @@ import stat
 from shlex import quote
 
 from slashservice.installer.errors import Refusal, Trouble, reason
-from slashservice.installer.host import owners
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.host.trust import strangers
 
 LOG_FOLDERS = ("/var/log/slashservice", "/var/lib/slashservice-logs")
 """The folder for logs, and the one for them where a group may write to ``/var/log``, as Ubuntu's
@@ -36,8 +36,6 @@ TAIL = 8192
 LOG_FILES = {"current", "lock", "state", "lost+found"}
 """What multilog keeps in a log directory, or is in one that is a file system of its own."""
 
-ROOT = 0
-
 
 def absolute(path: str) -> str:
     """Return a log directory as its script must name it; multilog passes over any other word."""
@@ -51,36 +49,6 @@ def usual(host: Host) -> tuple[str, str]:
     first, second = LOG_FOLDERS
     why = strangers(host, first)
     return (second, why) if why and not strangers(host, second) else (first, "")
-
-
-def strangers(host: Host, path: str, groups: bool = True) -> str:
-    """Say who besides root and us can change what is at ``path``; nothing if nobody can.
-
-    A sticky directory is everybody's as any other: what is not there yet can be made by others.
-    Without ``groups``, those that may write are passed over.
-    """
-    trusted = {ROOT, host.owner[0]}
-    todo = [path]
-    seen = set()
-    while todo:
-        here = ""
-        for part in ["", *os.path.normpath(todo.pop()).strip("/").split("/")]:
-            here = os.path.join(here, part) or "/"
-            about = host.lstat(here)
-            if about is None:
-                break
-            if here in seen:
-                continue
-            seen.add(here)
-            is_link = stat.S_ISLNK(about.st_mode)
-            mode = stat.S_IFLNK if is_link else about.st_mode & ~stat.S_ISVTX
-            judged = os.stat_result((mode, *about[1:10]))
-            why = owners.others(judged, trusted, host.read if groups else None)
-            if why:
-                return f"{here} {why}"
-            if is_link:
-                todo.append(os.path.join(os.path.dirname(here), host.readlink(here) or ""))
-    return ""
 
 
 def check(host: Host, path: str, account: str) -> None:

@@ -191,7 +191,7 @@ def _check_places(host: Host, home: str, service: Service, service_dir: str) -> 
         )
     for path in (above, service.log or above):
         other = in_the_way(host, path)
-        if other:
+        if other and (host.live or host.readlink(other) is None):
             raise Refusal(f"{other} is there, and is no directory")
     if not service.log:
         return

@@ -13,6 +13,7 @@ from slashservice.installer.host import crowd
 from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.supervision import running
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 SCANNED = "the scan directory"
@@ -48,7 +49,7 @@ class Add(HostVerb):
         if host.home and (self.user or self.log_user):
             raise Refusal("services of an ordinary account run as that account, and as no other")
         homes, directory = _homes(host, self.homes), _scanned(host, self.service_dir)
-        if self.service_dir and not self.force:
+        if self.service_dir and not self.force and not (host.live and running(directory)):
             crowd.refuse(host, directory)
         name = naming.new(host, name, homes, directory)
         usual, why = service_log.usual(host)

@@ -62,6 +62,36 @@ def suspect(host: Host, path: str) -> tuple[str, str]:
     return "", ""
 
 
+def strangers(host: Host, path: str, groups: bool = True) -> str:
+    """Say who besides root and us can change or make what is at ``path``; nothing if nobody can.
+
+    A sticky directory is everybody's here: what is not there yet can be made by others.
+    Without ``groups``, those that may write are passed over.
+    """
+    users = {0, host.owner[0]}
+    todo = [path]
+    seen = set()
+    while todo:
+        here = ""
+        for part in ["", *os.path.normpath(todo.pop()).strip("/").split("/")]:
+            here = os.path.join(here, part) or "/"
+            about = host.lstat(here)
+            if about is None:
+                break
+            if here in seen:
+                continue
+            seen.add(here)
+            is_link = stat.S_ISLNK(about.st_mode)
+            mode = stat.S_IFLNK if is_link else about.st_mode & ~stat.S_ISVTX
+            judged = os.stat_result((mode, *about[1:10]))
+            why = others(judged, users, host.read if groups else None)
+            if why:
+                return f"{here} {why}"
+            if is_link:
+                todo.append(os.path.join(os.path.dirname(here), host.readlink(here) or ""))
+    return ""
+
+
 def refuse_to_run(host: Host, *paths: str) -> None:
     """Refuse to have root run what is at one of ``paths`` if others can change it."""
     for path in paths:

@@ -181,3 +181,28 @@ def test_what_may_not_be_shown(web: Web) -> None:
     write_script(web.log / "run", b"#!/bin/sh\nexec multilog '/\x1b[2J/\xff/x'\n")
     ((what, remedy),) = web.found()
     assert what.isprintable() and remedy.isprintable()
+
+
+@pytest.mark.parametrize("run", ["exec multilog t {}", "exec setuidgid log multilog t {}"])
+@pytest.mark.parametrize(
+    ("uid", "gid", "mode", "why"),
+    [
+        (0, 0, 0o755, ""),
+        (0, 0, 0o775, ""),
+        (0, LOG, 0o755, ""),
+        (0, LOG, 0o775, f"/srv can be written by group {LOG}"),
+        (0, 0, 0o1777, "/srv can be written by everybody"),
+        (LOG, 0, 0o700, f"/srv belongs to user {LOG}"),
+    ],
+)
+def test_others_can_lead_it_elsewhere(
+    run: str, uid: int, gid: int, mode: int, why: str, web: Web
+) -> None:
+    """Only an account's log may be there: root would write wherever they like."""
+    srv = web.directory("srv", uid, mode)
+    os.chown(srv, uid, gid)
+    web.runs(run.format("/srv/logs/web"))
+    found = list(logs.exposed(Host(str(web.image.root)), "/service"))
+    bad = why and "setuidgid" not in run
+    what = f"/service/web/log/run has root write to /srv/logs/web, but {why}"
+    assert [one for one, _ in found] == ([what] if bad else [])

@@ -13,6 +13,7 @@ from helpers.installer import Breaking, Running
 
 from slashservice.installer import programs, service_log, services, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service, add, check, files
 from slashservice.supervise.protocol import client
@@ -207,7 +208,7 @@ def test_whose_place_it_is(place: str, stranger: str, host: Host, image: Image) 
     image.path("/t/sticky").chmod(0o1777)
     image.link("/t/link", "theirs").link("/t/their-link", "mine").link("/t/gone", "/t/theirs/x")
     os.lchown(image.path("/t/their-link"), 33, 33)
-    found = service_log.strangers(host, f"/t/{place}")
+    found = trust.strangers(host, f"/t/{place}")
     assert found == (f"/t/{stranger}" if stranger else "")
     for account in ("", "www"):
         text = service_log.script(host, f"/t/{place}", account)
