@@ -30,7 +30,7 @@ def new(host: Host, word: str, homes: str, service_dir: str) -> str:
     if not path:
         return word
     folder, name = os.path.split(path)
-    if name and host.resolve(folder) in (host.resolve(service_dir), host.resolve(homes)):
+    if name and _resolved(host, folder) in (host.resolve(service_dir), _resolved(host, homes)):
         return name
     raise Refusal(f"{word} is neither in {service_dir} nor in {homes}", "Its name alone will do.")
 
@@ -44,16 +44,16 @@ def known(host: Host, word: str, homes: str, service_dir: str) -> str:
     if not path:
         return word
     folder, name = os.path.split(path)
-    if name and host.resolve(folder) == host.resolve(service_dir):
+    if name and _resolved(host, folder) == host.resolve(service_dir):
         return name
-    own = host.resolve(path)
+    own = _resolved(host, path)
     for entry in host.list(service_dir):
-        if not entry.startswith(".") and host.resolve(f"{service_dir}/{entry}") == own:
+        if not entry.startswith(".") and _resolved(host, f"{service_dir}/{entry}") == own:
             return entry
     unlinked = []
     if host.live:
         unlinked = supervision.unlinked(service_dir, supervision.running(service_dir))
-    if name and (host.resolve(folder) == host.resolve(homes) or own in unlinked):
+    if name and (_resolved(host, folder) == _resolved(host, homes) or own in unlinked):
         return name
     raise Refusal(f"{word} is no service in {service_dir}", "Its name alone will do.")
 
@@ -65,6 +65,14 @@ def _path(host: Host, word: str) -> str:
     path = os.path.normpath(os.path.abspath(word))
     inside = path[len(host.root) :] if host.root != "/" else ""
     return inside if inside.startswith("/") and path.startswith(host.root) else path
+
+
+def _resolved(host: Host, path: str) -> str:
+    """Return where a path leads; itself where its links lead round in a circle."""
+    try:
+        return host.resolve(path)
+    except OSError:
+        return path
 
 
 def remove(host: Host, name: str, homes: str, service_dir: str, more: str = "") -> str:

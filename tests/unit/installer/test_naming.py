@@ -24,6 +24,7 @@ def image(tmp_path: Path) -> Image:
     made.link(SCANNED, "run/scan")
     for name, home in (("web", f"{HOMES}/web"), ("db", "/srv/db"), ("alias", f"{HOMES}/real")):
         made.program(f"{home}/run").link(f"{SCANNED}/{name}", home)
+    made.link(f"{SCANNED}/aa-circle", "aa-circle").link("/srv/circle", "circle")
     return made.file(f"{HOMES}/unlinked/run")
 
 
@@ -74,7 +75,18 @@ def test_one_that_is_linked_under_another_name(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["/srv/other/web", "/", "/service", "..", "/etc/x/", "/service/web/log", "/web", "a/b"]
+    "word",
+    [
+        "/srv/other/web",
+        "/",
+        "/service",
+        "..",
+        "/etc/x/",
+        "/service/web/log",
+        "/web",
+        "a/b",
+        "/srv/circle/x",
+    ],
 )
 def test_a_path_that_leads_elsewhere(word: str, host: Host, image: Image) -> None:
     before = image.snapshot()
