@@ -17,10 +17,11 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``record``          errors, interrupts, supervision, host, plan
 ``interrupts``      nothing
 ``service_log``     errors, host
+``naming``          errors, supervision, host
 ``programs``        errors, host
 ``trial``           nothing
-``services``        errors, interrupts, supervision, host, service_log, programs, trial
-``removal``         errors, interrupts, waiting, supervision, host, services
+``services``        errors, interrupts, supervision, host, naming, service_log, programs, trial
+``removal``         errors, interrupts, waiting, supervision, host, naming, services
 ``starters``        errors, host, detection, plan
 ``remote``          errors, host, plan
 ``log_scripts``     nothing

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from slashservice.installer import supervision
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
@@ -20,10 +21,11 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import processes, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.marks import BrokenMarks, block, naming
-from slashservice.installer.logs import troubles
+from slashservice.installer.logs import exposed, troubles
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
+from slashservice.installer.plan.labels import faults as label_faults
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
@@ -235,9 +237,20 @@ def interpreter(patient: Patient) -> Iterator[Finding]:
         yield Finding(f"{whose} services run on {python}, but {why}", "install with --python")
     code = ("/command", "/package/admin", "/usr/local/lib/slashservice")
     for path in (patient.service_dir, *((patient.host.receipts,) if home else code)):
-        why = trust.distrust(patient.host, path) if patient.host.lstat(path) else ""
+        part, why = trust.suspect(patient.host, path) if patient.host.lstat(path) else ("", "")
         if why:
-            yield Finding(f"others than {'you' if home else 'root'} can change what it runs: {why}")
+            whose = "you" if home else "root"
+            what = f"others than {whose} can change what it runs: {part} {why}"
+            yield Finding(what, _made_ours(patient.host, part, why))
+
+
+def _made_ours(host: Host, part: str, why: str) -> str:
+    """Return what to type so that nobody but root can change a file or directory."""
+    real = quote(host.real(part))
+    if why.startswith("belongs"):
+        is_link = host.readlink(part) is not None
+        return f"chown -h root {real}" + ("" if is_link else f" && chmod go-w {real}")
+    return f"chmod go-w {real}"
 
 
 def init_system_files(patient: Patient) -> Iterator[Finding]:
@@ -267,16 +280,32 @@ def scan_directory(patient: Patient) -> Iterator[Finding]:
     """Is the scan directory there, and what is in it?"""
     host, directory = patient.host, patient.service_dir
     if patient.receipt and not host.is_directory(directory):
-        yield Finding(f"the scan directory {directory} is missing", f"mkdir {directory}")
+        real = quote(host.real(directory))
+        yield Finding(f"the scan directory {directory} is missing", f"mkdir -p {real}")
     for name in host.list(directory):
         path = f"{directory}/{name}"
         if name.startswith("."):
             continue
         leads = None if host.stat(path) else host.readlink(path)
         if leads:
-            yield Finding(f"{path} leads nowhere: {leads}", f"rm {path}")
-        elif host.is_directory(path) and not host.is_executable(f"{path}/run"):
-            yield Finding(f"{path}/run is missing or not executable", f"chmod +x {path}/run")
+            yield Finding(f"{path} leads nowhere: {leads}", f"rm {quote(host.real(path))}")
+        elif host.is_directory(path):
+            yield from _run_script(host, path)
+
+
+def _run_script(host: Host, service: str) -> Iterator[Finding]:
+    """Is there something to run?"""
+    run = f"{service}/run"
+    if host.is_executable(run):
+        return
+    if host.is_file(run):
+        yield Finding(f"{run} is not executable", f"chmod +x {quote(host.real(run))}")
+        return
+    what = f"{run} is {'no file' if host.stat(run) else 'missing'}"
+    if host.readlink(service) is not None:
+        yield Finding(what, f"write it, or take the service away: rm {quote(host.real(service))}")
+    else:
+        yield Finding(what, f"write it, or move {service} to somewhere else")
 
 
 RUN_BY_SVSCAN = ("", "/run", "/log", "/log/run", "/supervise", "/log/supervise")
@@ -298,22 +327,24 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
             continue
         for part in RUN_BY_SVSCAN:
             path = host.resolve(service) + part if part else service
-            why = trust.distrust(host, path) if host.lstat(path) else ""
+            part, how = trust.suspect(host, path) if host.lstat(path) else ("", "")
+            why = f"{part} {how}" if how else ""
             if why and why not in told:
+                mend = _made_ours(host, part, how)
                 yield Finding(
                     f"svscan runs {service} as {'you' if host.home else 'root'}, but {why}",
-                    "chmod go-w what is yours, and run nothing else"
+                    f"{mend}, and run nothing but what is yours"
                     if host.home
-                    else "chown it to root and take the write permission from others, "
-                    "or have its user run an svscan of their own",
+                    else f"{mend}; or have its user run an svscan of their own",
                 )
             told.add(why)
 
 
 def logs(patient: Patient) -> Iterator[Finding]:
-    """Can all logs be written?"""
+    """Can all logs be written, and where they should be?"""
     for one in troubles(patient.host, patient.service_dir):
         yield Finding(str(one), one.remedy)
+    yield from (Finding(*found) for found in exposed(patient.host, patient.service_dir))
 
 
 def shadows(patient: Patient) -> Iterator[Finding]:
@@ -326,6 +357,11 @@ def shadows(patient: Patient) -> Iterator[Finding]:
         for name in ("svc", "svstat", "svscan"):
             if patient.host.lstat(f"{folder}/{name}"):
                 yield Finding(f"{folder}/{name} comes before ours on most PATHs")
+
+
+def selinux(patient: Patient) -> Iterator[Finding]:
+    """Are our files labelled so that init systems may run them, and will they stay so?"""
+    yield from (Finding(*found) for found in label_faults(patient.host))
 
 
 def age(patient: Patient) -> Iterator[Finding]:
@@ -369,6 +405,7 @@ CHECKS: tuple[Check, ...] = (
     service_owners,
     logs,
     shadows,
+    selinux,
     age,
     search_path,
 )

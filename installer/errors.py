@@ -18,6 +18,10 @@ class Refusal(Exception):  # noqa: N818 - nothing went wrong, we decline
         self.advice = advice
 
 
+class WrongUse(Refusal):
+    """A word of the command line is one that no host could take."""
+
+
 class Trouble(Exception):  # noqa: N818 - the counterpart of Refusal
     """Something failed. All is as before, or the message says what could not be put back.
 

@@ -16,6 +16,7 @@ from shlex import quote
 
 from slashservice.installer import log_scripts
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.trust import strangers
 from slashservice.installer.log_scripts import LogScript
 from slashservice.supervise.platform import flocks
 from slashservice.supervise.protocol import names, status
@@ -45,6 +46,20 @@ def faults(host: Host, service: str) -> Iterator[Fault]:
         if name[0] == ".":
             place.begin = log
         yield from _faults(host, place, script, numbers, now)
+
+
+def exposed(host: Host, service: str) -> Iterator[Fault]:
+    """Yield the log directories that root writes to, and others can lead elsewhere."""
+    log = host.resolve(f"{service}/log")
+    script = log_scripts.read(host.read(f"{log}/run") or b"")
+    if script is None or script.account or not script.is_known:
+        return
+    for name in script.directories:
+        path = os.path.normpath(os.path.join(log, name))
+        why = strangers(host, path)
+        if why:
+            what = f"{log}/run has {'you' if host.home else 'root'} write to {path}, but {why}"
+            yield what, "have an account write there: exec setuidgid ACCOUNT multilog ..."
 
 
 class Place:
@@ -77,8 +92,11 @@ def _faults(
     if numbers:
         closed = _closed(host, place.begin, path, numbers, ("lock", "current"))
         if closed:
-            owner = f"{numbers[0]}:{numbers[1]}"
-            yield f"{closed} is closed to {script.account}", f"chown {owner} {quote(closed)}"
+            mend = f"chown {numbers[0]}:{numbers[1]}"
+            if not f"{closed}/".startswith(f"{path}/"):  # it is on the way, and for others, too
+                mend = "chmod a+x"
+            where = quote(host.real(closed, follow=True))
+            yield f"{closed} is closed to {script.account}", f"{mend} {where}"
             return
     yield from _full(host, place, script, numbers)
     holder = _holder(host, path) if host.live and now else 0
@@ -98,11 +116,11 @@ def _missing(
         return
     about = host.stat(parent)
     if about is None or not stat.S_ISDIR(about.st_mode):
-        yield f"{path} can't be made: {parent} is not there", f"mkdir -p {quote(parent)}"
+        yield f"{path} can't be made: {parent} is not there", f"mkdir -p {quote(host.real(parent))}"
     elif numbers and _closed(host, place.begin, parent, numbers):
         owner = f"{numbers[0]} -g {numbers[1]}"
         what = f"{path} is not there, and {script.account} can't make it in {parent}"
-        yield what, f"install -d -m 700 -o {owner} {quote(path)}"
+        yield what, f"install -d -m 700 -o {owner} {quote(host.real(path))}"
     elif host.live and now and _is_c(now.pid):
         what = f"{path} was removed; its multilog writes to nowhere, and will stop at its next file"
         yield what, f"svc -t {quote(place.log)}; what was written since is lost"

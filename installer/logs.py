@@ -6,8 +6,10 @@ others it is told by what can be seen (:mod:`~slashservice.installer.log_directo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slashservice.installer import log_directories
@@ -53,6 +55,16 @@ def troubles(host: Host, service_dir: str) -> tuple[Trouble, ...]:
         except OSError:
             continue
     return tuple(found)
+
+
+def exposed(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
+    """Yield the logs of root's that others can lead elsewhere, and what to do about it."""
+    for name in host.list(service_dir):
+        if name.startswith("."):
+            continue
+        with contextlib.suppress(OSError):
+            for what, remedy in log_directories.exposed(host, f"{service_dir}/{name}"):
+                yield printable(what), remedy
 
 
 def _told(host: Host, service_dir: str, name: str) -> Trouble | None:

@@ -53,7 +53,8 @@ def _missing(host: Host, name: str, command: Sequence[str], path: str, whose: st
     if len(command) == 1 and SHELL_CHARACTERS & set(program):
         advice.append(f"For a line of shell: slashservice add {name} -- sh -c {quote(program)}")
     if "/" in program and host.stat(program):
-        return Refusal(f"{program} can't be run by {whose}", "See its mode: ls -lL", LATER)
+        look = f"See its mode: ls -ldL {quote(host.real(program))}"
+        return Refusal(f"{program} can't be run by {whose}", look, LATER)
     if "/" not in program:
         advice.append(f"The PATH of services is {path}")
     return Refusal(f"there is no program {program} that {whose} can run", *advice, LATER)

@@ -25,7 +25,7 @@ from typing import Any
 from plumbum import BG, SshMachine, local
 from plumbum.machines.session import ShellSessionError, SSHCommsError
 
-from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.errors import Refusal, Trouble, WrongUse
 from slashservice.installer.host import scratch
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan import source
@@ -99,16 +99,16 @@ class Address:
 
     @classmethod
     def of(cls, text: str) -> Address:
-        """Read an address; :class:`Refusal` if it is none."""
+        """Read an address; :class:`WrongUse` if it is none."""
         found = ADDRESS.fullmatch(text)
         port = int(found["port"] or 0) if found else 0
         host = (found["host"] or found["literal"]) if found else ""
         if found and found["literal"] and not _is_ipv6(host):
             host = ""
         if not found or not host or max(len(host), len(found["user"] or "")) > LONGEST:
-            raise Refusal(f"{text!r} is no host", "It should look like ssh://user@name")
+            raise WrongUse(f"{text!r} is no host", "It should look like ssh://user@name")
         if port > 65535 or (found["port"] and not port):
-            raise Refusal(f"{text!r} has no port that there is")
+            raise WrongUse(f"{text!r} has no port that there is")
         return cls(host, found["user"] or "", port)
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import re
+from shlex import quote
 
-from slashservice.installer import supervision
+from slashservice.installer import naming, supervision
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
-from slashservice.installer.services import HOMES, MADE_BY_US, Say
+from slashservice.installer.naming import HOMES
+from slashservice.installer.services import MADE_BY_US, Say
 from slashservice.installer.supervision import supervised, tell
 from slashservice.installer.waiting import wait_telling
 
@@ -59,7 +61,11 @@ def remove(
         else:
             say(f"{link} was unlinked before: finishing that")
         if host.live and host.is_directory(home):
-            stop(home, kill_after)
+            stop(
+                home,
+                kill_after,
+                naming.remove(host, name, homes, service_dir, "--kill-after SECONDS"),
+            )
             say("the service is down, and its log has been read to the end")
         if not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b""):
             _remove_home(host, home, say)
@@ -68,7 +74,7 @@ def remove(
     except Interrupted as signal:
         raise Trouble(
             f"interrupted by {signal}: the service in {home} is unlinked and told to stop",
-            f"slashservice remove {name} goes on with that",
+            f"{naming.remove(host, name, homes, service_dir)} goes on with that",
         ) from None
 
 
@@ -81,9 +87,11 @@ def _find(host: Host, name: str, link: str, homes: str) -> str:
     if "/" not in name and not name.startswith("."):
         if host.lstat(link):
             if host.readlink(link) is None:
+                there = [quote(host.real(path)) for path in (homes, link, f"{homes}/")]
                 raise Refusal(
                     f"{link} is no link but the service directory itself",
-                    "Move it elsewhere first: slashservice removes links, not what you wrote.",
+                    "slashservice removes links, not what you wrote. So move it out first:",
+                    "mkdir -p {} && mv {} {}".format(*there),
                 )
             return host.resolve(link)
         home = f"{homes}/{name}"
@@ -123,8 +131,11 @@ def _remove_leftover(host: Host, homes: str, name: str) -> bool:
     return True
 
 
-def stop(home: str, kill_after: float | None = None) -> None:
-    """Stop an unlinked service, then its log, and have both given up by their supervisor."""
+def stop(home: str, kill_after: float | None = None, remedy: str = "") -> None:
+    """Stop an unlinked service, then its log, and have both given up by their supervisor.
+
+    ``remedy`` is what to type to end it with KILL.
+    """
     log = f"{home}/log"
     tell(log, b"x")
     tell(home, b"dx")
@@ -136,14 +147,14 @@ def stop(home: str, kill_after: float | None = None) -> None:
     if not down:
         raise Trouble(
             f"the service in {home} does not go down{_pid(home)}",
-            "slashservice remove --kill-after SECONDS ends it with KILL",
+            f"{remedy} ends it with KILL",
         )
     if not wait_telling(
         lambda: not supervised(log), DRAIN_GRACE, lambda: f"waiting for the log in {log}{_pid(log)}"
     ):
         tell(log, b"dx")
         if not _wait_down(log, f"{log} to go down", STOP_LIMIT):
-            raise Trouble(f"the log in {log} does not end{_pid(log)}", "svstat tells more")
+            raise Trouble(f"the log in {log} does not end{_pid(log)}", f"svstat {log} tells more")
 
 
 def _wait_down(path: str, what: str, limit: float) -> bool:

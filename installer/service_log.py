@@ -3,7 +3,10 @@
 The log's own script makes the directory where it is missing. So a service can be moved to another
 host, and ``/var/log`` can be emptied, or be in memory. The script begins as root. Where others may
 change the way to the directory, it makes it as the account that will write there: what root makes
-there could become anything.
+there could become anything. For the same reason root writes no log there.
+
+Where it is a group that may change the way, the account mostly can't make the directory. Then it
+is made as the service is, by descriptors.
 """
 
 from __future__ import annotations
@@ -13,10 +16,15 @@ import stat
 from shlex import quote
 
 from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.host.trust import strangers
 
-LOG_FOLDER = "/var/log/slashservice"
+LOG_FOLDERS = ("/var/log/slashservice", "/var/lib/slashservice-logs")
+"""The folder for logs, and the one for them where a group may write to ``/var/log``, as Ubuntu's
+``syslog`` may."""
+
 MULTILOG = "t s1000000 n10"
 MODE = 0o700
 SHOWN = 5
@@ -28,45 +36,23 @@ TAIL = 8192
 LOG_FILES = {"current", "lock", "state", "lost+found"}
 """What multilog keeps in a log directory, or is in one that is a file system of its own."""
 
-ROOT = 0
-
 
 def absolute(path: str) -> str:
     """Return a log directory as its script must name it; multilog passes over any other word."""
     return os.path.normpath(os.path.abspath(path))
 
 
-def strangers(host: Host, path: str) -> str:
-    """Say who besides root and us can change what is at ``path``; nothing if nobody can.
-
-    Groups are passed over: ``/var/log`` belongs to one on some hosts.
-    """
-    trusted = {ROOT, host.owner[0]}
-    todo = [path]
-    seen = set()
-    while todo:
-        here = ""
-        for part in ["", *os.path.normpath(todo.pop()).strip("/").split("/")]:
-            here = os.path.join(here, part) or "/"
-            about = host.lstat(here)
-            if about is None:
-                break
-            if here in seen:
-                continue
-            seen.add(here)
-            if about.st_uid not in trusted:
-                return f"{here} belongs to user {about.st_uid}"
-            if stat.S_ISLNK(about.st_mode):
-                todo.append(os.path.join(os.path.dirname(here), host.readlink(here) or ""))
-            elif about.st_mode & stat.S_IWOTH:
-                return f"{here} can be written by everybody"
-    return ""
+def usual(host: Host) -> tuple[str, str]:
+    """Return the folder for logs on a host, and why it is not the first of those there are."""
+    if isinstance(host, Home):
+        return host.kept_logs, ""
+    first, second = LOG_FOLDERS
+    why = strangers(host, first)
+    return (second, why) if why and not strangers(host, second) else (first, "")
 
 
 def check(host: Host, path: str, account: str) -> None:
     """Refuse a directory that is for other things, or where somebody else can redirect root."""
-    if host.lstat(path) and not host.is_directory(path):
-        raise Refusal(f"{path} is there, and is no directory")
     inside = host.list(path)
     if path == "/" or (inside and not LOG_FILES & set(inside)):
         what = inside[0] if inside else "all there is"
@@ -104,8 +90,8 @@ def make(
 ) -> list[str]:
     """Make the directory, which is to be ``account``'s; return what was made, the outermost first.
 
-    svscan then need not run the script for that, and can host the log at once. What is made in a
-    place that others can change is not returned: it is no more than that account's.
+    svscan then need not run the script for that, and can host the log at once. What is made below
+    a directory of others is not returned: it is no more than that account's.
     """
     missing: list[str] = []
     at = path
@@ -114,7 +100,7 @@ def make(
         at = os.path.dirname(at)
     if not missing:
         return []
-    if account and strangers(host, path):
+    if account and strangers(host, path, groups=False):
         line = _making(host, path, account)
         outcome = host.run(["env", f"PATH={search_path}", "sh", "-c", line])
         if not outcome.good:
@@ -125,11 +111,17 @@ def make(
         host.put(path, FileState("directory", MODE, *(owner or host.owner)))
     except OSError as error:
         for one in reversed(missing):
-            if host.is_directory(one) and not host.list(one):
+            about = host.lstat(one)
+            if about and stat.S_ISDIR(about.st_mode) and not host.list(one):
                 host.put(one, ABSENT)
         why = error.strerror or reason(error)
         raise Trouble(f"the log directory {path} can't be made", why) from error
     return missing
+
+
+def only_now(host: Host, path: str, account: str) -> bool:
+    """Tell whether the script of a log can't be left to make its directory: a group has the way."""
+    return bool(account and strangers(host, path) and not strangers(host, path, groups=False))
 
 
 def last_lines(host: Host, path: str, since: float) -> list[str]:

@@ -14,19 +14,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slashservice.installer import programs, service_log, supervision, trial
-from slashservice.installer.errors import Refusal, Trouble, reason
+from slashservice.installer import naming, programs, service_log, supervision, trial
+from slashservice.installer.errors import Refusal, Trouble, WrongUse, reason
 from slashservice.installer.host.host import NEW, Host, make_directories
+from slashservice.installer.host.obstacles import in_the_way
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.host.trust import refuse_to_run
 from slashservice.installer.interrupts import Interrupted, undisturbed
 from slashservice.installer.supervision import supervised
 from slashservice.supervise.protocol.client import wait_for
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
-HOMES = "/etc/slashservice"
-"""Services are made in this folder by default. It exists only as long as it has one."""
-
 MADE_BY_US = "# Made by `slashservice add`."
 START_LIMIT = 15
 """Seconds for svscan to see a new service."""
@@ -64,36 +63,45 @@ class Service:
     checked: bool = True
 
 
-def check(service: Service) -> None:
-    """Refuse a service that could not run, or could not be named."""
+LARGEST_LIMIT = 2**63 - 1
+
+
+def check(service: Service, homes: str = "") -> None:
+    """Refuse a service that could not run anywhere, or could not be named."""
     if not NAME.fullmatch(service.name):
-        raise Refusal(
+        raise WrongUse(
             f"{service.name!r} is no name for a service",
             "Letters, digits and _ . + @ - will do; it may not begin with a dot.",
         )
     if not service.command or not service.command[0]:
-        raise Refusal("what shall it run?", "slashservice add NAME -- COMMAND...")
-    words = [*service.command, service.log]
-    if any("\0" in word or "\n" in word for word in words):
-        raise Refusal("a command may not contain NUL bytes or newlines")
+        raise WrongUse("what shall it run?", "slashservice add NAME -- COMMAND...")
+    if any("\0" in word or "\n" in word for word in service.command):
+        raise WrongUse("a command may not contain NUL bytes or newlines")
+    for path in (service.log, homes):
+        if "\n" in path:
+            raise WrongUse(f"{path!r} can't be named in a script: there is a newline in it")
     for name in service.environment:
         if not re.fullmatch(r"[^=/.\0\n][^=/\0\n]*", name):
-            raise Refusal(f"{name!r} is no name for a variable")
+            raise WrongUse(f"{name!r} is no name for a variable")
     for name, value in service.limits.items():
-        if name not in LIMITS or not value.isdecimal():
+        number = int(value) if re.fullmatch("[0-9]{1,19}", value) else -1
+        if name not in LIMITS or not 0 <= number <= LARGEST_LIMIT:
             listed = ", ".join(LIMITS)
-            raise Refusal(f"{name}={value} is no limit", f"NAME=NUMBER; NAME is one of {listed}.")
+            raise WrongUse(f"{name}={value} is no limit", f"NAME=NUMBER; NAME is one of {listed}.")
 
 
 def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
     """Return the files of the service directory, by path relative to it, with their modes.
 
     Variables are read, and limits set, before the account changes: root's files are closed to it.
+    Each command looks for the next one on the PATH that it was started with. So nothing of ours
+    comes behind the one that comes behind ``envdir``.
     """
-    words = ["envdir ./env"] if service.environment else []
+    words = []
     if service.limits:
         words.append("softlimit")
         words += [f"-{LIMITS[name]}{value}" for name, value in service.limits.items()]
+    words += ["envdir ./env"] if service.environment else []
     words += [f"setuidgid {service.user}"] if service.user else []
     words.append(_quote(service.command))
     run = f"#!/bin/sh\n{MADE_BY_US}\nexec 2>&1\nexec {' '.join(words)}\n"
@@ -117,10 +125,9 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
 
     ``say`` is given what there is to say, as it happens. Return whether the service stays up.
     """
-    check(service)
+    check(service, homes)
     home, link = f"{homes}/{service.name}", f"{service_dir}/{service.name}"
-    if not host.is_directory(service_dir):
-        raise Refusal(f"there is no scan directory {service_dir}", "slashservice install")
+    _check_places(host, home, service, service_dir)
     if host.lstat(link):
         raise Refusal(f"there is a service {service.name} already: {link}")
     numbers = {user: _numbers(host, user) for user in (service.user, service.log_user)}
@@ -131,7 +138,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
     is_there = host.lstat(home) is not None
     runs = is_there and host.live and supervised(home)
     if runs or (is_there and not _is_as_made(host, home, contents)):
-        raise _taken(service.name, home, link, runs)
+        raise _taken(host, service.name, home, link, runs)
     search_path = supervision.search_path(service_dir if host.live else "", host.commands)
     if service.checked:
         path = service.environment.get("PATH", "") if service.user else ""
@@ -145,7 +152,7 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
         )
     begun = time.time()
     with _all_or_nothing(host) as made:
-        if service.log and host.live:
+        if service.log and (host.live or service_log.only_now(host, service.log, service.log_user)):
             owner = numbers[service.log_user]
             made += service_log.make(host, service.log, service.log_user, owner, search_path)
         if not is_there:
@@ -159,13 +166,43 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
         say("it starts as soon as svscan runs")
         return True
     try:
-        return _watch(host, service, link, begun, say)
+        remedy = naming.remove(host, service.name, homes, service_dir)
+        return _watch(host, service, link, begun, say, remedy)
     except Interrupted:
         say(f"not watched any longer: svstat {link} tells how it is")
         return True
 
 
-def _watch(host: Host, service: Service, link: str, begun: float, say: Say) -> bool:
+def _check_places(host: Host, home: str, service: Service, service_dir: str) -> None:
+    """Refuse places that are in each other's way."""
+    if not host.is_directory(service_dir):
+        usual = service_dir == SCAN_DIRECTORY or bool(host.home)
+        raise Refusal(
+            f"there is no scan directory {service_dir}",
+            "slashservice install" if usual else f"To have it scanned: mkdir -p {service_dir}",
+        )
+    scanned = host.resolve(service_dir)
+    above = host.resolve(os.path.dirname(home))
+    if f"{above}/".startswith(f"{scanned}/"):
+        raise Refusal(
+            f"{os.path.dirname(home)} is no place for service directories: svscan on {service_dir} "
+            "would start what is made there before it is whole",
+            "A link in the scan directory leads to it from wherever it is: leave out --in.",
+        )
+    for path in (above, service.log or above):
+        other = in_the_way(host, path)
+        if other and (host.live or host.readlink(other) is None):
+            raise Refusal(f"{other} is there, and is no directory")
+    if not service.log:
+        return
+    log, own = host.resolve(service.log), f"{above}/{service.name}"
+    if scanned in (log, os.path.dirname(log)):
+        raise Refusal(f"{service.log} is no place for a log: svscan would take it for a service")
+    if f"{log}/".startswith(f"{own}/") or f"{own}/".startswith(f"{log}/"):
+        raise Refusal(f"{service.log} is no place for a log: the service itself is in {home}")
+
+
+def _watch(host: Host, service: Service, link: str, begun: float, say: Say, remedy: str) -> bool:
     """Wait until svscan has the service, and see whether it stays up."""
     if not wait_for(lambda: supervised(link), START_LIMIT):
         say(f"svscan has not taken it up yet: svstat {link}")
@@ -189,7 +226,7 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say) -> b
         say("it has logged nothing")
     else:
         say("it has no log: what it says is where svscan's own messages are")
-    say(f"it is started again and again; slashservice remove {service.name} ends that")
+    say(f"it is started again and again; {remedy} ends that")
     return False
 
 
@@ -201,19 +238,21 @@ def _is_as_made(host: Host, home: str, contents: Mapping[str, tuple[str, int]]) 
     ) and ("down" in contents or not host.lstat(f"{home}/down"))
 
 
-def _taken(name: str, home: str, link: str, runs: bool) -> Refusal:
+def _taken(host: Host, name: str, home: str, link: str, runs: bool) -> Refusal:
     """Say what to do about a service directory that is there without a link to it."""
+    inside = host.root if host.root != "/" else ""
+    link_it = shlex.join(["ln", "-s", home, inside + link])
+    remove_it = naming.remove(host, name, os.path.dirname(home), os.path.dirname(link))
     if runs:
         return Refusal(
             f"{home} is there already, and its service still runs: it was unlinked, not stopped",
-            f"To stop and remove it: slashservice remove {name}",
-            f"To keep it: ln -s {home} {link}",
+            f"To stop and remove it: {remove_it}",
+            f"To keep it: {link_it}",
         )
-    return Refusal(
-        f"{home} is there already",
-        f"If it is right: ln -s {home} {link}",
-        f"If not: slashservice remove {name}",
-    )
+    if MADE_BY_US.encode() not in (host.read(f"{home}/run") or b""):
+        remove_it = shlex.join(["mv", inside + home, f"{inside}{home}.old"])
+    right = [f"If it is right: {link_it}"] if host.is_executable(f"{home}/run") else []
+    return Refusal(f"{home} is there already", *right, f"If not: {remove_it}")
 
 
 def _numbers(host: Host, user: str) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.look import Look
-from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.errors import Refusal, Trouble, WrongUse
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.accounts import EditCrontab, Linger, crontab, lingers
@@ -231,11 +231,11 @@ def _home(site: Site) -> Home:
 
 
 def by_name(name: str) -> Starter:
-    """Return the starter called ``name``; :class:`Refusal` where there is none."""
+    """Return the starter called ``name``; :class:`WrongUse` where there is none."""
     for one in STARTERS.values():
         if isinstance(one, Starter) and name in (one.name, *one.aliases):
             return one
-    raise Refusal(f"nothing called {name!r} starts services of accounts", f"There are {listed()}.")
+    raise WrongUse(f"nothing called {name!r} starts services of accounts", f"There are {listed()}.")
 
 
 def listed() -> str:

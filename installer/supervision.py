@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 LIMIT = scan_directory.SECONDS_TO_DRAIN
 SEARCH_PATH = os.fsdecode(scan_directory.PATH)
 
-USAGE = """\
-slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]
-slashservice: usage: slashservice running [-a] [--user | DIR]
-"""
+USAGE = {
+    "drain": "slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]\n",
+    "running": "slashservice: usage: slashservice running [-a] [--user | DIR]\n",
+}
+DIGITS = 9
+"""Those of a number of seconds."""
 
 
 def running(directory: str) -> int:
@@ -325,13 +327,13 @@ def main(argv: Sequence[str]) -> int:
             stay = True
         elif word == "-a" and verb == "running":
             left = True
-        elif word == "-t" and verb == "drain" and words and words[0].isdigit():
+        elif word == "-t" and verb == "drain" and words and _is_number(words[0]):
             limit = float(words.pop(0))
         else:
-            sys.stderr.write(USAGE)
+            sys.stderr.write(USAGE[verb])
             return 100
-    if len(words) > 1 or (own and words):
-        sys.stderr.write(USAGE)
+    if len(words) > 1 or (own and words) or "" in words:
+        sys.stderr.write(USAGE[verb])
         return 100
     directory = words[0] if words else _own_directory()
     if own and not directory:
@@ -358,6 +360,11 @@ def main(argv: Sequence[str]) -> int:
         return 111
     say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
     return 111
+
+
+def _is_number(word: str) -> bool:
+    """Tell whether a word is a number of seconds that a clock can wait for."""
+    return word.isascii() and word.isdecimal() and len(word) <= DIGITS
 
 
 def _own_directory() -> str:

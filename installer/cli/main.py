@@ -15,7 +15,7 @@ from collections.abc import Callable
 from plumbum import cli
 
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
-from slashservice.installer.errors import Refusal, Trouble, internal, reason
+from slashservice.installer.errors import Refusal, Trouble, WrongUse, internal, reason
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
 from slashservice.supervise.messages import Quit
@@ -31,7 +31,7 @@ class Slashservice(Verb):
     def main(self, *words: str) -> int:
         """Say what there is to choose from."""
         if words:
-            raise Misuse(f"there is no verb {words[0]}; see slashservice --help")
+            raise Misuse(f"there is no verb {words[0]!r}; see slashservice --help")
         self.help()
         return MISUSE
 
@@ -93,6 +93,10 @@ class Help(Verb):
 
     def main(self, *verb: str) -> int:
         """Print the help."""
+        if len(verb) > 1:
+            raise Misuse("help takes one verb")
+        if verb and verb[0] not in Slashservice("slashservice")._subcommands:
+            raise Misuse(f"there is no verb {verb[0]!r}; see slashservice --help")
         return int(Slashservice.run(["slashservice", *verb[:1], "--help"], exit=False)[1])
 
 
@@ -106,7 +110,16 @@ class Commands(Verb):
         """Write a launcher for each command."""
         from slashservice.supervise.chain import launchers
 
-        for path in launchers.write(os.path.abspath(folder), self.python or None):
+        if not folder:
+            raise Misuse("commands takes a directory, and was given nothing")
+        folder = os.path.abspath(folder)
+        python = os.path.abspath(self.python) if self.python else None
+        if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
+            raise Refusal(f"{python} is no program")
+        taken = [name for name in launchers.COMMANDS if os.path.isdir(f"{folder}/{name}")]
+        if taken:
+            raise Refusal(f"{folder}/{taken[0]} is a directory", "Name another place than that.")
+        for path in launchers.write(folder, python):
             say(path)
         return DONE
 
@@ -153,6 +166,9 @@ def run() -> int:
     except Misuse as misuse:
         complain("usage", str(misuse))
         ended = MISUSE
+    except WrongUse as misuse:
+        complain("usage", misuse.what, *misuse.advice)
+        ended = MISUSE
     except Refusal as refusal:
         complain("fatal", refusal.what, *refusal.advice)
         ended = TROUBLE
@@ -189,10 +205,16 @@ def show(error: Exception) -> None:
 
 
 def complain(kind: str, what: str, *advice: str) -> None:
-    """Say what is wrong on standard error."""
-    lines = [f"slashservice: {kind}: {what}", *(f"    {line}" for line in advice)]
+    """Say what is wrong on standard error: in one line, with more lines below it."""
+    first, *more = "\n".join([what, *advice]).split("\n")
+    lines = [f"slashservice: {kind}: {first}", *(f"    {line}" for line in more)]
     try:
-        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.write("".join(f"{_printable(line)}\n" for line in lines))
         sys.stderr.flush()
     except OSError:
         pass
+
+
+def _printable(line: str) -> str:
+    """Return a line as a terminal may be shown it, whatever it quotes."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

@@ -24,6 +24,14 @@ DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
 TYPE = re.compile(r"(:str|:\[[\d., ]+\])( *)")
 """How plumbum shows the type of a value, and what keeps the columns apart."""
 
+WRONG_VALUE = re.compile(r"Argument of (\S+) expected to be (.+), not (.+):\n")
+KINDS = {
+    r"^\[(-?\d+)\.\.(-?\d+)\]$": r"a number from \1 to \2",
+    r"^\{(.*)\}$": r"\1",
+    r", (?=[^,]*$)": " or ",
+}
+"""How plumbum shows what a value must be, and how we do."""
+
 SHOW = ("ShowHelp", "ShowHelpAll", "ShowVersion", "ShowCompletion")
 
 
@@ -71,20 +79,33 @@ class Verb(cli.Application):
 
     def _parse_args(self, argv: list[str]) -> Any:
         try:
-            return super()._parse_args(argv)
+            switches, rest = super()._parse_args(argv)
         except SwitchError as error:
-            raise _misuse(error) from None
+            raise self._misuse(error) from None
+        for given in switches.values():
+            values = given.val[0] if given.val and isinstance(given.val[0], list) else given.val
+            if "" in values:  # a variable of a script, mostly, that is not set
+                raise Misuse(f"{given.swname} was given nothing")
+        return switches, rest
 
     def _validate_args(self, swfuncs: Any, tailargs: Any) -> Any:
         try:
             return super()._validate_args(swfuncs, tailargs)
         except SwitchError as error:
-            raise _misuse(error) from None
+            raise self._misuse(error) from None
 
-
-def _misuse(error: SwitchError) -> Exception:
-    """Tell wrong usage from a request for help, which plumbum raises alike."""
-    return error if type(error).__name__ in SHOW else Misuse(str(error))
+    def _misuse(self, error: SwitchError) -> Exception:
+        """Tell wrong usage from a request for help, which plumbum raises alike."""
+        if type(error).__name__ in SHOW:
+            return error
+        found = WRONG_VALUE.match(str(error))
+        if not found:
+            return Misuse(str(error).replace("\n", "\\n"))
+        name, expected, given = found.groups()
+        for before, after in KINDS.items():
+            expected = re.sub(before, after, expected)
+        dashes = ("-" if len(name) == 1 else "--") if name in self._switches_by_name else ""
+        return Misuse(f"{dashes}{name} takes {expected}, not {given}")
 
 
 class HostVerb(Verb):
@@ -97,9 +118,17 @@ class HostVerb(Verb):
         "--host", str, "", argname="ssh://USER@NAME", help="another host, over SSH"
     )
     ssh_options = cli.SwitchAttr(
-        "--ssh-option", str, list=True, argname="KEY=VALUE", help="an option for ssh, as its -o"
+        "--ssh-option",
+        str,
+        list=True,
+        requires=["--host"],
+        argname="KEY=VALUE",
+        help="an option for ssh, as its -o",
     )
-    force = cli.Flag("--force", help="overwrite in place what can't be replaced in one step")
+    force = cli.Flag(
+        "--force",
+        help="overwrite in place what can't be replaced in one step; scan any directory",
+    )
     own: bool = False
 
     def host(self) -> Host:

@@ -7,7 +7,7 @@ import os
 
 from plumbum import cli
 
-from slashservice.installer import supervision
+from slashservice.installer import service_log, supervision
 from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -64,7 +64,8 @@ class PlanVerb(OwnVerb):
             start=False if self.no_start else True if self.start else None,
             enable=False if self.no_enable else True if self.enable else None,
             replace=self.replace,
-            no_rivals=tuple(self.no_rivals),
+            no_rivals=tuple(service_log.absolute(path) for path in self.no_rivals),
+            force=self.force,
         )
 
     def plan(self, host: Host) -> tuple[Host, Plan]:
@@ -128,6 +129,7 @@ def remembered(host: Host, options: Options) -> Options:
         start=_first(options.start, _started_then(host, receipt)),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
+        scanned=receipt.service_dir,
         no_rivals=(*options.no_rivals, *receipt.choices.get("no_rivals", ())),
     )
 

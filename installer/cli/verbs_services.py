@@ -6,17 +6,18 @@ from collections.abc import Iterable
 
 from plumbum import cli
 
-from slashservice.installer import removal, service_log, services
+from slashservice.installer import naming, removal, service_log, services
 from slashservice.installer.cli.verb import DONE, WRONG, HostVerb, Misuse, OwnVerb, need_root, say
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host.home import Home
+from slashservice.installer.host import crowd
 from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.supervision import running
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 SCANNED = "the scan directory"
-IN = f"where its directory is made, instead of {services.HOMES}"
+IN = f"where its directory is made, instead of {naming.HOMES}"
 
 
 class Add(HostVerb):
@@ -47,7 +48,11 @@ class Add(HostVerb):
         need_root(host)
         if host.home and (self.user or self.log_user):
             raise Refusal("services of an ordinary account run as that account, and as no other")
-        usual = host.kept_logs if isinstance(host, Home) else service_log.LOG_FOLDER
+        homes, directory = _homes(host, self.homes), _scanned(host, self.service_dir)
+        if self.service_dir and not self.force and not (host.live and running(directory)):
+            crowd.refuse(host, directory)
+        name = naming.new(host, name, homes, directory)
+        usual, why = service_log.usual(host)
         log = service_log.absolute(self.log) if self.log else f"{usual}/{name}"
         service = services.Service(
             name=name,
@@ -60,9 +65,10 @@ class Add(HostVerb):
             down=self.down,
             checked=not self.no_check,
         )
-        directory = self.service_dir or scan_directory(host)
+        if why and service.log and not self.log:
+            say(f"its log will be {log}: {why}")
         with interruptible():
-            good = services.add(host, service, _homes(host, self.homes), directory, say)
+            good = services.add(host, service, homes, directory, say)
         return DONE if good else WRONG
 
 
@@ -84,13 +90,14 @@ class Remove(OwnVerb):
         """Remove the service."""
         host = self.host()
         need_root(host)
+        homes, directory = _homes(host, self.homes), _scanned(host, self.service_dir)
         with interruptible():
             removal.remove(
                 host,
-                name,
-                self.service_dir or scan_directory(host),
+                naming.known(host, name, homes, directory),
+                directory,
                 say,
-                homes=_homes(host, self.homes),
+                homes=homes,
                 keep=self.keep,
                 kill_after=self.kill_after,
             )
@@ -99,8 +106,12 @@ class Remove(OwnVerb):
 
 def _homes(host: Host, asked: str) -> str:
     """Return the folder in which service directories are made."""
-    usual = f"{host.config}/slashservice" if isinstance(host, Home) else services.HOMES
-    return service_log.absolute(asked) if asked else usual
+    return service_log.absolute(asked) if asked else naming.usual_homes(host)
+
+
+def _scanned(host: Host, asked: str) -> str:
+    """Return the scan directory that is meant."""
+    return service_log.absolute(asked) if asked else scan_directory(host)
 
 
 def _pairs(usage: str, words: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from slashservice.installer.errors import Refusal
+from slashservice.installer.errors import WrongUse
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 
@@ -55,12 +55,14 @@ def layout(
     if service_dir and (
         not service_dir.startswith("/") or set(service_dir) & set(" \t\n:#'\"\\$%&;|<>()`*?[]{}~!")
     ):
-        raise Refusal(
+        raise WrongUse(
             f"{service_dir!r} can't be the scan directory",
             "It must be an absolute path without blanks and quotes: shells and inits read it.",
         )
     if service_dir and (".." in service_dir.split("/") or not service_dir.strip("/.")):
-        raise Refusal(f"{service_dir} can't be the scan directory", "Name it without any .. in it.")
+        raise WrongUse(
+            f"{service_dir} can't be the scan directory", "Name it without any .. in it."
+        )
     if service_dir:
         service_dir = "/" + os.path.normpath(service_dir).lstrip("/")
     if name == "slashpackage":
@@ -91,4 +93,4 @@ def layout(
             service_dir=service_dir or f"{home}/service",
             data=data,
         )
-    raise Refusal(f"there is no layout {name!r}", "There are slashpackage and fhs.")
+    raise WrongUse(f"there is no layout {name!r}", "There are slashpackage and fhs.")

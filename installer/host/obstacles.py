@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterable
+from shlex import quote
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
@@ -44,15 +45,24 @@ def _refuse_one(host: Host, path: str) -> None:
         if hasattr(status, "st_flags"):
             show, clear = ("ls -ldo", "chflags noschg,nouchg,nosappnd,nouappnd")
         raise Refusal(
-            f"{path} can't be changed: it is {word}, as {show} {path} shows",
-            f"If it may be: {clear} {path}",
+            f"{path} can't be changed: it is {word}, as {show} {quote(real)} shows",
+            f"If it may be: {clear} {quote(real)}",
             "Then do it once more, and set it again.",
         )
     if os.statvfs(real).f_flag & os.ST_RDONLY:
         raise Refusal(
             f"{path} can't be changed: it is on a file system that is mounted read-only",
-            "If it may be: mount -o remount,rw it. Or choose another --layout or --service-dir.",
+            f"If it may be: mount -o remount,rw {quote(_mount_point(real))}",
+            "Or choose another --layout or --service-dir.",
         )
+
+
+def _mount_point(real: str) -> str:
+    """Return where the file system is mounted that ``real`` is on."""
+    path = os.path.realpath(real)
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def flags(real: str) -> str:
@@ -74,3 +84,13 @@ def flags(real: str) -> str:
         (found,) = struct.unpack_from("I", answer)
         immutable, append_only = found & IMMUTABLE, found & APPEND_ONLY
     return "immutable" if immutable else "append-only" if append_only else ""
+
+
+def in_the_way(host: Host, path: str) -> str:
+    """Return what is there instead of the directory ``path``, or of one above it; or nothing.
+
+    A link that leads nowhere is such a thing, too.
+    """
+    while path != "/" and not host.lstat(path):
+        path = os.path.dirname(path)
+    return "" if host.is_directory(path) else path

@@ -28,11 +28,17 @@ CANDIDATES = (
 )
 
 
-def distrust(host: Host, path: str, groups: bool = True) -> str:
-    """Say who besides root could change what is at ``path``; nothing if nobody could.
+def distrust(host: Host, path: str) -> str:
+    """Say who besides root could change what is at ``path``; nothing if nobody could."""
+    part, why = suspect(host, path)
+    return f"{part} {why}" if why else ""
 
-    Without ``groups``, a directory that a group may write to is no reason. Parts that don't
-    exist yet can be changed by nobody: we shall make them.
+
+def suspect(host: Host, path: str) -> tuple[str, str]:
+    """Return a part of the way to ``path`` that others than root could change, and how.
+
+    Both are empty if nobody could. Parts that don't exist yet can be changed by nobody: we shall
+    make them.
     """
     seen = set()
     todo = [path]
@@ -48,11 +54,41 @@ def distrust(host: Host, path: str, groups: bool = True) -> str:
             if stat.S_ISLNK(status.st_mode):
                 todo.append(os.path.join(os.path.dirname(part), host.readlink(part) or ""))
                 if status.st_uid not in trusted():
-                    return f"{part} belongs to user {status.st_uid}"
+                    return part, f"belongs to user {status.st_uid}"
                 continue
-            why = others(status, trusted(), host.read if groups else None)
+            why = others(status, trusted(), host.read)
             if why:
-                return f"{part} {why}"
+                return part, why
+    return "", ""
+
+
+def strangers(host: Host, path: str, groups: bool = True) -> str:
+    """Say who besides root and us can change or make what is at ``path``; nothing if nobody can.
+
+    A sticky directory is everybody's here: what is not there yet can be made by others.
+    Without ``groups``, those that may write are passed over.
+    """
+    users = {0, host.owner[0]}
+    todo = [path]
+    seen = set()
+    while todo:
+        here = ""
+        for part in ["", *os.path.normpath(todo.pop()).strip("/").split("/")]:
+            here = os.path.join(here, part) or "/"
+            about = host.lstat(here)
+            if about is None:
+                break
+            if here in seen:
+                continue
+            seen.add(here)
+            is_link = stat.S_ISLNK(about.st_mode)
+            mode = stat.S_IFLNK if is_link else about.st_mode & ~stat.S_ISVTX
+            judged = os.stat_result((mode, *about[1:10]))
+            why = others(judged, users, host.read if groups else None)
+            if why:
+                return f"{here} {why}"
+            if is_link:
+                todo.append(os.path.join(os.path.dirname(here), host.readlink(here) or ""))
     return ""
 
 

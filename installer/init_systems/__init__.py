@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from slashservice.installer.errors import Refusal
+from slashservice.installer.errors import WrongUse
 from slashservice.installer.plan.init_system import REGISTERED as INIT_SYSTEMS
 from slashservice.installer.plan.init_system import InitSystem
 
@@ -28,12 +28,12 @@ def load() -> None:
 
 
 def by_name(name: str) -> InitSystem:
-    """Return the init system called ``name``; :class:`Refusal` where there is none."""
+    """Return the init system called ``name``; :class:`WrongUse` where there is none."""
     for one in INIT_SYSTEMS.values():
         if name in (one.name, *one.aliases):
             return one
     listed = ", ".join(INIT_SYSTEMS)
-    raise Refusal(f"there is no init system {name!r} here", f"There are {listed}.")
+    raise WrongUse(f"there is no init system {name!r} here", f"There are {listed}.")
 
 
 load()

@@ -60,7 +60,9 @@ class Slackware(SysVInit):
     def notes(self, site: Site) -> list[str]:
         """Warn where the script is there but switched off."""
         if switched_off(site.host):
-            return [f"{SHUTDOWN} is not executable, so at shutdown it does not run: chmod +x it"]
+            return [
+                f"{SHUTDOWN} is not executable, so at shutdown it does not run: chmod +x {SHUTDOWN}"
+            ]
         return []
 
 

@@ -8,6 +8,8 @@ when all is labelled anew.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +19,10 @@ from slashservice.installer.host.labels import RULES
 from slashservice.installer.plan.actions import Action
 
 FHS = "/usr/local/lib/slashservice"
+PACKAGES = "/package/admin"
+CONFIG = "/etc/selinux/config"
+ALIASES = ("file_contexts.subs", "file_contexts.subs_dist")
+"""Where a policy has second names of folders: the administrator's, and its own."""
 
 SECONDS = 300
 """For ``semanage``: it compiles the whole policy."""
@@ -45,7 +51,7 @@ class LabelRules(Action):
     def done(self, host: Host) -> bool:
         """Tell whether there are rules, where they can be, and what is there goes by them."""
         ruled = host.which("semanage") is None or bool(set(self.rules) & _local(host))
-        return ruled and all(labels.is_right(host.real(path)) for path in _places(host))
+        return ruled and not any(_wrong(host))
 
     def capture(self, host: Host) -> dict[str, Any]:
         """Return the rules that are there already: an administrator's, which stay."""
@@ -57,9 +63,9 @@ class LabelRules(Action):
 
     def apply(self, host: Host) -> None:
         """Add what is missing, and label what is there already."""
-        there = _local(host)
-        missing = [rule for rule in self.rules if rule not in there and rule in RULES]
-        _change(host, [f"fcontext -a -t {RULES[rule]} '{rule}'" for rule in missing])
+        there, kinds = _local(host), rules(host)
+        missing = [rule for rule in self.rules if rule not in there and rule in kinds]
+        _change(host, [f"fcontext -a -t {kinds[rule]} '{rule}'" for rule in missing])
         for path in _places(host):
             labels.give(host.real(path), recursively=True)
 
@@ -72,12 +78,49 @@ class LabelRules(Action):
         return [f"SELinux still has a rule for {rule}: semanage fcontext -d" for rule in left]
 
 
+def rules(host: Host) -> dict[str, str]:
+    """Return the types of our files by the expressions that this host's policy knows them by."""
+    kept = re.search(rb"^\s*SELINUXTYPE\s*=\s*(\S+)", host.read(CONFIG) or b"", re.M)
+    folder = f"/etc/selinux/{os.fsdecode(kept[1]) if kept else ''}/contexts/files"
+    aliases = []
+    for name in ALIASES:
+        lines = (host.read(f"{folder}/{name}") or b"").decode("utf-8", "surrogateescape")
+        words = [line.split() for line in lines.splitlines() if not line.lstrip().startswith("#")]
+        aliases += [(found[0], found[1]) for found in words if len(found) == 2]
+    return {labels.named(rule, aliases): kind for rule, kind in RULES.items()}
+
+
+def faults(host: Host) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the labels of our files, and what to do about it."""
+    if not host.has_selinux():
+        return
+    wrong = list(_wrong(host))
+    if wrong:
+        path, kind = wrong[0], labels.present(host.real(wrong[0]))
+        more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
+        what = f"SELinux has {path} labelled {kind}, and not {labels.wanted(path)}{more}"
+        yield what, "slashservice install labels it anew"
+    if _places(host) and host.which("semanage") and not set(rules(host)) & _local(host):
+        what = "SELinux has no rules for our files: their labels go when all is labelled anew"
+        yield what, "slashservice install adds them"
+
+
+def _wrong(host: Host) -> Iterator[str]:
+    """Yield what of ours has another label than it should have."""
+    for path in _places(host):
+        real = host.real(path)
+        for one in (real, *([] if os.path.islink(real) else labels.below(real))):
+            name = path + one[len(real) :]
+            if not labels.is_right(one, name):
+                yield name
+
+
 def _places(host: Host) -> list[str]:
-    """List what there is of ours that has labels of its own, but for what is below it."""
-    trees = [f"/package/admin/{name}" for name in host.list("/package/admin")]
-    trees += [f"/usr/local/lib/slashservice/{name}" for name in host.list(FHS)]
-    found = [path for tree in trees for path in (tree, f"{tree}/command", f"{tree}/command/svscan")]
-    return [path for path in ("/command", "/command/svscan", *found) if host.lstat(path)]
+    """List what there is of ours that has labels of its own, and with it what is below."""
+    trees = [f"{FHS}/{name}" for name in host.list(FHS)]
+    names = [name for name in host.list(PACKAGES) if name.startswith("slashservice")]
+    trees += [f"{PACKAGES}/{name}" for name in names]
+    return [path for path in ("/command", *trees) if host.lstat(path)]
 
 
 def _change(host: Host, lines: list[str]) -> None:

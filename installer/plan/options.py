@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Options:
-    """Empty strings, and ``None``, mean "as is right for this host"."""
+    """Empty strings, and ``None``, mean "as is right for this host".
+
+    ``scanned`` is the scan directory of the present installation. ``force`` takes any other.
+    """
 
     init: str = ""
     layout: str = ""
@@ -18,6 +21,8 @@ class Options:
     enable: bool | None = None
     replace: bool = False
     no_rivals: tuple[str, ...] = ()
+    scanned: str = ""
+    force: bool = False
 
     def choices(self) -> dict[str, Any]:
         """Return what later runs shall remember, beside init system and places."""

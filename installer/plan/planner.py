@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
+from slashservice.installer import supervision
 from slashservice.installer.detection.evidence import Evidence, Verdict
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host import trust
+from slashservice.installer.host import crowd, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.plan import source
@@ -27,6 +28,7 @@ from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, 
 from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.labels import LabelRules
+from slashservice.installer.plan.labels import rules as label_rules
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.rivalry import foreign_wirings
@@ -75,6 +77,8 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     places = _for_this_build(host, places, python)
     _refuse_untrusted(host, places)
     foreign = foreign_wirings(look, systems, places.service_dir, options)
+    if not _is_scanned(look, places.service_dir, options):
+        crowd.refuse(host, places.service_dir)
     start = options.start is not False and verdict.live and _may_start(host, notes)
     if options.start is False and verdict.live:
         notes.append("not started: svscan starts at the next boot, or with --start")
@@ -94,7 +98,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     back, over = _exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
-        *([LabelRules()] if host.has_selinux() else []),
+        *([LabelRules(rules=tuple(label_rules(host)))] if host.has_selinux() else []),
         *_code(host, places, python, options, notes, back),
         *parents(places.service_dir),
         MakeScanDirectory(path=places.service_dir),
@@ -161,6 +165,17 @@ def _refuse_untrusted(host: Host, places: Layout) -> None:
                 f"{path} is no safe place for what {who}: {why}",
                 "Choose another with --layout or --service-dir, or mend its owner and mode.",
             )
+
+
+def _is_scanned(look: Look, service_dir: str, options: Options) -> bool:
+    """Tell whether a directory is scanned already, or shall be whatever is in it."""
+    host = look.host
+    known = [one.directory for one in look.evidence.wirings if one.sure]
+    known += [one.directory for one in look.evidence.scanners]
+    found = map(host.resolve, filter(None, [*known, options.scanned]))
+    if options.force or host.resolve(service_dir) in found:
+        return True
+    return host.live and bool(supervision.running(service_dir))
 
 
 def _may_start(host: Host, notes: list[str]) -> bool:

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.keeping import sandboxes
+from helpers.labels import FHS, OURS, POLICY_S, TREE
 from helpers.sandbox import Sandbox
+
+from slashservice.installer.host.labels import RULES
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
@@ -21,31 +24,14 @@ printf 'SELINUX=permissive\\nSELINUXTYPE=default\\n' >root/etc/selinux/config
 printf '#!/bin/sh\\nexit 101\\n' >root/usr/sbin/policy-rc.d
 chmod 755 root/usr/sbin/policy-rc.d
 """
-TREE = "/package/admin/slashservice-0.1.0"
-PLACES = {
-    "/command": "bin_t",
-    "/command/svscan": "bin_t",
-    "/package": "usr_t",
-    "/package/admin": "usr_t",
-    "/package/admin/slashservice": "bin_t",
-    TREE: "lib_t",
-    f"{TREE}{{new}}": "lib_t",
-    f"{TREE}/command/svscan": "bin_t",
-    f"{TREE}{{new}}/command/svscan": "bin_t",
-    f"{TREE}/supervise/program.py": "lib_t",
-    f"{TREE}/vendor/plumbum/__init__.py": "lib_t",
-    "/package/host/other": "default_t",
-    "/commands": "default_t",
-    "/usr/local/lib/slashservice/0.1.0/supervise": "lib_t",
-    "/usr/local/bin/svscan": "bin_t",
-}
 SCRIPT = f"""
 import json
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan.labels import LabelRules, _local
-host, action = Host(), LabelRules()
+from slashservice.installer.plan.labels import LabelRules, _local, rules
+host = Host()
+action = LabelRules(rules=tuple(rules(host)))
 def types():
-    lines = host.run(["matchpathcon", *{list(PLACES)!r}]).output.splitlines()
+    lines = host.run(["matchpathcon", *{[*OURS, *POLICY_S]!r}]).output.splitlines()
     return dict((path, label.split(":")[2]) for path, label in (line.split() for line in lines))
 before, was = action.capture(host), types()
 action.apply(host)
@@ -67,9 +53,12 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 def test_the_policy_labels_our_files_while_we_are_there(machine: Sandbox) -> None:
     said = machine.run(sys.executable, "-c", SCRIPT)
     rules, was, now, done, notes, left, after = json.loads(said.splitlines()[-1])
-    assert len(rules) == 6
+    assert len(rules) == len(RULES)
+    assert "/usr/lib/slashservice/[^/]+/command(/.*)?" in rules  # Debian's /usr/local/lib is that
     assert was["/command/svscan"] == was[TREE] == "default_t"  # of that, no init system runs
-    assert now == PLACES
+    assert was[f"{FHS}/command/svscan"] == "lib_t"
+    assert {path: was[path] for path in POLICY_S} == POLICY_S
+    assert now == OURS | POLICY_S
     assert (done, notes, left) == (True, [], [])
     assert after == was
 

@@ -42,7 +42,7 @@ def pid_of(machine: Sandbox, service: str) -> str:
     return found[1] if found else ""
 
 
-def add(machine: Sandbox, *words: str, status: int = 0) -> str:
+def add(machine: Sandbox, *words: str, status: int | None = 0) -> str:
     """Call ``slashservice add``."""
     return machine.run("slashservice", "add", *words, status=status)
 
@@ -180,6 +180,78 @@ class TestAdd:
         assert machine.run("stat", "-c", "%U", *made) == "daemon\ndaemon\n"
         remove(machine, "theirs")
 
+    def test_below_a_directory_of_a_group(self, machine: Sandbox) -> None:
+        """As /var/log on Ubuntu, where the account of the log is mostly none of the group."""
+        machine.run("sh", "-c", "echo 'meddlers:x:977:nobody' >>/etc/group")
+        machine.run("install", "-d", "-g", "meddlers", "-m", "775", "/srv/group")
+        command = ("--", "sh", "-c", "echo hi; exec sleep 1000")
+        words = ("grouped", "--log", "/srv/group/logs/grouped")
+        before = machine.changes()
+        told = add(machine, *words, *command, status=111)
+        assert "no safe place for a log that root writes: /srv/group can be written by" in told
+        assert machine.changes() == before
+        add(machine, *words, "--log-user", "daemon", *command)
+        until(lambda: logged(machine, "grouped", "/srv/group/logs"), "a line in its log")
+        made = ("/srv/group/logs", "/srv/group/logs/grouped")
+        assert machine.run("stat", "-c", "%U %a", *made) == "root 755\ndaemon 700\n"
+        remove(machine, "grouped")
+
+    @pytest.mark.parametrize("account", ["", "daemon"])
+    def test_where_var_log_is_a_group_s(self, account: str, machine: Sandbox) -> None:
+        machine.run("chgrp", "daemon", "/var/log")
+        machine.run("chmod", "775", "/var/log")
+        try:
+            command = ("--", "sh", "-c", "echo hi; exec sleep 1000")
+            words = ("elsewhere", *(["--log-user", account] if account else []))
+            told = add(machine, *words, *command)
+            place = "/var/lib/slashservice-logs"
+            assert f"its log will be {place}/elsewhere: /var/log can be written by group" in told
+            until(lambda: logged(machine, "elsewhere", place), "a line in its log")
+            assert machine.run("stat", "-c", "%U %a", place) == "root 755\n"
+            assert f"kept: {place}/elsewhere" in remove(machine, "elsewhere")
+            machine.run("rm", "-r", place)
+        finally:
+            machine.run("chgrp", "root", "/var/log")
+            machine.run("chmod", "755", "/var/log")
+
+    @pytest.mark.parametrize("account", ["", "nobody"])
+    @pytest.mark.parametrize("limit", ["", "files=300"])
+    @pytest.mark.parametrize("where", ["here", "there", "both"])
+    def test_the_path_on_which_a_program_is_looked_for(
+        self, where: str, limit: str, account: str, machine: Sandbox
+    ) -> None:
+        """It is found by ``add`` just when it is found by what runs: ours, and C's commands."""
+        program = f"server-{where}"
+        folders = {"here": ["/usr/local/bin"], "there": ["/srv/bin"]}
+        for folder in folders.get(where, ["/usr/local/bin", "/srv/bin"]):
+            machine.put(f"{folder}/{program}", f"#!/bin/sh\necho {folder}\nexec sleep 1000\n")
+            machine.path(f"{folder}/{program}").chmod(0o755)
+        name = f"path-{where}-{limit[-1:]}-{account}".rstrip("-")
+        words = [name, "--env", "PATH=/srv/bin:/bin:/usr/bin"]
+        words += ["--limit", limit] if limit else []
+        words += ["--user", account] if account else []
+        runs = "svscan supervises it" in add(
+            machine, *words, "--no-check", "--", program, status=None
+        )
+        script = machine.run("cat", f"/etc/slashservice/{name}/run").splitlines()[-1]
+        command = script.removeprefix("exec ")
+        by_c = machine.run(
+            *("env", "PATH=/usr/bin:/bin:/usr/local/bin", "sh", "-c"),
+            f"cd /etc/slashservice/{name} && exec timeout 0.5 {command}",
+            status=None,
+        )
+        said = re.search(r"^(/\S+/bin)$", by_c, re.M)
+        assert bool(said) == runs, by_c
+        if said:
+            until(lambda: logged(machine, name), "a line in its log")
+            assert logged(machine, name)[-1] == said[1]
+        remove(machine, name)
+        told = add(machine, *words, "--down", "--", program, status=0 if runs else 111)
+        assert ("there is no program" not in told) == runs, told
+        if runs:
+            remove(machine, name)
+        machine.run("rm", "-f", f"/usr/local/bin/{program}", f"/srv/bin/{program}")
+
     def test_a_link_that_the_account_has_put_there_gives_nothing_away(
         self, machine: Sandbox
     ) -> None:
@@ -237,6 +309,24 @@ class TestRemove:
         told = remove(machine, "byhand", "--kill-after", "0")
         assert "/srv/byhand is kept" in told
         assert "there is no service byhand" in remove(machine, "byhand", status=111)
+
+    @pytest.mark.parametrize(
+        ("folder", "word"),
+        [
+            ("/", "/service/there"),
+            ("/", "/etc/slashservice/there/"),
+            ("/service", "./there"),
+            ("/service", "there/"),
+            ("/etc/slashservice/there", "."),
+        ],
+    )
+    def test_by_a_path(self, folder: str, word: str, machine: Sandbox) -> None:
+        add(machine, "./there", "--", "sleep", "1000", status=111)
+        machine.run("sh", "-c", "cd /service && exec slashservice add ./there -- sleep 1000")
+        told = machine.run("sh", "-c", f"cd {folder} && exec slashservice remove {word}")
+        assert "/etc/slashservice/there is removed" in told
+        told = remove(machine, "/srv/there", status=111)
+        assert told.startswith("slashservice: fatal: /srv/there is no service in /service\n")
 
     def test_nobody_supervises_what_runs(self, machine: Sandbox) -> None:
         machine.run("mkdir", "-p", "/srv/scan")

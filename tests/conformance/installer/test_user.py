@@ -204,7 +204,7 @@ def test_what_is_refused(machine: Sandbox) -> None:
     assert "/root is no home of ada" in told
     told = ada(machine, f"{CLONE}/install --user --init systemd-user", status=111)
     assert "systemd's user manager can't be used by ada here" in told
-    told = ada(machine, f"{CLONE}/install --user --init nonsense", status=111)
+    told = ada(machine, f"{CLONE}/install --user --init nonsense", status=100)
     assert "There are systemd-user, openrc-user, launchd-user, cron, none." in told
     assert machine.changes() == before
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slashservice.installer import service_log, services
-from slashservice.installer.errors import Refusal
+from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.files import make_directories
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import ABSENT, FileState
@@ -256,7 +256,7 @@ class TestAdding:
         self, account: str, log: str, image: Image, host: Host
     ) -> None:
         """Its script makes it, wherever she leads that: root makes nothing there."""
-        image.link("/home/mallory/logs", "/service")
+        image.folders("/roots").link("/home/mallory/logs", "/roots")
         os.lchown(image.path("/home/mallory/logs"), MALLORY, MALLORY)
         adding(host, log=f"/home/mallory/{log}", log_user=account)
         script = image.path("/etc/x/web/log/run").read_text()
@@ -264,6 +264,7 @@ class TestAdding:
         assert "install" not in script
         assert os.listdir(image.path("/service")) == ["web"]
         assert os.listdir(image.path("/home/mallory")) == ["logs"]
+        assert os.listdir(image.path("/roots")) == []
 
     def test_root_does_not_log_there(self, image: Image, host: Host) -> None:
         """It would open what she puts there."""
@@ -291,11 +292,32 @@ class TestAdding:
         """Where /var/log can be written by a group."""
         os.chown(image.path("/var/log"), 0, MALLORY)
         image.path("/var/log").chmod(0o2775)
-        log = f"{service_log.LOG_FOLDER}/web"
+        log = f"{service_log.LOG_FOLDERS[0]}/web"
         service_log.make(host, log, "bob", (BOB, BOB), "/bin")
         assert image.path(log).stat().st_uid == BOB
-        assert image.path(service_log.LOG_FOLDER).stat().st_uid == 0
-        service_log.make(host, f"{service_log.LOG_FOLDER}/two", "", None, "/bin")
+        assert image.path(service_log.LOG_FOLDERS[0]).stat().st_uid == 0
+        service_log.make(host, f"{service_log.LOG_FOLDERS[0]}/two", "", None, "/bin")
+
+
+@pytest.mark.parametrize("account", ["bob", "mallory"])
+def test_one_of_a_group_swaps_what_is_on_the_way_to_a_log(
+    account: str, image: Image, host: Host, canary: Canary
+) -> None:
+    """Of a directory that her group may write to, while ``add`` makes a log below it."""
+    folder = image.folders("/srv/logs").path("/srv/logs")
+    os.chown(folder, 0, MALLORY)
+    folder.chmod(0o775)
+    numbers = {"bob": (BOB, BOB), "mallory": (MALLORY, MALLORY)}[account]
+    made = 0
+    with meddling(swap(folder / "a", canary.path)):
+        for _ in range(TRIES):
+            with contextlib.suppress(OSError, Refusal, Trouble):
+                made += bool(service_log.make(host, "/srv/logs/a/web", account, numbers, "/bin"))
+            for path in ("a/web", "aside/web", "aside"):
+                with contextlib.suppress(OSError):
+                    (folder / path).rmdir()
+    canary.check()
+    assert made
 
 
 def test_removing_a_service_of_hers_removes_nothing_else(

@@ -197,7 +197,7 @@ def test_a_link_that_is_removed_meanwhile(
 
 def test_a_run_script_that_can_t(patient: Callable[..., Image]) -> None:
     image = patient("systemd").file("/srv/web/run", "#!/bin/sh\n").link("/service/web", "/srv/web")
-    ill(image, "/service/web/run is missing or not executable")
+    ill(image, "/service/web/run is not executable")
 
 
 def test_a_missing_scan_directory(patient: Callable[..., Image]) -> None:

@@ -187,7 +187,9 @@ class TestNotes:
     ) -> None:
         image = make_image("slackware").file("/etc/rc.d/rc.local_shutdown", "#!/bin/sh\n", mode)
         notes = plan_for(Host(str(image.root))).notes
-        assert any("does not run: chmod +x it" in note for note in notes) == (mode == 0o644)
+        assert any(
+            "does not run: chmod +x /etc/rc.d/rc.local_shutdown" in note for note in notes
+        ) == (mode == 0o644)
 
     @pytest.mark.parametrize("kind", ["dinit", "dinit-chimera", "dinit-artix"])
     def test_a_dinit_whose_order_nobody_knows(

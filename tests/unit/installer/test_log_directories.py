@@ -72,7 +72,7 @@ def test_nothing_is_wrong(web: Web) -> None:
 def test_no_place_to_make_it_in(web: Web) -> None:
     web.runs("exec multilog t /var/log/sites/web")
     what = "/var/log/sites/web can't be made: /var/log/sites is not there"
-    assert web.found() == [(what, "mkdir -p /var/log/sites")]
+    assert web.found() == [(what, f"mkdir -p {web.image.path('/var/log/sites')}")]
     web.runs("mkdir -p /var/log/sites\nexec multilog t /var/log/sites/web")
     assert web.found() == []
 
@@ -81,7 +81,7 @@ def test_it_may_not_be_made_there(web: Web) -> None:
     web.runs(MULTILOG)
     at = "/service/web/log"
     what = f"{at}/main is not there, and log can't make it in {at}"
-    assert web.found() == [(what, f"install -d -m 700 -o {LOG} -g {LOG} {at}/main")]
+    assert web.found() == [(what, f"install -d -m 700 -o {LOG} -g {LOG} {web.image.path(at)}/main")]
 
 
 def test_no_directory(web: Web) -> None:
@@ -101,7 +101,7 @@ def test_closed_to_its_account(name: str, web: Web) -> None:
     if name:
         (main / name[1:]).touch(0o644)
     at = f"/service/web/log/main{name}"
-    assert web.found() == [(f"{at} is closed to log", f"chown {LOG}:{LOG} {at}")]
+    assert web.found() == [(f"{at} is closed to log", f"chown {LOG}:{LOG} {web.image.path(at)}")]
     os.chown(web.image.path(at), 0, LOG)
     web.image.path(at).chmod(0o770)
     assert web.found() == []
@@ -112,7 +112,7 @@ def test_the_way_to_it(web: Web) -> None:
     web.directory("srv/logs/web")
     (web.image.root / "srv").chmod(0o700)
     web.runs("exec setuidgid log multilog t /srv/logs/web")
-    assert web.found() == [("/srv is closed to log", f"chown {LOG}:{LOG} /srv")]
+    assert web.found() == [("/srv is closed to log", f"chmod a+x {web.image.path('/srv')}")]
     (web.image.root / "srv").chmod(0o711)
     assert web.found() == []
 
@@ -181,3 +181,28 @@ def test_what_may_not_be_shown(web: Web) -> None:
     write_script(web.log / "run", b"#!/bin/sh\nexec multilog '/\x1b[2J/\xff/x'\n")
     ((what, remedy),) = web.found()
     assert what.isprintable() and remedy.isprintable()
+
+
+@pytest.mark.parametrize("run", ["exec multilog t {}", "exec setuidgid log multilog t {}"])
+@pytest.mark.parametrize(
+    ("uid", "gid", "mode", "why"),
+    [
+        (0, 0, 0o755, ""),
+        (0, 0, 0o775, ""),
+        (0, LOG, 0o755, ""),
+        (0, LOG, 0o775, f"/srv can be written by group {LOG}"),
+        (0, 0, 0o1777, "/srv can be written by everybody"),
+        (LOG, 0, 0o700, f"/srv belongs to user {LOG}"),
+    ],
+)
+def test_others_can_lead_it_elsewhere(
+    run: str, uid: int, gid: int, mode: int, why: str, web: Web
+) -> None:
+    """Only an account's log may be there: root would write wherever they like."""
+    srv = web.directory("srv", uid, mode)
+    os.chown(srv, uid, gid)
+    web.runs(run.format("/srv/logs/web"))
+    found = list(logs.exposed(Host(str(web.image.root)), "/service"))
+    bad = why and "setuidgid" not in run
+    what = f"/service/web/log/run has root write to /srv/logs/web, but {why}"
+    assert [one for one, _ in found] == ([what] if bad else [])

@@ -25,8 +25,8 @@ class TestRemoving:
     @pytest.mark.parametrize(
         ("stays", "trouble"),
         [
-            ("/x", "the service in /x does not go down: slashservice remove --kill-after"),
-            ("/x/log", "the log in /x/log does not end: svstat tells more"),
+            ("/x", "the service in /x does not go down: slashservice remove x ends it"),
+            ("/x/log", "the log in /x/log does not end: svstat /x/log tells more"),
         ],
     )
     def test_what_does_not_go_down_is_trouble(
@@ -38,7 +38,7 @@ class TestRemoving:
         monkeypatch.setattr(removal, "STOP_LIMIT", 0)
         monkeypatch.setattr(removal, "DRAIN_GRACE", 0)
         with pytest.raises(Trouble, match=trouble):
-            removal.stop("/x")
+            removal.stop("/x", remedy="slashservice remove x")
         assert told[:2] == [("/x/log", b"x"), ("/x", b"dx")]
         assert told[2:] == ([("/x/log", b"dx")] if stays == "/x/log" else [])
 

@@ -12,6 +12,7 @@ from helpers.installer import Breaking, Running, its_host, plain_image
 
 from slashservice.installer import programs, service_log, services, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service, add, check, files
 from slashservice.supervise.protocol import client
@@ -45,9 +46,14 @@ class TestAdding:
         image.folders("/etc/x/web")
         with pytest.raises(Refusal, match="/etc/x/web is there already") as refusal:
             add(host, WEB, "/etc/x", "/service", self.silent)
+        (wrong,) = refusal.value.advice
+        assert wrong == f"If not: mv {image.root}/etc/x/web {image.root}/etc/x/web.old"
+        image.program("/etc/x/web/run", f"#!/bin/sh\n{services.MADE_BY_US}\n")
+        with pytest.raises(Refusal, match="/etc/x/web is there already") as refusal:
+            add(host, WEB, "/etc/x", "/service", self.silent)
         right, wrong = refusal.value.advice
-        assert right == "If it is right: ln -s /etc/x/web /service/web"
-        assert wrong == "If not: slashservice remove web"
+        assert right == f"If it is right: ln -s /etc/x/web {image.root}/service/web"
+        assert wrong == f"If not: slashservice remove web --root {image.root} --in /etc/x"
 
     def test_what_an_interrupted_one_left_goes(self, host: Host, image: Image) -> None:
         image.file("/etc/x/.web{new}/half")
@@ -86,7 +92,7 @@ class TestAdding:
             "web", ["httpd"], "www", environment={"A": ""}, limits={"files": "9", "core": "0"}
         )
         run, mode = files(host, service)["run"]
-        line = "exec envdir ./env softlimit -o9 -c0 setuidgid www httpd"
+        line = "exec softlimit -o9 -c0 envdir ./env setuidgid www httpd"
         assert run.splitlines()[-1] == line
         assert mode == 0o755
 
@@ -164,20 +170,82 @@ class TestPrograms:
         ("their-link/log", "their-link belongs to user 33"),
         ("sticky/log", "sticky can be written by everybody"),
         ("gone/log", "theirs belongs to user 33"),
+        ("group/log", "group can be written by group 44"),
+        ("group/mine/log", "group can be written by group 44"),
+        ("group-link/log", "group can be written by group 44"),
+        ("sticky-group/log", "sticky-group can be written by group 44"),
+        ("empty-group/log", ""),
+        ("root-group/log", ""),
     ],
 )
 def test_whose_place_it_is(place: str, stranger: str, host: Host, image: Image) -> None:
-    image.folders("/t/mine", "/t/theirs", "/t/sticky")
+    image.folders("/t/mine", "/t/theirs", "/t/sticky", "/t/group/mine").link(
+        "/t/group-link", "group"
+    )
+    image.file("/etc/group", "www:x:44:\nstaff:x:50:\nwheel:x:0:www\n")
+    for name, gid, mode in (
+        ("group", 44, 0o775),
+        ("sticky-group", 44, 0o3775),
+        ("empty-group", 50, 0o2775),
+        ("root-group", 0, 0o775),
+    ):
+        image.folders(f"/t/{name}")
+        os.chown(image.path(f"/t/{name}"), 0, gid)
+        image.path(f"/t/{name}").chmod(mode)
     os.chown(image.path("/t/theirs"), 33, 33)
     image.path("/t/sticky").chmod(0o1777)
     image.link("/t/link", "theirs").link("/t/their-link", "mine").link("/t/gone", "/t/theirs/x")
     os.lchown(image.path("/t/their-link"), 33, 33)
-    found = service_log.strangers(host, f"/t/{place}")
+    found = trust.strangers(host, f"/t/{place}")
     assert found == (f"/t/{stranger}" if stranger else "")
     for account in ("", "www"):
         text = service_log.script(host, f"/t/{place}", account)
         by_the_account = "|| setuidgid www mkdir -p -m 700 /t/" in text
         assert by_the_account == bool(account and stranger)
+        group = "group" in stranger
+        assert service_log.only_now(host, f"/t/{place}", account) == bool(account and group)
+    if stranger:
+        with pytest.raises(Refusal, match="no safe place for a log that root writes") as refusal:
+            service_log.check(host, f"/t/{place}", "")
+        assert refusal.value.advice == ("Name the account that shall write it: --log-user ACCOUNT",)
+    service_log.check(host, f"/t/{place}", "www")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o2775, 0o3775, 0o1777, 0o777])
+@pytest.mark.parametrize("gid", [0, 44, 50])
+@pytest.mark.parametrize("account", ["", "www"])
+def test_the_usual_log_is_where_nobody_can_lead_it_elsewhere(
+    mode: int, gid: int, account: str, host: Host, image: Image
+) -> None:
+    """As on Ubuntu, whose /var/log can be written by the group syslog."""
+    image.file("/etc/group", "www:x:44:\nstaff:x:50:\n").folders("/var/lib")
+    os.chown(image.path("/var/log"), 0, gid)
+    image.path("/var/log").chmod(mode)
+    folder, why = service_log.usual(host)
+    others = mode & 0o002 or (mode & 0o020 and gid == 44)
+    assert folder == service_log.LOG_FOLDERS[bool(others)]
+    assert why.startswith("/var/log can be written by") == bool(others)
+    said: list[str] = []
+    service = Service("web", ["httpd"], log=f"{folder}/web", log_user=account, checked=False)
+    add(host, service, "/etc/x", "/service", said.append)
+    text = image.path("/etc/x/web/log/run").read_text()
+    by_root = "mkdir -p -m 700" if not account else "install -d -m 700 -o www"
+    assert f"[ -d {folder}/web ] || {by_root} {folder}/web\n" in text
+
+
+@pytest.mark.root
+def test_below_what_a_group_may_write_to_its_log_is_made_at_once(host: Host, image: Image) -> None:
+    """The account can't make it there; root could be led elsewhere by the group."""
+    os.chown(image.path("/var/log"), 0, 44)
+    image.path("/var/log").chmod(0o775)
+    service = Service("web", ["httpd"], log="/var/log/a/web", log_user="www", checked=False)
+    add(host, service, "/etc/x", "/service", print)
+    made = image.path("/var/log/a/web").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o7777) == (33, 44, 0o700)
+    assert image.path("/var/log/a").stat().st_uid == 0
+    text = image.path("/etc/x/web/log/run").read_text()
+    assert "[ -d /var/log/a/web ] || setuidgid www mkdir -p -m 700 /var/log/a/web\n" in text
 
 
 def test_how_often_it_died() -> None:

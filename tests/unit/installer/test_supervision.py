@@ -167,7 +167,7 @@ class TestCommandLine:
     @pytest.mark.parametrize("words", ["drain -x", "drain -t", "drain -t x", "drain a b"])
     def test_wrong_usage(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert supervision.main(words.split()) == 100
-        assert capsys.readouterr().err == supervision.USAGE
+        assert capsys.readouterr().err == supervision.USAGE[words.split()[0]]
 
     @pytest.mark.parametrize(
         ("words", "svscan", "daemons", "said", "status"),
@@ -199,7 +199,7 @@ class TestCommandLine:
         self, words: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert supervision.main(words.split()) == 100
-        assert capsys.readouterr().err == supervision.USAGE
+        assert capsys.readouterr().err == supervision.USAGE[words.split()[0]]
 
 
 class TestOrphans:

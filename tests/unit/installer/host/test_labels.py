@@ -9,44 +9,40 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from helpers.labels import OURS, POLICY_S
 
 from slashservice.installer.host import labels
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.labels import ATTRIBUTE, RULES, SET_ONLY, give, is_right, wanted
+from slashservice.installer.host.labels import ATTRIBUTE, RULES, give, is_right, named, wanted
 
-PLACES = {
-    "/command": "bin_t",
-    "/command/svscan": "bin_t",
-    "/package": "usr_t",
-    "/package/admin": "usr_t",
-    "/package/admin/slashservice": "bin_t",
-    "/package/admin/slashservice-0.1.0": "lib_t",
-    "/package/admin/slashservice-0.1.0{new}": "lib_t",
-    "/package/admin/slashservice-0.1.0/supervise/svscan.py": "lib_t",
-    "/package/admin/slashservice-0.1.0/vendor/plumbum/__init__.py": "lib_t",
-    "/package/admin/slashservice-0.1.0/LICENSE": "lib_t",
-    "/package/admin/slashservice-0.1.0/command": "bin_t",
-    "/package/admin/slashservice-0.1.0{new}/command/svscan": "bin_t",
-    "/usr/local/lib/slashservice/0.1.0/command/svscan": "bin_t",
-    "/usr/local/lib/slashservice/0.1.0/supervise": "",
-    "/usr/local/bin/svscan": "",
-    "/service": "",
-    "/package/host": "",
-    "/package/admin/daemontools/command/svscan": "",
-    "/commands": "",
-    "/usr/bin/svscan": "",
-}
+PLACES = OURS | dict.fromkeys(POLICY_S, "")
 
 
 @pytest.mark.parametrize(("path", "kind"), PLACES.items())
 def test_a_place_has_one_type_or_the_policy_s(path: str, kind: str) -> None:
     assert wanted(path) == kind
-    assert len([rule for rule in {**RULES, **SET_ONLY} if re.fullmatch(rule, path)]) <= 1
+    assert len([rule for rule in RULES if re.fullmatch(rule, path)]) <= 1
 
 
 def test_no_rule_depends_on_the_order() -> None:
-    for one, two in combinations({**RULES, **SET_ONLY}, 2):
+    for one, two in combinations(RULES, 2):
         assert not [path for path in PLACES if re.fullmatch(one, path) and re.fullmatch(two, path)]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "told"),
+    [
+        ([], "/usr/local/lib/x/[^/]+(/.*)?"),
+        (
+            [("/usr/local/lib64", "/usr/lib"), ("/usr/local/li", "/x")],
+            "/usr/local/lib/x/[^/]+(/.*)?",
+        ),
+        ([("/usr/local/lib", "/usr/lib")], "/usr/lib/x/[^/]+(/.*)?"),
+        ([("/usr/local", "/usr"), ("/usr/local/lib", "/y")], "/usr/lib/x/[^/]+(/.*)?"),
+    ],
+)
+def test_a_policy_s_second_names(aliases: list[tuple[str, str]], told: str) -> None:
+    assert named("/usr/local/lib/x/[^/]+(/.*)?", aliases) == told
 
 
 @pytest.mark.root

@@ -60,7 +60,7 @@ def test_chattr_is_told_of(
     flagged(flag, image.path(name))
     with pytest.raises(Refusal, match=f"{name} can't be changed: it is {word}, as lsattr") as why:
         transaction.install(host, plan_for(host), quiet)
-    assert f"If it may be: chattr -i -a {name}" in why.value.advice
+    assert f"If it may be: chattr -i -a {image.path(name)}" in why.value.advice
     assert host.changes == 0
     assert image.snapshot() == before
 

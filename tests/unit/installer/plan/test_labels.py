@@ -13,6 +13,7 @@ from helpers.installer import Running, plan_for
 from slashservice.installer.host import labels
 from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.host.labels import RULES
+from slashservice.installer.plan import labels as plan_labels
 from slashservice.installer.plan.kinds import action_from_json
 from slashservice.installer.plan.labels import LabelRules
 from slashservice.installer.plan.source import Source
@@ -114,7 +115,7 @@ def test_without_the_program_labels_are_set_all_the_same(
     os.makedirs(os.path.join(host.root, "command"))
     action = LabelRules()
     assert action.done(host)
-    monkeypatch.setattr(labels, "is_right", lambda path: False)
+    monkeypatch.setattr(labels, "is_right", lambda real, path: False)
     assert not action.done(host)
     action.apply(host)
     assert given == [os.path.join(host.root, "command")]
@@ -133,3 +134,62 @@ def test_they_are_in_the_plan_only_where_there_is_selinux(
     monkeypatch.setattr(Host, "has_selinux", lambda self: True)
     kinds = [one.kind for one in plan_for(host).actions]
     assert kinds.index("label-rules") < kinds.index("tree")
+
+
+SUBS = "# aliased original\n/usr/local/lib64 /usr/lib\n\n/usr/local/lib /usr/lib\n"
+
+
+@pytest.mark.parametrize("name", ["file_contexts.subs", "file_contexts.subs_dist"])
+def test_a_policy_that_has_second_names_is_told_the_first(name: str, host: Labelling) -> None:
+    image = Image(Path(host.root)).file("/etc/selinux/config", "SELINUX=x\nSELINUXTYPE=strict\n")
+    assert plan_labels.rules(host) == RULES
+    image.file(f"/etc/selinux/strict/contexts/files/{name}", SUBS)
+    rules = plan_labels.rules(host)
+    told = {rule.replace("/usr/local/lib/", "/usr/lib/"): kind for rule, kind in RULES.items()}
+    assert rules == told != RULES
+    action = LabelRules(rules=tuple(rules))
+    before = action.capture(host)
+    action.apply(host)
+    assert host.rules == {THEIRS: "etc_t", **told}
+    assert action.done(host)
+    assert action.undo(host, before, "") == []
+    assert host.rules == {THEIRS: "etc_t"}
+
+
+@pytest.mark.root
+def test_the_doctor_sees_wrong_labels(host: Labelling) -> None:
+    image = Image(Path(host.root))
+    fhs = "/usr/local/lib/slashservice/1"
+    for path in (f"{fhs}/command/svscan", f"{fhs}/supervise/x.py", "/command/svc"):
+        image.program(path)
+    image.link("/usr/local/lib/slashservice/current", "1").program("/package/admin/other/command/x")
+    LabelRules().apply(host)
+    assert list(plan_labels.faults(host)) == []  # what has no label at all, the kernel keeps none
+    for path, kind in (
+        (f"{fhs}/command/svscan", "lib_t"),
+        (f"{fhs}/supervise/x.py", "lib_t"),
+        ("/command/svc", "bin_t"),
+        ("/package/admin/other/command/x", "default_t"),
+    ):
+        label = f"system_u:object_r:{kind}:s0\0".encode()
+        os.setxattr(image.path(path), labels.ATTRIBUTE, label, follow_symlinks=False)
+    ((what, remedy),) = plan_labels.faults(host)
+    assert what == f"SELinux has {fhs}/command/svscan labelled lib_t, and not bin_t"
+    assert remedy == "slashservice install labels it anew"
+    action = LabelRules()
+    assert not action.done(host)
+    label = b"system_u:object_r:default_t:s0\0"
+    os.setxattr(image.path("/command/svc"), labels.ATTRIBUTE, label, follow_symlinks=False)
+    ((what, _),) = plan_labels.faults(host)
+    assert what == "SELinux has /command/svc labelled default_t, and not bin_t, and 1 more"
+    host.rules = {}
+    assert [what.split(":")[0] for what, _ in plan_labels.faults(host)] == [
+        what,
+        "SELinux has no rules for our files",
+    ]
+
+
+def test_without_selinux_the_doctor_asks_nothing(tmp_path: Path) -> None:
+    host = Labelling(Image(tmp_path / "root").root)
+    assert list(plan_labels.faults(host)) == []
+    assert host.asked == []
