@@ -111,6 +111,7 @@ SHELLS = frozenset(
         *("rbash", "csh", "tcsh", "fish", "hush"),
     )
 )
+READS_ONLY = ("--help", "--version", "--no-execute", "--dump-strings", "--dump-po-strings", "-D")
 USERS = ("su", "runuser")
 KEEPERS = ("start-stop-daemon", "supervise-daemon")
 
@@ -238,7 +239,7 @@ def _behind(words: Sequence[str], wrapper: Wrapper) -> tuple[list[str], dict[str
 def _wrapped(words: Sequence[str], wrapper: Wrapper, again: _Again) -> Iterator[Started]:
     """Yield what is behind one of :data:`WRAPPERS`."""
     rest, options = _behind(words, wrapper)
-    if any(letter in options for letter in wrapper.never):
+    if any(letter in options for letter in (*wrapper.never, "help", "version")):
         return
     where = options.get(wrapper.chdir, "") or options.get("chdir", "")
     if where and wrapper.chdir:
@@ -264,13 +265,17 @@ def _split(text: str) -> list[str]:
 
 
 def _shell(words: Sequence[str], again: _Again) -> Iterator[Started]:
-    """Yield what a shell runs: the text behind ``-c``, or a script."""
+    """Yield what a shell runs: the text behind ``-c``, or a script. With ``-n`` it only reads."""
     at, text = 1, False
     while at < len(words) and words[at][:1] in ("-", "+"):
         word = words[at]
         at += 1
         if word == "--":
             break
+        if word in READS_ONLY or (word[:1] == "-" and word[1:2] != "-" and "n" in word):
+            return
+        if word in ("-o", "-O", "+o", "+O") and words[at : at + 1] == ["noexec"]:
+            return
         if not word.startswith("--"):
             text = text or "c" in word[1:]
             at += word[-1:] in ("o", "O") and word != "-O"
@@ -305,7 +310,7 @@ def _kept(words: Sequence[str], again: _Again) -> Iterator[Started]:
     if "--" in own:
         at = own.index("--")
         own, rest = own[:at], own[at + 1 :]
-    if any(word in ("--stop", "--status", "--signal", "-K", "-T") for word in own):
+    if any(word in ("--stop", "--status", "--signal", "--test", "-K", "-T", "-t") for word in own):
         return
     values = {}
     for at, word in enumerate(own):
