@@ -6,6 +6,7 @@ words that it takes itself. The rest is a command line again.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -131,11 +132,35 @@ RUNS_NOTHING = frozenset(
         *("svc", "svstat", "svok", "sv", "slashservice", "rcorder", "dpkg", "rpm", "apk", "mount"),
         *("checkpath", "pidfile", "need", "use", "after", "before", "provide", "want", "keyword"),
         *("return", "exit", "break", "continue", "shift", "wait", "sleep", "umask", "ulimit"),
+        *("chattr", "lsattr", "setcap", "getcap", "setfattr", "getfattr", "ldd", "strip", "nm"),
+        *("update-alternatives", "alternatives", "dpkg-divert", "dpkg-statoverride", "cmp", "du"),
+        *("semanage", "matchpathcon", "sha1sum", "sha512sum", "cksum", "tee", "tar", "rsync"),
+        *("gzip", "xz", "bzip2", "curl", "wget", "mail", "mailx", "wall", "whatis", "apropos"),
+        *("dd", "sort", "info"),
         *("chcon", "setfacl", "getfacl", "lsof", "fuser", "strings", "md5sum", "sha256sum", "diff"),
-        *("cd", "pushd", "popd", "source", ".", "set", "setenv", "rcvar", "load_rc_config", "man"),
+        *("cd", "pushd", "popd", "set", "setenv", "rcvar", "load_rc_config", "man"),
     )
 )  # fmt: skip
 """Programs that run none of their arguments: the name of a scanner among these says nothing."""
+
+
+RUNS_ELSEWHERE = frozenset(
+    (
+        *("ssh", "rsh", "autossh", "sshpass", "docker", "docker-compose", "podman", "nerdctl"),
+        *("podman-compose", "crictl", "ctr", "kubectl", "oc", "lxc", "lxc-attach", "lxc-execute"),
+        *("lxc-start", "incus", "lxd", "pct", "machinectl", "systemd-nspawn", "nsenter", "jexec"),
+        *("vzctl", "virsh"),
+        *("vagrant", "adb", "ansible", "salt", "pdsh", "toolbox", "distrobox", "flatpak", "bwrap"),
+    )
+)  # fmt: skip
+"""Programs that have something run on another machine or in a container: no rival of ours."""
+
+INTERPRETERS = re.compile(
+    r"(?:python|pypy|perl|ruby|lua|luajit|tclsh|expect|node|php|guile|execlineb|awk|gawk)[\d.]*"
+)
+"""What runs a script of another language than the shell's."""
+
+SOURCES = (".", "source")
 
 
 def started(

@@ -17,6 +17,7 @@ from typing import Literal
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.trust import distrust
 from slashservice.installer.plan import itself
 
 How = Literal["exec", "shell", "read"]
@@ -136,8 +137,25 @@ def fault(
 ) -> Fault | None:
     """Return what keeps the script at ``path`` from running, ``None`` where nothing does.
 
-    One that is in none of ``languages`` counts as well.
+    One that is in none of ``languages`` counts as well, and one that others can change.
     """
+    return _no_use(host, path, text, how, languages) or _given_away(host, path)
+
+
+def _given_away(host: Host, path: str) -> Fault | None:
+    """Tell who besides root can change a script that root runs."""
+    why = distrust(host, path) if host.lstat(path) else ""
+    if not why:
+        return None
+    part = why.split(" ", 1)[0]
+    what = f"root runs {path} at boot, and somebody else can change it: {why}"
+    return Fault(what, f"if that is not meant to be: chown root {part}; chmod go-w {part}")
+
+
+def _no_use(
+    host: Host, path: str, text: bytes, how: How, languages: tuple[str, ...]
+) -> Fault | None:
+    """Return what keeps a script from running as it stands."""
     first = text.split(b"\n", 1)[0]
     shown = first.decode(errors="replace")
     if text.startswith(BYTE_ORDER_MARKS):
