@@ -60,7 +60,7 @@ ASKING = ("--help", "--version", "-h", "-V", "-?")
 
 SENDS = ("stop", "status")
 LOOPED = re.compile(r"\$\{?(\w+)\}?")
-GLOB = re.compile(r"[^\s\x01()`'\"]*[*?\[][^\s\x01()`'\"]*")
+ENDS_PATH = re.compile(r"[\s\x01()`'\"]+")
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Search:
         elif INTERPRETERS.fullmatch(one.name):
             script = next((word for word in one.arguments if not word.startswith("-")), "")
             yield from ((path, "other", False) for path in self._matching(script, one.directory))
-        elif GLOB.search(one.program):
+        elif _is_glob(one.program):
             yield from ((path, "shell", True) for path in self._matching(one.program, ""))
         elif path := one.program if one.program.startswith("/") else self._which(one.program):
             yield path, "shell", False
@@ -194,7 +194,7 @@ class Search:
             return []
         found = [""]
         for part in pattern.strip("/").split("/"):
-            if GLOB.search(part):
+            if _is_glob(part):
                 found = [
                     f"{folder}/{name}"
                     for folder in found
@@ -306,6 +306,11 @@ class Search:
         return argument, True
 
 
+def _is_glob(word: str) -> bool:
+    """Tell whether a shell takes a word for a pattern of files."""
+    return bool(set("*?[") & set(word))
+
+
 def _turns(one: Started, loops: Mapping[str, Sequence[str]]) -> Iterator[Started]:
     """Yield what a program is in each turn of a loop whose variable names it.
 
@@ -317,10 +322,11 @@ def _turns(one: Started, loops: Mapping[str, Sequence[str]]) -> Iterator[Started
     if found is None:
         yield one
         return
-    for value in loops[found[1]]:
+    for value in dict.fromkeys(loops[found[1]][:FOLLOWED_FILES]):
         if set("$`\x01") & set(value):
-            glob = GLOB.search(value)
-            value = glob[0] if glob and "/" in glob[0] else "*"
+            value = next(
+                (one for one in ENDS_PATH.split(value) if "/" in one and _is_glob(one)), "*"
+            )
         turn = word.replace(found[0], value)
         if read:
             yield replace(one, arguments=(turn, *one.arguments[1:]))

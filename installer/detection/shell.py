@@ -301,7 +301,8 @@ class _Parser:
                 skip = ""
             elif not (self.pattern and token.text != "esac"):
                 self.words.append(token)
-                self._begin_case()
+                if token.text in ("in", "esac"):
+                    self._begin_case()
             before = token
         yield from self._end()
 

@@ -119,11 +119,11 @@ KEEPERS = ("start-stop-daemon", "supervise-daemon")
 RUNS_NOTHING = frozenset(
     (
         *(":", "true", "false", "echo", "printf", "print", "logger", "[", "[[", "test", "case"),
-        *("for", "select", "read", "unset", "trap", "alias", "hash", "type", "which", "whereis"),
+        *("for", "select", "read", "unset", "alias", "hash", "type", "which", "whereis"),
         *("ls", "cat", "head", "tail", "grep", "egrep", "fgrep", "sed", "awk", "cut", "tr", "wc"),
         *("cp", "mv", "rm", "ln", "mkdir", "rmdir", "touch", "chmod", "chown", "chgrp", "install"),
         *("kill", "killall", "killall5", "pkill", "pgrep", "pidof", "pidofproc", "killproc", "ps"),
-        *("stat", "file", "readlink", "realpath", "basename", "dirname", "test", "expr", "find"),
+        *("stat", "file", "readlink", "realpath", "basename", "dirname", "test", "expr"),
         *("log_daemon_msg", "log_progress_msg", "log_success_msg", "log_failure_msg"),
         *("log_end_msg",),
         *("log_action_msg", "log_action_begin_msg", "log_warning_msg", "status_of_proc", "status"),
@@ -196,6 +196,13 @@ def started(
         yield from replace(again, root=f"{root}{where}", directory="/").words(rest)
     elif name == "eval":
         yield from again.text(" ".join(words[1:]))
+    elif name == "trap":
+        if {"EXIT", "0"} & set(words[2:]):
+            yield from again.text(words[1])
+    elif name == "find":
+        yield from _found(words, again)
+    elif name in ("at", "batch"):
+        yield from again.words(_behind(words, Wrapper("qft"))[1].get("f", "").split())
     elif name in WRAPPERS:
         yield from _wrapped(words, WRAPPERS[name], again)
     else:
@@ -326,6 +333,16 @@ def _as_user(words: Sequence[str], again: _Again) -> Iterator[Started]:
         yield from again.words(rest)
     else:
         yield from again.words(rest[1:])
+
+
+def _found(words: Sequence[str], again: _Again) -> Iterator[Started]:
+    """Yield what find runs of the files below its first directory."""
+    below = next((word for word in words[1:] if not word.startswith("-")), ".").rstrip("/")
+    for at, word in enumerate(words):
+        if word in ("-exec", "-execdir", "-ok", "-okdir"):
+            rest = words[at + 1 :]
+            end = next((to for to, one in enumerate(rest) if one in (";", "+")), len(rest))
+            yield from again.words([one.replace("{}", f"{below}/*") for one in rest[:end]])
 
 
 def _kept(words: Sequence[str], again: _Again) -> Iterator[Started]:

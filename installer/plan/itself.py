@@ -50,7 +50,6 @@ PATTERN_FIRST = re.compile(r"[ef]?grep|[gmn]?awk|sed")
 """Commands whose first word is no file."""
 
 MODE = re.compile(r"[0-7]{3,4}|[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*")
-TEXTS = ("trap", "alias")
 FUNCTION = re.compile(r"^[ \t]*(?:function[ \t]+([\w.-]+)|([\w.-]+)[ \t]*\([ \t]*\))", re.MULTILINE)
 
 
@@ -131,9 +130,14 @@ class _Reader:
             elif self.is_one_of(to, directory) or ("<" in operator and self.is_copy(to)):
                 return True
         self._take_assignments(words)
+        told = any(self.mentions(word, directory) or self.is_copy(word) for word in words)
+        if words[:1] == ("find",):
+            return told and not self._only_names(Started("find", words[1:]))
+        if words[:1] == ("trap",):
+            return any(self._text_is_harmful(word) for word in words[1:])
         return any(
             self._does_harm(one) for one in started(words, directory, "", dict(self.variables))
-        )
+        ) or (told and os.path.basename(words[0]) in ("at", "batch"))
 
     def _text_is_harmful(self, text: str) -> bool:
         return any(self.is_harmful(one) for one in shell.commands(text, self.variables))
@@ -170,7 +174,7 @@ class _Reader:
         if one.name in self.functions:
             self._name_arguments(words)
             return False
-        if one.name in TEXTS:
+        if one.name == "alias":
             return any(self._text_is_harmful(word.partition("=")[2] or word) for word in words)
         told = [word for word in words if self.mentions(word, one.directory)]
         copied = [word for word in words if self.is_copy(word)]

@@ -61,6 +61,8 @@ AROUND: tuple[Wrap, ...] = (
     lambda line: f"cat <<END >/dev/null\nit's\nEND\n{line}",
     lambda line: f"test -d / && \\\n  {line}",
     lambda line: f"sh <<'END'\n{line}\nEND",
+    lambda line: f"trap {shlex.quote(line)} EXIT",
+    lambda line: f"find / -maxdepth 0 -exec sh -c {shlex.quote(line)} \\;",
     lambda line: f"cat /dev/null | sh -s <<END\n\n{line}\nEND",
     lambda line: f"echo {shlex.quote(line)} | sh",
     lambda line: f"printf '%s\\n' {shlex.quote(line)} | bash -s",

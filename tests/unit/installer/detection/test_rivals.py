@@ -122,6 +122,8 @@ for p in ntpd svscan; do $p /service; done
 for p in /usr/bin/svscanboot; do "${p}" & done
 P=/usr/bin/svscanboot; sh "$P"
 D=/usr/bin/svscan; echo ${D##*/}; $D /service
+trap 'svscan /service &' EXIT
+at -f /dev/null now; at now <<< "svscan /service"
 X=`echo svscan`; svscan /service | readproctitle service errors: ....
 """.strip().splitlines()
 
@@ -239,6 +241,9 @@ systemctl status svscan
 systemctl is-active svscan
 python3 -c "print('svscan is up')"
 for p in svscan ntpd; do pidof $p; done
+find /usr -name svscan -exec chmod 755 {} +
+find /usr -name svscan
+trap 'svscan /service' USR1
 """.strip().splitlines()
 
 
@@ -506,6 +511,8 @@ class TestFollowing:
             ("run-parts /etc/boot.d", "10svscan", 2),
             ("cd / && run-parts --report /etc/boot.d", "10svscan", 2),
             ("/etc/more", "10svscan", 2),
+            ("find /etc/boot.d -type f -exec sh {} \\;", "10svscan", 2),
+            ("at -f /etc/boot.d/10svscan now", "", 2),
         ],
     )
     def test_files_that_are_read_or_run_unnamed(
