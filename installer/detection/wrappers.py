@@ -271,7 +271,8 @@ def _behind(words: Sequence[str], wrapper: Wrapper) -> tuple[list[str], dict[str
 def _wrapped(words: Sequence[str], wrapper: Wrapper, again: _Again) -> Iterator[Started]:
     """Yield what is behind one of :data:`WRAPPERS`."""
     rest, options = _behind(words, wrapper)
-    if any(letter in options for letter in (*wrapper.never, "help", "version")):
+    asks = () if wrapper.text in options else ("help", "version")  # else it is the command's
+    if any(one in options for one in (*wrapper.never, *asks)):
         return
     where = options.get(wrapper.chdir, "") or options.get("chdir", "")
     if where and wrapper.chdir:
