@@ -99,7 +99,7 @@ def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
             found += check(patient)
         except (Refusal, Trouble) as problem:
             found.append(Finding(str(problem), "\n    ".join(problem.advice)))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def for_image(host: Host, one: Finding) -> Finding:
@@ -122,7 +122,7 @@ def installation(patient: Patient) -> Iterator[Finding]:
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
     edited = _edited(patient.receipt)
-    for one in look(patient.host).artefacts:
+    for one in {(one.path, one.state): one for one in look(patient.host).artefacts}.values():
         if one.state == "changed" and one.path in edited:
             yield Finding(
                 f"{one.path} is changed: slashservice's own lines in it are not as it wrote them",

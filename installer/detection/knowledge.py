@@ -80,8 +80,18 @@ CRONTABS = (
             *("/var/cron/tabs", "/etc/crontabs"),
         )
     ),
+    Place("/etc/anacrontab", shared=True, syntax="anacrontab"),
+    *(
+        Place(folder, "", shared=True, syntax="shell")
+        for folder in (
+            "/var/spool/cron/atjobs",
+            "/var/spool/at",
+            "/var/at/jobs",
+            "/var/cron/atjobs",
+        )
+    ),
 )
-"""Where crons keep what they run, ``@reboot`` and later, whatever init system there is."""
+"""Where cron, anacron and at keep what they run, whatever init system there is."""
 
 
 class Knowledge:
@@ -200,6 +210,10 @@ class Knowledge:
     def part_of(self, path: str) -> str:
         """Return the file that ``path``, one of its places', adds to; itself by default."""
         return path
+
+    def instances(self, host: Host, path: str) -> list[str]:
+        """Return the names under which what the file ``path`` describes is started."""
+        return []
 
     def keeps(self, path: str) -> bool:
         """Tell whether it remembers that it has started what the file ``path`` describes."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import plistlib
 import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from slashservice.installer.detection.shell import Simple, Variables, commands
+from slashservice.installer.detection.shell import HERE, Simple, Variables, commands
 from slashservice.installer.detection.wrappers import SHELLS
 
 UNIT_PREFIXES = "-@:+!|"
@@ -17,6 +18,7 @@ UNIT_PREFIXES = "-@:+!|"
 UNIT_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 ON_OFF = ("on", "onifconsole", "onifexists")
 CRON_FIELDS = re.compile(r"-?(?:@\w+|(?:[\w*,/~-]+[ \t]+){4}[\w*,/~-]+)[ \t]+(.*)")
+ANACRON_FIELDS = re.compile(r"(?:@\w+|\d+)[ \t]+\d+[ \t]+\S+[ \t]+(.*)")
 CRON_SETTING = re.compile(r"[ \t]*[\w\"']+[ \t]*=")
 STANZA = re.compile(
     r"\s*(?:(?:pre-start|post-start|exec|respawn|main)\s+)*(?:exec|respawn)\s+(\S.*)"
@@ -30,6 +32,11 @@ FINIT_OWN = re.compile(
 
 SCRIPT_LIBRARIES = ("openrc-run", "runscript", "init-d-script", "rc.common")
 """Interpreters of scripts that are a shell with functions of their own."""
+
+READ_COMMANDS = (*SHELLS, "at", "batch")
+"""Programs that run what they read on their standard input."""
+
+WORD = re.compile(r"[\w./+-]+")
 
 BY_VARIABLES = (("command", "command_args"), ("daemon", "daemon_flags"), ("DAEMON", "DAEMON_ARGS"))
 """Variables that name what a script's own library starts: OpenRC's, the BSDs', Debian's."""
@@ -93,14 +100,31 @@ def _script(text: str, arguments: tuple[str, ...]) -> Reading:
 
 
 def _names(text: str, comment: str) -> list[Simple]:
-    """Return all that looks like a path or a name as if it were a command, with what follows."""
-    return [
-        Simple(tuple(words[at:]), number, number)
-        for number, line in enumerate(text.split("\n"), 1)
-        if not line.lstrip().startswith(comment)
-        for words in [re.findall(r"[\w./+-]+", line)]
-        for at in range(len(words))
-    ]
+    """Return what a text of another language may run, as commands.
+
+    That is all that looks like a path, and names in quotes of their own, with options or paths
+    behind them, or at the beginning of a line. Other names are words of a sentence.
+    """
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith(comment):
+            continue
+        words = list(WORD.finditer(line))
+        for at, one in enumerate(words):
+            name = one.group()
+            behind = [word.group() for word in words[at + 1 :] if word.group() != name]
+            told = list(itertools.takewhile(lambda word: word[0] in "-/", behind))
+            around = line[: one.start()][-1:], line[one.end() :][:1]
+            quoted = around[0] != "" and around[0] in "'\"" and around[1] == around[0]
+            first = not line[: one.start()].strip()
+            if "/" in name or quoted or first or any(word[0] == "/" for word in told):
+                found.append(Simple((name, *told), number, number))
+    return found
+
+
+def inline(text: str) -> Reading:
+    """Read a program of another language that stands on a command line."""
+    return Reading(_names(text, "#"), sure=False)
 
 
 def _shell(text: str, arguments: tuple[str, ...]) -> Reading:
@@ -109,6 +133,7 @@ def _shell(text: str, arguments: tuple[str, ...]) -> Reading:
     if arguments:
         variables |= dict.fromkeys("@*", " ".join(arguments))
     found = commands(text, variables)
+    found += _fed(found, variables)
     for program, more in BY_VARIABLES:
         value = variables.get(program, "")
         if value and "$" not in value:
@@ -116,6 +141,24 @@ def _shell(text: str, arguments: tuple[str, ...]) -> Reading:
             at = _line_of(text, program)
             found.append(Simple(words, at, at))
     return Reading(found, variables)
+
+
+def _fed(found: list[Simple], variables: Variables) -> Iterator[Simple]:
+    """Yield the commands that a script hands to a shell, or to at: a here-document, or a pipe."""
+    before = Simple(())
+    for one in list(found):
+        named = [word.rsplit("/", 1)[-1] for word in one.words]
+        if any(name in READ_COMMANDS for name in named) and "chroot" not in named:
+            texts = [(to, one.last + 1) for operator, to in one.redirections if operator in HERE]
+            texts += [(to, one.last) for operator, to in one.redirections if operator == "<<<"]
+            bare = named[0] in ("at", "batch") or all(word[:1] == "-" for word in named[1:])
+            if before.words[:1] in (("echo",), ("printf",)) and before.last == one.first and bare:
+                texts.append(("\n".join(before.words[1:]), one.first))
+            for text, line in texts:
+                for inner in commands(text, variables):
+                    at = line + inner.first - 1 if "\n" in text and line > one.last else line
+                    yield Simple(inner.words, at, at, inner.directory)
+        before = one
 
 
 def _line_of(text: str, name: str) -> int:
@@ -232,6 +275,16 @@ def _crontab(text: str, with_user: bool) -> Reading:
     return Reading(found)
 
 
+def _anacrontab(text: str) -> Reading:
+    """Read anacron's table: period, delay, name, command."""
+    found: list[Simple] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        entry = ANACRON_FIELDS.fullmatch(line.strip())
+        if entry:
+            found += _by_shell(entry.group(1), number)
+    return Reading(found)
+
+
 def _upstart(text: str) -> Reading:
     """Read a job of Upstart: its ``exec`` and its scripts."""
     found: list[Simple] = []
@@ -309,6 +362,7 @@ READERS: dict[str, Callable[[str], Reading]] = {
     "unit": _unit,
     "crontab": lambda text: _crontab(text, with_user=True),
     "user-crontab": lambda text: _crontab(text, with_user=False),
+    "anacrontab": _anacrontab,
     "upstart": _upstart,
     "dinit": _dinit,
     "finit": _finit,

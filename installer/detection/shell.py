@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from slashservice.installer.detection import values
 
 SEPARATORS = (";;&", ";;", ";&", ";", "&&", "&", "||", "|&", "|", "(", ")", "\n")
 REDIRECTIONS = ("<<<", "<<-", "<<", "<&", "<>", "<", "&>>", "&>", ">>", ">&", ">|", ">")
@@ -18,7 +20,9 @@ OPERATORS = tuple(sorted((*SEPARATORS, *REDIRECTIONS), key=len, reverse=True))
 BLANKS = " \t"
 NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-BRACES = re.compile(r"([A-Za-z_]\w*|[0-9@*])(?::?[-=](.*))?", re.DOTALL)
+HERE = ("<<", "<<-")
+NESTED = 20
+"""Command substitutions inside each other are looked into no deeper than this."""
 
 RESERVED = ("if", "then", "elif", "else", "while", "until", "do", "!", "{", "time")
 """Words that stand before a command."""
@@ -42,12 +46,15 @@ class Simple:
     """A simple command: its words, redirections left out; its lines; where it runs.
 
     ``directory`` is what the script has last changed to, empty where it has not.
+    ``redirections`` are operators with their files; with that of a here-document its text.
+    There may be redirections alone, as behind the end of a loop.
     """
 
     words: tuple[str, ...]
     first: int = 1
     last: int = 1
     directory: str = ""
+    redirections: tuple[tuple[str, str], ...] = ()
 
 
 def commands(text: str, variables: Variables | None = None) -> list[Simple]:
@@ -58,7 +65,7 @@ def commands(text: str, variables: Variables | None = None) -> list[Simple]:
     known = {} if variables is None else variables
     for _ in range(2):  # the second time with what is set further down
         parser = _Parser(text, known)
-        found = list(parser.commands())
+        found = parser.commands()
         if parser.lexer.unfinished:
             found = [
                 one
@@ -76,9 +83,11 @@ class _Lexer:
     variables: Variables
     line: int = 1
     at: int = 0
+    depth: int = 0
     unfinished: bool = False
-    inner: list[tuple[str, int]] = field(default_factory=list)
-    waiting: list[tuple[str, bool]] = field(default_factory=list)
+    inner: list[Simple] = field(default_factory=list)
+    waiting: list[tuple[str, bool, int]] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     def tokens(self) -> Iterator[Token]:
         """Yield the words and operators. What a variable holds is cut at its blanks."""
@@ -99,7 +108,7 @@ class _Lexer:
                 if operator:
                     yield Token(operator, True, self.line, self.line)
                     self.at += len(operator)
-                    if operator in ("<<", "<<-"):
+                    if operator in HERE:
                         self._here(operator)
                     if operator == "\n":
                         self.line += 1
@@ -118,12 +127,14 @@ class _Lexer:
     def _here(self, operator: str) -> None:
         """Remember a here-document that begins on the next line."""
         found = re.compile(r"[ \t]*(\\?[\w.!+-]+|'[^'\n]*'|\"[^\"\n]*\")").match(self.text, self.at)
+        self.bodies.append("")
         if found:
-            self.waiting.append((found.group(1).strip("\\'\""), operator == "<<-"))
+            end = found.group(1).strip("\\'\"")
+            self.waiting.append((end, operator == "<<-", len(self.bodies) - 1))
 
     def _skip_here(self) -> None:
         """Pass over the here-documents that were begun on the line before."""
-        for end, tabs in self.waiting:
+        for end, tabs, number in self.waiting:
             while self.at < len(self.text):
                 stop = self.text.find("\n", self.at)
                 stop = len(self.text) if stop < 0 else stop
@@ -132,6 +143,7 @@ class _Lexer:
                 self.line += 1
                 if (line.lstrip("\t") if tabs else line) == end:
                     break
+                self.bodies[number] += line + "\n"
         self.waiting.clear()
 
     def _word(self) -> Iterator[Token]:
@@ -208,82 +220,89 @@ class _Lexer:
         if text.startswith("$(", start):
             return self._substitution(")", 2)
         if text.startswith("${", start):
-            end = _closing(text, start + 2, "{", "}")
+            end = values.closing(text, start + 2, "{", "}")
             self.at = end + 1
             self.line += text.count("\n", start, self.at)
-            found = BRACES.fullmatch(text[start + 2 : end])
-            if found:
-                default = (found.group(2) or "").strip("\"'")
-                return self.variables.get(found.group(1), default) or text[start : self.at]
-            return text[start : self.at]
+            value = values.parameter(text[start + 2 : end], self.variables)
+            return text[start : self.at] if value is None else value
         found = NAME.match(text, start + 1)
         self.at = found.end() if found else start + 1
         name = found.group() if found else ""
         return self.variables.get(name, text[start : self.at])
 
     def _substitution(self, end: str, length: int, run: bool = True) -> str:
-        """Pass over a command substitution; what it runs is kept in ``inner``."""
+        """Pass over a command substitution; what it runs is kept in ``inner``.
+
+        What it stands for is returned where that is known, else its own text.
+        """
         start = self.at
         if end == "`":
             stop = self.text.find("`", start + 1)
             stop = len(self.text) if stop < 0 else stop
         else:
-            stop = _closing(self.text, start + 2, "(", ")")
+            stop = values.closing(self.text, start + 2, "(", ")")
         body = self.text[start + length : stop]
-        if run:
-            self.inner.append((body, self.line))
+        value = None
+        if run and self.depth < NESTED:
+            found = _Parser(body, self.variables, self.line, self.depth + 1).commands()
+            self.inner += found
+            if found and not found[-1].redirections:
+                value = values.output([one.words for one in found], found[-1].directory)
         self.at = min(len(self.text), stop + 1)
         self.line += self.text.count("\n", start, self.at)
-        return re.sub(r"\s+", "\x01", self.text[start : self.at])
-
-
-def _closing(text: str, at: int, begin: str, end: str) -> int:
-    """Return where the bracket that was opened before ``at`` is closed; quotes are respected."""
-    depth, quote = 1, ""
-    while at < len(text):
-        char = text[at]
-        if char == "\\":
-            at += 1
-        elif quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"":
-            quote = char
-        else:
-            depth += (char == begin) - (char == end)
-            if not depth:
-                return at
-        at += 1
-    return len(text)
+        return re.sub(r"\s+", "\x01", self.text[start : self.at]) if value is None else value
 
 
 class _Parser:
     """Puts the words of a text together to simple commands."""
 
-    def __init__(self, text: str, variables: Variables, line: int = 1) -> None:
+    def __init__(self, text: str, variables: Variables, line: int = 1, depth: int = 0) -> None:
         self.variables = variables
-        self.lexer = _Lexer(text, variables, line)
+        self.lexer = _Lexer(text, variables, line, depth=depth)
         self.words: list[Token] = []
+        self.redirections: list[tuple[str, str]] = []
         self.directory = ""
         self.outside: list[str] = []
         self.cases = 0
         self.pattern = False
 
-    def commands(self) -> Iterator[Simple]:
-        """Yield the simple commands."""
-        skip, before = False, Token("\n", True)
+    def commands(self) -> list[Simple]:
+        """Return the simple commands."""
+        found, bodies = list(self._simples()), self.lexer.bodies
+        if not bodies:
+            return found
+        return [
+            replace(
+                one,
+                redirections=tuple(
+                    (operator, bodies[int(to)] if operator in HERE and to.isdigit() else to)
+                    for operator, to in one.redirections
+                ),
+            )
+            if one.redirections
+            else one
+            for one in found
+        ]
+
+    def _simples(self) -> Iterator[Simple]:
+        """Yield the simple commands; a here-document is there by its number."""
+        skip, before = "", Token("\n", True)
         for token in self.lexer.tokens():
             if token.operator and token.text in REDIRECTIONS:
                 if self.words and self.words[-1].text.isdigit() and not before.operator:
                     self.words.pop()  # the number of the descriptor
-                skip = True
+                skip = token.text
             elif token.operator:
-                skip = False
+                skip = ""
                 yield from self._separator(token.text, before)
             elif skip:
-                skip = False
+                to = str(len(self.lexer.bodies) - 1) if skip in HERE else token.text
+                self.redirections.append((skip, to))
+                skip = ""
             elif not (self.pattern and token.text != "esac"):
                 self.words.append(token)
-                self._begin_case()
+                if token.text in ("in", "esac"):
+                    self._begin_case()
             before = token
         yield from self._end()
 
@@ -324,10 +343,9 @@ class _Parser:
     def _end(self) -> Iterator[Simple]:
         """Yield the command whose words have come together, and what is substituted in them."""
         words, self.words = self.words, []
-        inner = self.lexer.inner[:]
+        redirections, self.redirections = tuple(self.redirections), []
+        yield from self.lexer.inner
         self.lexer.inner.clear()
-        for body, line in inner:
-            yield from _Parser(body, self.variables, line).commands()
         while words and not words[0].quoted and words[0].text in RESERVED:
             words.pop(0)
         if words and words[0].text == "function":
@@ -335,6 +353,8 @@ class _Parser:
             while words and words[0].text == "{":
                 words.pop(0)
         if not words:
+            if redirections:
+                yield Simple((), self.lexer.line, self.lexer.line, self.directory, redirections)
             return
         first, last = words[0].first, words[-1].last
         texts = [one.text for one in words]
@@ -343,7 +363,7 @@ class _Parser:
         if texts[:1] in (["set"], ["setenv"]) and len(texts) == 3:
             self.variables.setdefault(texts[1], texts[2])  # csh
         if texts[:1] == [":"]:
-            return
+            texts = []
         if texts and all(ASSIGNMENT.fullmatch(one) for one in texts):
             for one in texts:
                 name, _, value = one.partition("=")
@@ -352,8 +372,8 @@ class _Parser:
             texts = []
         if texts[:1] == ["cd"] and len(texts) == 2:
             self.directory = _joined(self.directory, texts[1])
-        if texts:
-            yield Simple(tuple(texts), first, last, self.directory)
+        if texts or redirections:
+            yield Simple(tuple(texts), first, last, self.directory, redirections)
 
 
 def _joined(directory: str, to: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from slashservice.installer.detection.evidence import Scanner, Wiring
 from slashservice.installer.detection.knowledge import CRONTABS, Knowledge, owners
@@ -29,6 +30,7 @@ def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
     """Return every scanner that a file of the host's init systems, or cron, has started."""
     search = Search(host, systems, _rivals(systems))
     found: dict[str, list[Wiring]] = {}
+    parts: dict[tuple[str, int, str], Wiring] = {}
     for path, syntax in _candidates(host, systems):
         resolved = host.resolve(path)
         if resolved in found or not host.is_file(path):
@@ -36,8 +38,27 @@ def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
         data = host.read(path) or b""
         if len(data) <= SCRIPT_LIMIT and b"\0" not in data[:512]:
             finds = search.find(path, syntax, data.decode("latin-1"))
-            found[resolved] = [_wiring(host, systems, path, data, one) for one in finds]
-    return tuple(wiring for wirings in found.values() for wiring in wirings)
+            found[resolved] = []
+            foreign = _foreign(search, path, syntax, data, finds)
+            for one in finds:
+                wiring = _wiring(host, systems, path, data, one, one not in foreign)
+                if one.path:
+                    known = parts.setdefault(
+                        (host.resolve(one.path), one.first, one.program), wiring
+                    )
+                    if wiring.active and not known.active:
+                        parts[host.resolve(one.path), one.first, one.program] = wiring
+                else:
+                    found[resolved].append(wiring)
+    return (
+        *(
+            wiring
+            for resolved, wirings in found.items()
+            for wiring in wirings
+            if (resolved, wiring.line, wiring.program) not in parts
+        ),
+        *parts.values(),
+    )
 
 
 def in_force(wirings: Iterable[Wiring], systems: Systems, init: str) -> tuple[Wiring, ...]:
@@ -74,11 +95,27 @@ def _candidates(host: Host, systems: Systems) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find) -> Wiring:
+def _foreign(
+    search: Search, path: str, syntax: str, data: bytes, finds: Sequence[Find]
+) -> Sequence[Find]:
+    """Return those finds that are there without our lines, wherever in a file these lie."""
+    own = ours(data)
+    if not own or not finds:
+        return finds
+    lines = data.decode("latin-1").split("\n")
+    text = "\n".join("" if at in own else line for at, line in enumerate(lines, 1))
+    left = {(one.path, one.first, one.program) for one in search.find(path, syntax, text)}
+    return [one for one in finds if (one.path, one.first, one.program) in left]
+
+
+def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find, own: bool) -> Wiring:
     """Describe a scanner that a file has started."""
+    readers = owners(systems.values(), path) or [Knowledge()]  # cron's are no init system's
+    if one.path:
+        active = any(reader.starts(host, path) for reader in readers)
+        return replace(_of_part(host, one), active=active)
     lines = data.decode("latin-1").split("\n")[one.first - 1 : one.last]
     text = "\n".join(line.rstrip("\r") for line in lines)
-    readers = owners(systems.values(), path) or [Knowledge()]  # cron's are no init system's
     off = any(reader.switches_off(path, text.strip()) for reader in readers)
     return Wiring(
         path=host.resolve(path) if path.endswith("rc.local") else path,
@@ -86,7 +123,21 @@ def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find) -> 
         program=one.program,
         directory=one.directory,
         active=not off and any(reader.starts(host, path) for reader in readers),
-        ours=one.first in ours(data) or _is_part_of_ours(host, readers, path),
+        ours=own or _is_part_of_ours(host, readers, path),
+        line=one.first,
+        sure=one.sure,
+    )
+
+
+def _of_part(host: Host, one: Find) -> Wiring:
+    """Describe a scanner that is started in a file which another one reads or runs."""
+    lines = (host.read(one.path) or b"").decode("latin-1").split("\n")[one.first - 1 : one.last]
+    text = "\n".join(line.rstrip("\r") for line in lines)
+    return Wiring(
+        path=one.path,
+        text=text,
+        program=one.program,
+        directory=one.directory,
         line=one.first,
         sure=one.sure,
     )

@@ -6,6 +6,7 @@ words that it takes itself. The rest is a command line again.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -111,17 +112,18 @@ SHELLS = frozenset(
         *("rbash", "csh", "tcsh", "fish", "hush"),
     )
 )
+READS_ONLY = ("--help", "--version", "--no-execute", "--dump-strings", "--dump-po-strings", "-D")
 USERS = ("su", "runuser")
 KEEPERS = ("start-stop-daemon", "supervise-daemon")
 
 RUNS_NOTHING = frozenset(
     (
         *(":", "true", "false", "echo", "printf", "print", "logger", "[", "[[", "test", "case"),
-        *("for", "select", "read", "unset", "trap", "alias", "hash", "type", "which", "whereis"),
+        *("for", "select", "read", "unset", "alias", "hash", "type", "which", "whereis"),
         *("ls", "cat", "head", "tail", "grep", "egrep", "fgrep", "sed", "awk", "cut", "tr", "wc"),
         *("cp", "mv", "rm", "ln", "mkdir", "rmdir", "touch", "chmod", "chown", "chgrp", "install"),
         *("kill", "killall", "killall5", "pkill", "pgrep", "pidof", "pidofproc", "killproc", "ps"),
-        *("stat", "file", "readlink", "realpath", "basename", "dirname", "test", "expr", "find"),
+        *("stat", "file", "readlink", "realpath", "basename", "dirname", "test", "expr"),
         *("log_daemon_msg", "log_progress_msg", "log_success_msg", "log_failure_msg"),
         *("log_end_msg",),
         *("log_action_msg", "log_action_begin_msg", "log_warning_msg", "status_of_proc", "status"),
@@ -130,11 +132,35 @@ RUNS_NOTHING = frozenset(
         *("svc", "svstat", "svok", "sv", "slashservice", "rcorder", "dpkg", "rpm", "apk", "mount"),
         *("checkpath", "pidfile", "need", "use", "after", "before", "provide", "want", "keyword"),
         *("return", "exit", "break", "continue", "shift", "wait", "sleep", "umask", "ulimit"),
+        *("chattr", "lsattr", "setcap", "getcap", "setfattr", "getfattr", "ldd", "strip", "nm"),
+        *("update-alternatives", "alternatives", "dpkg-divert", "dpkg-statoverride", "cmp", "du"),
+        *("semanage", "matchpathcon", "sha1sum", "sha512sum", "cksum", "tee", "tar", "rsync"),
+        *("gzip", "xz", "bzip2", "curl", "wget", "mail", "mailx", "wall", "whatis", "apropos"),
+        *("dd", "sort", "info"),
         *("chcon", "setfacl", "getfacl", "lsof", "fuser", "strings", "md5sum", "sha256sum", "diff"),
-        *("cd", "pushd", "popd", "source", ".", "set", "setenv", "rcvar", "load_rc_config", "man"),
+        *("cd", "pushd", "popd", "set", "setenv", "rcvar", "load_rc_config", "man"),
     )
 )  # fmt: skip
 """Programs that run none of their arguments: the name of a scanner among these says nothing."""
+
+
+RUNS_ELSEWHERE = frozenset(
+    (
+        *("ssh", "rsh", "autossh", "sshpass", "docker", "docker-compose", "podman", "nerdctl"),
+        *("podman-compose", "crictl", "ctr", "kubectl", "oc", "lxc", "lxc-attach", "lxc-execute"),
+        *("lxc-start", "incus", "lxd", "pct", "machinectl", "systemd-nspawn", "nsenter", "jexec"),
+        *("vzctl", "virsh"),
+        *("vagrant", "adb", "ansible", "salt", "pdsh", "toolbox", "distrobox", "flatpak", "bwrap"),
+    )
+)  # fmt: skip
+"""Programs that have something run on another machine or in a container: no rival of ours."""
+
+INTERPRETERS = re.compile(
+    r"(?:python|pypy|perl|ruby|lua|luajit|tclsh|expect|node|php|guile|execlineb|awk|gawk)[\d.]*"
+)
+"""What runs a script of another language than the shell's."""
+
+SOURCES = (".", "source")
 
 
 def started(
@@ -170,6 +196,13 @@ def started(
         yield from replace(again, root=f"{root}{where}", directory="/").words(rest)
     elif name == "eval":
         yield from again.text(" ".join(words[1:]))
+    elif name == "trap":
+        if {"EXIT", "0"} & set(words[2:]):
+            yield from again.text(words[1])
+    elif name == "find":
+        yield from _found(words, again)
+    elif name in ("at", "batch"):
+        yield from again.words(_behind(words, Wrapper("qft"))[1].get("f", "").split())
     elif name in WRAPPERS:
         yield from _wrapped(words, WRAPPERS[name], again)
     else:
@@ -238,7 +271,8 @@ def _behind(words: Sequence[str], wrapper: Wrapper) -> tuple[list[str], dict[str
 def _wrapped(words: Sequence[str], wrapper: Wrapper, again: _Again) -> Iterator[Started]:
     """Yield what is behind one of :data:`WRAPPERS`."""
     rest, options = _behind(words, wrapper)
-    if any(letter in options for letter in wrapper.never):
+    asks = () if wrapper.text in options else ("help", "version")  # else it is the command's
+    if any(one in options for one in (*wrapper.never, *asks)):
         return
     where = options.get(wrapper.chdir, "") or options.get("chdir", "")
     if where and wrapper.chdir:
@@ -264,13 +298,17 @@ def _split(text: str) -> list[str]:
 
 
 def _shell(words: Sequence[str], again: _Again) -> Iterator[Started]:
-    """Yield what a shell runs: the text behind ``-c``, or a script."""
+    """Yield what a shell runs: the text behind ``-c``, or a script. With ``-n`` it only reads."""
     at, text = 1, False
     while at < len(words) and words[at][:1] in ("-", "+"):
         word = words[at]
         at += 1
         if word == "--":
             break
+        if word in READS_ONLY or (word[:1] == "-" and word[1:2] != "-" and "n" in word):
+            return
+        if word in ("-o", "-O", "+o", "+O") and words[at : at + 1] == ["noexec"]:
+            return
         if not word.startswith("--"):
             text = text or "c" in word[1:]
             at += word[-1:] in ("o", "O") and word != "-O"
@@ -298,6 +336,16 @@ def _as_user(words: Sequence[str], again: _Again) -> Iterator[Started]:
         yield from again.words(rest[1:])
 
 
+def _found(words: Sequence[str], again: _Again) -> Iterator[Started]:
+    """Yield what find runs of the files below its first directory."""
+    below = next((word for word in words[1:] if not word.startswith("-")), ".").rstrip("/")
+    for at, word in enumerate(words):
+        if word in ("-exec", "-execdir", "-ok", "-okdir"):
+            rest = words[at + 1 :]
+            end = next((to for to, one in enumerate(rest) if one in (";", "+")), len(rest))
+            yield from again.words([one.replace("{}", f"{below}/*") for one in rest[:end]])
+
+
 def _kept(words: Sequence[str], again: _Again) -> Iterator[Started]:
     """Yield what start-stop-daemon starts: ``--startas``, else ``--exec``, and its arguments."""
     own = list(words[1:])
@@ -305,7 +353,7 @@ def _kept(words: Sequence[str], again: _Again) -> Iterator[Started]:
     if "--" in own:
         at = own.index("--")
         own, rest = own[:at], own[at + 1 :]
-    if any(word in ("--stop", "--status", "--signal", "-K", "-T") for word in own):
+    if any(word in ("--stop", "--status", "--signal", "--test", "-K", "-T", "-t") for word in own):
         return
     values = {}
     for at, word in enumerate(own):

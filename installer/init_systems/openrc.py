@@ -16,6 +16,9 @@ from slashservice.installer.plan.init_system import NAME, InitSystem, Site
 
 SCRIPTS = "/etc/init.d"
 SCRIPT = f"{SCRIPTS}/{NAME}"
+LOCAL = "/etc/local.d"
+"""Programs that the service ``local`` runs at boot."""
+
 RUNLEVELS = "/etc/runlevels"
 SOFTLEVEL = "/run/openrc/softlevel"
 
@@ -42,6 +45,7 @@ class OpenRC(InitSystem):
     places = (
         Place("/etc/inittab", syntax="inittab"),
         Place(SCRIPTS, "", shared=True, syntax="shell"),
+        Place(LOCAL, ".start", syntax="shell"),
     )
 
     def judge(self, evidence: Evidence) -> Verdict | None:
@@ -62,7 +66,9 @@ class OpenRC(InitSystem):
         yield from super().image_signs(evidence)
 
     def starts(self, host: Host, path: str) -> bool:
-        """Tell whether a script is in some runlevel."""
+        """Tell whether a script is in some runlevel, or run by one that is."""
+        if path.startswith(f"{LOCAL}/"):
+            return host.is_executable(path) and bool(links_below(host, RUNLEVELS, "local"))
         return not path.startswith(f"{SCRIPTS}/") or bool(self._links(host, path))
 
     def keeps(self, path: str) -> bool:

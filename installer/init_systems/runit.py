@@ -21,6 +21,8 @@ from slashservice.installer.plan.telling import COMMAND_LIMIT, ForgetState
 HOME = f"/etc/sv/{NAME}"
 ENABLED = ("/etc/runit/runsvdir/default", "/var/service", "/run/runit/service", "/etc/service")
 STOPIT = ("/run/runit.stopit", "/run/runit/stopit")
+STAGES = ("/etc/runit/1", "/etc/runit/2")
+CORE_SERVICES = "/etc/runit/core-services"
 SHUTDOWN = "/etc/runit/shutdown.d"
 
 
@@ -35,7 +37,11 @@ class Runit(InitSystem):
     looked_for = STOPIT
     presence = ("/sbin/runit-init", "/usr/bin/runit-init", "/usr/sbin/runit-init")
     programs = ("runit", "runit-init")
-    places = tuple(Place(folder, "run", below="*", syntax="shell") for folder in ENABLED)
+    places = (
+        *(Place(folder, "run", below="*", syntax="shell") for folder in ENABLED),
+        *(Place(path, syntax="shell") for path in STAGES),
+        Place(CORE_SERVICES, ".sh", syntax="shell"),
+    )
     rivals: ClassVar[dict[str, str]] = dict.fromkeys(
         ("runsvdir-start", "runsvdir", "/etc/runit/2"), "/etc/service"
     )
@@ -51,11 +57,19 @@ class Runit(InitSystem):
                 return self.verdict("runit's stopit file is there, and runsvdir runs")
         return None
 
+    def starts(self, host: Host, path: str) -> bool:
+        """Tell whether a file is read: runit's packages leave its stages on any host."""
+        if path not in STAGES and not path.startswith(f"{CORE_SERVICES}/"):
+            return True
+        return os.path.basename(host.resolve("/sbin/init")) in self.programs
+
     def unwire(self, host: Host, wiring: Wiring) -> list[Action]:
         """Take a service out of those that are enabled, where a link has it there.
 
         Where runit runs it would start the service again before it notices: nothing is returned.
         """
+        if not any(place.below and place.holds(wiring.path) for place in self.places):
+            return super().unwire(host, wiring)
         link = os.path.dirname(wiring.path)
         if host.live or host.readlink(link) is None:
             return []

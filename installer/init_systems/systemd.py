@@ -112,9 +112,17 @@ class Systemd(InitSystem):
 
     def _is_wanted(self, host: Host, name: str, seen: tuple[str, ...] = ()) -> bool:
         """Tell whether a unit is enabled, by a link, or wanted by another that is started."""
-        if links_of(host, name):
+        if links_of(host, name) or ("@." in name and named_instances(host, name)):
             return True
         return any(self._is_wanted(host, one, (*seen, name)) for one in triggers(host, name, seen))
+
+    def instances(self, host: Host, path: str) -> list[str]:
+        """Return the names of a unit: those of its instances, where it is a template."""
+        name = unit_of(path)
+        if "@." not in name:
+            return [name]
+        linked = [os.path.basename(link) for link in links_of(host, name)]
+        return sorted({*linked, *named_instances(host, name)})
 
     def keeps(self, path: str) -> bool:
         return self.holds(path)
@@ -197,6 +205,20 @@ def links_of(host: Host, name: str) -> list[str]:
         if inner.endswith((".wants", ".requires", ".upholds"))
         for one in host.list(f"{base}/{inner}")
         if fnmatchcase(one, pattern)
+    ]
+
+
+def named_instances(host: Host, name: str) -> list[str]:
+    """Return the instances of a template that units of the administrator's have started."""
+    stem, _, ending = name.partition("@.")
+    pattern = NAMING % rf"({re.escape(stem)}@[^\s.]+\.{re.escape(ending)})"
+    return [
+        found.group(1)
+        for base in (FOLDER, "/run/systemd/system")
+        for one in host.list(base)
+        if one.endswith(STARTING) and links_of(host, one)
+        for text in [(host.read(f"{base}/{one}") or b"").decode("latin-1")]
+        for found in re.finditer(pattern, text, re.MULTILINE)
     ]
 
 

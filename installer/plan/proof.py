@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host import scratch
 from slashservice.installer.host.host import Host, Outcome
 from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.plan.scripts import PLAIN, How, interpreter, language
@@ -29,7 +29,7 @@ def ask(host: Host, argv: Sequence[str], script: bytes) -> Outcome | None:
     """Have an interpreter of a host that runs read a script; ``None`` where it isn't there."""
     if host.which(argv[0]) is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="slashservice-") as folder:
+    with scratch.folder() as folder:
         copy = os.path.join(folder, "script")
         with open(copy, "wb") as file:
             file.write(script)

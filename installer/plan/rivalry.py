@@ -9,10 +9,15 @@ from slashservice.installer.detection.evidence import Wiring
 from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host.host import Host
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.options import Options
 
 SVSCANS = ("svscan", "svscanboot")
+LAUNCHES = b'sys.modules["slashservice"]'
+"""What each of our commands says in its first lines."""
+
+LAUNCHER_LIMIT = 1024
 ELSEWHERE = "Or give slashservice another directory with --service-dir."
 
 
@@ -43,6 +48,8 @@ def foreign_wirings(
     where = [one.where for one in sure]
     where += [f"process {one.pid}: {one.program} {one.directory}" for one in running]
     names = {os.path.basename(one.program) for one in sure} | {one.program for one in running}
+    if sure and not running and not options.replace:
+        _refuse_our_own(look.host, sure)
     strangers = names - set(SVSCANS)
     if strangers:
         raise Refusal(
@@ -68,3 +75,34 @@ def foreign_wirings(
             ELSEWHERE,
         )
     return wirings
+
+
+def _refuse_our_own(host: Host, wirings: list[Wiring]) -> None:
+    """Refuse lines that somebody has written and that start slashservice's own svscan."""
+    if not all(_starts_ours(host, one) for one in wirings):
+        return
+    raise Refusal(
+        f"slashservice's own {os.path.basename(wirings[0].program)} is started already, "
+        f"by {'a line' if len(wirings) == 1 else 'lines'} that slashservice did not write",
+        *(one.where for one in wirings),
+        "slashservice has a line of its own there, between marks. Put this one out of force:",
+        *(_out_of_force(one) for one in wirings),
+        "With --replace slashservice does that; uninstalling gives it back.",
+    )
+
+
+def _starts_ours(host: Host, wiring: Wiring) -> bool:
+    """Tell whether the program that is started is one of our commands, or will be."""
+    path = wiring.program if "/" in wiring.program else host.which(wiring.program) or ""
+    if host.lstat(path) is None:
+        return path.startswith("/command/")
+    return LAUNCHES in (host.read(path) or b"")[:LAUNCHER_LIMIT]
+
+
+def _out_of_force(wiring: Wiring) -> str:
+    """Return the command that does it."""
+    if wiring.path.endswith(".service"):
+        return f"    systemctl disable {os.path.basename(wiring.path)}"
+    last = wiring.line + wiring.text.count("\n")
+    lines = f"{wiring.line},{last}" if last > wiring.line else f"{wiring.line}"
+    return f"    sed -i '{lines}s/^/#/' {wiring.path}"

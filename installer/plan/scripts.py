@@ -17,6 +17,8 @@ from typing import Literal
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.trust import distrust
+from slashservice.installer.plan import itself
 
 How = Literal["exec", "shell", "read"]
 """How a script is run: by the kernel, which wants a ``#!`` line and an execute bit; by its name
@@ -36,22 +38,6 @@ SHELL_OPTIONS = re.compile(r"(|-|--|[-+][aefhkpuvxmbCl]+|--(posix|norc|noprofile
 EXECLINE_OPTIONS = re.compile(r"(|-[WPpSs0-9]+)")
 
 BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
-
-ITSELF = r"(?:\$\{?0\b|\$\{?BASH_SOURCE\b|(?<![\w.-])/etc/(?:rc\.d/)?rc\.local(?![\w./-]))"
-"""The names that a script has for itself."""
-
-PART_OF_ITS_NAME = re.compile(
-    r"\b(?:dirname|basename|readlink|realpath)\s+(?:-\w+\s+)*\"?\$\{?0\}?\"?|\$\{0[#%][^}]*\}"
-)
-IN_AWK = re.compile(r"'[^']*'|\b(?:print|printf|sub|gsub|length|index|match)\b[^;|&]*\$0")
-NAMES_ITSELF = re.compile(ITSELF)
-OVERWRITES_ITSELF = re.compile(rf">\s*\"?{ITSELF}")
-ONLY_NAMED = re.compile(
-    r"\s*(?:(?:if|then|else|elif|while|do|!|\{|\(|[\w-]+\s*\(\)|[^()\s]+\))\s*)*"
-    r"(?:\w+=(?:\S*|\"[^\"]*\")\s*$"
-    r"|(?:echo|printf|logger|cd|case|test|\[|\[\[|:|\w*log\w*|(?:readonly|local|export)\s+\w+=\S*)\s)"
-)
-"""Commands that do no harm to a script that they are told the name of."""
 
 
 def head_end(text: bytes) -> int:
@@ -151,8 +137,25 @@ def fault(
 ) -> Fault | None:
     """Return what keeps the script at ``path`` from running, ``None`` where nothing does.
 
-    One that is in none of ``languages`` counts as well.
+    One that is in none of ``languages`` counts as well, and one that others can change.
     """
+    return _no_use(host, path, text, how, languages) or _given_away(host, path)
+
+
+def _given_away(host: Host, path: str) -> Fault | None:
+    """Tell who besides root can change a script that root runs."""
+    why = distrust(host, path) if host.lstat(path) else ""
+    if not why:
+        return None
+    part = why.split(" ", 1)[0]
+    what = f"root runs {path} at boot, and somebody else can change it: {why}"
+    return Fault(what, f"if that is not meant to be: chown root {part}; chmod go-w {part}")
+
+
+def _no_use(
+    host: Host, path: str, text: bytes, how: How, languages: tuple[str, ...]
+) -> Fault | None:
+    """Return what keeps a script from running as it stands."""
     first = text.split(b"\n", 1)[0]
     shown = first.decode(errors="replace")
     if text.startswith(BYTE_ORDER_MARKS):
@@ -199,22 +202,6 @@ def _missing(host: Host, found: Interpreter) -> str:
     return "" if os.path.basename(found.program) in MULTI or host.which(last) else last
 
 
-def runs_itself(text: bytes) -> str:
-    """Return the line by which a script runs, reads or changes itself, empty where none does.
-
-    Such a script may be read twice, by another interpreter, or from some line on.
-    """
-    for line in text.decode("latin-1").split("\n")[1:]:
-        code = PART_OF_ITS_NAME.sub("", re.sub(r"(^|\s)#.*", "", line))
-        code = code if "eval" in code else IN_AWK.sub("''", code)
-        for part in re.split(r";|&&|\|\|?", code):
-            if OVERWRITES_ITSELF.search(part) or (
-                NAMES_ITSELF.search(part) and not ONLY_NAMED.match(part)
-            ):
-                return line.strip()
-    return ""
-
-
 def calls(host: Host, path: str, command: str) -> bool:
     """Tell whether a script in some other language runs ``command``, put there by hand."""
     text = host.read(path) or b""
@@ -230,9 +217,10 @@ def refuse_useless(host: Host, path: str, text: bytes, how: How) -> None:
     found = fault(host, path, text, how)
     if found:
         raise Refusal(found.what, *([found.remedy] if found.remedy else []))
-    line = runs_itself(text)
-    if line:
+    place = itself.place(path, text) if language(text) == "sh" else None
+    if place:
         raise Refusal(
-            f"{path} runs or reads itself, so a line in it may not be run just once: {line}",
-            "Move what does that into a script of its own, which this one runs.",
+            f"{path} runs, reads or changes itself, so a line more in it may change what it does: "
+            f"line {place.number}: {place.line}",
+            "Move that line into a script of its own, which this one runs. Then install again.",
         )

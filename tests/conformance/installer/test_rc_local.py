@@ -14,11 +14,12 @@ import pytest
 from helpers.images import KINDS, Image
 from helpers.installer import plan_for
 from helpers.shapes import COMMAND, SHELLS, Ran, edit_of, load, on_a_host, run
+from helpers.themselves import HARMLESS, NAMES, READS, forms
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.plan import proof
+from slashservice.installer.plan import itself, proof
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.source import Source
@@ -143,6 +144,39 @@ def test_shells_agree_where_a_command_may_begin(script: str, data: st.DataObject
             for shell in ("dash", "bash", "mksh")
         }
         assert len(set(said.values())) == 1, said
+
+
+# Scripts that know their own name -------------------------------------------------------------
+
+USES = st.builds(
+    lambda name, use, form: forms(name, use)[form],
+    st.sampled_from(NAMES),
+    st.sampled_from((*HARMLESS, *READS)),
+    st.integers(0, len(forms("", "")) - 1),
+)
+
+
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@given(uses=st.lists(USES, min_size=1, max_size=2), shell=st.sampled_from(list(SHELLS)))
+def test_what_a_line_more_would_change_is_refused(uses: list[str], shell: str) -> None:
+    """And what is not refused does the same with it."""
+    plain = "\n".join(["#!/bin/sh", *uses, "exit 0", "data", "more", ""]).encode()
+    edited = Block(BLOCK, "start").insert(plain)
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = both(SHELLS[shell], plain, edited, Path(folder), traced=False)
+    if itself.place("/etc/rc.local", plain) is None:
+        assert (before.marks, after.marks) == (0, 1)
+        assert dataclasses.replace(after, marks=0) == before
+
+
+@pytest.mark.parametrize("use", READS)
+def test_a_line_more_does_change_it(use: str, tmp_path: Path) -> None:
+    """The scripts that are refused are not refused for nothing."""
+    (text, *_) = forms('"$0"', use)
+    plain = f"#!/bin/sh\n{text}\nexit 0\ndata\nmore\n".encode()
+    edited = Block(BLOCK, "start").insert(plain)
+    before, after = both(SHELLS["bash"], plain, edited, tmp_path, traced=False)
+    assert before.output != after.output
 
 
 # Another language -------------------------------------------------------------------------------

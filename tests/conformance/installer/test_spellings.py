@@ -25,7 +25,10 @@ def runs(shell: list[str], script: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         for name in DEFAULTS:
             program = Path(folder, name)
-            program.write_text(f"#!/bin/sh\necho $0 >{folder}/ran\n")
+            program.write_text(
+                "#!/bin/sh\nfor word; do case $word in --help|--version) exit ;; esac; done\n"
+                f"echo $0 >{folder}/ran\n"
+            )
             program.chmod(0o755)
         subprocess.run(
             [*shell, "-c", script.replace("/BIN", folder)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -262,6 +263,55 @@ class TestDoctor:
         assert ("/etc/rc.local ends before it starts /usr/bin/svscanboot" in said) is ends
 
 
+class TestTrust:
+    """Root runs rc.local: nobody else may change it."""
+
+    @staticmethod
+    def given(image: Image, to: int, mode: int, path: str = "/etc/rc.local") -> None:
+        image.path(path).chmod(mode)
+        os.chown(image.path(path), to, to)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+    @pytest.mark.parametrize(
+        ("uid", "mode", "why"),
+        [
+            (0, 0o777, "can be written by everybody"),
+            (0, 0o757, "can be written by everybody"),
+            (1234, 0o755, "belongs to user 1234"),
+            (1234, 0o700, "belongs to user 1234"),
+            (0, 0o755, ""),
+            (0, 0o775, ""),
+        ],
+    )
+    def test_one_that_others_can_change(
+        self, uid: int, mode: int, why: str, patient: Callable[..., Image]
+    ) -> None:
+        image = patient("#!/bin/sh\n" + OURS)
+        self.given(image, uid, mode)
+        what = "root runs /etc/rc.local at boot, and somebody else can change it: "
+        what += f"/etc/rc.local {why}"
+        remedy = "if that is not meant to be: chown root /etc/rc.local; chmod go-w /etc/rc.local"
+        assert (f"{what}: {remedy}" in findings(image)) is bool(why)
+        image.program("/etc/rc.local", "#!/bin/sh\n")
+        self.given(image, uid, mode)
+        if not why:
+            plan_for(Host(str(image.root)), init="rclocal")
+            return
+        with pytest.raises(Refusal) as refusal:
+            plan_for(Host(str(image.root)), init="rclocal")
+        assert (refusal.value.what, refusal.value.advice) == (what, (remedy,))
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+    def test_another_script_that_root_runs(
+        self, make_image: MakeImage, small_source: Source
+    ) -> None:
+        path = "/etc/rc.d/rc.local_shutdown"
+        image = make_image("slackware").program(path, "#!/bin/sh\n")
+        self.given(image, 1234, 0o755, path)
+        with pytest.raises(Refusal, match=f"root runs {path} at boot, and somebody else"):
+            plan_for(Host(str(image.root)))
+
+
 class TestDoctorOfShutdown:
     """The scripts that run at shutdown are looked at as well."""
 
@@ -288,6 +338,20 @@ class TestDoctorOfShutdown:
         ours = [one.what for one in found if self.PATH in one.what and "changed" not in one.what]
         assert len(ours) == bool(said)
         assert not said or said in ours[0]
+
+
+def test_the_doctor_says_it_once(make_image: MakeImage, small_source: Source) -> None:
+    """Two edits of one file, or two scanners in it, are one finding."""
+    image = make_image("rclocal-systemd").program("/usr/bin/svscanboot")
+    image.program("/etc/rc.local", "#!/bin/sh\nsvscanboot &\n")
+    host = Host(str(image.root))
+    transaction.install(host, plan_for(host, init="rclocal", replace=True), quiet)
+    assert findings(image).count("/etc/rc.local") == 0
+    text = "#!/bin/sh\n# begin slashservice\n# mine\n# end slashservice\nsvscan /x &\nsvscan /y &\n"
+    image.file("/etc/rc.local", text, 0o644)
+    said = findings(image)
+    assert said.count("/etc/rc.local is changed") == 1
+    assert said.count("/etc/rc.local never runs") == 1
 
 
 class TestUpgrade:

@@ -26,6 +26,7 @@ from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.takeover import take_over
 from slashservice.installer.record import transaction
+from slashservice.supervise.chain import launchers
 
 DEFAULTS = {
     "svscan": "/service",
@@ -115,6 +116,14 @@ sh /command/svscanboot
 while :; do svscan /service; sleep 1; done
 until svscan /service; do sleep 1; done
 pgrep svscan || svscan /service
+echo "svscan /service" | sh
+echo svscan /service | at now + 1 minute
+for p in ntpd svscan; do $p /service; done
+for p in /usr/bin/svscanboot; do "${p}" & done
+P=/usr/bin/svscanboot; sh "$P"
+D=/usr/bin/svscan; echo ${D##*/}; $D /service
+trap 'svscan /service &' EXIT
+at -f /dev/null now; at now <<< "svscan /service"
 X=`echo svscan`; svscan /service | readproctitle service errors: ....
 """.strip().splitlines()
 
@@ -142,6 +151,9 @@ screen -dmS svscan svscan /service
 tmux new-session -d 'svscan /service'
 unshare --pid --fork svscan /service
 xargs svscanboot
+perl -e 'system("svscan /service &")'
+python3 -c "import os; os.execvp('svscan', ['svscan'])"
+for p in $(cat /etc/programs); do $p svscan /service; done
 """.strip().splitlines()
 
 NOTHING = """
@@ -199,6 +211,39 @@ foo 2> /usr/bin/svscan
 . /etc/default/svscan
 sv up /etc/service/svscan
 svc -d /service/svscan
+svscan --help
+svscanboot --version >/dev/null
+/usr/bin/svscan --help | head -1
+env svscan -V
+mywrapper /usr/bin/svscan --version
+sh -n /command/svscanboot
+bash -n svscanboot
+sh -nc 'svscan /service'
+command -pv svscan
+type svscan
+hash svscan
+timeout --help svscan /service
+start-stop-daemon --test --start --exec /usr/bin/svscan -- /service
+docker run --rm image svscan /service
+docker exec -d box svscan /service
+podman exec box sh -c 'svscan /service'
+ssh host svscan /service
+ssh -n host 'svscan /service &'
+lxc-attach -n box -- svscan /service
+machinectl shell box /usr/bin/svscan /service
+chattr +i /usr/bin/svscan
+setcap cap_net_bind_service+ep /usr/bin/svscan
+update-alternatives --install /usr/bin/svscan svscan /usr/bin/svscan-dt 10
+update-alternatives --set svscan /usr/bin/svscan-dt
+myalternatives --set svscan /usr/bin/svscan-dt
+curl -fsS -o /usr/bin/svscan http://here/svscan
+systemctl status svscan
+systemctl is-active svscan
+python3 -c "print('svscan is up')"
+for p in svscan ntpd; do pidof $p; done
+find /usr -name svscan -exec chmod 755 {} +
+find /usr -name svscan
+trap 'svscan /service' USR1
 """.strip().splitlines()
 
 
@@ -276,6 +321,12 @@ COMMANDS = (
         ("unit", unit("ExecStart=/bin/true\nExecStart=\nExecStart={}")),
         ("unit", unit("ExecStart=/usr/bin/nice \\\n# a comment\n  {}")),
         ("crontab", "@reboot root {}"),
+        ("anacrontab", "# all\nPATH=/bin\n@monthly 45 cron.monthly nice {}"),
+        ("anacrontab", "1\t5\tcron.daily\t{}"),
+        (
+            "shell",
+            "#!/bin/sh\n# atrun uid=0\ncd / || exit 1\n${{SHELL:-/bin/sh}} << 'E9'\n{}\nE9\n",
+        ),
         ("crontab", "PATH=/bin\n*/5 * * * *\troot\tpgrep svscan || {}"),
         ("user-crontab", 'MAILTO=""\n@reboot {}'),
         ("user-crontab", "0 0-23/2 * * mon,tue {}%one%two"),
@@ -311,6 +362,7 @@ def test_every_syntax(syntax: str, form: str, command: str) -> None:
         ("crontab", "SVSCAN=svscan /service"),
         ("user-crontab", "@reboot echo svscan /service"),
         ("user-crontab", "@reboot cat%svscan /service"),
+        ("anacrontab", "# 1 5 cron.daily svscan /service\nSTART=svscan /service"),
         ("upstart", '# exec svscan /service\ndescription "svscan /service"\nexec /bin/x\n'),
         ("dinit", "# command = /usr/bin/svscan /service\nstop-command = /usr/bin/svscan /x\n"),
         ("finit", "# service /usr/bin/svscan /service\nservice /bin/x -- svscan /service\n"),
@@ -371,6 +423,24 @@ def test_what_a_script_s_library_is_told(text: str) -> None:
     assert {(one.directory, one.sure) for one in finds("shell", text)} == {("/service", True)}
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("#!/usr/bin/python3\nrun(['svscan', folder])\n", 2),
+        ("#!/usr/bin/env python3\nrun(['svscan', '-n', '/service'])\n", 2),
+        ("#!/bin/execlineb -P\nforeground { echo }\nsvscan /service\n", 3),
+        ("#!/bin/execlineb -P\nif { test -d /service } svscan /service\n", 2),
+        ("#!/usr/bin/perl\nexec('svscan', $folder);\n", 2),
+        ("#!/usr/bin/perl\n# svscan /service\nprint 'the svscan is up', \"svscan\\n\";\n", 0),
+        ("#!/usr/bin/python3\nlog('svscan starts')  # then svscan\n", 0),
+        ("#!/usr/bin/python3\nrun(['svscan', '/other'])\n", 0),
+    ],
+)
+def test_other_languages(text: str, line: int) -> None:
+    found = [one for one in finds("shell", text) if one.directory == "/service"]
+    assert [(one.first, one.sure) for one in found] == [(line, False)] * bool(line)
+
+
 def test_another_language_may_start_one() -> None:
     text = '#!/usr/bin/perl\n# svscan /service\nsystem("/usr/bin/svscan /service &");\n'
     assert [(one.first, one.sure) for one in finds("shell", text)] == [(3, False)]
@@ -410,6 +480,12 @@ class TestFollowing:
         for syntax, form in (
             ("shell", "{}\n"),
             ("crontab", "@reboot root {}"),
+            ("anacrontab", "# all\nPATH=/bin\n@monthly 45 cron.monthly nice {}"),
+            ("anacrontab", "1\t5\tcron.daily\t{}"),
+            (
+                "shell",
+                "#!/bin/sh\n# atrun uid=0\ncd / || exit 1\n${{SHELL:-/bin/sh}} << 'E9'\n{}\nE9\n",
+            ),
             ("inittab", "x::once:{}"),
         ):
             found = finds(syntax, form.format(line), host=Host(str(image.root)))
@@ -420,6 +496,74 @@ class TestFollowing:
     )
     def test_it_starts_none(self, line: str, image: Image) -> None:
         assert finds("shell", f"{line}\n", host=Host(str(image.root))) == []
+
+    @pytest.mark.parametrize(
+        ("line", "name", "first"),
+        [
+            (". /etc/boot.d/10svscan", "10svscan", 2),
+            ("source /etc/boot.d/10svscan", "10svscan", 2),
+            ("sh /etc/boot.d/10svscan", "", 2),
+            ("for f in /etc/boot.d/*; do . $f; done", "10svscan", 2),
+            ('for f in /etc/boot.d/[0-9]*; do [ -x $f ] && sh "$f" start; done', "10svscan", 2),
+            ("D=/etc/boot.d\nfor f in ${D}/*svscan; do $f; done", "10svscan", 2),
+            ("for f in $(ls /etc/boot.d); do . /etc/boot.d/$f; done", "10svscan", 2),
+            ("for f in `ls /etc/boot.d/*`; do sh $f; done", "10svscan", 2),
+            ("run-parts /etc/boot.d", "10svscan", 2),
+            ("cd / && run-parts --report /etc/boot.d", "10svscan", 2),
+            ("/etc/more", "10svscan", 2),
+            ("find /etc/boot.d -type f -exec sh {} \\;", "10svscan", 2),
+            ("at -f /etc/boot.d/10svscan now", "", 2),
+        ],
+    )
+    def test_files_that_are_read_or_run_unnamed(
+        self, line: str, name: str, first: int, image: Image
+    ) -> None:
+        image.program("/etc/boot.d/10svscan", "# no first line\nsvscan /service &\n")
+        image.program("/etc/boot.d/20other", "#!/bin/sh\necho\n")
+        image.program("/etc/boot.d/10svscan~", "svscan /service &\n")
+        image.program("/etc/more", "#!/bin/sh\nrun-parts /etc/boot.d\n")
+        (found,) = finds("shell", f"#!/bin/sh\n{line}\n", host=Host(str(image.root)))
+        path = f"/etc/boot.d/{name}" if name else ""
+        assert (found.path, found.first, found.sure) == (path, first, True)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "for f in /etc/boot.d/S*; do . $f; done",
+            "for f in /etc/boot.d/*; do echo $f; done",
+            "for f in /etc/boot.d/*; do $f stop; done",
+            "ls /etc/boot.d/*",
+            ". /etc/boot.d/20other",
+            "run-parts --test /etc/none.d",
+        ],
+    )
+    def test_files_that_are_not(self, line: str, image: Image) -> None:
+        image.program("/etc/boot.d/10svscan", "case $1 in stop) ;; *) svscan /service ;; esac\n")
+        image.program("/etc/boot.d/20other", "#!/bin/sh\necho svscan\n")
+        assert finds("shell", f"{line}\n", host=Host(str(image.root))) == []
+
+    @pytest.mark.parametrize(
+        "command", ["/opt/boot.py", "/usr/bin/python3 -u /opt/boot.py", "env python3 /opt/boot.py"]
+    )
+    def test_scripts_of_other_languages_behind_a_unit(self, command: str, image: Image) -> None:
+        image.program(
+            "/opt/boot.py", "#!/usr/bin/python3\nsubprocess.run(['svscan', '/service'])\n"
+        )
+        host = Host(str(image.root))
+        (found,) = finds(
+            "unit", unit(f"ExecStart={command}"), "/etc/systemd/system/x.service", host
+        )
+        assert (found.directory, found.sure, found.first) == ("/service", False, 4)
+        image.program("/opt/boot.py", "#!/usr/bin/python3\nprint('svscan is up')\n")
+        assert finds("unit", unit(f"ExecStart={command}"), host=host) == []
+
+    @pytest.mark.parametrize("data", [b"\0execvp\0", b"\0dlopen\0", b"\0libglib-2.0.so.0\0", b""])
+    def test_programs_that_can_run_nothing(self, data: bytes, image: Image) -> None:
+        """They are told by the functions and the libraries that they call."""
+        plain = b"\x7fELF\0libc.so.6\0ld-linux-x86-64.so.2\0ioctl\0" + data
+        image.program("/usr/bin/label", plain)
+        found = finds("shell", "label +i /usr/bin/svscan\n", host=Host(str(image.root)))
+        assert [one.sure for one in found] == [False] * bool(data)
 
     def test_our_lines_in_it_are_no_rival(self, image: Image) -> None:
         script = "#!/bin/sh\n[ -x /etc/rc.local ] && /etc/rc.local\n"
@@ -502,6 +646,10 @@ class TestWirings:
             ("openrc-alpine", "/etc/crontabs/root", "@reboot nohup svscan /service &\n"),
             ("freebsd", "/var/cron/tabs/root", "@reboot svscan /service &\n"),
             ("runit-void", "/etc/rc.local", "(cd /service && svscan &)\n"),
+            ("runit-void", "/etc/runit/1", "svscan /service &\n"),
+            ("runit-void", "/etc/runit/core-services/90-x.sh", "svscan /service &\n"),
+            ("systemd", "/etc/anacrontab", "1 5 sv svscan /service\n"),
+            ("systemd", "/var/spool/at/a0001", "svscan /service &\n"),
         ],
     )  # fmt: skip
     def test_it_is_refused_with_file_and_line_and_replaced(
@@ -517,6 +665,104 @@ class TestWirings:
         assert image.path(path).read_text() == f"# mine\n#slashservice# {text}"
         assert transaction.uninstall(host, lambda line: None) == []
         assert image.snapshot() == before
+
+    def test_a_job_of_at(self, make_image: MakeImage, small_source: object) -> None:
+        """Its commands are a here-document of a shell."""
+        path = "/var/spool/cron/atjobs/a0000101"
+        text = "#!/bin/sh\numask 22\n${SHELL:-/bin/sh} << 'E'\n\n%ssvscan /service\nE\n"
+        image = make_image("systemd").program(path, text % "")
+        host = Host(str(image.root))
+        with pytest.raises(Refusal) as refusal:
+            plan_for(host)
+        assert f"{path}:5: svscan /service" in refusal.value.advice
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert image.path(path).read_text() == text % "#slashservice# "
+
+    @pytest.mark.parametrize(
+        ("kind", "table", "line"),
+        [
+            ("systemd", "/etc/crontab", "17 * * * * root cd / && run-parts --report /etc/boot.d"),
+            (
+                "systemd",
+                "/etc/crontab",
+                "@daily root test -x /x || ( cd / && run-parts /etc/boot.d )",
+            ),
+            ("systemd", "/etc/anacrontab", "1 5 cron.daily nice run-parts /etc/boot.d"),
+            ("openrc-alpine", "/etc/crontabs/root", "*/15 * * * * run-parts /etc/boot.d"),
+            ("freebsd", "/etc/rc.local", "for f in /etc/boot.d/*; do . $f; done"),
+        ],
+    )
+    def test_a_folder_of_scripts(
+        self, kind: str, table: str, line: str, make_image: MakeImage, small_source: object
+    ) -> None:
+        """The file in it is named, and put out of force, and not the whole folder."""
+        path = "/etc/boot.d/svscan"
+        image = make_image(kind).file(table, f"{line}\n").program(path, "#!/bin/sh\nsvscanboot &\n")
+        host = Host(str(image.root))
+        with pytest.raises(Refusal) as refusal:
+            plan_for(host)
+        assert f"{path}:2: svscanboot &" in refusal.value.advice
+        before = image.snapshot()
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
+        assert image.path(path).read_text() == "#!/bin/sh\n#slashservice# svscanboot &\n"
+        assert image.path(table).read_text().startswith(line)
+        assert transaction.uninstall(host, lambda line: None) == []
+        assert image.snapshot() == before
+        image.path(path).chmod(0o644)
+        if "run-parts" in line:
+            plan_for(host)
+
+    def test_a_script_that_openrc_s_local_runs(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("openrc-alpine")
+        image.program("/etc/local.d/dt.start", "#!/bin/sh\nsvscanboot &\n")
+        host = Host(str(image.root))
+        plan_for(host)
+        image.link("/etc/runlevels/default/local", "/etc/init.d/local")
+        with pytest.raises(Refusal, match="another svscan"):
+            plan_for(host)
+        image.path("/etc/local.d/dt.start").chmod(0o644)
+        plan_for(host)
+
+    def test_stages_of_a_runit_that_runs_nothing(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd").program("/etc/runit/2", "#!/bin/sh\nsvscan /service\n")
+        plan_for(Host(str(image.root)))
+
+    @pytest.mark.parametrize(
+        ("argument", "instance", "directory"),
+        [
+            ("/%I", "service", "/service"),
+            ("/%i", "service", "/service"),
+            ("%f", "service", "/service"),
+            ("/%I", "srv-service", "/srv/service"),
+            ("/%i", "srv-service", "/srv-service"),
+            (r"/%I", r"my\x2dservice", "/my-service"),
+            ("/%p", "x", "/sv"),
+            ("%t/%i", "service", "/run/service"),
+        ],
+    )
+    def test_instances_of_a_unit(
+        self, argument: str, instance: str, directory: str, make_image: MakeImage
+    ) -> None:
+        image = make_image("systemd")
+        path = "/etc/systemd/system/sv@.service"
+        image.file(path, unit(f"ExecStart=/usr/bin/svscan {argument}"))
+        assert self.active(image) == []
+        image.link(f"/etc/systemd/system/multi-user.target.wants/sv@{instance}.service", path)
+        (wiring,) = look_at(Host(str(image.root))).evidence.wirings
+        assert (wiring.active, wiring.directory, wiring.sure) == (True, directory, True)
+
+    def test_an_instance_that_another_unit_wants(self, make_image: MakeImage) -> None:
+        image = make_image("systemd")
+        image.file("/etc/systemd/system/sv@.service", unit("ExecStart=/usr/bin/svscan /%i"))
+        image.file("/etc/systemd/system/x.target", "[Unit]\nWants=a.service sv@service.service\n")
+        assert self.active(image) == []
+        image.link("/etc/systemd/system/multi-user.target.wants/x.target", "../x.target")
+        (wiring,) = look_at(Host(str(image.root))).evidence.wirings
+        assert (wiring.active, wiring.directory) == (True, "/service")
 
     def test_a_command_over_several_lines_is_left_to_the_administrator(
         self, make_image: MakeImage, small_source: object
@@ -607,6 +853,93 @@ class TestWirings:
         image = make_image("systemd").folders("/etc/service").link("/service", "etc/service")
         image.file("/etc/cron.d/sv", "@reboot root svscan /etc/service\n")
         with pytest.raises(Refusal, match="another svscan supervises /service already"):
+            plan_for(Host(str(image.root)))
+
+
+class TestOurOwn:
+    """Lines that start our own svscan, in whatever place, are no other svscan's."""
+
+    BLOCK = "# begin slashservice\n/command/pgrphack /command/svscanboot &\n# end slashservice\n"
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            *("su pi -c '\n%s'\n", "sh <<E\n%sE\n", 'echo "\n%s"\n', "cat <<E\n%sE\n"),
+            *("if true; then\n%sfi\n", "f() {\n%s}\nf\n", "nohup \\\n%s", "eval '\n%s'\n"),
+        ],
+    )
+    def test_a_block_in_whatever(
+        self, form: str, make_image: MakeImage, small_source: object
+    ) -> None:
+        """It is moved to where it belongs."""
+        image = make_image("systemd").program("/etc/rc.local", "#!/bin/sh\n" + form % self.BLOCK)
+        host = Host(str(image.root))
+        assert all(one.ours for one in look_at(host).evidence.wirings)
+        plan_for(host, init="rclocal")
+        other = form % (self.BLOCK + "/usr/bin/svscanboot &\n")
+        image.program("/etc/rc.local", "#!/bin/sh\n" + other)
+        theirs = [one.program for one in look_at(host).evidence.wirings if not one.ours]
+        assert theirs == ["/usr/bin/svscanboot"] * (form[:4] not in ("echo", "cat "))
+
+    @pytest.mark.parametrize("there", [True, False])
+    @pytest.mark.parametrize(
+        ("kind", "path", "line", "remedy"),
+        [
+            (
+                "sysvinit-debian",
+                "/etc/inittab",
+                "SV:2345:respawn:/command/svscanboot",
+                "    sed -i '1s/^/#/' /etc/inittab",
+            ),
+            (
+                "rclocal-systemd",
+                "/etc/rc.local",
+                "/command/svscanboot &",
+                "    sed -i '1s/^/#/' /etc/rc.local",
+            ),
+            (
+                "systemd",
+                "/etc/systemd/system/sv.service",
+                "[Service]\nExecStart=/command/svscan /service",
+                "    systemctl disable sv.service",
+            ),
+        ],
+    )
+    def test_a_line_that_somebody_wrote(
+        self,
+        there: bool,
+        kind: str,
+        path: str,
+        line: str,
+        remedy: str,
+        make_image: MakeImage,
+        small_source: object,
+    ) -> None:
+        image = make_image(kind)
+        text = image.path(path).read_text() if image.path(path).exists() else ""
+        image.program(path, f"{line}\n{text}")
+        image.link("/etc/systemd/system/multi-user.target.wants/sv.service", path)
+        host = Host(str(image.root))
+        if there:
+            for name in ("svscan", "svscanboot"):
+                launcher = launchers.text(name, "/usr/bin/python3", "/package/admin/x")
+                image.program(f"/command/{name}", launcher)
+        with pytest.raises(Refusal, match=r"is started already, by a line that .* did not") as why:
+            plan_for(host, init="rclocal" if "rc.local" in path else None)
+        place, advice, command, _ = why.value.advice
+        (wanted,) = [one for one in line.splitlines() if "svscan" in one]
+        assert place == f"{path}:{len(line.splitlines())}: {wanted}"
+        assert command == remedy
+        assert advice.endswith("Put this one out of force:")
+
+    def test_somebody_else_s_in_our_place(
+        self, make_image: MakeImage, small_source: object
+    ) -> None:
+        image = make_image("systemd").program(
+            "/command/svscanboot", "#!/bin/sh\nexec svscan /service"
+        )
+        image.program("/etc/rc.local", "#!/bin/sh\n/command/svscanboot &\n")
+        with pytest.raises(Refusal, match="another svscan"):
             plan_for(Host(str(image.root)))
 
 
