@@ -24,6 +24,7 @@ from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.status import look
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
@@ -95,13 +96,14 @@ def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
             found += check(patient)
         except (Refusal, Trouble) as problem:
             found.append(Finding(str(problem), "\n    ".join(problem.advice)))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def installation(patient: Patient) -> Iterator[Finding]:
     """Is the installation complete, and as it was made?"""
     if patient.receipt is None:
-        yield Finding("slashservice is not installed here", "slashservice install")
+        here = [*recovery.lost(patient.seen, patient.systems)]
+        yield Finding(*(here or ["slashservice is not installed here", "slashservice install"]))
         return
     if patient.receipt.phase != "installed":
         yield Finding(
@@ -109,7 +111,7 @@ def installation(patient: Patient) -> Iterator[Finding]:
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
     edited = _edited(patient.receipt)
-    for one in look(patient.host).artefacts:
+    for one in look(patient.host, patient.receipt).artefacts:
         if one.state == "changed" and one.path in edited:
             yield Finding(
                 f"{one.path} is changed: slashservice's own lines in it are not as it wrote them",
@@ -175,7 +177,9 @@ def _is_wired(patient: Patient) -> bool:
 
 
 def rivals(patient: Patient) -> Iterator[Finding]:
-    """Is there more than one supervisor for a directory?"""
+    """Is there more than one supervisor for a directory, or slashservice twice?"""
+    for what, remedy in recovery.twice(patient.seen, patient.systems, patient.receipt):
+        yield Finding(what, remedy)
     by_directory: dict[str, list[str]] = {}
     wirings = patient.wirings
     ours = {one.directory for one in wirings if one.ours}
@@ -319,14 +323,16 @@ def shadows(patient: Patient) -> Iterator[Finding]:
 
 def age(patient: Patient) -> Iterator[Finding]:
     """Is the installed version the one that runs now, here and as svscan?"""
-    seen = look(patient.host)
+    if patient.receipt is None:
+        return
+    seen = look(patient.host, patient.receipt)
     if seen.runs_other_code:
         yield Finding(
             f"svscan (pid {seen.pid}) runs version {seen.version} from {seen.code}, "
             f"and {seen.tree} is installed",
             "slashservice install exchanges it; no service restarts",
         )
-    if patient.receipt and patient.receipt.version != version():
+    if patient.receipt.version != version():
         yield Finding(
             f"version {patient.receipt.version} is installed, this is {version()}",
             "slashservice install upgrades; no service restarts",

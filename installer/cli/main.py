@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from plumbum import cli
 
+from slashservice.installer.cli.remedies import typed
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
 from slashservice.installer.errors import Refusal, Trouble, internal, reason
 from slashservice.installer.interrupts import Interrupted
@@ -190,7 +191,7 @@ def show(error: Exception) -> None:
 
 def complain(kind: str, what: str, *advice: str) -> None:
     """Say what is wrong on standard error."""
-    lines = [f"slashservice: {kind}: {what}", *(f"    {line}" for line in advice)]
+    lines = [f"slashservice: {kind}: {typed(what)}", *(f"    {typed(line)}" for line in advice)]
     try:
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()

@@ -7,11 +7,11 @@ import json
 from plumbum import cli
 
 from slashservice.installer import status
-from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say
+from slashservice.installer.cli.remedies import typed
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say, systems_of
 from slashservice.installer.detection.general import OFFLINE
-from slashservice.installer.doctor import examine
-from slashservice.installer.init_systems import INIT_SYSTEMS
-from slashservice.installer.plan.init_system import STARTERS
+from slashservice.installer.doctor import Finding, examine
+from slashservice.installer.record import recovery
 
 
 class Detect(OwnVerb):
@@ -52,9 +52,12 @@ class StatusVerb(OwnVerb):
         found = status.look(host)
         if self.as_json:
             say(json.dumps(found.to_json(), indent=2, sort_keys=True))
-        else:
-            for line in status.lines(found):
-                say(line)
+            return DONE if found.good else WRONG
+        lines = status.lines(found)
+        if found.receipt is None:
+            lines = [*recovery.lost(self.look(host), systems_of(host))] or lines
+        for line in lines:
+            say(typed(line))
         return DONE if found.good else WRONG
 
 
@@ -66,7 +69,10 @@ class Doctor(OwnVerb):
     def main(self) -> int:
         """Print the findings."""
         seen = self.look(self.host())
-        findings = examine(seen, STARTERS if seen.host.home else INIT_SYSTEMS)
+        findings = [
+            Finding(typed(one.what), typed(one.remedy))
+            for one in examine(seen, systems_of(seen.host))
+        ]
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:

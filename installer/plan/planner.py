@@ -91,7 +91,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         wiring = [action for action in wiring if not action.enables]
         notes.append("not enabled: nothing will start svscan at boot, until --enable")
     notes += init_system.notes(site)
-    back, over = _exchange(wiring, init_system, places)
+    back, over = exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
         *([LabelRules()] if host.has_selinux() else []),
@@ -101,10 +101,10 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         *wiring,
         *over,
     ]
-    return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes), options.choices())
+    return Plan(verdict, places, python, tuple(distinct(actions)), tuple(notes), options.choices())
 
 
-def _exchange(
+def exchange(
     wiring: list[Action], init_system: InitSystem, places: Layout
 ) -> tuple[list[Action], list[Action]]:
     """Return what has svscan run the code that is installed: when a run fails, and at its end."""
@@ -222,6 +222,13 @@ COMPLETIONS = (
 )
 
 
+def link_folders(places: Layout) -> list[str]:
+    """Return the folders in which there may be links to the code: that for all PATHs comes last."""
+    shares = [f"{places.share}/{os.path.dirname(place)}" for _, place, _ in COMPLETIONS]
+    found = [places.commands, f"{places.share}/man/man8", *shares, places.compatibility]
+    return [one for one in found if one]
+
+
 def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
     """Link man pages and completions to where the host's man and shells look for them."""
     links = {}
@@ -288,7 +295,7 @@ def parents(path: str) -> list[MakeDirectory]:
     return made[::-1]
 
 
-def _distinct(actions: list[Action]) -> list[Action]:
+def distinct(actions: list[Action]) -> list[Action]:
     """Drop actions that are in the plan already, as for a directory that two files share."""
     seen: dict[str, Action] = {}
     for action in actions:

@@ -24,6 +24,9 @@ from slashservice.installer.plan.kinds import UnknownKindError, action_from_json
 
 FORMAT = 1
 
+DAMAGED = f"{RECEIPT}.damaged"
+"""What one that can't be read is set aside as, by who follows the advice."""
+
 Phase = Literal["applying", "retiring", "installed", "undoing"]
 
 
@@ -161,7 +164,7 @@ def load(host: Host) -> Receipt | None:
             path,
             f"it is damaged: {what}",
             "slashservice knows its own files and lines without it, too. To have it made anew:",
-            f"    mv {path} {path}.damaged; slashservice install",
+            f"    mv {path} {os.path.dirname(path)}/{DAMAGED}; slashservice install",
         ) from error
 
 
@@ -194,8 +197,9 @@ def forget(host: Host) -> None:
     where = state_folder(host)
     folders = _made_for_it(host, where)
     tidy(host)
-    if host.lstat(f"{where}/{RECEIPT}"):
-        host.put(f"{where}/{RECEIPT}", ABSENT)
+    for name in (RECEIPT, DAMAGED):
+        if host.lstat(f"{where}/{name}") and not host.is_directory(f"{where}/{name}"):
+            host.put(f"{where}/{name}", ABSENT)
     _remove_empty(host, [*folders, where])
 
 

@@ -21,6 +21,7 @@ from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.source import Source
+from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 
 
@@ -127,7 +128,7 @@ def test_what_was_chosen_stays_and_is_no_finding(
     assert findings(image) == []
     before = image.snapshot()
     host = Host(str(image.root))
-    again = remembered(host, Options())
+    again = remembered(host, receipts.load(host), Options())
     assert {name: getattr(again, name) for name in options} == options
     assert not transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
     assert image.snapshot() == before
@@ -136,10 +137,10 @@ def test_what_was_chosen_stays_and_is_no_finding(
 def test_what_was_chosen_can_be_chosen_otherwise(patient: Callable[..., Image]) -> None:
     image = patient("systemd", enable=False, start=False)
     host = Host(str(image.root))
-    again = remembered(host, Options(enable=True, start=True))
+    again = remembered(host, receipts.load(host), Options(enable=True, start=True))
     assert (again.enable, again.start) == (True, True)
     assert transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
-    assert remembered(host, Options()).enable is True
+    assert remembered(host, receipts.load(host), Options()).enable is True
     assert image.path("/etc/systemd/system/multi-user.target.wants/svscan.service").is_symlink()
 
 
