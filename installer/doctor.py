@@ -105,6 +105,9 @@ def installation(patient: Patient) -> Iterator[Finding]:
         here = [*recovery.lost(patient.seen, patient.systems)]
         yield Finding(*(here or ["slashservice is not installed here", "slashservice install"]))
         return
+    counts, *more = receipts.found(patient.host)
+    for path in more:
+        yield Finding(f"there are two receipts: {counts} counts, and {path}", f"rm {path}")
     if patient.receipt.phase != "installed":
         yield Finding(
             "an installer was interrupted",

@@ -128,19 +128,19 @@ class HostVerb(Verb):
             raise Misuse("--user is for this host, and --root for an image")
         return Host(root, in_place=self.force)
 
-    def look(self, host: Host, asked: str = "", made: receipts.Receipt | None = None) -> Look:
+    def look(self, host: Host, asked: str = "", receipt: receipts.Receipt | None = None) -> Look:
         """Look at a host and judge it; ``asked`` is what the administrator says it is.
 
-        ``made`` is a receipt of what is there, where none was found.
+        Its ``receipt`` is read where it isn't given.
         """
         if isinstance(host, Home):
-            receipt = made or _readable(host)
+            receipt = receipt or _readable(host)
             return starters.look(host, asked, receipt.init if receipt else "")
         return look(
             host,
             INIT_SYSTEMS,
             asked=by_name(asked).name if asked else "",
-            before=_asked_before(host),
+            before=_asked_before(host, receipt),
             offline="SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else "",
         )
 
@@ -164,11 +164,11 @@ def _own_home(asked: bool) -> Home | None:
     return home if asked or starters.is_installed(home) else None
 
 
-def _asked_before(host: Host) -> str:
+def _asked_before(host: Host, receipt: receipts.Receipt | None) -> str:
     """Return the ``--init`` with which slashservice was installed, if there was one."""
     if not host.live or os.geteuid() != 0:
         return ""
-    receipt = _readable(host)
+    receipt = receipt or _readable(host)
     return receipt.init if receipt is not None and receipt.asked else ""
 
 

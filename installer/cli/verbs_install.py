@@ -68,13 +68,12 @@ class PlanVerb(OwnVerb):
             no_rivals=tuple(self.no_rivals),
         )
 
-    def plan(self, host: Host) -> Installing:
-        """Look at a host and make the plan for it."""
+    def plan(self, host: Host, old: receipts.Receipt | None) -> Installing:
+        """Look at a host and make the plan for it; ``old`` is the receipt that was found."""
         options = self.options()
         systems = systems_of(host)
-        old = receipts.load(host) if _may_read(host) else None
         told = ""
-        look = self.look(host, _init(options, old))
+        look = self.look(host, _init(options, old), old)
         if old is None and _may_read(host):
             found = recovery.recover(look, systems, options)
             if found is not None:
@@ -87,7 +86,8 @@ class PlanVerb(OwnVerb):
 
     def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
-        one = self.plan(self.host())
+        here = self.host()
+        one = self.plan(here, receipts.load(here) if _may_read(here) else None)
         host, plan, old = one.host, one.plan, one.old
         _say_verdict(one)
         if old is not None and old.phase == "undoing":
@@ -197,11 +197,12 @@ class Install(PlanVerb):
         host = self.host()
         need_root(host)
         with transaction.exclusive(host):
-            before = receipts.load(host)
-            if before is not None and before.phase == "undoing":
+            old = receipts.load(host)
+            if old is not None and old.phase == "undoing":
                 say("an earlier uninstall was interrupted: finishing it")
                 transaction.uninstall(host, say)
-            one = self.plan(host)
+                old = None
+            one = self.plan(host, old)
             host, plan = one.host, one.plan
             _say_verdict(one)
             changed = transaction.install(host, plan, say, one.old)

@@ -196,7 +196,7 @@ def _code(
     elif (host.readlink("/command/slashservice") or "").startswith(ours):
         ours += ("/command/",)
     actions.append(
-        MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
+        MakeLink(path=places.current, target=base, ours=("slashservice-", *"0123456789"))
     )
     actions += [*parents(f"{places.commands}/x")]
     for name in files.commands:

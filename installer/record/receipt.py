@@ -17,7 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from slashservice.installer.errors import Trouble
-from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.host.host import (
+    LASTING,
+    RECEIPT,
+    STATE_FOLDERS,
+    Host,
+    make_directories,
+    state_folder,
+)
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.kinds import UnknownKindError, action_from_json
@@ -140,6 +147,14 @@ def tree(receipt: Receipt) -> str:
 def path(host: Host) -> str:
     """Return where the receipt of a host is, or will be."""
     return f"{state_folder(host)}/{RECEIPT}"
+
+
+def found(host: Host) -> list[str]:
+    """List the receipts there are, the one that counts first: it should be the only one."""
+    folders = dict.fromkeys((state_folder(host), *(() if host.home else (*STATE_FOLDERS, LASTING))))
+    real = {host.resolve(folder): f"{folder}/{RECEIPT}" for folder in reversed(folders)}
+    there = [one for one in reversed(real.values()) if host.lstat(one)]
+    return there or [path(host)]
 
 
 def load(host: Host) -> Receipt | None:

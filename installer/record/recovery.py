@@ -282,8 +282,8 @@ class _Reading:
         planned = remains.matching(self.look, self.systems, bare, places, python)[1]
         there = {one.key for one in bare.actions}
         wiring = [one for one in planned if one.key in there or not _is_placed(host, one)]
-        enabled = any(one.enables for one in bare.actions)
-        enabled = enabled or not any(one.enables for one in planned)
+        enabled = any(action.enables for one in self.found.wired for action in one.actions)
+        enabled = enabled or not wired or not any(one.enables for one in planned)
         if not any(isinstance(one, Supervise | AwaitEnd) for one in wiring):
             wiring.insert(0, system.await_end(self._site(system, places, python)))
         back, over = planner.exchange(wiring, system, places)
@@ -367,6 +367,8 @@ def _code(host: Host, code: Code, python: str, back: list[Action]) -> Iterator[A
         yield from planner.parents(tree)
         yield InstallTree.there(host, tree, python)
     yield from back
+    if host.is_directory(code.places.commands):
+        yield from planner.parents(f"{code.places.commands}/x")
     for link in code.links:
         yield from planner.parents(link.path)
         yield link

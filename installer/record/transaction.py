@@ -99,7 +99,9 @@ def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = No
             receipts.save(host, _with_choices(old, plan))
         return lost
     if old is not None and old.phase != "installed":
-        _tidy(host, old)
+        _tidy(host, [entry.action for entry in old.entries])
+    elif host.lstat(receipts.path(host)) is None:
+        _tidy(host, plan.actions)
     journal = _journal(host, plan, old)
     try:
         receipts.save(host, journal)
@@ -130,11 +132,11 @@ def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = No
     return bool(todo) or left
 
 
-def _tidy(host: Host, old: Receipt) -> None:
+def _tidy(host: Host, actions: Sequence[Action]) -> None:
     """Remove what a run that was killed may have left half made."""
-    for entry in old.entries:
-        if isinstance(entry.action, PathAction):
-            host.remove_new(entry.action.path)
+    for action in actions:
+        if isinstance(action, PathAction):
+            host.remove_new(action.path)
 
 
 def _with_choices(old: Receipt, plan: Plan) -> Receipt:

@@ -299,7 +299,7 @@ def test_a_damaged_receipt_tells_nothing_of_what_was_asked(monkeypatch: pytest.M
 
     monkeypatch.setattr("slashservice.installer.record.receipt.load", load)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert verb._asked_before(Host()) == ""
+    assert verb._asked_before(Host(), None) == ""
 
 
 SECRET = "hunter2-secret"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from helpers.images import KINDS, Image, Kind, MakeImage, Snapshot
+from helpers.images import KINDS, Image, Kind, MakeImage
 from helpers.installer import look_at, plan_for
+from helpers.lost import assert_gone, install, lose, recover, told
 
 from slashservice.installer import status
 from slashservice.installer.cli.verbs_install import remembered
@@ -18,25 +17,15 @@ from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery, transaction
-from slashservice.installer.record.receipt import Receipt
 
 CHOICES: dict[str, dict[str, object]] = {
     "as usual": {},
     "fhs": {"layout": "fhs"},
     "another directory": {"service_dir": "/srv/services"},
     "not at boot": {"enable": False},
-    "fhs elsewhere": {"layout": "fhs", "service_dir": "/srv/services"},
 }
 
-STANDARD = {
-    *("usr/local", "usr/local/bin", "usr/local/share", "usr/local/share/man"),
-    *("usr/local/share/man/man8", "usr/local/lib", "srv", "srv/services", "etc/service", "usr"),
-    *("etc/rc.conf.d", "etc/shepherd"),
-}
-"""Folders of which nobody can know whether we made them."""
-
-
-UNTOLD = {("container", "another directory"), ("container", "fhs elsewhere")}
+UNTOLD = {("container", "another directory")}
 """Where no file of ours names the scan directory."""
 
 SAME_FILES = {("rclocal-sysvinit", "not at boot"): "sysvinit"}
@@ -57,51 +46,6 @@ def chosen(request: pytest.FixtureRequest) -> str:
 def options(chosen: str, kind: Kind) -> dict[str, object]:
     """The options with which it was installed."""
     return {**kind.options, **CHOICES[chosen]}
-
-
-def lose(host: Host) -> Receipt:
-    """Remove the receipt; return what it said."""
-    receipt = receipts.load(host)
-    assert receipt is not None
-    Path(host.real(receipts.path(host))).unlink()
-    return receipt
-
-
-def recover(host: Host, **options: object) -> Receipt | None:
-    """Make a receipt of what is there."""
-    chosen = Options(**options)  # type: ignore[arg-type]
-    found = recovery.recover(look_at(host, chosen.init), INIT_SYSTEMS, chosen)
-    return found.receipt if found else None
-
-
-def install(host: Host, **options: object) -> bool:
-    """Install as the verb does, with the present receipt or without one."""
-    chosen = Options(**options)  # type: ignore[arg-type]
-    old = receipts.load(host) or recover(host, **options)
-    chosen = remembered(host, old, chosen)
-    plan = make_plan(look_at(host, chosen.init), INIT_SYSTEMS, chosen)
-    return transaction.install(host, plan, quiet, old)
-
-
-def told(snapshot: Snapshot) -> Snapshot:
-    """A snapshot without the times of files, which nobody can know any more."""
-    return {path: (*facts[:4], *facts[5:]) for path, facts in snapshot.items()}
-
-
-def assert_gone(image: Image, before: Snapshot, unknown: frozenset[str] = frozenset()) -> None:
-    """Assert that all is as it was, as far as that can be known."""
-    after, before = told(image.snapshot()), told(before)
-    assert set(after) - set(before) <= STANDARD | unknown
-    for path, facts in before.items():
-        if path not in after:
-            assert path in STANDARD
-            continue
-        there = image.path(path)
-        if facts != after[path]:
-            text = there.read_bytes()  # a newline that the last line lacked
-            assert text.endswith(b"\n"), path
-            there.write_bytes(text[:-1])
-            assert told(image.snapshot())[path] == facts, path
 
 
 def test_what_is_there_is_taken_as_it_is(
@@ -127,6 +71,8 @@ def test_what_is_there_is_taken_as_it_is(
     assert (found.init, found.layout, found.service_dir) == (init, was.layout, was.service_dir)
     if any(entry.action.enables for entry in was.entries):
         assert found.choices["enable"]
+    if chosen == "not at boot" and found.choices["enable"]:
+        return  # nothing of the wiring is there that could say so
     if init == was.init:
         assert {one.action.key for one in was.entries} <= {one.action.key for one in found.entries}
     install(host)
@@ -142,15 +88,10 @@ def test_what_is_there_is_taken_as_it_is(
     assert_gone(image, before)
 
 
-def test_uninstalling_needs_no_receipt(
-    kind: Kind, options: dict[str, object], image: Image, small_source: object
-) -> None:
-    try:
-        plan = plan_for(host := Host(str(image.root)), **options)
-    except Refusal:
-        pytest.skip("this host can't have it so")
+def test_uninstalling_needs_no_receipt(kind: Kind, image: Image, small_source: object) -> None:
+    host = Host(str(image.root))
     before = image.snapshot()
-    transaction.install(host, plan, quiet)
+    transaction.install(host, plan_for(host, **kind.options), quiet)
     lose(host)
     look = look_at(host)
     found = recovery.recover(look, INIT_SYSTEMS, Options(), all_goes=True)
@@ -260,3 +201,45 @@ def test_what_was_put_out_of_force_is_given_back(
     assert transaction.uninstall(host, quiet) == []
     assert told(image.snapshot())["etc/inittab"] == told(before)["etc/inittab"]
     assert image.path("/etc/service").is_dir()  # others had a scan directory there
+
+
+def test_a_second_receipt_is_found(make_image: MakeImage, small_source: object) -> None:
+    image = make_image("sysvinit-debian")
+    host = Host(str(image.root))
+    transaction.install(host, plan_for(host), quiet)
+    assert not [one for one in examine(look_at(host), INIT_SYSTEMS) if "receipt" in one.what]
+    text = image.path(receipts.path(host)).read_text()
+    image.file("/var/db/slashservice/receipt.json", text)
+    found = [one for one in examine(look_at(host), INIT_SYSTEMS) if "two receipts" in one.what]
+    assert [one.remedy for one in found] == ["rm /var/db/slashservice/receipt.json"]
+
+
+def test_code_without_a_wiring_is_wired_in(make_image: MakeImage, small_source: object) -> None:
+    image = make_image("sysvinit-debian")
+    text = image.path("/etc/inittab").read_bytes()
+    host = Host(str(image.root))
+    transaction.install(host, plan_for(host), quiet)
+    once = told(image.snapshot())
+    lose(host)
+    image.path("/etc/inittab").write_bytes(text)
+    for path in [*image.path("/etc").glob("rc?.d/*svscan"), image.path("/etc/init.d/svscan")]:
+        path.unlink()
+    assert install(host)
+    again = told(image.snapshot())
+    receipt = "var/lib/slashservice/receipt.json"
+    assert {**again, receipt: ()} == {**once, receipt: ()}
+
+
+def test_the_interpreter_is_remembered(make_image: MakeImage, small_source: object) -> None:
+    image = make_image("systemd").program("/usr/local/bin/python3.12")
+    host = Host(str(image.root))
+    other = "/usr/local/bin/python3.12"
+    transaction.install(host, plan_for(host), quiet)
+    old = receipts.load(host)
+    assert old is not None and remembered(host, old, Options()).python == ""
+    for python, expected in ((old.python, old.python), (other, other), ("", other)):
+        install(host, python=python)
+        receipt = receipts.load(host)
+        assert receipt is not None and receipt.python == receipt.choices["python"] == expected
+    image.path(other).unlink()
+    assert remembered(host, receipts.load(host), Options()).python == ""
