@@ -14,7 +14,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``detection``       errors, host
 ``plan``            errors, supervision, host, detection
 ``init_systems``    errors, host, detection, plan
-``record``          errors, interrupts, supervision, host, plan
+``record``          errors, interrupts, supervision, host, detection, plan
 ``interrupts``      nothing
 ``service_log``     errors, host
 ``naming``          errors, supervision, host

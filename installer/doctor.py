@@ -7,79 +7,25 @@ remedy. Nothing is changed.
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from shlex import quote
 
 from slashservice.installer import supervision
-from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.look import Look
-from slashservice.installer.detection.wirings import in_force
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import processes, trust
-from slashservice.installer.host.host import COMMAND_PATH, Host
+from slashservice.installer.host.host import COMMAND_PATH
 from slashservice.installer.host.marks import BrokenMarks, block, naming
-from slashservice.installer.logs import exposed, troubles
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.labels import faults as label_faults
 from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
+from slashservice.installer.scanned import logs, scan_directory, service_owners
 from slashservice.installer.status import look
-from slashservice.supervise.protocol.names import SCAN_DIRECTORY
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong, and what to do about it."""
-
-    what: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Patient:
-    """The host under examination."""
-
-    seen: Look
-    systems: Mapping[str, InitSystem]
-    receipt: Receipt | None
-
-    @property
-    def host(self) -> Host:
-        """The host itself."""
-        return self.seen.host
-
-    @property
-    def evidence(self) -> Evidence:
-        """All that is known about it."""
-        return self.seen.evidence
-
-    @property
-    def verdict(self) -> Verdict:
-        """The conclusion."""
-        return self.seen.verdict
-
-    @property
-    def service_dir(self) -> str:
-        """The scan directory."""
-        return self.receipt.service_dir if self.receipt else SCAN_DIRECTORY
-
-    @property
-    def no_rivals(self) -> tuple[str, ...]:
-        """The files that, as the administrator has said, start no other svscan."""
-        choices = self.receipt.choices if self.receipt else {}
-        return tuple(choices.get("no_rivals", ()))
-
-    @property
-    def wirings(self) -> tuple[Wiring, ...]:
-        """The wirings that the init system reads."""
-        return in_force(self.evidence.wirings, self.systems, self.verdict.name)
-
 
 Check = Callable[[Patient], Iterator[Finding]]
 
@@ -102,27 +48,23 @@ def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-def for_image(host: Host, one: Finding) -> Finding:
-    """Return a finding whose remedy is for the image that was looked at, and not for this host."""
-    if host.root == "/":
-        return one
-    root = shlex.quote(host.root)
-    remedy = re.sub(r"\bslashservice (?:un)?install\b", rf"\g<0> --root {root}", one.remedy)
-    return Finding(one.what, remedy)
-
-
 def installation(patient: Patient) -> Iterator[Finding]:
     """Is the installation complete, and as it was made?"""
     if patient.receipt is None:
-        yield Finding("slashservice is not installed here", "slashservice install")
+        here = [*recovery.lost(patient.seen, patient.systems)]
+        yield Finding(*(here or ["slashservice is not installed here", "slashservice install"]))
         return
+    counts, *more = receipts.found(patient.host)
+    for path in more:
+        yield Finding(f"there are two receipts: {counts} counts, and {path}", f"rm {path}")
     if patient.receipt.phase != "installed":
         yield Finding(
             "an installer was interrupted",
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
     edited = _edited(patient.receipt)
-    for one in {(one.path, one.state): one for one in look(patient.host).artefacts}.values():
+    artefacts = look(patient.host, patient.receipt).artefacts
+    for one in {(one.path, one.state): one for one in artefacts}.values():
         if one.state == "changed" and one.path in edited:
             yield Finding(
                 f"{one.path} is changed: slashservice's own lines in it are not as it wrote them",
@@ -188,7 +130,9 @@ def _is_wired(patient: Patient) -> bool:
 
 
 def rivals(patient: Patient) -> Iterator[Finding]:
-    """Is there more than one supervisor for a directory?"""
+    """Is there more than one supervisor for a directory, or slashservice twice?"""
+    for what, remedy in recovery.twice(patient.seen, patient.systems, patient.receipt):
+        yield Finding(what, remedy)
     by_directory: dict[str, list[str]] = {}
     wirings = patient.wirings
     ours = {one.directory for one in wirings if one.ours}
@@ -241,16 +185,7 @@ def interpreter(patient: Patient) -> Iterator[Finding]:
         if why:
             whose = "you" if home else "root"
             what = f"others than {whose} can change what it runs: {part} {why}"
-            yield Finding(what, _made_ours(patient.host, part, why))
-
-
-def _made_ours(host: Host, part: str, why: str) -> str:
-    """Return what to type so that nobody but root can change a file or directory."""
-    real = quote(host.real(part))
-    if why.startswith("belongs"):
-        is_link = host.readlink(part) is not None
-        return f"chown -h root {real}" + ("" if is_link else f" && chmod go-w {real}")
-    return f"chmod go-w {real}"
+            yield Finding(what, made_ours(patient.host, part, why))
 
 
 def init_system_files(patient: Patient) -> Iterator[Finding]:
@@ -276,77 +211,6 @@ def scripts_of_others(patient: Patient) -> Iterator[Finding]:
             yield Finding(what, "slashservice install moves it up")
 
 
-def scan_directory(patient: Patient) -> Iterator[Finding]:
-    """Is the scan directory there, and what is in it?"""
-    host, directory = patient.host, patient.service_dir
-    if patient.receipt and not host.is_directory(directory):
-        real = quote(host.real(directory))
-        yield Finding(f"the scan directory {directory} is missing", f"mkdir -p {real}")
-    for name in host.list(directory):
-        path = f"{directory}/{name}"
-        if name.startswith("."):
-            continue
-        leads = None if host.stat(path) else host.readlink(path)
-        if leads:
-            yield Finding(f"{path} leads nowhere: {leads}", f"rm {quote(host.real(path))}")
-        elif host.is_directory(path):
-            yield from _run_script(host, path)
-
-
-def _run_script(host: Host, service: str) -> Iterator[Finding]:
-    """Is there something to run?"""
-    run = f"{service}/run"
-    if host.is_executable(run):
-        return
-    if host.is_file(run):
-        yield Finding(f"{run} is not executable", f"chmod +x {quote(host.real(run))}")
-        return
-    what = f"{run} is {'no file' if host.stat(run) else 'missing'}"
-    if host.readlink(service) is not None:
-        yield Finding(what, f"write it, or take the service away: rm {quote(host.real(service))}")
-    else:
-        yield Finding(what, f"write it, or move {service} to somewhere else")
-
-
-RUN_BY_SVSCAN = ("", "/run", "/log", "/log/run", "/supervise", "/log/supervise")
-"""What svscan runs of a service, or believes: the directory itself, and these in it."""
-
-
-def service_owners(patient: Patient) -> Iterator[Finding]:
-    """Can others than root change what root's svscan runs?
-
-    A run script may change to another account at once; until then it runs as root.
-    """
-    host, directory = patient.host, patient.service_dir
-    if patient.receipt is None:
-        return
-    told = {trust.distrust(host, directory)}  # that is found with the interpreter
-    for name in sorted(host.list(directory)):
-        service = f"{directory}/{name}"
-        if name.startswith(".") or not host.is_directory(service):
-            continue
-        for part in RUN_BY_SVSCAN:
-            path = host.resolve(service) + part if part else service
-            part, how = trust.suspect(host, path) if host.lstat(path) else ("", "")
-            why = f"{part} {how}" if how else ""
-            if why and why not in told:
-                mend = _made_ours(host, part, how)
-                yield Finding(
-                    f"svscan runs {service} as {'you' if host.home else 'root'}, but {why}",
-                    f"{mend}, and run nothing but what is yours"
-                    if host.home
-                    else f"{mend}; or have its user run an svscan of their own",
-                )
-            told.add(why)
-
-
-def logs(patient: Patient) -> Iterator[Finding]:
-    """Can all logs be written, and where they should be?"""
-    for one in troubles(patient.host, patient.service_dir):
-        yield Finding(str(one), one.remedy)
-    yield from (Finding(*found) for found in exposed(patient.host, patient.service_dir))
-
-
 def shadows(patient: Patient) -> Iterator[Finding]:
     """Does a command of the same name come first?"""
     if patient.receipt is None or patient.receipt.layout != "fhs":
@@ -366,14 +230,16 @@ def selinux(patient: Patient) -> Iterator[Finding]:
 
 def age(patient: Patient) -> Iterator[Finding]:
     """Is the installed version the one that runs now, here and as svscan?"""
-    seen = look(patient.host)
+    if patient.receipt is None:
+        return
+    seen = look(patient.host, patient.receipt)
     if seen.runs_other_code:
         yield Finding(
             f"svscan (pid {seen.pid}) runs version {seen.version} from {seen.code}, "
             f"and {seen.tree} is installed",
             seen.exchange,
         )
-    if patient.receipt and patient.receipt.version != version():
+    if patient.receipt.version != version():
         yield Finding(
             f"version {patient.receipt.version} is installed, this is {version()}",
             "slashservice install upgrades; no service restarts",

@@ -281,5 +281,5 @@ def _find(host: Home) -> Verdict:
 
 
 def is_installed(host: Host) -> bool:
-    """Tell whether an account has an installation of its own."""
-    return host.lstat(f"{host.receipts}/receipt.json") is not None
+    """Tell whether an account has an installation of its own, with a receipt or without one."""
+    return any(host.lstat(f"{host.receipts}/{name}") for name in ("receipt.json", "current"))

@@ -88,9 +88,9 @@ class Status:
         }
 
 
-def look(host: Host) -> Status:
-    """Look at the installation on ``host``."""
-    receipt = receipts.load(host)
+def look(host: Host, receipt: Receipt | None = None) -> Status:
+    """Look at the installation on ``host``; its ``receipt`` is read where it isn't given."""
+    receipt = receipt or receipts.load(host)
     if receipt is None:
         return Status(None)
     artefacts = tuple(
@@ -142,7 +142,10 @@ def lines(status: Status) -> list[str]:
         f"slashservice {receipt.version}, started by {receipt.init}, scans {receipt.service_dir}"
     ]
     if receipt.phase != "installed":
-        said.append("an installer was interrupted: run slashservice install, or uninstall, again")
+        said.append(
+            "an installer was interrupted: slashservice install finishes it, "
+            "slashservice uninstall undoes it"
+        )
     if status.pid:
         child = f", child of {status.parent}" if status.parent else ""
         which = f", version {status.version}" if status.version else ""

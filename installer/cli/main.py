@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from plumbum import cli
 
+from slashservice.installer.cli.remedies import typed
 from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, internal, reason
 from slashservice.installer.interrupts import Interrupted
@@ -206,7 +207,7 @@ def show(error: Exception) -> None:
 
 def complain(kind: str, what: str, *advice: str) -> None:
     """Say what is wrong on standard error: in one line, with more lines below it."""
-    first, *more = "\n".join([what, *advice]).split("\n")
+    first, *more = "\n".join(typed(one) for one in [what, *advice]).split("\n")
     lines = [f"slashservice: {kind}: {first}", *(f"    {line}" for line in more)]
     try:
         sys.stderr.write("".join(f"{_printable(line)}\n" for line in lines))

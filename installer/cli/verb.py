@@ -7,17 +7,20 @@ import io
 import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
 from slashservice.installer import starters
+from slashservice.installer.cli import remedies
 from slashservice.installer.detection.look import Look, look
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
+from slashservice.installer.plan.init_system import STARTERS, InitSystem
 from slashservice.installer.record import receipt as receipts
 
 DONE, WRONG, WOULD_CHANGE, MISUSE, TROUBLE = 0, 1, 2, 100, 111
@@ -142,26 +145,31 @@ class HostVerb(Verb):
             raise Ended(run_there(Address.of(self.address), argv, self.ssh_options))
         os.umask(0o022)  # what the commands that we run make is nobody else's to change
         root = self.root or os.environ.get("DPKG_ROOT", "") or "/"
+        remedies.work_on(root, self.own)
         if not os.path.isdir(root):
             raise Refusal(f"{root} is no directory")
         if root == "/":
             home = _own_home(self.own)
             if home is not None:
+                remedies.work_on("/", True)
                 return home
         elif self.own:
             raise Misuse("--user is for this host, and --root for an image")
         return Host(root, in_place=self.force)
 
-    def look(self, host: Host, asked: str = "") -> Look:
-        """Look at a host and judge it; ``asked`` is what the administrator says it is."""
+    def look(self, host: Host, asked: str = "", receipt: receipts.Receipt | None = None) -> Look:
+        """Look at a host and judge it; ``asked`` is what the administrator says it is.
+
+        Its ``receipt`` is read where it isn't given.
+        """
         if isinstance(host, Home):
-            receipt = receipts.load(host)
+            receipt = receipt or _readable(host)
             return starters.look(host, asked, receipt.init if receipt else "")
         return look(
             host,
             INIT_SYSTEMS,
             asked=by_name(asked).name if asked else "",
-            before=_asked_before(host),
+            before=_asked_before(host, receipt),
             offline="SYSTEMD_OFFLINE is set" if os.environ.get("SYSTEMD_OFFLINE") == "1" else "",
         )
 
@@ -185,15 +193,20 @@ def _own_home(asked: bool) -> Home | None:
     return home if asked or starters.is_installed(home) else None
 
 
-def _asked_before(host: Host) -> str:
+def _asked_before(host: Host, receipt: receipts.Receipt | None) -> str:
     """Return the ``--init`` with which slashservice was installed, if there was one."""
     if not host.live or os.geteuid() != 0:
         return ""
-    try:
-        receipt = receipts.load(host)
-    except Trouble:
-        return ""
+    receipt = receipt or _readable(host)
     return receipt.init if receipt is not None and receipt.asked else ""
+
+
+def _readable(host: Host) -> receipts.Receipt | None:
+    """Return the receipt, ``None`` where it can't be read: who needs it says so."""
+    try:
+        return receipts.load(host)
+    except Trouble:
+        return None
 
 
 def _without(argv: list[str], *names: str) -> list[str]:
@@ -208,6 +221,11 @@ def _without(argv: list[str], *names: str) -> list[str]:
         elif not word.startswith(tuple(f"{name}=" for name in names)):
             kept.append(word)
     return kept
+
+
+def systems_of(host: Host) -> Mapping[str, InitSystem]:
+    """Return what may start svscan: of a host, or of an account."""
+    return STARTERS if host.home else INIT_SYSTEMS
 
 
 def need_root(host: Host) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from dataclasses import dataclass
 
 from plumbum import cli
 
 from slashservice.installer import service_log, supervision
-from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say
+from slashservice.installer.cli.remedies import typed
+from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say, systems_of
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
@@ -16,7 +18,7 @@ from slashservice.installer.plan.moving import moving
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record import transaction
+from slashservice.installer.record import recovery, transaction
 from slashservice.installer.record.foresight import Foreseen
 from slashservice.installer.record.theirs import respecting
 
@@ -68,33 +70,39 @@ class PlanVerb(OwnVerb):
             force=self.force,
         )
 
-    def plan(self, host: Host) -> tuple[Host, Plan]:
-        """Look at a host and make the plan for it; return the host as it was seen, and the plan."""
-        options = remembered(host, self.options())
-        look = self.look(host, options.init)
-        systems = STARTERS if host.home else INIT_SYSTEMS
-        plan = make_plan(look, systems, options)
-        old = (
-            receipts.load(look.host) if os.geteuid() == 0 or host.root != "/" or host.home else None
-        )
+    def plan(self, host: Host, old: receipts.Receipt | None) -> Installing:
+        """Look at a host and make the plan for it; ``old`` is the receipt that was found."""
+        options = self.options()
+        systems = systems_of(host)
+        told = ""
+        look = self.look(host, _init(options, old), old)
+        if old is None and _may_read(host):
+            found = recovery.recover(look, systems, options)
+            if found is not None:
+                old, told = found.receipt, found.told
+                look = self.look(host, _init(options, old), old)
+        elif old is not None:
+            old = recovery.with_strays(look, systems, old)
+        plan = make_plan(look, systems, remembered(look.host, old, options))
         if old is not None:
             actions = [entry.action for entry in old.entries]
             plan = moving(look.host, plan, systems[plan.verdict.name], actions, old.init)
-        return look.host, respecting(look.host, plan, old)
+        return Installing(look.host, respecting(look.host, plan, old), old, told)
 
     def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
-        host = self.host()
-        receipt = receipts.load(host)
+        here = self.host()
+        receipt = receipts.load(here) if _may_read(here) else None
         if receipt is not None and receipt.phase == "undoing":
             say("would finish an uninstall that was interrupted:")
-            _say_undoing(transaction.before_uninstalling(host, receipt))
+            _say_undoing(transaction.before_uninstalling(here, receipt))
             say("would then install anew")
             return WOULD_CHANGE
-        host, plan = self.plan(host)
-        _say_verdict(plan)
-        transaction.preflight(host, plan)
-        todo = transaction.pending(host, plan)
+        one = self.plan(here, receipt)
+        host, plan, old = one.host, one.plan, one.old
+        _say_verdict(one)
+        transaction.preflight(host, plan, old)
+        todo = transaction.pending(host, plan, old)
         said = ""
         for action in todo:
             summary = transaction.summary(action, todo)
@@ -103,33 +111,60 @@ class PlanVerb(OwnVerb):
                 said = summary
             for line in action.diff(host).splitlines():
                 say(f"    {line}")
-        settled = transaction.is_settled(host, plan, todo)
-        for line in [] if settled else transaction.going(host, plan):
+        settled = transaction.is_settled(plan, old, todo)
+        for line in [] if settled else transaction.going(host, plan, old):
             say(f"would {line}")
         _say_notes(plan)
-        if settled:
+        if settled and not one.told:
             say("nothing to do")
             return DONE
+        if settled:
+            say("would write a receipt of what is here")
         return WOULD_CHANGE
 
 
-def remembered(host: Host, options: Options) -> Options:
+@dataclass(frozen=True)
+class Installing:
+    """A host as it was seen, the plan for it, and the receipt of what is installed.
+
+    ``told`` says that there was no receipt, and what was found instead.
+    """
+
+    host: Host
+    plan: Plan
+    old: receipts.Receipt | None
+    told: str = ""
+
+
+def _may_read(host: Host) -> bool:
+    """Tell whether we may read the receipt, and what only root may."""
+    return os.geteuid() == 0 or host.root != "/" or bool(host.home)
+
+
+def _init(options: Options, receipt: receipts.Receipt | None) -> str:
+    """Return the init system that is asked for, now or when slashservice was installed."""
+    if options.init or receipt is None or receipt.phase == "undoing":
+        return options.init
+    return receipt.init if receipt.asked and receipt.init in INIT_SYSTEMS else ""
+
+
+def remembered(host: Host, receipt: receipts.Receipt | None, options: Options) -> Options:
     """Return options, with those of the present installation where nothing else is asked.
 
     So an upgrade, or a second install, needs none of the options of the first.
     """
-    receipt = receipts.load(host) if os.geteuid() == 0 or host.root != "/" or host.home else None
     if receipt is None or receipt.phase == "undoing":
         return options
+    python = receipt.choices.get("python") or ""
     return dataclasses.replace(
         options,
-        init=options.init
-        or (receipt.init if receipt.asked and receipt.init in INIT_SYSTEMS else ""),
+        init=_init(options, receipt),
         enable=_first(options.enable, receipt.choices.get("enable")),
         start=_first(options.start, _started_then(host, receipt)),
         layout=options.layout or receipt.layout,
         service_dir=options.service_dir or receipt.service_dir,
         scanned=receipt.service_dir,
+        python=options.python or (python if host.is_executable(python) else ""),
         no_rivals=(*options.no_rivals, *receipt.choices.get("no_rivals", ())),
     )
 
@@ -145,8 +180,10 @@ def _started_then(host: Host, receipt: receipts.Receipt) -> bool | None:
     return False if receipt.choices.get("start") is False and not runs else None
 
 
-def _say_verdict(plan: Plan) -> None:
-    verdict = plan.verdict
+def _say_verdict(one: Installing) -> None:
+    plan, verdict = one.plan, one.plan.verdict
+    if one.told:
+        say(one.told)
     where = "" if verdict.live else " (files only: nothing is started)"
     say(f"init system: {verdict.name}{where}: {verdict.reasons[0]}")
     say(f"interpreter: {plan.python}")
@@ -154,7 +191,7 @@ def _say_verdict(plan: Plan) -> None:
 
 def _say_notes(plan: Plan) -> None:
     for note in plan.notes:
-        say(f"note: {note}")
+        say(f"note: {typed(note)}")
 
 
 class Install(PlanVerb):
@@ -169,14 +206,16 @@ class Install(PlanVerb):
         host = self.host()
         need_root(host)
         with transaction.exclusive(host):
-            before = receipts.load(host)
-            if before is not None and before.phase == "undoing":
+            old = receipts.load(host)
+            if old is not None and old.phase == "undoing":
                 say("an earlier uninstall was interrupted: finishing it")
                 for note in transaction.uninstall(host, say):
-                    say(f"note: {note}")
-            host, plan = self.plan(host)
-            _say_verdict(plan)
-            changed = transaction.install(host, plan, say)
+                    say(f"note: {typed(note)}")
+                old = None
+            one = self.plan(host, old)
+            host, plan = one.host, one.plan
+            _say_verdict(one)
+            changed = transaction.install(host, plan, say, one.old)
         _say_notes(plan)
         say("installed" if changed else "nothing to do: it is installed as it should be")
         for line in next_steps(plan, host.live or not _is_wired(plan)):
@@ -233,8 +272,15 @@ class Uninstall(OwnVerb):
 
     def main(self) -> int:
         """Undo what the receipt records."""
-        host = self.look(self.host()).host
-        receipt = receipts.load(host)
+        look = self.look(self.host())
+        host = look.host
+        receipt, made = receipts.load(host), None
+        if receipt is None and _may_read(host):
+            systems = systems_of(host)
+            found = recovery.recover(look, systems, Options(), all_goes=True)
+            if found is not None:
+                receipt = made = found.receipt
+                say(found.told)
         if receipt is None:
             with_leftovers = host.is_directory(state_folder(host))
             if with_leftovers and not self.dry:
@@ -246,8 +292,8 @@ class Uninstall(OwnVerb):
             return WOULD_CHANGE
         need_root(host)
         with transaction.exclusive(host):
-            notes = transaction.uninstall(host, say)
+            notes = transaction.uninstall(host, say, made)
         for note in notes:
-            say(f"note: {note}")
+            say(f"note: {typed(note)}")
         say("uninstalled")
         return DONE

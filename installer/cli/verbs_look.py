@@ -7,11 +7,12 @@ import json
 from plumbum import cli
 
 from slashservice.installer import status
-from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say
+from slashservice.installer.cli.remedies import typed
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say, systems_of
 from slashservice.installer.detection.general import OFFLINE
-from slashservice.installer.doctor import examine, for_image
-from slashservice.installer.init_systems import INIT_SYSTEMS
-from slashservice.installer.plan.init_system import STARTERS
+from slashservice.installer.doctor import examine
+from slashservice.installer.findings import Finding
+from slashservice.installer.record import recovery
 
 
 class Detect(OwnVerb):
@@ -52,9 +53,12 @@ class StatusVerb(OwnVerb):
         found = status.look(host)
         if self.as_json:
             say(json.dumps(found.to_json(), indent=2, sort_keys=True))
-        else:
-            for line in status.lines(found):
-                say(line)
+            return DONE if found.good else WRONG
+        lines = status.lines(found)
+        if found.receipt is None:
+            lines = [*recovery.lost(self.look(host), systems_of(host))] or lines
+        for line in lines:
+            say(typed(line))
         return DONE if found.good else WRONG
 
 
@@ -66,8 +70,10 @@ class Doctor(OwnVerb):
     def main(self) -> int:
         """Print the findings."""
         seen = self.look(self.host())
-        found = examine(seen, STARTERS if seen.host.home else INIT_SYSTEMS)
-        findings = [for_image(seen.host, one) for one in found]
+        findings = [
+            Finding(typed(one.what), typed(one.remedy))
+            for one in examine(seen, systems_of(seen.host))
+        ]
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:

@@ -31,7 +31,7 @@ def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
     search = Search(host, systems, _rivals(systems))
     found: dict[str, list[Wiring]] = {}
     parts: dict[tuple[str, int, str], Wiring] = {}
-    for path, syntax in _candidates(host, systems):
+    for path, syntax in candidates(host, systems):
         resolved = host.resolve(path)
         if resolved in found or not host.is_file(path):
             continue
@@ -84,7 +84,7 @@ def _rivals(systems: Systems) -> dict[str, str]:
     return {name: path for one in systems.values() for name, path in one.rivals.items()} | SVSCANS
 
 
-def _candidates(host: Host, systems: Systems) -> list[tuple[str, str]]:
+def candidates(host: Host, systems: Systems) -> list[tuple[str, str]]:
     """List the files to look into with their syntaxes, single ones before those of folders."""
     places = [*CRONTABS, *(place for one in systems.values() for place in one.places)]
     places.sort(key=lambda place: place.ending is not None)

@@ -64,6 +64,7 @@ class Exchange(Action):
 
     @property
     def key(self) -> str:
+        """The scan directory."""
         return f"{self.kind} {self.service_dir}"
 
     def describe_undo(self, before: dict[str, Any]) -> str:

@@ -30,4 +30,5 @@ class Options:
             "no_rivals": sorted(set(self.no_rivals)),
             "start": self.start is not False,
             "enable": self.enable is not False,
+            "python": self.python,
         }

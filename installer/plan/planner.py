@@ -95,7 +95,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         wiring = [action for action in wiring if not action.enables]
         notes.append("not enabled: nothing will start svscan at boot, until --enable")
     notes += init_system.notes(site)
-    back, over = _exchange(wiring, init_system, places)
+    back, over = exchange(wiring, init_system, places)
     actions = [
         *take_over(look, systems, foreign, places.service_dir),
         *([LabelRules(rules=tuple(label_rules(host)))] if host.has_selinux() else []),
@@ -105,10 +105,10 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
         *wiring,
         *over,
     ]
-    return Plan(verdict, places, python, tuple(_distinct(actions)), tuple(notes), options.choices())
+    return Plan(verdict, places, python, tuple(distinct(actions)), tuple(notes), options.choices())
 
 
-def _exchange(
+def exchange(
     wiring: list[Action], init_system: InitSystem, places: Layout
 ) -> tuple[list[Action], list[Action]]:
     """Return what has svscan run the code that is installed: when a run fails, and at its end."""
@@ -211,7 +211,7 @@ def _code(
     elif (host.readlink("/command/slashservice") or "").startswith(ours):
         ours += ("/command/",)
     actions.append(
-        MakeLink(path=places.current, target=base, ours=("slashservice-", "0", "1", "2"))
+        MakeLink(path=places.current, target=base, ours=("slashservice-", *"0123456789"))
     )
     actions += [*parents(f"{places.commands}/x")]
     for name in files.commands:
@@ -235,6 +235,13 @@ COMPLETIONS = (
     ("/usr/bin/zsh", "zsh/site-functions/_slashservice", "zsh"),
     ("/usr/bin/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
 )
+
+
+def link_folders(places: Layout) -> list[str]:
+    """Return the folders in which there may be links to the code: that for all PATHs comes last."""
+    shares = [f"{places.share}/{os.path.dirname(place)}" for _, place, _ in COMPLETIONS]
+    found = [places.commands, f"{places.share}/man/man8", *shares, places.compatibility]
+    return [one for one in found if one]
 
 
 def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
@@ -303,7 +310,7 @@ def parents(path: str) -> list[MakeDirectory]:
     return made[::-1]
 
 
-def _distinct(actions: list[Action]) -> list[Action]:
+def distinct(actions: list[Action]) -> list[Action]:
     """Drop actions that are in the plan already, as for a directory that two files share."""
     seen: dict[str, Action] = {}
     for action in actions:

@@ -47,6 +47,12 @@ class InstallTree(Action):
         manifest = {name: _entry(data, mode) for name, (data, mode) in source.files.items()}
         return cls(path=path, python=python, manifest=manifest, source=source)
 
+    @classmethod
+    def there(cls, host: Host, path: str, python: str) -> InstallTree:
+        """Make the action that would put what is at ``path`` there."""
+        bare = cls(path=path, python=python)
+        return cls(path=path, python=python, manifest=bare._seen(host))
+
     @property
     def key(self) -> str:
         return f"tree {self.path}"

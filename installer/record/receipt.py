@@ -17,12 +17,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from slashservice.installer.errors import Trouble
-from slashservice.installer.host.host import RECEIPT, Host, make_directories, state_folder
+from slashservice.installer.host.host import (
+    LASTING,
+    RECEIPT,
+    STATE_FOLDERS,
+    Host,
+    make_directories,
+    state_folder,
+)
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.kinds import UnknownKindError, action_from_json
 
 FORMAT = 1
+
+DAMAGED = f"{RECEIPT}.damaged"
+"""What one that can't be read is set aside as, by who follows the advice."""
 
 Phase = Literal["applying", "retiring", "installed", "undoing"]
 
@@ -139,6 +149,14 @@ def path(host: Host) -> str:
     return f"{state_folder(host)}/{RECEIPT}"
 
 
+def found(host: Host) -> list[str]:
+    """List the receipts there are, the one that counts first: it should be the only one."""
+    folders = dict.fromkeys((state_folder(host), *(() if host.home else (*STATE_FOLDERS, LASTING))))
+    real = {host.resolve(folder): f"{folder}/{RECEIPT}" for folder in reversed(folders)}
+    there = [one for one in reversed(real.values()) if host.lstat(one)]
+    return there or [path(host)]
+
+
 def load(host: Host) -> Receipt | None:
     """Return the host's receipt, ``None`` if slashservice isn't installed there."""
     path = f"{state_folder(host)}/{RECEIPT}"
@@ -161,7 +179,7 @@ def load(host: Host) -> Receipt | None:
             path,
             f"it is damaged: {what}",
             "slashservice knows its own files and lines without it, too. To have it made anew:",
-            f"    mv {path} {path}.damaged; slashservice install",
+            f"    mv {path} {os.path.dirname(path)}/{DAMAGED}; slashservice install",
         ) from error
 
 
@@ -194,8 +212,9 @@ def forget(host: Host) -> None:
     where = state_folder(host)
     folders = _made_for_it(host, where)
     tidy(host)
-    if host.lstat(f"{where}/{RECEIPT}"):
-        host.put(f"{where}/{RECEIPT}", ABSENT)
+    for name in (RECEIPT, DAMAGED):
+        if host.lstat(f"{where}/{name}") and not host.is_directory(f"{where}/{name}"):
+            host.put(f"{where}/{name}", ABSENT)
     _remove_empty(host, [*folders, where])
 
 

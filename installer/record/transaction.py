@@ -46,14 +46,13 @@ def exclusive(host: Host) -> Iterator[None]:
         yield
 
 
-def pending(host: Host, plan: Plan) -> list[Action]:
-    """Return the actions of a plan that have something to do.
+def pending(host: Host, plan: Plan, old: Receipt | None) -> list[Action]:
+    """Return the actions of a plan that have something to do; ``old`` is what is installed.
 
     A command has something to do if a file has that it may be about, if svscan doesn't run,
     or if an earlier run was interrupted.
     """
-    receipt = receipts.load(host)
-    interrupted = receipt is not None and receipt.phase != "installed"
+    interrupted = old is not None and old.phase != "installed"
     todo = {action.key for action in plan.actions if not action.done(host)}
     telling = (PathAction, Supervise)
     changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in plan.actions)
@@ -71,14 +70,13 @@ def pending(host: Host, plan: Plan) -> list[Action]:
     ]
 
 
-def preflight(host: Host, plan: Plan) -> None:
+def preflight(host: Host, plan: Plan, old: Receipt | None) -> None:
     """Refuse, before anything is changed, what can be seen not to work.
 
     A file may bear no mark of ours, and be ours all the same: the receipt tells.
     """
-    receipt = receipts.load(host)
     for action in plan.actions:
-        known = receipt.find(action.key) if receipt else None
+        known = old.find(action.key) if old else None
         if known and isinstance(action, WriteFile):
             ours = host.state(action.path).digest() in (known.after, *known.also)
             action = dataclasses.replace(action, replace=action.replace or ours)
@@ -88,16 +86,25 @@ def preflight(host: Host, plan: Plan) -> None:
         obstacles.refuse(host, [*filter(None, changing), receipts.path(host)])
 
 
-def install(host: Host, plan: Plan, progress: Progress) -> bool:
-    """Bring ``host`` to the state the plan says; return whether anything had to change."""
-    old = receipts.load(host)
-    preflight(host, plan)
-    todo = pending(host, plan)
-    if is_settled(host, plan, todo):
+def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = None) -> bool:
+    """Bring ``host`` to the state the plan says; return whether anything had to change.
+
+    ``old`` is the receipt of what is installed, if it was read already, or was made of what is
+    there.
+    """
+    old = old or receipts.load(host)
+    preflight(host, plan, old)
+    todo = pending(host, plan, old)
+    if old is not None and is_settled(plan, old, todo):
         receipts.tidy(host)
-        return False
+        lost = host.lstat(receipts.path(host)) is None
+        if lost or old.choices != plan.choices:
+            receipts.save(host, _with_choices(old, plan))
+        return lost
     if old is not None and old.phase != "installed":
-        _tidy(host, old)
+        _tidy(host, [entry.action for entry in old.entries])
+    elif host.lstat(receipts.path(host)) is None:
+        _tidy(host, plan.actions)
     journal = _journal(host, plan, old)
     try:
         receipts.save(host, journal)
@@ -129,16 +136,20 @@ def install(host: Host, plan: Plan, progress: Progress) -> bool:
     return bool(todo) or left
 
 
-def _tidy(host: Host, old: Receipt) -> None:
+def _tidy(host: Host, actions: Sequence[Action]) -> None:
     """Remove what a run that was killed may have left half made."""
-    for entry in old.entries:
-        if isinstance(entry.action, PathAction):
-            host.remove_new(entry.action.path)
+    for action in actions:
+        if isinstance(action, PathAction):
+            host.remove_new(action.path)
 
 
-def is_settled(host: Host, plan: Plan, todo: Sequence[Action]) -> bool:
+def _with_choices(old: Receipt, plan: Plan) -> Receipt:
+    """Return the receipt with what the administrator has chosen now."""
+    return dataclasses.replace(old, facts={**old.facts, "choices": plan.choices})
+
+
+def is_settled(plan: Plan, old: Receipt | None, todo: Sequence[Action]) -> bool:
     """Tell whether a plan, of which ``todo`` is left to do, is what is installed already."""
-    old = receipts.load(host)
     if old is None or old.phase != "installed" or todo:
         return False
     known = {entry.action.key: entry.action for entry in old.entries if not entry.retired}
@@ -229,9 +240,8 @@ def _links_beside(action: MakeLink, all_: Sequence[Action]) -> tuple[str, int]:
     return folder, sum(os.path.dirname(one.path) == folder for one in links)
 
 
-def going(host: Host, plan: Plan) -> list[str]:
+def going(host: Host, plan: Plan, old: Receipt | None) -> list[str]:
     """Foresee what a run will say of the parts that only an older version has."""
-    old = receipts.load(host)
     return foresee(host, _journal(host, plan, old), plan) if old is not None else []
 
 
@@ -312,12 +322,13 @@ def before_uninstalling(host: Host, receipt: Receipt) -> Foreseen:
     return foreseen
 
 
-def uninstall(host: Host, progress: Progress) -> list[str]:
+def uninstall(host: Host, progress: Progress, made: Receipt | None = None) -> list[str]:
     """Undo the installation that the receipt records; return what is not as it was, and why.
 
+    Where there is none, one that was ``made`` of what is there counts.
     Stops at the first thing that fails, with all that is needed to go on kept.
     """
-    receipt = receipts.load(host)
+    receipt = receipts.load(host) or made
     if receipt is None:
         receipts.forget(host)
         return []

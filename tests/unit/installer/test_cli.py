@@ -154,8 +154,10 @@ class TestImage:
 
     def test_the_doctor_says_what_is_wrong(self, make_image: MakeImage) -> None:
         root = ("--root", str(make_image("systemd").root))
-        remedy = f"slashservice install --root {root[1]}"
-        what = "slashservice is not installed here"
+        what, remedy = (
+            "slashservice is not installed here",
+            f"slashservice install {' '.join(root)}",
+        )
         assert slashservice("doctor", *root, status=1) == f"{what}\n    {remedy}\n"
         found = json.loads(slashservice("doctor", "--json", *root, status=1))
         assert found == [{"what": what, "remedy": remedy}]
@@ -169,7 +171,7 @@ class TestImage:
         complete = receipt.read_text()
         receipt.write_text(complete.replace('"phase": "installed"', f'"phase": "{phase}"'))
         said = slashservice("status", *root, status=1)
-        assert "an installer was interrupted: run slashservice install, or uninstall" in said
+        assert f"an installer was interrupted: slashservice install --root {image.root} fin" in said
         said = slashservice("install", *root)
         finishes = "an earlier uninstall was interrupted: finishing it\nremove "
         assert said.startswith(finishes) == (phase == "undoing")
@@ -297,7 +299,7 @@ def test_a_damaged_receipt_tells_nothing_of_what_was_asked(monkeypatch: pytest.M
 
     monkeypatch.setattr("slashservice.installer.record.receipt.load", load)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert verb._asked_before(Host()) == ""
+    assert verb._asked_before(Host(), None) == ""
 
 
 SECRET = "hunter2-secret"

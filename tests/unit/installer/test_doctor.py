@@ -13,14 +13,18 @@ from helpers.images import KINDS, Image, MakeImage
 from helpers.installer import Running, look_at, plan_for
 
 from slashservice.installer import status, supervision
+from slashservice.installer.cli import remedies
+from slashservice.installer.cli.remedies import typed
 from slashservice.installer.cli.verbs_install import remembered
 from slashservice.installer.detection.evidence import Scanner
-from slashservice.installer.doctor import examine, for_image
+from slashservice.installer.doctor import examine
+from slashservice.installer.findings import Finding
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.source import Source
+from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 
 
@@ -127,7 +131,7 @@ def test_what_was_chosen_stays_and_is_no_finding(
     assert findings(image) == []
     before = image.snapshot()
     host = Host(str(image.root))
-    again = remembered(host, Options())
+    again = remembered(host, receipts.load(host), Options())
     assert {name: getattr(again, name) for name in options} == options
     assert not transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
     assert image.snapshot() == before
@@ -136,10 +140,10 @@ def test_what_was_chosen_stays_and_is_no_finding(
 def test_what_was_chosen_can_be_chosen_otherwise(patient: Callable[..., Image]) -> None:
     image = patient("systemd", enable=False, start=False)
     host = Host(str(image.root))
-    again = remembered(host, Options(enable=True, start=True))
+    again = remembered(host, receipts.load(host), Options(enable=True, start=True))
     assert (again.enable, again.start) == (True, True)
     assert transaction.install(host, make_plan(look_at(host), INIT_SYSTEMS, again), quiet)
-    assert remembered(host, Options()).enable is True
+    assert remembered(host, receipts.load(host), Options()).enable is True
     assert image.path("/etc/systemd/system/multi-user.target.wants/svscan.service").is_symlink()
 
 
@@ -420,7 +424,9 @@ def test_an_image_is_not_this_host(
     monkeypatch.setattr(supervision, "code", lambda directory, pid: ("9", "/elsewhere"))
     monkeypatch.setattr(supervision, "daemons", lambda directory: [7])
     seen = look_at(host, str(options.get("init", "")))
-    found = [for_image(seen.host, one) for one in examine(seen, INIT_SYSTEMS)]
+    monkeypatch.setattr(remedies, "_where", dict(remedies._where))
+    remedies.work_on(str(image.root), own=False)
+    found = [Finding(one.what, typed(one.remedy)) for one in examine(seen, INIT_SYSTEMS)]
     assert [one for one in found if "svscan (pid" in one.what or "/elsewhere" in one.what] == []
     old = [one for one in found if one.what.startswith("version 0.0.9 is installed, this is ")]
     assert len(old) == bool(version)

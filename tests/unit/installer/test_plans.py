@@ -26,7 +26,7 @@ def quiet(line: str) -> None:
 def narrate(host: Host, plan: Plan) -> str:
     """Say a plan as ``--dry-run`` does."""
     said = [f"{plan.verdict.name}: {'; '.join(plan.verdict.reasons)}"]
-    for action in transaction.pending(host, plan):
+    for action in transaction.pending(host, plan, None):
         said.append(action.describe())
         said += [f"    {line}".rstrip() for line in action.diff(host).splitlines()]
     said += [f"note: {note}" for note in plan.notes]

@@ -1,167 +1,165 @@
-"""What is printed as a remedy can be typed, and helps."""
+"""What is said to type works as it is said: in an image, and for what an account has."""
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from helpers.images import Image, MakeImage
-from helpers.installer import look_at, plan_for
+from helpers.checkout import CHECKOUT
+from helpers.images import MakeImage
+from hypothesis import given
+from hypothesis import strategies as st
 
-from slashservice.installer import programs, removal, services
-from slashservice.installer.doctor import Finding, examine
-from slashservice.installer.errors import Refusal
-from slashservice.installer.host.host import Host
-from slashservice.installer.init_systems import INIT_SYSTEMS
-from slashservice.installer.plan.source import Source
-from slashservice.installer.record import transaction
-from slashservice.installer.services import Service
+from slashservice.installer.cli import remedies
 
-pytestmark = pytest.mark.root
+HOME = str(Path(sys.executable).parent)
+VERBS = ["install", "plan", "uninstall", "detect", "status", "doctor", "add", "remove"]
+"""The verbs that take --root."""
 
-COMMAND = re.compile(r"(?:^|: )((?:chmod|chown|install|ln|ls|mkdir|mv|rm|sed) .*?)(?:;|, |$)")
-NAMES = ("web", "a b", "it's", "$HOME", "-n", "*")
+VERB = re.compile(rf"(?<![\w/`-])slashservice ({'|'.join(VERBS)})\b(?!`)")
+ARGUMENT = re.compile(r"(?<![\w/-])(?:chmod|chown|mkdir|mv|rm)( [^;,\n]*)")
 
 
-@pytest.fixture
-def image(make_image: MakeImage, small_source: Source) -> Image:
-    """An image with slashservice installed, and a log account."""
-    made = make_image("systemd")
-    host = Host(str(made.root))
-    transaction.install(host, plan_for(host), lambda line: None)
-    return made.file("/etc/passwd", "root:x:0:0\nlog:x:1234:1234::/:/bin/sh\n")
+@pytest.fixture(autouse=True)
+def back() -> Iterator[None]:
+    """Leave the words as they are for this host."""
+    yield
+    remedies.work_on("/", False)
 
 
-def findings(image: Image) -> list[Finding]:
-    """Return what the doctor finds."""
-    return examine(look_at(Host(str(image.root))), INIT_SYSTEMS)
+def wrong(said: str, root: str) -> list[str]:
+    """Return the commands in what was said that would not do what they say in an image."""
+    found = [said[one.start() :].split("\n")[0] for one in VERB.finditer(said)]
+    found = [one for one in found if not re.match(rf"slashservice \w+ --root {root}\b", one)]
+    paths = [path for one in ARGUMENT.finditer(said) for path in re.findall(r" (/\S*)", one[1])]
+    return found + [path for path in paths if not path.startswith(f"{root}/")]
 
 
-def typed(*lines: str) -> int:
-    """Type the commands that lines of advice hold; return how many there were."""
-    commands = [found for line in lines for found in COMMAND.findall(line)]
-    for command in commands:
-        subprocess.run(["sh", "-ec", command], check=True, stdout=subprocess.DEVNULL)
-    return len(commands)
+def strings() -> set[str]:
+    """Return the strings of the installer that name a verb of ours, but for docstrings."""
+    found = set()
+    for path in (CHECKOUT / "installer").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        documents = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        found |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in documents
+            and re.search(r"(?<![\w/`-])slashservice [a-z]+", node.value)
+        }
+    return found
 
 
-def no_scan_directory(image: Image, name: str) -> None:
-    image.path("/service").rmdir()
+def test_these_are_the_verbs() -> None:
+    text = (CHECKOUT / "installer/cli/main.py").read_text()
+    assert re.findall(r'\("(\w+)", f"\{HERE\}', text) == VERBS
 
 
-def dangling(image: Image, name: str) -> None:
-    image.link(f"/service/{name}", "/nowhere")
+def test_every_command_that_is_written_down_is_found() -> None:
+    texts = strings()
+    assert len(texts) > 15
+    remedies.work_on("/mnt/image", False)
+    for text in texts:
+        if re.search(rf"(?<![\w/`-])slashservice ({'|'.join(VERBS)})\b(?! --user)", text):
+            assert wrong(remedies.typed(text), "/mnt/image") == [], text
 
 
-def not_executable(image: Image, name: str) -> None:
-    image.file(f"/service/{name}/run", "#!/bin/sh\n")
+@given(
+    before=st.sampled_from(["", "run ", "    ", "then: ", "mended; "]),
+    verb=st.sampled_from(VERBS),
+    rest=st.sampled_from(["", " finishes it", " --init sysvinit", ", once more", "; rm /a"]),
+)
+def test_commands_are_for_where_they_work(before: str, verb: str, rest: str) -> None:
+    line = f"{before}slashservice {verb}{rest}"
+    remedies.work_on("/", False)
+    assert remedies.typed(line) == line
+    remedies.work_on("/mnt/an image/", False)
+    expected = f"{before}slashservice {verb} --root '/mnt/an image'{rest}"
+    assert remedies.typed(line) == expected.replace("rm /a", "rm '/mnt/an image'/a")
+    assert remedies.typed(remedies.typed(f"slashservice {verb}")).count("--root") == 1
+    remedies.work_on("/", True)
+    assert remedies.typed(line) == f"{before}slashservice {verb} --user{rest}"
 
 
-def run_is_missing(image: Image, name: str) -> None:
-    image.folders(f"/srv/{name}").link(f"/service/{name}", f"/srv/{name}")
-
-
-def run_is_a_folder(image: Image, name: str) -> None:
-    image.folders(f"/srv/{name}/run").link(f"/service/{name}", f"/srv/{name}")
-
-
-def belongs_to_somebody(image: Image, name: str) -> None:
-    image.program(f"/service/{name}/run")
-    os.chown(image.path(f"/service/{name}"), 1234, 1234)
-
-
-def open_to_all(image: Image, name: str) -> None:
-    image.program(f"/service/{name}/run").path(f"/service/{name}/run").chmod(0o777)
-
-
-def a_link_of_somebody_s(image: Image, name: str) -> None:
-    image.program(f"/srv/{name}/run").link(f"/service/{name}", f"/srv/{name}")
-    os.lchown(image.path(f"/service/{name}"), 1234, 1234)
-
-
-def open_code(image: Image, name: str) -> None:
-    image.path("/command").chmod(0o777)
-
-
-def log(image: Image, name: str, directory: str) -> None:
-    image.program(f"/srv/{name}/run").link(f"/service/{name}", f"/srv/{name}")
-    quoted = "'" + directory.replace("'", "'\\''") + "'"
-    text = f"#!/bin/sh\nexec setuidgid log multilog t {quoted}\n"
-    image.program(f"/srv/{name}/log/run", text)
-
-
-def log_of_root_s(image: Image, name: str) -> None:
-    log(image, name, f"/srv/logs/{name}")
-    image.folders(f"/srv/logs/{name}")
-
-
-def log_below_a_closed_folder(image: Image, name: str) -> None:
-    log(image, name, f"/srv/logs/{name}/x")
-    image.folders(f"/srv/logs/{name}/x").path(f"/srv/logs/{name}").chmod(0o700)
-    os.chown(image.path(f"/srv/logs/{name}/x"), 1234, 1234)
-
-
-def log_without_a_folder(image: Image, name: str) -> None:
-    log(image, name, f"/srv/logs/{name}/x")
-
-
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    "spoil",
+    ("line", "expected"),
     [
-        *(no_scan_directory, dangling, not_executable, run_is_missing, run_is_a_folder),
-        *(belongs_to_somebody, open_to_all, a_link_of_somebody_s, open_code),
-        *(log_of_root_s, log_below_a_closed_folder, log_without_a_folder),
+        ("mkdir /service", "mkdir I/service"),
+        ("chmod +x /service/a/run", "chmod +x I/service/a/run"),
+        ("mv /var/a /var/b", "mv I/var/a I/var/b"),
+        ("systemctl enable rc-local", "systemctl --root I enable rc-local"),
+        ("/command/slashservice drain /service", "/command/slashservice drain /service"),
+        ("Written by `slashservice install`", "Written by `slashservice install`"),
     ],
 )
-def test_what_the_doctor_says(spoil: Callable[[Image, str], None], name: str, image: Image) -> None:
-    assert findings(image) == []
-    spoil(image, name)
-    for _ in range(3):  # of a log's, one thing is found after the other
-        found = findings(image)
-        for one in found:
-            assert typed(one.remedy) == 1 or one.remedy == "slashservice install mends it"
-    assert findings(image) == []
-    assert spoil in (log_without_a_folder, log_below_a_closed_folder) or not found
+def test_paths_are_those_of_the_image(line: str, expected: str) -> None:
+    remedies.work_on("I", False)
+    assert remedies.typed(line) == expected
 
 
-@pytest.mark.parametrize("program", ["/srv/a b/server", "/srv/server", "/srv"])
-def test_a_program_that_can_t_be_run(program: str, image: Image) -> None:
-    if program == "/srv":
-        image.folders("/srv")
-    else:
-        image.file(program)
-    with pytest.raises(Refusal, match="can't be run by svscan") as refusal:
-        programs.check(Host(str(image.root)), "web", [program], "/bin", "", None)
-    assert typed(*refusal.value.advice) == 1
+def say(root: Path, *words: str) -> str:
+    """Call a verb for an image; return all it says, standard error last."""
+    done = subprocess.run(
+        [f"{HOME}/slashservice", words[0], "--root", str(root), *words[1:]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("has_run", [True, False])
-def test_a_directory_that_is_there_already(has_run: bool, image: Image) -> None:
-    host = Host(str(image.root))
-    image.folders("/etc/slashservice/web")
-    if has_run:
-        image.program("/etc/slashservice/web/run")
-    service = Service("web", ["httpd"], checked=False)
-    with pytest.raises(Refusal, match="is there already") as refusal:
-        services.add(host, service, "/etc/slashservice", "/service", print)
-    *right, wrong = refusal.value.advice
-    assert len(right) == has_run
-    assert typed(*right) == has_run
-    assert image.path("/service/web").is_symlink() == has_run
-    image.path("/service/web").unlink(missing_ok=True)
-    assert typed(wrong) == 1
-    services.add(host, service, "/etc/slashservice", "/service", print)
+LOOKS = (("status",), ("doctor",), ("install", "-n"), ("uninstall", "-n"))
 
 
-def test_one_that_is_no_link(image: Image) -> None:
-    image.program("/service/web/run")
-    host = Host(str(image.root))
-    with pytest.raises(Refusal, match="is no link but the service directory") as refusal:
-        removal.remove(host, "web", "/service", print)
-    subprocess.run(["sh", "-ec", refusal.value.advice[-1]], check=True)
-    assert image.path("/etc/slashservice/web/run").exists()
-    assert os.listdir(image.path("/service")) == []
+def test_all_that_is_said_of_an_image_is_for_it(make_image: MakeImage) -> None:
+    """Damage an image in many ways, and read what each verb says; follow the advice at the end."""
+    image = make_image("sysvinit-debian")
+    root = image.root
+    script = image.path("/etc/init.d/svscan")
+    receipt = image.path("/var/lib/slashservice/receipt.json")
+    aside = receipt.with_name("elsewhere")
+
+    def check(*verbs: tuple[str, ...]) -> str:
+        said = [say(root, *words) for words in verbs or LOOKS]
+        assert [wrong(one, str(root)) for one in said] == [[] for _ in said], said
+        return "".join(said)
+
+    assert "is not installed" in check()
+    assert "installed" in check(("install",))
+    image.link("/service/nowhere", "/nowhere").folders("/service/empty")
+    script.write_text(script.read_text() + "# changed\n")
+    assert f"rm {root}/service/nowhere" in check()
+    image.path("/service/nowhere").unlink()
+    image.path("/service/empty").rmdir()
+    image.path("/service").rmdir()
+    script.unlink()
+    assert f"mkdir {root}/service" in check()
+    text = receipt.read_text()
+    receipt.write_text(text.replace('"phase": "installed"', '"phase": "applying"'))
+    assert "interrupted" in check()
+    receipt.rename(aside)
+    assert "its receipt is gone" in check()
+    assert "taken as it is" in check(("install",))
+    receipt.write_text(text[:-40])
+    said = check(*LOOKS, ("install",), ("uninstall",))
+    assert said.count("it is damaged") == len(LOOKS) + 2  # each tells of it once
+    path = f"{HOME}:{os.environ['PATH']}"
+    (typed,) = (one for one in say(root, "status").splitlines() if one.strip().startswith("mv "))
+    done = subprocess.run(["sh", "-ec", typed], env={"PATH": path}, check=False)
+    assert done.returncode == 0
+    assert "nothing found wrong" in check(("doctor",))
+    assert "uninstalled" in check(("uninstall",))
+    assert sorted(one.name for one in receipt.parent.iterdir()) == ["elsewhere"]

@@ -25,7 +25,7 @@ from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record import transaction
+from slashservice.installer.record import recovery, transaction
 
 GOOD = Outcome(0, "")
 ANSWERS = {
@@ -366,3 +366,24 @@ def test_a_group_of_one_is_nobody_else(
     host = Ada(image.root, {})
     why = trust.distrust(host, "/home/ada/.local/bin")
     assert why == (f"/home/ada/.local can be written by group {group}" if others else "")
+
+
+@pytest.mark.parametrize("starter", list(ANSWERS))
+def test_a_lost_receipt_is_made_anew(starter: str, image: Image, small_source: Source) -> None:
+    before = image.snapshot()
+    host = Ada(image.root, ANSWERS[starter], b"# mine\n")
+    transaction.install(host, plan_of(host, starter), quiet)
+    was = receipts.load(host)
+    image.path(f"{host.receipts}/receipt.json").unlink()
+    assert starters.is_installed(host)
+    look = starters.look(host, before=starter)
+    found = recovery.recover(look, STARTERS, Options())
+    assert found is not None and was is not None
+    made = found.receipt
+    assert (made.init, made.layout, made.service_dir) == (starter, "user", "/home/ada/service")
+    assert list(recovery.twice(look, STARTERS, made)) == []
+    assert "receipt is gone" in next(recovery.lost(look, STARTERS))
+    assert transaction.uninstall(host, quiet, made) == []
+    assert host.crontab == b"# mine\n"
+    left = set(image.snapshot()) - set(before)
+    assert not any("slashservice" in path or "svscan" in path for path in left), left

@@ -25,6 +25,7 @@ from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.takeover import take_over
+from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
 from slashservice.supervise.chain import launchers
 
@@ -962,7 +963,7 @@ class TestDoubt:
         host = Host(str(image.root))
         transaction.install(host, plan_for(host, no_rivals=("/etc/rc.local",)), lambda line: None)
         assert image.path("/etc/rc.local").read_text().endswith(self.LINE)
-        again = remembered(host, Options())
+        again = remembered(host, receipts.load(host), Options())
         assert again.no_rivals == ("/etc/rc.local",)
         assert make_plan(look_at(host), INIT_SYSTEMS, again).choices["no_rivals"]
         assert not any("supervisor" in one.what for one in examine(look_at(host), INIT_SYSTEMS))

@@ -50,16 +50,16 @@ def test_what_was_asked_for_is_read_from_an_older_receipt(
     host = aged(image, row)
     receipt = receipts.load(host)
     assert receipt is not None and receipt.asked == bool(init)
-    assert remembered(host, Options()).init == init
+    assert remembered(host, receipts.load(host), Options()).init == init
 
 
 def test_what_is_asked_for_is_remembered(make_image: MakeImage, small_source: object) -> None:
     image = make_image("sysvinit-debian")
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, init="initd"), quiet)
-    assert remembered(host, Options()).init == "initd"
+    assert remembered(host, receipts.load(host), Options()).init == "initd"
     transaction.install(host, plan_for(host), quiet)
-    assert remembered(host, Options()).init == ""
+    assert remembered(host, receipts.load(host), Options()).init == ""
 
 
 def test_every_kind_of_action_can_be_read() -> None:

@@ -1,0 +1,82 @@
+"""The doctor's checks of what svscan scans: its directory, the services in it, and their logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from slashservice.installer.findings import Finding, Patient, made_ours
+from slashservice.installer.host import trust
+from slashservice.installer.host.host import Host
+from slashservice.installer.logs import exposed, troubles
+
+
+def scan_directory(patient: Patient) -> Iterator[Finding]:
+    """Is the scan directory there, and what is in it?"""
+    host, directory = patient.host, patient.service_dir
+    if patient.receipt and not host.is_directory(directory):
+        real = quote(host.real(directory))
+        yield Finding(f"the scan directory {directory} is missing", f"mkdir -p {real}")
+    for name in host.list(directory):
+        path = f"{directory}/{name}"
+        if name.startswith("."):
+            continue
+        leads = None if host.stat(path) else host.readlink(path)
+        if leads:
+            yield Finding(f"{path} leads nowhere: {leads}", f"rm {quote(host.real(path))}")
+        elif host.is_directory(path):
+            yield from _run_script(host, path)
+
+
+def _run_script(host: Host, service: str) -> Iterator[Finding]:
+    """Is there something to run?"""
+    run = f"{service}/run"
+    if host.is_executable(run):
+        return
+    if host.is_file(run):
+        yield Finding(f"{run} is not executable", f"chmod +x {quote(host.real(run))}")
+        return
+    what = f"{run} is {'no file' if host.stat(run) else 'missing'}"
+    if host.readlink(service) is not None:
+        yield Finding(what, f"write it, or take the service away: rm {quote(host.real(service))}")
+    else:
+        yield Finding(what, f"write it, or move {service} to somewhere else")
+
+
+RUN_BY_SVSCAN = ("", "/run", "/log", "/log/run", "/supervise", "/log/supervise")
+"""What svscan runs of a service, or believes: the directory itself, and these in it."""
+
+
+def service_owners(patient: Patient) -> Iterator[Finding]:
+    """Can others than root change what root's svscan runs?
+
+    A run script may change to another account at once; until then it runs as root.
+    """
+    host, directory = patient.host, patient.service_dir
+    if patient.receipt is None:
+        return
+    told = {trust.distrust(host, directory)}  # that is found with the interpreter
+    for name in sorted(host.list(directory)):
+        service = f"{directory}/{name}"
+        if name.startswith(".") or not host.is_directory(service):
+            continue
+        for part in RUN_BY_SVSCAN:
+            path = host.resolve(service) + part if part else service
+            part, how = trust.suspect(host, path) if host.lstat(path) else ("", "")
+            why = f"{part} {how}" if how else ""
+            if why and why not in told:
+                mend = made_ours(host, part, how)
+                yield Finding(
+                    f"svscan runs {service} as {'you' if host.home else 'root'}, but {why}",
+                    f"{mend}, and run nothing but what is yours"
+                    if host.home
+                    else f"{mend}; or have its user run an svscan of their own",
+                )
+            told.add(why)
+
+
+def logs(patient: Patient) -> Iterator[Finding]:
+    """Can all logs be written, and where they should be?"""
+    for one in troubles(patient.host, patient.service_dir):
+        yield Finding(str(one), one.remedy)
+    yield from (Finding(*found) for found in exposed(patient.host, patient.service_dir))
