@@ -28,7 +28,9 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories
 ``status``          errors, supervision, host, logs, plan, record
-``doctor``          errors, supervision, host, detection, logs, plan, record, status
+``findings``        host, detection, plan, record
+``scanned``         host, findings, logs
+``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================
 

@@ -106,7 +106,7 @@ def test_older_code_with_something_of_others_in_it(
             lambda name=name: name,
         )
         plan = plan_for(host)
-        foreseen = transaction.going(host, plan)
+        foreseen = transaction.going(host, plan, receipts.load(host))
         said: list[str] = []
         transaction.install(host, plan, said.append)
         if name == "1":
