@@ -260,7 +260,7 @@ def quit_(directory: str, limit: float = 30) -> bool:
     if pid:
         send(pid, SIGQUIT)
         wait_for(lambda: running(directory) != pid, limit)
-    return running(directory) != pid
+    return not pid or running(directory) != pid
 
 
 def is_told_to_end(pid: int) -> bool:

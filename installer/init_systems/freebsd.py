@@ -18,6 +18,7 @@ class FreeBSD(InitSystem):
     name = "freebsd"
     title = "rc"
     listed = 140
+    remembers = True
     order = 21
     reads_all = True
     platforms = ("freebsd", "dragonfly")

@@ -16,6 +16,7 @@ class Launchd(InitSystem):
     name = "launchd"
     title = "launchd"
     listed = 160
+    remembers = True
     order = 20
     platforms = ("darwin",)
     platform_signs = ("/System/Library/CoreServices/SystemVersion.plist",)

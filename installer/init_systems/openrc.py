@@ -37,6 +37,7 @@ class OpenRC(InitSystem):
     name = "openrc"
     title = "OpenRC"
     listed = 40
+    remembers = True
     order = 40
     looked_for = (SOFTLEVEL, f"{RUNLEVELS}/default")
     presence = ("/sbin/openrc-init", "/sbin/openrc", "/usr/bin/openrc")

@@ -24,6 +24,7 @@ class Procd(InitSystem):
     name = "procd"
     title = "procd"
     listed = 85
+    remembers = True
     order = 65
     pid1 = ("procd",)
     presence = ("/sbin/procd",)

@@ -28,6 +28,7 @@ class Shepherd(InitSystem):
     name = "shepherd"
     title = "Shepherd"
     listed = 87
+    remembers = True
     order = 75
     pid1 = ("shepherd",)
     presence = ("/usr/bin/shepherd", "/usr/sbin/shepherd")

@@ -22,6 +22,7 @@ class Upstart(InitSystem):
     name = "upstart"
     title = "Upstart"
     listed = 90
+    remembers = True
     order = 90
     looked_for = ("/etc/event.d", "/etc/init")
     marks = (b"UPSTART_", b"com.ubuntu.Upstart")

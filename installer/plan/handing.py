@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.telling import START_LIMIT, RunCommand, run
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+HOLD_PAUSE = 0.02
+"""Seconds between looks at whether svscan, which is held, has been told to end."""
 
 HOLD_LIMIT = 3
 """Seconds for an init system to begin ending what its files have otherwise, once told to look."""
@@ -54,13 +58,50 @@ def heir(deed: Callable[[], object]) -> Iterator[None]:
         os.waitpid(pid, 0)
 
 
+@contextlib.contextmanager
+def killed_for(pid: int, after: float = 0) -> Iterator[None]:
+    """Hold the svscan ``pid``, if it is not 0, and kill it as soon as somebody tells it to end.
+
+    It goes on if nobody has, ``after`` seconds behind the block. A process beside us sees to
+    that, so that nobody stays held if we are killed.
+    """
+    if not pid:
+        yield
+        return
+    theirs, ours = os.pipe()
+    beside = os.fork()
+    if beside == 0:
+        try:
+            os.setsid()
+            os.close(ours)
+            lock.let_go()
+            over: list[bool] = []
+            while not supervision.is_told_to_end(pid) and not over:
+                over = [True] * bool(select.select([theirs], [], [], HOLD_PAUSE)[0])
+            told = wait_for(lambda: supervision.is_told_to_end(pid), after if over else 0)
+            supervision.send(pid, signal.SIGKILL if told else signal.SIGCONT)
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    try:
+        supervision.send(pid, signal.SIGSTOP)
+        yield
+    finally:
+        os.close(ours)
+        os.waitpid(beside, 0)
+
+
 @dataclass(frozen=True)
 class Exchange(Action):
-    """What both have: ``start`` starts svscan where the init system does not (``respawns``)."""
+    """What both have: ``start`` starts svscan where the init system does not (``respawns``).
+
+    ``stop`` and ``start`` have an init system that remembers a command forget it.
+    """
 
     service_dir: str = SCAN_DIRECTORY
     start: tuple[str, ...] = ()
     respawns: bool = False
+    stop: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -99,10 +140,24 @@ class Exchange(Action):
                 "the new svscan did not take over all services", ", ".join(self._missing(served))
             )
 
+    def renew(self, host: Host, pid: int) -> None:
+        """Have the init system start svscan by the command of now, if it still had another one.
+
+        Stopped, svscan does not see the TERM at which it would take all services down.
+        """
+        if not (self.stop and self.start):
+            return
+        host.step("renew", self.service_dir)
+        with heir(lambda: run(host, self.start)), killed_for(pid):
+            run(host, self.stop, tolerant=True)
+        run(host, self.start)
+        if not wait_for(lambda: self.running(host), START_LIMIT):
+            raise Trouble(f"svscan did not come back on {self.service_dir}")
+
     def _start(self, host: Host) -> None:
         """Start svscan, unless the init system does."""
         if not self.respawns and not wait_for(lambda: self.running(host), RESPAWN_LIMIT):
-            run(host, self.start)
+            run(host, self.start, tolerant=True)  # it may have come meanwhile
 
     @contextlib.contextmanager
     def _heir(self, host: Host) -> Iterator[None]:
@@ -150,6 +205,9 @@ class HandOver(Exchange):
         self.exchange(host, old)
         found = self.folder(self.running(host))
         if found not in ("", self.code):
+            self.renew(host, self.running(host))
+            found = self.folder(self.running(host))
+        if found not in ("", self.code):
             raise Trouble(f"svscan runs other code than was installed: {found}")
 
 
@@ -176,6 +234,9 @@ class HandBack(Exchange):
         pid = self.running(host)
         if not pid or self.left or self.folder(pid) != before["code"]:
             self.exchange(host, pid)
+            pid = self.running(host)
+            if pid and self.folder(pid) != before["code"]:
+                self.renew(host, pid)
         return []
 
 
@@ -192,29 +253,13 @@ class HeldCommand(RunCommand):
 
     def apply(self, host: Host) -> None:
         """Tell the init system."""
-        with self._held(host):
+        with killed_for(self._pid(host), HOLD_LIMIT):
             super().apply(host)
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Tell the init system that files are as they were."""
-        with self._held(host):
+        with killed_for(self._pid(host), HOLD_LIMIT):
             return super().undo(host, before, after)
 
-    @contextlib.contextmanager
-    def _held(self, host: Host) -> Iterator[None]:
-        """Hold svscan, and let go of it, or kill it if it was told to end."""
-        pid = supervision.running(self.service_dir) if host.live else 0
-        if not pid:
-            yield
-            return
-        with heir(lambda: self._let_go(pid)):
-            supervision.send(pid, signal.SIGSTOP)
-            try:
-                yield
-            finally:
-                self._let_go(pid)
-
-    def _let_go(self, pid: int) -> None:
-        """Have svscan go on, or killed once it is told to end."""
-        told = wait_for(lambda: supervision.is_told_to_end(pid), HOLD_LIMIT)
-        supervision.send(pid, signal.SIGKILL if told else signal.SIGCONT)
+    def _pid(self, host: Host) -> int:
+        return supervision.running(self.service_dir) if host.live else 0

@@ -128,6 +128,9 @@ class InitSystem(Knowledge):
     respawns: ClassVar[bool] = True
     """Whether it starts svscan again when it ends."""
 
+    remembers: ClassVar[bool] = False
+    """Whether it starts svscan again by the command of then, until it is stopped and started."""
+
     of_accounts: ClassVar[bool] = False
     """Whether it starts what belongs to an ordinary account, and so runs no host."""
 

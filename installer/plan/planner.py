@@ -113,13 +113,14 @@ def exchange(
 ) -> tuple[list[Action], list[Action]]:
     """Return what has svscan run the code that is installed: when a run fails, and at its end."""
     started = [one for one in wiring if isinstance(one, Supervise) and one.started]
-    respawns = init_system.respawns
-    back = [HandBack(service_dir=a.service_dir, start=a.start, respawns=respawns) for a in started]
-    over = [
-        HandOver(service_dir=a.service_dir, start=a.start, respawns=respawns, code=places.tree)
-        for a in started
-    ]
-    return [*back], [*over]
+    back: list[Action] = []
+    over: list[Action] = []
+    for one in started:
+        stop = one.stop if init_system.remembers else ()
+        how = (one.service_dir, one.start, init_system.respawns, stop)
+        back.append(HandBack(*how))
+        over.append(HandOver(*how, code=places.tree))
+    return back, over
 
 
 def _for_this_build(host: Host, places: Layout, python: str) -> Layout:

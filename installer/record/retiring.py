@@ -46,10 +46,9 @@ def retire(
     kept: list[Entry] = []
     going = [entry for entry in journal.entries if entry.retired]
     said = ""
-    gone = {action.old for action in _of(Move, plan.actions)}
     for entry in reversed(journal.entries):
-        if isinstance(entry.action, (Supervise, AwaitEnd)) and entry.action.service_dir in gone:
-            continue  # svscan has left it, and runs on the other
+        if _has_left(host, entry, journal):
+            continue
         if not entry.retired or _still_in_use(entry, journal, in_use):
             kept.append(entry)
             continue
@@ -95,6 +94,21 @@ def foresee(host: Host, journal: Receipt, plan: Plan) -> list[str]:
     in_use = _in_use(host, journal, exchanged)  # as it will be then
     retire(Rehearsal.of(host), journal, plan, said.append, in_use)
     return said
+
+
+def _has_left(host: Host, entry: Entry, journal: Receipt) -> bool:
+    """Tell whether an entry is about the scan directory of before, which svscan has left.
+
+    The init system's command to stop it would stop it on the directory of now.
+    """
+    action = entry.action
+    if not isinstance(action, (Supervise, AwaitEnd)) or not host.live or journal.prior is None:
+        return False
+    return (
+        action.service_dir != journal.service_dir
+        and Receipt.from_json(journal.prior).init == journal.init
+        and not supervision.running(action.service_dir)
+    )
 
 
 def _deserted(host: Host, entry: Entry) -> str:
