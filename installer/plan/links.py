@@ -10,18 +10,24 @@ from typing import Any, ClassVar
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.layout import is_version
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import PathAction
 
 
 @dataclass(frozen=True)
 class MakeLink(PathAction):
-    """Make a symbolic link. ``ours`` are beginnings of targets that may be replaced."""
+    """Make a symbolic link. ``ours`` are beginnings of targets that may be replaced.
+
+    ``versions`` is for the link to the code: what the names of the folders of all versions begin
+    with, which are beside it.
+    """
 
     kind: ClassVar[str] = "link"
     target: str = ""
     ours: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     replace: bool = dataclasses.field(default=False, compare=False)
+    versions: str | None = dataclasses.field(default=None, compare=False)
 
     def describe(self) -> str:
         return f"link {self.path} to {self.target}"
@@ -46,6 +52,8 @@ class MakeLink(PathAction):
         """Tell whether what is there is a link of ours."""
         if now.kind != "link":
             return False
+        if self.versions is not None and is_version(now.target, self.versions):
+            return True
         return now.target == self.target or (bool(self.ours) and now.target.startswith(self.ours))
 
 
