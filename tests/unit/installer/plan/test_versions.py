@@ -26,7 +26,7 @@ def test_any_word_is_a_version(version: str, name: str) -> None:
     target = os.path.basename(places.tree)
     assert is_version(target, places.prefix)
     link = MakeLink(path=places.current, target="x", versions=places.prefix)
-    assert link._own(FileState("link", target=target))
+    assert link.is_own(FileState("link", target=target))
 
 
 @pytest.mark.parametrize("target", ["", ".", "..", "/", "/opt/x", "a/b", "../x", ".x{new}"])
