@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 
+from slashservice.installer import streams
 from slashservice.installer.waiting import FIRST_WORD, listed, say, wait_telling
 from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
@@ -330,10 +330,10 @@ def main(argv: Sequence[str]) -> int:
         elif word == "-t" and verb == "drain" and words and _is_number(words[0]):
             limit = float(words.pop(0))
         else:
-            sys.stderr.write(USAGE[verb])
+            streams.complain(USAGE[verb])
             return 100
     if len(words) > 1 or (own and words) or "" in words:
-        sys.stderr.write(USAGE[verb])
+        streams.complain(USAGE[verb])
         return 100
     directory = words[0] if words else _own_directory()
     if own and not directory:
@@ -345,7 +345,10 @@ def main(argv: Sequence[str]) -> int:
         if left and not pids[0]:
             pids = daemons(directory) or pids
         if pids[0]:
-            print(*pids)
+            streams.say(" ".join(map(str, pids)))
+        for error in streams.unsaid:
+            say(f"fatal: standard output: {error.strerror}")
+            return 111
         return 0 if pids[0] else 100
     for number in (SIGINT, SIGTERM):
         signals.signal(number, _interrupted)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from slashservice.installer import streams
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.judge import unified_diff
@@ -162,7 +162,7 @@ class Linger(RunCommand):
         outcome = host.run(self.do)
         if not outcome.good:
             why = outcome.output or f"exit {outcome.status}"
-            sys.stderr.write(
+            streams.complain(
                 f"slashservice: warning: {' '.join(self.do)}: {why}\n"
                 f"    services end when {self.account} logs out, until root says: "
                 f"loginctl enable-linger {self.account}\n"
