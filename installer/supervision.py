@@ -337,8 +337,7 @@ def main(argv: Sequence[str]) -> int:
         return 100
     directory = words[0] if words else _own_directory()
     if own and not directory:
-        say("fatal: you have no services of your own: slashservice install --user")
-        return 111
+        return _fatal("you have no services of your own: slashservice install --user")
     directory = directory or names.SCAN_DIRECTORY
     if verb == "running":
         pids = [running(directory)]
@@ -347,21 +346,28 @@ def main(argv: Sequence[str]) -> int:
         if pids[0]:
             streams.say(" ".join(map(str, pids)))
         for error in streams.unsaid:
-            say(f"fatal: standard output: {error.strerror}")
-            return 111
+            return _fatal(f"standard output: {error.strerror}")
         return 0 if pids[0] else 100
+    if not os.path.isdir(directory):
+        return _fatal(f"there is no directory {directory}")
     for number in (SIGINT, SIGTERM):
         signals.signal(number, _interrupted)
     try:
         if drain(directory, stay, limit):
             return 0
+    except PermissionError:
+        whose = f"svscan on {directory} (pid {running(directory)}) is another account's"
+        return _fatal(f"{whose}: try it with sudo")
     except _Interrupted:
         if running(directory):
-            say(f"fatal: interrupted: svscan goes on with taking down {directory}")
-        else:
-            say(f"fatal: interrupted: slashservice drain {directory} goes on")
-        return 111
-    say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
+            return _fatal(f"interrupted: svscan goes on with taking down {directory}")
+        return _fatal(f"interrupted: slashservice drain {directory} goes on")
+    return _fatal(f"services in {directory} did not go down in time{still_up(directory)}")
+
+
+def _fatal(what: str) -> int:
+    """Say what is wrong; return the exit status."""
+    say(f"fatal: {what}")
     return 111
 
 

@@ -24,8 +24,8 @@ from slashservice.installer.cli.verb import (
     Misuse,
     Unprinted,
     Verb,
+    printed,
     say,
-    told,
 )
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, internal, reason
 from slashservice.installer.interrupts import Interrupted
@@ -160,7 +160,7 @@ class Completion(Verb):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
         with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
             say(file.read().rstrip("\n"))
-        return told()
+        return printed()
 
 
 def main() -> None:

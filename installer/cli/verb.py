@@ -60,7 +60,7 @@ class Unprinted(Trouble):
         super().__init__("standard output", error.strerror or str(error))
 
 
-def told(status: int = DONE) -> int:
+def printed(status: int = DONE) -> int:
     """Return the status of what was only asked to print; :class:`Unprinted` if it could not."""
     if streams.unsaid:
         raise Unprinted(streams.unsaid[0])
@@ -88,7 +88,7 @@ class Verb(cli.Application):
             lambda found: found[2] and " " * len(found[1]) + found[2], whole
         ).splitlines():
             say(line.rstrip())
-        told()
+        printed()
 
     def _parse_args(self, argv: list[str]) -> Any:
         try:
@@ -196,7 +196,7 @@ def _own_home(asked: bool) -> Home | None:
         return None
     try:
         home = Home()
-    except (Refusal, KeyError):
+    except Refusal:
         if asked:
             raise
         return None

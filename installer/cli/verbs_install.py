@@ -15,9 +15,9 @@ from slashservice.installer.cli.verb import (
     WOULD_CHANGE,
     OwnVerb,
     need_root,
+    printed,
     say,
     systems_of,
-    told,
 )
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
@@ -210,7 +210,7 @@ class Install(PlanVerb):
     def main(self) -> int:
         """Install, or say what that would change."""
         if self.dry:
-            return told(self.dry_run())
+            return printed(self.dry_run())
         host = self.host()
         need_root(host)
         with transaction.exclusive(host):
@@ -270,7 +270,7 @@ class PlanOnly(PlanVerb):
 
     def main(self) -> int:
         """Print the plan."""
-        return told(self.dry_run())
+        return printed(self.dry_run())
 
 
 class Uninstall(OwnVerb):
@@ -297,7 +297,7 @@ class Uninstall(OwnVerb):
             return DONE
         if self.dry:
             _say_undoing(transaction.before_uninstalling(host, receipt))
-            return told(WOULD_CHANGE)
+            return printed(WOULD_CHANGE)
         need_root(host)
         with transaction.exclusive(host):
             notes = transaction.uninstall(host, say, made)
