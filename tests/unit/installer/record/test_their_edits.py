@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.images import KINDS, Image
 from helpers.installer import plan_for
+from helpers.lost import lose, recover
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from slashservice.installer.plan.edits import (
     Block,
     CommentOut,
     Editor,
+    Marked,
     SchemeBlock,
     Target,
     lines_of,
@@ -183,3 +185,27 @@ def test_on_every_kind_of_host(
         assert where_it_is(image, action.path), action
         if action.path not in where_it_is(image, action.path) and then is same:
             assert any(action.path in note for note in notes), (action, notes)
+
+
+@pytest.mark.parametrize("verb", ["install", "uninstall"])
+def test_without_a_receipt(kind_name: str, verb: str, image: Image, small_source: object) -> None:
+    """Nor where it is lost, and is made anew of what is there."""
+    options = KINDS[kind_name].options
+    install(image, **options)
+    mine = [one for one in edits(image) if isinstance(one.editor, Marked)]
+    for action in mine:
+        mutate(image.path(action.path), action, "line")
+    host = Host(str(image.root))
+    lose(host)
+    found = recover(host)
+    assert found is not None
+    said: list[str] = []
+    if verb == "install":
+        plan = respecting(host, plan_for(host, **options), found)
+        transaction.install(host, plan, said.append, found)
+        said += plan.notes
+    else:
+        said += transaction.uninstall(host, said.append, found)
+    for action in mine:
+        assert where_it_is(image, action.path), action
+        assert any(action.path in one for one in said), (action, said)
