@@ -8,11 +8,12 @@ A room is a folder, or a module here. Each imports only those that its line name
 =================== ============================================================================
 ``errors``          nothing
 ``orphans``         nothing
-``waiting``         nothing
-``supervision``     orphans, waiting
+``streams``         nothing
+``waiting``         streams
+``supervision``     orphans, streams, waiting
 ``host``            errors
 ``detection``       errors, host
-``plan``            errors, supervision, host, detection
+``plan``            errors, streams, supervision, host, detection
 ``init_systems``    errors, host, detection, plan
 ``record``          errors, interrupts, supervision, host, detection, plan
 ``interrupts``      nothing
@@ -39,6 +40,6 @@ So the evidence about a host (``detection``) leads to a verdict, the verdict to 
 (``init_systems``) is handed to the functions that need it: detection and planning know what
 an init system is, and none of them by name.
 
-``cli.start``, ``supervision``, ``waiting`` and ``orphans`` import the standard library and
-``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
+``cli.start``, ``supervision``, ``streams``, ``waiting`` and ``orphans`` import the standard library
+and ``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
 """

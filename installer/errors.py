@@ -43,10 +43,13 @@ def reason(error: BaseException) -> str:
 
 
 def _known(name: object) -> object:
-    """Return the name that people know of what is being made beside it, as ``.NAME{new}``."""
+    """Return the name that people know of what is being made beside it, as ``.NAME{new}``.
+
+    A folder may be such, or what is in one.
+    """
     if not isinstance(name, (str, bytes)):
         return name
-    return re.sub(r"(^|/)\.([^/]+)\{new\}$", r"\1\2", os.fsdecode(name))
+    return re.sub(r"(^|/)\.?([^/]+)\{new\}(?=/|$)", r"\1\2", os.fsdecode(name))
 
 
 def internal(error: BaseException) -> str:

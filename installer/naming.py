@@ -10,7 +10,7 @@ import os
 from shlex import quote
 
 from slashservice.installer import supervision
-from slashservice.installer.errors import Refusal
+from slashservice.installer.errors import Refusal, WrongUse
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
@@ -40,6 +40,8 @@ def known(host: Host, word: str, homes: str, service_dir: str) -> str:
 
     That is the path of its link, or of its own directory.
     """
+    if not word:
+        raise WrongUse("which service? It was given an empty name")
     path = _path(host, word)
     if not path:
         return word

@@ -215,7 +215,10 @@ def _become_root(machine: SshMachine, address: Address) -> tuple[list[str], byte
         if status == 0:
             return words, b""
     if os.isatty(0):
-        user = address.user or getpass.getuser()
+        try:
+            user = address.user or getpass.getuser()
+        except (KeyError, OSError):  # we have a number only
+            user = str(os.getuid())
         password = getpass.getpass(f"sudo password of {user} on {address.host}: ")
         return ["sudo", "-S", "-p", ""], password.encode() + b"\n"
     raise Refusal(

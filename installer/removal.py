@@ -13,11 +13,12 @@ from shlex import quote
 
 from slashservice.installer import naming, supervision
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import lock
 from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.naming import HOMES
-from slashservice.installer.services import MADE_BY_US, Say
+from slashservice.installer.services import MADE_BY_US, PATIENCE, Say
 from slashservice.installer.supervision import supervised, tell
 from slashservice.installer.waiting import wait_telling
 
@@ -56,7 +57,8 @@ def remove(
         )
     try:
         if host.lstat(link):
-            host.put(link, ABSENT)
+            with lock.held(host, PATIENCE):
+                host.put(link, ABSENT)
             say(f"{link} is unlinked")
         else:
             say(f"{link} was unlinked before: finishing that")
@@ -68,7 +70,8 @@ def remove(
             )
             say("the service is down, and its log has been read to the end")
         if not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b""):
-            _remove_home(host, home, say)
+            with lock.held(host, PATIENCE):
+                _remove_home(host, home, say)
         elif host.is_directory(home):
             say(f"{home} is kept")
     except Interrupted as signal:

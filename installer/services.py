@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from slashservice.installer import naming, programs, service_log, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, reason
+from slashservice.installer.host import lock
 from slashservice.installer.host.host import NEW, Host, make_directories
 from slashservice.installer.host.obstacles import in_the_way
 from slashservice.installer.host.state import ABSENT, FileState
@@ -27,6 +28,9 @@ from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*")
 MADE_BY_US = "# Made by `slashservice add`."
+PATIENCE = 30
+"""Seconds to wait for another add, remove or install to end its work."""
+
 START_LIMIT = 15
 """Seconds for svscan to see a new service."""
 
@@ -127,6 +131,26 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
     """
     check(service, homes)
     home, link = f"{homes}/{service.name}", f"{service_dir}/{service.name}"
+    begun = time.time()
+    with lock.held(host, PATIENCE):
+        _make(host, service, home, link)
+    say(f"{home} is made and linked as {link}")
+    if not host.live:
+        return True
+    if not supervision.running(service_dir):
+        say("it starts as soon as svscan runs")
+        return True
+    try:
+        remedy = naming.remove(host, service.name, homes, service_dir)
+        return _watch(host, service, link, begun, say, remedy)
+    except Interrupted:
+        say(f"not watched any longer: svstat {link} tells how it is")
+        return True
+
+
+def _make(host: Host, service: Service, home: str, link: str) -> None:
+    """Make the service in ``home``, and link it, if nothing speaks against it."""
+    service_dir = os.path.dirname(link)
     _check_places(host, home, service, service_dir)
     if host.lstat(link):
         raise Refusal(f"there is a service {service.name} already: {link}")
@@ -150,7 +174,6 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
             service.user,
             numbers[service.user],
         )
-    begun = time.time()
     with _all_or_nothing(host) as made:
         if service.log and (host.live or service_log.only_now(host, service.log, service.log_user)):
             owner = numbers[service.log_user]
@@ -159,18 +182,6 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
             _make_home(host, home, contents, made)
         made.append(link)
         host.put(link, FileState("link", target=home))
-    say(f"{home} is made and linked as {link}")
-    if not host.live:
-        return True
-    if not supervision.running(service_dir):
-        say("it starts as soon as svscan runs")
-        return True
-    try:
-        remedy = naming.remove(host, service.name, homes, service_dir)
-        return _watch(host, service, link, begun, say, remedy)
-    except Interrupted:
-        say(f"not watched any longer: svstat {link} tells how it is")
-        return True
 
 
 def _check_places(host: Host, home: str, service: Service, service_dir: str) -> None:

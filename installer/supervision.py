@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 
+from slashservice.installer import streams
 from slashservice.installer.waiting import FIRST_WORD, listed, say, wait_telling
 from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
@@ -330,35 +330,44 @@ def main(argv: Sequence[str]) -> int:
         elif word == "-t" and verb == "drain" and words and _is_number(words[0]):
             limit = float(words.pop(0))
         else:
-            sys.stderr.write(USAGE[verb])
+            streams.complain(USAGE[verb])
             return 100
     if len(words) > 1 or (own and words) or "" in words:
-        sys.stderr.write(USAGE[verb])
+        streams.complain(USAGE[verb])
         return 100
     directory = words[0] if words else _own_directory()
     if own and not directory:
-        say("fatal: you have no services of your own: slashservice install --user")
-        return 111
+        return _fatal("you have no services of your own: slashservice install --user")
     directory = directory or names.SCAN_DIRECTORY
     if verb == "running":
         pids = [running(directory)]
         if left and not pids[0]:
             pids = daemons(directory) or pids
         if pids[0]:
-            print(*pids)
+            streams.say(" ".join(map(str, pids)))
+        for error in streams.unsaid:
+            return _fatal(f"standard output: {error.strerror}")
         return 0 if pids[0] else 100
+    if not os.path.isdir(directory):
+        return _fatal(f"there is no directory {directory}")
     for number in (SIGINT, SIGTERM):
         signals.signal(number, _interrupted)
     try:
         if drain(directory, stay, limit):
             return 0
+    except PermissionError:
+        whose = f"svscan on {directory} (pid {running(directory)}) is another account's"
+        return _fatal(f"{whose}: try it with sudo")
     except _Interrupted:
         if running(directory):
-            say(f"fatal: interrupted: svscan goes on with taking down {directory}")
-        else:
-            say(f"fatal: interrupted: slashservice drain {directory} goes on")
-        return 111
-    say(f"fatal: services in {directory} did not go down in time{still_up(directory)}")
+            return _fatal(f"interrupted: svscan goes on with taking down {directory}")
+        return _fatal(f"interrupted: slashservice drain {directory} goes on")
+    return _fatal(f"services in {directory} did not go down in time{still_up(directory)}")
+
+
+def _fatal(what: str) -> int:
+    """Say what is wrong; return the exit status."""
+    say(f"fatal: {what}")
     return 111
 
 

@@ -5,9 +5,9 @@ Init systems call what uses this while a machine stops: the standard library onl
 
 from __future__ import annotations
 
-import sys
 import time
 
+from slashservice.installer import streams
 from slashservice.supervise.protocol.client import wait_for
 
 TYPE_CHECKING = False
@@ -29,11 +29,7 @@ def listed(found: list[str]) -> str:
 
 def say(line: str) -> None:
     """Say what is waited for, on standard error."""
-    try:
-        sys.stderr.write(f"slashservice: {line}\n")
-        sys.stderr.flush()
-    except OSError:
-        pass
+    streams.complain(f"slashservice: {line}\n")
 
 
 def wait_telling(condition: Callable[[], object], limit: float, words: Callable[[], str]) -> bool:

@@ -14,8 +14,19 @@ from collections.abc import Callable
 
 from plumbum import cli
 
+from slashservice.installer import streams
 from slashservice.installer.cli.remedies import typed
-from slashservice.installer.cli.verb import DONE, MISUSE, TROUBLE, Ended, Misuse, Verb, say
+from slashservice.installer.cli.verb import (
+    DONE,
+    MISUSE,
+    TROUBLE,
+    Ended,
+    Misuse,
+    Unprinted,
+    Verb,
+    printed,
+    say,
+)
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, internal, reason
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
@@ -136,7 +147,7 @@ class Demo(Verb):
         try:
             return demo([os.fsencode(word) for word in words])
         except Quit as end:
-            sys.stderr.write(os.fsdecode(end.line))
+            streams.complain(os.fsdecode(end.line))
             return end.status
 
 
@@ -148,18 +159,29 @@ class Completion(Verb):
         """Print the file."""
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
         with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
-            sys.stdout.write(file.read())
-        sys.stdout.flush()
-        return DONE
+            say(file.read().rstrip("\n"))
+        return printed()
 
 
 def main() -> None:
     """Be ``slashservice`` with any verb but those of ``start``. Never returns."""
-    os._exit(run())
+    streams.guard()
+    streams.end(run())
 
 
 def run() -> int:
-    """Do what the command line says; return the exit status."""
+    """Do what the command line says, and all that can be told of it; return the exit status."""
+    ended = _run()
+    whole = not streams.unsaid
+    streams.flush()
+    if whole and streams.unsaid and ended != TROUBLE:
+        complain("fatal", str(Unprinted(streams.unsaid[0])))
+        return TROUBLE
+    return ended
+
+
+def _run() -> int:
+    """Do what the command line says, and tell how that ended."""
     try:
         _, ended = Slashservice.run(["slashservice", *sys.argv[1:]], exit=False)
     except Ended as end:
@@ -187,10 +209,10 @@ def run() -> int:
     except Exception as error:
         show(error)
         ended = TROUBLE
-    try:
-        sys.stdout.flush()
-    except OSError:
-        pass
+    else:
+        if streams.unsaid and ended != TROUBLE:
+            what = str(Unprinted(streams.unsaid[0]))
+            complain("warning", what, "What is said above, or should be, is done all the same.")
     return ended
 
 
@@ -209,11 +231,7 @@ def complain(kind: str, what: str, *advice: str) -> None:
     """Say what is wrong on standard error: in one line, with more lines below it."""
     first, *more = "\n".join(typed(one) for one in [what, *advice]).split("\n")
     lines = [f"slashservice: {kind}: {first}", *(f"    {line}" for line in more)]
-    try:
-        sys.stderr.write("".join(f"{_printable(line)}\n" for line in lines))
-        sys.stderr.flush()
-    except OSError:
-        pass
+    streams.complain("".join(f"{_printable(line)}\n" for line in lines))
 
 
 def _printable(line: str) -> str:

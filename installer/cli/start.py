@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 
+from slashservice.installer import streams
 from slashservice.supervise import signals
 
 signals.die_of_interrupt()  # quietly, until a verb has something to put in order
@@ -22,21 +23,22 @@ def run(vendor: str = "") -> None:
 
     ``vendor`` is the folder with the packages that are shipped with us, where they are needed.
     """
+    streams.guard()
     try:
         _run(vendor)
     except Exception as error:
         from slashservice.installer.errors import internal, reason
 
         what = reason(error) if isinstance(error, OSError) else internal(error)
-        sys.stderr.write(f"slashservice: fatal: {what}\n")
-        sys.exit(111)
+        streams.complain(f"slashservice: fatal: {what}\n")
+        streams.end(111)
 
 
 def _run(vendor: str) -> None:
     if sys.argv[1:2] in (["drain"], ["running"]) and not HELP & set(sys.argv):
         from slashservice.installer.supervision import main
 
-        sys.exit(main(sys.argv[1:]))
+        streams.end(main(sys.argv[1:]))
     if vendor:
         sys.path.append(vendor)
     from slashservice.installer.cli.main import main as command_line

@@ -13,7 +13,7 @@ from typing import Any
 from plumbum import cli
 from plumbum.cli.switches import SwitchError
 
-from slashservice.installer import starters
+from slashservice.installer import starters, streams
 from slashservice.installer.cli import remedies
 from slashservice.installer.detection.look import Look, look
 from slashservice.installer.errors import Refusal, Trouble
@@ -50,12 +50,21 @@ class Misuse(Exception):  # noqa: N818 - the user's, not ours
     """The command was called wrongly."""
 
 
-def say(line: str) -> None:
-    """Print a line; that nobody reads it any more must not stop an installation."""
-    try:
-        print(line, flush=True)
-    except OSError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+say = streams.say
+
+
+class Unprinted(Trouble):
+    """What was asked to be printed could not be."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__("standard output", error.strerror or str(error))
+
+
+def printed(status: int = DONE) -> int:
+    """Return the status of what was only asked to print; :class:`Unprinted` if it could not."""
+    if streams.unsaid:
+        raise Unprinted(streams.unsaid[0])
+    return status
 
 
 class Verb(cli.Application):
@@ -74,11 +83,12 @@ class Verb(cli.Application):
         """Print the help, without the types that plumbum has behind the words for values."""
         with io.StringIO() as text, contextlib.redirect_stdout(text):
             super().help()
-            told = text.getvalue()
+            whole = text.getvalue()
         for line in TYPE.sub(
-            lambda found: found[2] and " " * len(found[1]) + found[2], told
+            lambda found: found[2] and " " * len(found[1]) + found[2], whole
         ).splitlines():
             say(line.rstrip())
+        printed()
 
     def _parse_args(self, argv: list[str]) -> Any:
         try:
@@ -186,7 +196,7 @@ def _own_home(asked: bool) -> Home | None:
         return None
     try:
         home = Home()
-    except (Refusal, KeyError):
+    except Refusal:
         if asked:
             raise
         return None

@@ -10,7 +10,15 @@ from plumbum import cli
 
 from slashservice.installer import service_log, supervision
 from slashservice.installer.cli.remedies import typed
-from slashservice.installer.cli.verb import DONE, WOULD_CHANGE, OwnVerb, need_root, say, systems_of
+from slashservice.installer.cli.verb import (
+    DONE,
+    WOULD_CHANGE,
+    OwnVerb,
+    need_root,
+    printed,
+    say,
+    systems_of,
+)
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
@@ -202,7 +210,7 @@ class Install(PlanVerb):
     def main(self) -> int:
         """Install, or say what that would change."""
         if self.dry:
-            return self.dry_run()
+            return printed(self.dry_run())
         host = self.host()
         need_root(host)
         with transaction.exclusive(host):
@@ -262,7 +270,7 @@ class PlanOnly(PlanVerb):
 
     def main(self) -> int:
         """Print the plan."""
-        return self.dry_run()
+        return printed(self.dry_run())
 
 
 class Uninstall(OwnVerb):
@@ -289,7 +297,7 @@ class Uninstall(OwnVerb):
             return DONE
         if self.dry:
             _say_undoing(transaction.before_uninstalling(host, receipt))
-            return WOULD_CHANGE
+            return printed(WOULD_CHANGE)
         need_root(host)
         with transaction.exclusive(host):
             notes = transaction.uninstall(host, say, made)

@@ -8,7 +8,7 @@ from plumbum import cli
 
 from slashservice.installer import status
 from slashservice.installer.cli.remedies import typed
-from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, say, systems_of
+from slashservice.installer.cli.verb import DONE, TROUBLE, WRONG, OwnVerb, printed, say, systems_of
 from slashservice.installer.detection.general import OFFLINE
 from slashservice.installer.doctor import examine
 from slashservice.installer.findings import Finding
@@ -28,7 +28,7 @@ class Detect(OwnVerb):
         if self.as_json:
             plain = {"verdict": verdict.to_json(), "evidence": evidence.to_json()}
             say(json.dumps(plain, indent=2, sort_keys=True))
-            return DONE if verdict.name else TROUBLE
+            return printed(DONE if verdict.name else TROUBLE)
         live = "" if verdict.live else ", judged by its files" if verdict.rule == OFFLINE else ""
         say(f"{verdict.name or 'unknown'}{live}")
         for line in verdict.reasons:
@@ -39,7 +39,7 @@ class Detect(OwnVerb):
             say(f"  {line}")
         if self.explain:
             say(json.dumps(evidence.to_json(), indent=2, sort_keys=True))
-        return DONE if verdict.name else TROUBLE
+        return printed(DONE if verdict.name else TROUBLE)
 
 
 class StatusVerb(OwnVerb):
@@ -53,13 +53,13 @@ class StatusVerb(OwnVerb):
         found = status.look(host)
         if self.as_json:
             say(json.dumps(found.to_json(), indent=2, sort_keys=True))
-            return DONE if found.good else WRONG
+            return printed(DONE if found.good else WRONG)
         lines = status.lines(found)
         if found.receipt is None:
             lines = [*recovery.lost(self.look(host), systems_of(host))] or lines
         for line in lines:
             say(typed(line))
-        return DONE if found.good else WRONG
+        return printed(DONE if found.good else WRONG)
 
 
 class Doctor(OwnVerb):
@@ -81,4 +81,4 @@ class Doctor(OwnVerb):
                 say(one.what + (f"\n    {one.remedy}" if one.remedy else ""))
             if not findings:
                 say("nothing found wrong")
-        return WRONG if findings else DONE
+        return printed(WRONG if findings else DONE)

@@ -32,12 +32,19 @@ class Home(Host):
 
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         super().__init__("/")
-        account = pwd.getpwuid(os.geteuid())
         if os.geteuid() == 0:
             raise Refusal(
                 "--user is for ordinary accounts: what root installs is the host's",
                 "Call it as that account: without sudo, or with su - ACCOUNT.",
             )
+        try:
+            account = pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise Refusal(
+                f"no account of this host has the number {os.geteuid()}, which you run as",
+                "What would start your services at boot goes by accounts. Root makes one so:",
+                f"    useradd --uid {os.geteuid()} NAME",
+            ) from None
         self.account = account.pw_name
         self.home = os.path.realpath(variables.get("HOME") or account.pw_dir)
         about = self.lstat(self.home)

@@ -8,10 +8,19 @@ one link, and the files of a running version stay until nothing runs from them.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from slashservice.installer.errors import WrongUse
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+VERSION = re.compile(r"[^/.{}\s][^/{}\s]*")
+"""A version, as folders are named for it: any word, whatever scheme is yet to come."""
+
+
+def is_version(name: str, prefix: str = "") -> bool:
+    """Tell whether the folder ``name`` is one for some version; ``prefix`` stands ahead of it."""
+    return name.startswith(prefix) and bool(VERSION.fullmatch(name[len(prefix) :]))
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,11 @@ class Layout:
     commands: str
     service_dir: str
     data: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the folders of all versions begin with."""
+        return "slashservice-" if self.name == "slashpackage" else ""
 
     def command(self, name: str) -> str:
         """Return the path of command ``name`` that survives upgrades."""

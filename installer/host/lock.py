@@ -11,12 +11,16 @@ import contextlib
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import scratch
 from slashservice.installer.host.descent import DIRECTORY, Place
 from slashservice.installer.host.host import Host
+
+PAUSE = 0.02
+"""Seconds between two looks whether a lock is free."""
 
 _held: list[int] = []
 """Descriptors of the locks that we hold. A fork has them, too."""
@@ -29,8 +33,10 @@ def let_go() -> None:
 
 
 @contextlib.contextmanager
-def held(host: Host) -> Iterator[None]:
+def held(host: Host, patience: float = 0) -> Iterator[None]:
     """Hold the lock of a host; :class:`Refusal` where another installer holds it.
+
+    For ``patience`` seconds it is waited for.
 
     That of an image is beside that of the machine which works on it, under a name for the
     image: nothing in an image is a place that only we can write to.
@@ -38,7 +44,7 @@ def held(host: Host) -> Iterator[None]:
     folder = os.open(os.path.realpath(scratch.closed_place()), DIRECTORY)
     try:
         place = Place(folder, _name(host))
-        fd = _take(place)
+        fd = _take(place, time.monotonic() + patience)
         _held.append(fd)
         try:
             yield
@@ -58,7 +64,7 @@ def _name(host: Host) -> str:
     return f"slashservice{mine}.{device:x}.{inode:x}.lock"
 
 
-def _take(place: Place) -> int:
+def _take(place: Place, until: float) -> int:
     """Lock the file, which another may be about to remove; return its descriptor."""
     while True:
         fd = place.open(os.O_RDWR | os.O_CREAT, 0o600)
@@ -71,7 +77,10 @@ def _take(place: Place) -> int:
                 return fd
         except BlockingIOError:
             os.close(fd)
-            raise Refusal("another slashservice installer is at work on this host") from None
+            if time.monotonic() >= until:
+                raise Refusal("another slashservice installer is at work on this host") from None
+            time.sleep(PAUSE)
+            continue
         except FileNotFoundError:
             pass
         except BaseException:

@@ -54,14 +54,15 @@ def naming(path: str) -> Iterator[None]:
         raise broken.named(path) from None
 
 
-def block(data: bytes) -> tuple[int, int] | None:
+def block(data: bytes, begin: bytes = BEGIN, end: bytes = END) -> tuple[int, int] | None:
     """Return the places, among the lines of a file, of the marks; ``None`` if there are none.
 
-    :class:`BrokenMarks` where they are not one pair.
+    Files whose comments begin otherwise have other marks. :class:`BrokenMarks` where they are not
+    one pair.
     """
     lines = [line.strip() for line in data.split(b"\n")]
-    begins = [at for at, line in enumerate(lines) if line == BEGIN.strip()]
-    ends = [at for at, line in enumerate(lines) if line == END.strip()]
+    begins = [at for at, line in enumerate(lines) if line == begin.strip()]
+    ends = [at for at, line in enumerate(lines) if line == end.strip()]
     if not begins and not ends:
         return None
     if len(begins) == len(ends) == 1 and begins < ends:

@@ -25,6 +25,15 @@ def refuse(host: Host, paths: Iterable[str]) -> None:
     seen = set()
     for path in paths:
         folder = os.path.dirname(path)
+        other = in_the_way(host, folder)
+        if other:
+            what = "no directory"
+            if host.readlink(other) is not None and not host.stat(other):
+                what = f"a link that leads nowhere: to {host.readlink(other)}"
+            raise Refusal(
+                f"{path} can't be made: {other} is {what}",
+                f"If nobody needs it: mv {quote(host.real(other))} {quote(host.real(other))}.old",
+            )
         while folder != "/" and not host.is_directory(folder):
             folder = os.path.dirname(folder)
         for one in (path, folder):

@@ -40,20 +40,29 @@ def folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _first(*paths: str, closed: bool = False) -> str:
+    found = {}
     for path in paths:
-        if path.startswith("/") and _is_safe(path, closed):
-            return path
-    raise Trouble("no place for short-lived files", f"none of {', '.join(paths)} can be used")
+        if path.startswith("/") and path not in found:
+            found[path] = _unfit(path, closed)
+            if not found[path]:
+                return path
+    said = "; ".join(f"{path} {why}" for path, why in found.items())
+    raise Trouble("there is no place for short-lived files", said)
 
 
-def _is_safe(path: str, closed: bool) -> bool:
-    """Tell whether we may write there, and nobody else to what is ours."""
+def _unfit(path: str, closed: bool) -> str:
+    """Say why we may not write there, or somebody else may to what is ours; nothing if we may."""
     try:
         about = os.stat(path)
         disk = os.statvfs(path)
-    except OSError:
-        return False
-    if not stat.S_ISDIR(about.st_mode) or (closed and about.st_mode & stat.S_IWOTH):
-        return False
-    may_write = os.access(path, os.W_OK | os.X_OK) and not disk.f_flag & os.ST_RDONLY
-    return may_write and not others(about, trusted(), None)
+    except OSError as error:
+        return f"can't be used ({error.strerror})"
+    if not stat.S_ISDIR(about.st_mode):
+        return "is no directory"
+    if closed and about.st_mode & stat.S_IWOTH:
+        return "can be written by everybody"
+    if disk.f_flag & os.ST_RDONLY:
+        return "is on a file system that is mounted read-only"
+    if not os.access(path, os.W_OK | os.X_OK):
+        return "can't be written to by you"
+    return others(about, trusted(), None)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
-import sys
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from slashservice.installer import streams
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.judge import unified_diff
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
+from slashservice.installer.plan.files import Theirs, keep_aside
 from slashservice.installer.plan.telling import RunCommand
+
+ASIDE = "/crontab"
+"""The name of copies of a crontab, among all that is kept."""
 
 NONE_YET = (b"no crontab", b"No such file")
 """What the crontabs of this world say, besides their status, where an account has none."""
@@ -37,6 +42,12 @@ class EditCrontab(Action):
 
     kind: ClassVar[str] = "crontab"
     lines: str = ""
+    theirs: Theirs = dataclasses.field(default="", compare=False, kw_only=True)
+
+    @property
+    def editor(self) -> Block:
+        """What puts the lines in."""
+        return Block(self.lines)
 
     @property
     def key(self) -> str:
@@ -51,11 +62,12 @@ class EditCrontab(Action):
 
     def done(self, host: Host) -> bool:
         now = crontab(host)
-        return now is not None and self._wanted(now) == now
+        return now is not None and (self.theirs == "left" or self._wanted(now) == now)
 
     def diff(self, host: Host) -> str:
         now = crontab(host)
-        return unified_diff("crontab", _state(now), _state(self._wanted(now)))
+        wanted = now if self.theirs == "left" else self._wanted(now)
+        return unified_diff("crontab", state(now), state(wanted))
 
     def capture(self, host: Host) -> dict[str, Any]:
         return _record(crontab(host))
@@ -63,32 +75,46 @@ class EditCrontab(Action):
     def original(self, host: Host) -> dict[str, Any]:
         """Return the crontab without what we may have put into it once."""
         now = crontab(host)
-        without = None if now is None else Block(self.lines).remove(now)
+        without = None if now is None else self.editor.remove(now)
         return _record(without if without or not now else None)
 
     def apply(self, host: Host) -> None:
-        """Write the crontab."""
-        _write(host, self._wanted(crontab(host)))
+        """Write the crontab; what the account has made of our lines is kept aside first."""
+        now = crontab(host)
+        if self.theirs == "left" and now is not None:
+            return
+        if self.theirs == "aside":
+            keep_aside(host, ASIDE, state(now))
+        _write(host, self._wanted(now))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the action without what it found."""
+        return {name: value for name, value in super().to_json().items() if name != "theirs"}
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Bring the crontab back, or take our lines out of one that has been changed since."""
         now = crontab(host)
-        old = None if before["text"] is None else base64.b64decode(before["text"])
+        old = text_of(before)
         if now in (None, old):
             return []
         if now == self._wanted(old):
             _write(host, old)
             return []
-        rest = Block(self.lines).remove(now or b"")
+        rest = self.editor.remove(now or b"")
         if rest == now:
             return []
+        kept = ""
+        if self.editor.found(now or b"") != self.lines:
+            kept = keep_aside(host, ASIDE, state(now))
         _write(host, rest or None)
+        if kept:
+            return [f"the crontab was changed by someone else: what it said is in {kept}"]
         if rest in (old, b""):
             return []
         return ["the crontab was changed by someone else: only our part was taken out"]
 
     def _wanted(self, now: bytes | None) -> bytes:
-        return Block(self.lines).insert(now or b"")
+        return self.editor.insert(now or b"")
 
 
 def _write(host: Host, text: bytes | None) -> None:
@@ -104,7 +130,13 @@ def _record(text: bytes | None) -> dict[str, Any]:
     return {"text": None if text is None else base64.b64encode(text).decode()}
 
 
-def _state(text: bytes | None) -> FileState:
+def text_of(record: dict[str, Any]) -> bytes | None:
+    """Return the crontab that was captured."""
+    return None if record["text"] is None else base64.b64decode(record["text"])
+
+
+def state(text: bytes | None) -> FileState:
+    """Return a crontab as the file that it would be."""
     return ABSENT if text is None else FileState("file", 0o600, data=text)
 
 
@@ -130,7 +162,7 @@ class Linger(RunCommand):
         outcome = host.run(self.do)
         if not outcome.good:
             why = outcome.output or f"exit {outcome.status}"
-            sys.stderr.write(
+            streams.complain(
                 f"slashservice: warning: {' '.join(self.do)}: {why}\n"
                 f"    services end when {self.account} logs out, until root says: "
                 f"loginctl enable-linger {self.account}\n"

@@ -1,7 +1,9 @@
 """Changes inside files that belong to others: a marked block, or one word in a list.
 
 Each is a pure function on bytes with its own inverse. The inverse is only needed when
-someone else has changed the file since; otherwise the bytes from before are put back.
+someone else has changed the file since; otherwise the bytes from before are put back. ``found``
+tells what is there of our part, and ``own`` what we put there: so each knows whether somebody has
+changed it.
 """
 
 from __future__ import annotations
@@ -27,8 +29,50 @@ def lines_of(text: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+", text)
 
 
+class Marked:
+    """Lines of ours between two marks, in a file of somebody else's."""
+
+    lines: str
+
+    @property
+    def own(self) -> str:
+        """What we put into the file."""
+        return self.lines
+
+    @property
+    def _marks(self) -> tuple[bytes, bytes]:
+        """The lines around ours."""
+        return BEGIN, END
+
+    def _block(self) -> bytes:
+        """Return our lines, and the marks around them."""
+        begin, end = self._marks
+        return begin + self.lines.encode() + end
+
+    def remove(self, text: bytes) -> bytes:
+        """Return ``text`` without the block, all else as it is.
+
+        :class:`~slashservice.installer.host.marks.BrokenMarks` where the marks are no pair.
+        """
+        found = block(text, *self._marks)
+        if found is None:
+            return text
+        lines = lines_of(text)
+        return b"".join([*lines[: found[0]], *lines[found[1] + 1 :]])
+
+    def found(self, text: bytes) -> str | None:
+        """Return what is there of our part of the file, ``None`` if nothing is.
+
+        What is not our own was changed by somebody.
+        """
+        found = block(text, *self._marks)
+        if found is None:
+            return None
+        return b"".join(lines_of(text)[found[0] + 1 : found[1]]).decode(errors="replace")
+
+
 @dataclass(frozen=True)
-class Block:
+class Block(Marked):
     """Lines between two marks, at some place of a text file.
 
     ``before`` is a regular expression: the block goes ahead of the first line it matches,
@@ -44,31 +88,13 @@ class Block:
     def insert(self, text: bytes) -> bytes:
         """Return ``text`` with the block in it, once."""
         text = self.remove(text)
-        ours = BEGIN + self.lines.encode() + END
+        ours = self._block()
         if not text:
             return self.fresh.encode() + ours
         at = self._place(text)
         if at == len(text) and not text.endswith(b"\n"):
             return text + b"\n" + ours
         return text[:at] + ours + text[at:]
-
-    def remove(self, text: bytes) -> bytes:
-        """Return ``text`` without the block, all else as it is.
-
-        :class:`~slashservice.installer.host.marks.BrokenMarks` where the marks are no pair.
-        """
-        found = block(text)
-        if found is None:
-            return text
-        lines = lines_of(text)
-        return b"".join([*lines[: found[0]], *lines[found[1] + 1 :]])
-
-    def found(self, text: bytes) -> str | None:
-        """Return the lines that are between the marks in ``text``, ``None`` without marks."""
-        found = block(text)
-        if found is None:
-            return None
-        return b"".join(lines_of(text)[found[0] + 1 : found[1]]).decode(errors="replace")
 
     def _place(self, text: bytes) -> int:
         """Return where in ``text`` the block goes: at the beginning of a line, or the end."""
@@ -99,6 +125,15 @@ class CommentOut:
     def remove(self, text: bytes) -> bytes:
         """Return ``text`` with the line in force again."""
         return text.replace((self.mark + self.line).encode("latin-1"), self.line.encode("latin-1"))
+
+    @property
+    def own(self) -> str:
+        """What we put into the file."""
+        return self.mark + self.line
+
+    def found(self, text: bytes) -> str | None:
+        """Return what is there of our part of the file: the line, or nothing."""
+        return self.own if self.remove(text) != text else None
 
 
 @dataclass(frozen=True)
@@ -143,9 +178,23 @@ class Target:
             kept.append(line)
         return ("\n".join(kept) + "\n").encode("latin-1")
 
+    @property
+    def own(self) -> str:
+        """What we put into the file."""
+        return self.script
+
+    def found(self, text: bytes) -> str | None:
+        """Return what is there of our part of the file: the script, or nothing.
+
+        What the file says of it is insserv's, which writes the file anew at any time.
+        """
+        first = text.decode("latin-1").partition("\n")[0]
+        is_there = first.startswith("TARGETS =") and self.script in first.split()[2:]
+        return self.script if is_there else None
+
 
 @dataclass(frozen=True)
-class SchemeBlock:
+class SchemeBlock(Marked):
     """Lines between two marks, at the end of a file of Scheme, whose comments begin otherwise."""
 
     lines: str
@@ -155,20 +204,13 @@ class SchemeBlock:
         """Return ``text`` with the block at its end, once."""
         text = self.remove(text)
         newline = b"\n" if text and not text.endswith(b"\n") else b""
-        begin, end = self._marks()
-        return text + newline + begin + self.lines.encode() + end
+        return text + newline + self._block()
 
-    def remove(self, text: bytes) -> bytes:
-        """Return ``text`` without the block, all else as it is."""
-        begin, end = self._marks()
-        if text.count(begin) != text.count(end) or text.count(begin) > 1:
-            raise Refusal("the marks of slashservice's own lines are broken: remove them by hand")
-        start = text.find(begin)
-        return text if start < 0 else text[:start] + text[text.index(end) + len(end) :]
-
+    @property
     def _marks(self) -> tuple[bytes, bytes]:
-        """Return the lines around ours."""
-        return BEGIN.replace(b"#", self.mark.encode()), END.replace(b"#", self.mark.encode())
+        """The lines around ours."""
+        begin, end = (line.replace(b"#", self.mark.encode()) for line in (BEGIN, END))
+        return begin, end
 
 
 Editor = Block | Word | CommentOut | Target | SchemeBlock

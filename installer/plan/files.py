@@ -16,7 +16,14 @@ from slashservice.installer.host.marks import OUR_FILE, naming
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.edits import EDITORS, Block, CommentOut, Editor, check_text
+from slashservice.installer.plan.edits import (
+    EDITORS,
+    Block,
+    CommentOut,
+    Editor,
+    check_text,
+    lines_of,
+)
 from slashservice.supervise.protocol.names import SCANNER
 
 KEPT = "kept"
@@ -82,8 +89,8 @@ class MakeScanDirectory(MakeDirectory):
 
 
 @dataclass(frozen=True)
-class _OurText(PathAction):
-    """What both have: a text of ours, a whole file or a part of one, that others may change.
+class OurPart(PathAction):
+    """What they have in common: a file, a part of one or a link of ours, that others may change.
 
     ``theirs`` says what becomes of that: it is left, or kept aside before ours is written.
     """
@@ -92,17 +99,17 @@ class _OurText(PathAction):
 
     def wanted(self, host: Host, now: FileState) -> FileState:
         """Return what shall be there: ours, unless theirs is to be left."""
-        return now if self.theirs == "left" else self._own(host, now)
+        return now if self.theirs == "left" else self._ours(host, now)
 
-    def _own(self, host: Host, now: FileState) -> FileState:
-        """Return the file with our text as we have it."""
+    def _ours(self, host: Host, now: FileState) -> FileState:
+        """Return what shall be there as we have it."""
         raise NotImplementedError
 
     def mark(self, host: Host, wanted: FileState) -> str:
-        return self._own(host, wanted).digest()
+        return self._ours(host, wanted).digest()
 
     def apply(self, host: Host) -> None:
-        """Write it; what the administrator has made of our text is kept aside first."""
+        """Write it; what the administrator has made of it is kept aside first."""
         if self.theirs == "aside":
             keep_aside(host, self.path)
         super().apply(host)
@@ -113,7 +120,7 @@ class _OurText(PathAction):
 
 
 @dataclass(frozen=True)
-class WriteFile(_OurText):
+class WriteFile(OurPart):
     """Write a file that is wholly ours. ``check`` is a command that judges it first."""
 
     kind: ClassVar[str] = "file"
@@ -136,7 +143,7 @@ class WriteFile(_OurText):
             raise Refusal(f"{self.path} is there already, and is not slashservice's")
         _refuse_hard_links(self.path, now)
 
-    def _own(self, host: Host, now: FileState) -> FileState:
+    def _ours(self, host: Host, now: FileState) -> FileState:
         """Return the file as we have it; what was there counts for nothing."""
         uid, gid = host.owner
         xattrs = now.xattrs if now.kind == "file" else ()
@@ -159,7 +166,7 @@ class WriteFile(_OurText):
 
 
 @dataclass(frozen=True)
-class EditFile(_OurText):
+class EditFile(OurPart):
     """Put something into somebody else's file, and keep the rest of it as it is.
 
     ``script`` says how it is run where it is a script. It is then looked at as such, and the
@@ -211,7 +218,7 @@ class EditFile(_OurText):
         rest = self.without_ours(now)
         return not self.is_bare(now) and not rest.same_content(FileState.from_json(before))
 
-    def _own(self, host: Host, now: FileState) -> FileState:
+    def _ours(self, host: Host, now: FileState) -> FileState:
         """Return the file with our part as we have it."""
         with naming(self.path):
             text = self.editor.insert(now.data)
@@ -246,12 +253,9 @@ class EditFile(_OurText):
             return super().surrender(host, now, old)
         with naming(self.path):
             text = self.editor.remove(now.data)
-            edited = isinstance(self.editor, Block) and self.editor.found(now.data) not in (
-                None,
-                self.editor.lines,
-            )
+            edited = self.editor.found(now.data) not in (None, self.editor.own)
         if text == now.data:
-            return []  # our part is gone already
+            return self._lost(now)
         if self.editor.remove(old.data) != old.data:
             return [f"{self.path} was changed by someone else, and is left as it is"]
         kept = ""
@@ -264,6 +268,16 @@ class EditFile(_OurText):
         if text == old.data:
             return []
         return [f"{self.path} was changed by someone else: only our part was taken out"]
+
+    def _lost(self, now: FileState) -> list[str]:
+        """Say of what we put out of force that it can't be put in force again; our part is gone."""
+        if not isinstance(self.editor, CommentOut):
+            return []
+        line = self.editor.line.encode("latin-1")
+        if line in (one.strip() for one in lines_of(now.data)):
+            return []
+        what = "which slashservice has put out of force, is not found any more, and stays so"
+        return [f"{self.path}: this line, {what}: {self.editor.line}"]
 
     def to_json(self) -> dict[str, Any]:
         """Return the action with its editor's name."""
@@ -306,22 +320,26 @@ def _refuse_hard_links(path: str, now: FileState) -> None:
         )
 
 
-def aside(host: Host, path: str) -> str:
+def aside(host: Host, path: str, now: FileState | None = None) -> str:
     """Return where a copy of what is at ``path`` goes: what is kept already stays."""
     first = kept = f"{state_folder(host)}/{KEPT}{path}"
     number = 1
-    while host.lstat(kept) and host.read(kept) != host.read(path):
+    now = host.state(path) if now is None else now
+    while host.lstat(kept) and not host.state(kept).same_content(now):
         number += 1
         kept = f"{first}.{number}"
     return kept
 
 
-def keep_aside(host: Host, path: str) -> str:
-    """Keep a copy of the file at ``path``, and return where it is."""
-    kept = aside(host, path)
+def keep_aside(host: Host, path: str, now: FileState | None = None) -> str:
+    """Keep a copy of the file or link at ``path``, and return where it is.
+
+    ``now`` is what to keep where that is no file of the host's.
+    """
+    kept = aside(host, path, now)
     make_directories(host, f"{state_folder(host)}/{KEPT}", mode=0o700)
     make_directories(host, os.path.dirname(kept))
-    host.put(kept, host.state(path))
+    host.put(kept, host.state(path) if now is None else now)
     return kept
 
 

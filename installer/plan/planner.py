@@ -211,9 +211,7 @@ def _code(
         ours = (f"{places.current}/",)
     elif (host.readlink("/command/slashservice") or "").startswith(ours):
         ours += ("/command/",)
-    actions.append(
-        MakeLink(path=places.current, target=base, ours=("slashservice-", *"0123456789"))
-    )
+    actions.append(MakeLink(path=places.current, target=base, versions=places.prefix))
     actions += [*parents(f"{places.commands}/x")]
     for name in files.commands:
         target = f"{places.current}/command/{name}"

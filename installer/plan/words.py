@@ -77,6 +77,15 @@ class Word:
             return re.search(rb"\b%s\b" % re.escape(self.word.encode()), text) is not None
         return found is not None and self.word.encode() in _words(text[slice(*found)])
 
+    @property
+    def own(self) -> str:
+        """What we put into the file."""
+        return self.word
+
+    def found(self, text: bytes) -> str | None:
+        """Return what is there of our part of the file: the word, or nothing."""
+        return self.word if self.holds(text) else None
+
     def _find(self, text: bytes) -> tuple[int, int] | None:
         """Return where the last value of that name begins and ends, without its quotes.
 

@@ -9,8 +9,9 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.layout import Layout, layout
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan import source
+from slashservice.installer.plan.accounts import EditCrontab, crontab
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.edits import Block, CommentOut
+from slashservice.installer.plan.edits import CommentOut, Marked
 from slashservice.installer.plan.files import EditFile, MakeDirectory, MakeScanDirectory, WriteFile
 from slashservice.installer.record.receipt import Entry
 
@@ -33,6 +34,8 @@ def entries(host: Host, actions: list[Action], scan_directory_goes: bool) -> lis
     states: dict[str, FileState] = {}  # what each path was ahead of the actions behind
     for action in reversed(actions):
         if not isinstance(action, PathAction):
+            if isinstance(action, EditCrontab):
+                action = _crontab_as_it_is(host, action)
             before = action.original(host)
             entries.append(Entry(action, before, action.capture(host)))
             continue
@@ -54,11 +57,17 @@ def _as_it_is(action: PathAction, now: FileState) -> tuple[PathAction, bool]:
     if isinstance(action, WriteFile):
         text = now.data.decode(errors="replace")
         return replace(action, text=text), text == action.text
-    if isinstance(action, EditFile) and isinstance(action.editor, Block):
+    if isinstance(action, EditFile) and isinstance(action.editor, Marked):
         known = action.editor.found(now.data) == action.editor.lines
         bare = replace(action, editor=replace(action.editor, lines=""))
         return (action, True) if known else (bare, False)
     return action, True
+
+
+def _crontab_as_it_is(host: Host, action: EditCrontab) -> EditCrontab:
+    """Return the same for the account's crontab."""
+    found = action.editor.found(crontab(host) or b"")
+    return action if found in (None, action.lines) else replace(action, lines="")
 
 
 def _before(host: Host, action: PathAction, now: FileState, scan_directory_goes: bool) -> FileState:

@@ -22,7 +22,7 @@ from slashservice.installer.host.marks import OUR_FILE, BrokenMarks, block, nami
 from slashservice.installer.plan import planner
 from slashservice.installer.plan.accounts import EditCrontab, crontab
 from slashservice.installer.plan.actions import Action, PathAction
-from slashservice.installer.plan.edits import COMMENT_MARK, Block, CommentOut, SchemeBlock, lines_of
+from slashservice.installer.plan.edits import COMMENT_MARK, Block, CommentOut, Marked, lines_of
 from slashservice.installer.plan.files import EditFile, MakeDirectory, WriteFile
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.links import MakeLink, RunlevelLink
@@ -137,7 +137,7 @@ def is_there(host: Host, action: Action) -> bool:
 def bears_mark(host: Host, action: Action) -> bool:
     """Tell whether what is there for an action says itself that it is ours."""
     if isinstance(action, EditFile):
-        return isinstance(action.editor, (Block, SchemeBlock))
+        return isinstance(action.editor, Marked)
     if isinstance(action, WriteFile):
         return OUR_FILE in (host.read(action.path) or b"")
     return isinstance(action, EditCrontab)

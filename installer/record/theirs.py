@@ -1,4 +1,4 @@
-"""What the administrator has made of our files and lines: never silently overwritten.
+"""What the administrator has made of our files, lines and links: never silently overwritten.
 
 It goes as with a package's configuration files. Where the new version writes what the installed
 one wrote, the administrator's version stays. Where it writes something else, ours is written
@@ -11,12 +11,13 @@ import dataclasses
 import os
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import OUR_FILE, block
+from slashservice.installer.host.marks import OUR_FILE
 from slashservice.installer.host.state import FileState
+from slashservice.installer.plan.accounts import ASIDE, EditCrontab, crontab, state, text_of
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Block, Target
+from slashservice.installer.plan.edits import Target
 from slashservice.installer.plan.files import EditFile, WriteFile, aside
-from slashservice.installer.plan.links import MakeLink, RunlevelLink
+from slashservice.installer.plan.links import MakeLink, RunlevelLink, what
 from slashservice.installer.plan.planner import Plan
 from slashservice.installer.record.receipt import Entry, Receipt
 
@@ -37,6 +38,10 @@ def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
             action = _file(host, action, entry, old, notes)
         elif isinstance(action, EditFile) and entry is not None:
             action = _edit(host, action, entry, old, notes)
+        elif isinstance(action, EditCrontab) and entry is not None:
+            action = _crontab(host, action, entry, old, notes)
+        elif isinstance(action, MakeLink) and entry is not None:
+            action = _link(host, action, entry, old, notes)
         if action.enables and old and old.phase == "installed" and entry:
             notes += _enabled_again(host, action)
         actions.append(action)
@@ -47,7 +52,7 @@ def refuse_broken(host: Host, receipt: Receipt) -> None:
     """Refuse, before anything is undone, a file from which our lines could not be taken."""
     for entry in receipt.entries:
         action = entry.action
-        if isinstance(action, EditFile) and isinstance(action.editor, Block):
+        if isinstance(action, EditFile):
             action.without_ours(host.state(action.path))
 
 
@@ -115,19 +120,17 @@ def _drop_in(path: str) -> str:
 def _edit(
     host: Host, action: EditFile, entry: Entry, old: Receipt | None, notes: list[str]
 ) -> EditFile:
-    """Look at our lines in a file of somebody else's."""
+    """Look at our part of a file of somebody else's."""
     before = entry.action.editor if isinstance(entry.action, EditFile) else None
-    if not isinstance(action.editor, Block) or not isinstance(before, Block):
+    if type(action.editor) is not type(before) or before is None:
         return action
-    data = host.state(action.path).data
-    found = action.editor.found(data)
-    previous = FileState.from_json(entry.previous).data
-    written = {action.editor.lines, before.lines}
-    if old is not None and old.phase != "installed" and block(previous):
-        written.add(action.editor.found(previous) or "")
+    written = {action.editor.own, before.own}
+    if old is not None and old.phase != "installed":
+        written.add(action.editor.found(FileState.from_json(entry.previous).data) or "")
+    found = action.editor.found(host.state(action.path).data)
     if found is None or found in written:
         return action
-    if before.lines == action.editor.lines:
+    if before.own == action.editor.own:
         notes.append(
             f"slashservice's lines in {action.path} are not as it wrote them, and are left as "
             f"they are: {found.strip()}"
@@ -136,3 +139,58 @@ def _edit(
     where = aside(host, action.path)
     notes.append(f"slashservice's lines in {action.path} were changed: what it said is in {where}")
     return dataclasses.replace(action, theirs="aside")
+
+
+def _crontab(
+    host: Host, action: EditCrontab, entry: Entry, old: Receipt | None, notes: list[str]
+) -> EditCrontab:
+    """Look at our lines in the account's crontab."""
+    now = crontab(host)
+    found = action.editor.found(now or b"")
+    before = entry.action.lines if isinstance(entry.action, EditCrontab) else action.lines
+    written = {None, action.lines, before}
+    if old is not None and old.phase != "installed":
+        written.add(action.editor.found(text_of(entry.previous) or b""))
+    if found in written:
+        return action
+    if before == action.lines:
+        notes.append(
+            "slashservice's lines in your crontab are not as it wrote them, and are left as they "
+            f"are: {(found or '').strip()}"
+        )
+        return dataclasses.replace(action, theirs="left")
+    where = aside(host, ASIDE, state(now))
+    notes.append(f"slashservice's lines in your crontab were changed: what it said is in {where}")
+    return dataclasses.replace(action, theirs="aside")
+
+
+def _link(
+    host: Host, action: MakeLink, entry: Entry, old: Receipt | None, notes: list[str]
+) -> MakeLink:
+    """Look at a link of ours, in whose place somebody may have put something else."""
+    now = host.state(action.path)
+    if not now or action.is_own(now) or action.done(host):
+        return action
+    known = {entry.after, *entry.also}
+    if old is not None and old.phase != "installed":
+        previous = FileState.from_json(entry.previous)
+        if now.same_content(previous):
+            return action  # as it was before a run that has not come so far
+    if now.digest() in known:
+        return dataclasses.replace(action, theirs="known")
+    same = isinstance(entry.action, MakeLink) and entry.action.target == action.target
+    if same and action.versions is None and not action.replace:
+        at_boot = ": see to it that svscan starts at boot" if action.enables else ""
+        notes.append(
+            f"{action.path} is not the link that slashservice made but {what(now)}, and is left "
+            f"as it is{at_boot}"
+        )
+        return dataclasses.replace(action, theirs="left")
+    if now.kind != "directory":
+        where = aside(host, action.path)
+        notes.append(
+            f"{action.path} was {what(now)} and not the link that slashservice made: "
+            f"it is in {where} now"
+        )
+        return dataclasses.replace(action, theirs="aside")
+    return action

@@ -42,6 +42,9 @@ SERVICES = {
 
 NORMALLY_DOWN = "sleeper"
 
+_unsaid: list[OSError] = []
+"""Why something could not be printed."""
+
 WELCOME = """\
 A scan directory, {services}, and svscan (pid {pid}) keeping alive what is in it:
 
@@ -81,7 +84,7 @@ def main(argv: Sequence[bytes]) -> int:
 
     for number in (signal_numbers.SIGINT, signal_numbers.SIGTERM, signal_numbers.SIGHUP):
         signals.signal(number, interrupted)
-    while not stopping:
+    while not stopping and not _unsaid:
         show.changes()
         time.sleep(SECONDS_BETWEEN_LOOKS)
         if os.waitpid(pid, os.WNOHANG)[0]:
@@ -95,6 +98,8 @@ def main(argv: Sequence[bytes]) -> int:
     show.changes()
     shutil.rmtree(root)
     _say("All down, and nothing left behind.\n")
+    if _unsaid:
+        raise fatal("demo", b"unable to write to standard output", _unsaid[0])
     return 0
 
 
@@ -168,5 +173,11 @@ def _start_svscan(services: str, commands: str) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Print; after the first time that this fails the demo ends."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        _unsaid.append(error)

@@ -103,12 +103,10 @@ WRONG_WORDS: list[tuple[list[str], int]] = [
     *((["add", name, "--", "httpd"], REFUSED) for name in ("a/b", "/etc/x/web", "..", "/service")),
     (["add", "web"], USAGE),
     (["add", "web", "--", ""], USAGE),
+    (["remove", ""], USAGE),
     (["add", "web", "--", "a\nb"], USAGE),
     (["add"], USAGE),
-    *(
-        (["remove", name], REFUSED)
-        for name in ("", ".web", "web", "a\nb", "/etc/passwd", "/", "..")
-    ),
+    *((["remove", name], REFUSED) for name in (".web", "web", "a\nb", "/etc/passwd", "/", "..")),
     (["remove", "a", "b"], USAGE),
     (["commands", ""], USAGE),
     (["commands", "/etc/passwd"], REFUSED),

@@ -100,7 +100,7 @@ class TestUsage:
             words = [COMMAND, "completion", "bash"]
             done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=path, check=False)
             assert done.returncode == 111
-            assert done.stderr == b"slashservice: fatal: No space left on device\n"
+            assert done.stderr == b"slashservice: fatal: standard output: No space left on device\n"
             done = subprocess.run([COMMAND, "nonsense"], stderr=full, env=path, check=False)
             assert done.returncode == 100
 

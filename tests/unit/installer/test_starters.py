@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slashservice.installer import starters, supervision
+from slashservice.installer.detection.evidence import Verdict
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import trust
 from slashservice.installer.host.home import Home
@@ -26,6 +27,7 @@ from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery, transaction
+from slashservice.installer.record.theirs import respecting
 
 GOOD = Outcome(0, "")
 ANSWERS = {
@@ -264,6 +266,41 @@ def test_crontabs_come_back(
         assert host.crontab == before
         assert notes == []
     assert latest.undo(host, captured, "") == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(others=st.lists(LINE), place=st.integers(0, 9), newer=st.booleans())
+def test_what_was_made_of_our_lines_in_a_crontab_is_never_lost(
+    others: list[str], place: int, newer: bool, tmp_path: Path
+) -> None:
+    """It is left, or kept aside; and named."""
+    mine = b"# MINE"
+    host = Ada(tmp_path, {}, "".join(f"{line}\n" for line in others).encode())
+    before = OURS.capture(host)
+    OURS.apply(host)
+    assert host.crontab is not None
+    lines = host.crontab.splitlines(keepends=True)
+    begin = next(at for at, line in enumerate(lines) if line.startswith(b"# begin"))
+    lines.insert(begin + 1 + place % (len(lines) - begin - 1), mine + b"\n")
+    host.crontab = b"".join(lines)
+    action = EditCrontab(lines="@reboot newer &\n") if newer else OURS
+    entry = receipts.Entry(OURS, before, before)
+    old = receipts.Receipt("1", "cron", "user", "/s", "/p", "installed", (entry,))
+    verdict = Verdict("cron", (), "cron")
+    plan = Plan(verdict, layout("user", "1", "", "/h", "/d"), "/p", (action,), (), {})
+    made = respecting(host, plan, old)
+    (acting,) = made.actions
+    (note,) = made.notes
+    acting.apply(host)
+    kept = sorted(path for path in tmp_path.rglob("crontab*") if mine in path.read_bytes())
+    assert (mine in host.crontab) != newer == bool(kept)
+    assert ("crontab" in note) and (not kept or str(kept[0])[len(str(tmp_path)) :] in note)
+    assert acting.done(host)
+    notes = acting.undo(host, before, "")
+    kept = sorted(path for path in tmp_path.rglob("crontab*") if mine in path.read_bytes())
+    assert kept and (newer or "what it said is in" in notes[0])
+    for path in kept:
+        path.unlink()
 
 
 @pytest.mark.parametrize("lingered", [True, False])

@@ -157,6 +157,7 @@ class TestCommandLine:
             return good
 
         monkeypatch.setattr(supervision, "drain", drain)
+        monkeypatch.setattr(os.path, "isdir", lambda path: True)
         monkeypatch.setattr(supervision, "up", lambda directory: ["slow (pid 7)"])
         monkeypatch.setattr(signals, "signal", lambda number, handler: None)
         assert supervision.main(["drain", *words.split()]) == (0 if good else 111)
