@@ -16,7 +16,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``init_systems``    errors, host, detection, plan
 ``record``          errors, interrupts, supervision, host, detection, plan
 ``interrupts``      nothing
-``service_log``     errors, host
+``service_log``     errors, host, logs
 ``naming``          errors, supervision, host
 ``programs``        errors, host
 ``trial``           nothing
