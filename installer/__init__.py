@@ -27,9 +27,10 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories
-``status``          errors, supervision, host, logs, plan, record
+``vigil``           supervision, host, plan
+``status``          errors, supervision, host, logs, plan, record, vigil
 ``findings``        host, detection, plan, record
-``scanned``         host, findings, logs
+``scanned``         host, findings, logs, vigil
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================
