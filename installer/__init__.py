@@ -17,7 +17,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``init_systems``    errors, host, detection, plan
 ``record``          errors, interrupts, supervision, host, detection, plan
 ``interrupts``      nothing
-``service_log``     errors, host
+``service_log``     errors, host, logs
 ``naming``          errors, supervision, host
 ``programs``        errors, host
 ``trial``           nothing
@@ -28,9 +28,10 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``log_scripts``     nothing
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories
-``status``          errors, supervision, host, logs, plan, record
+``vigil``           supervision, host, plan
+``status``          errors, supervision, host, logs, plan, record, vigil
 ``findings``        host, detection, plan, record
-``scanned``         host, findings, logs
+``scanned``         host, findings, logs, vigil
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================

@@ -24,7 +24,7 @@ from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
-from slashservice.installer.scanned import logs, scan_directory, service_owners
+from slashservice.installer.scanned import logs, scan_directory, service_owners, supervisor
 from slashservice.installer.status import look
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -262,6 +262,7 @@ CHECKS: tuple[Check, ...] = (
     installation,
     marks,
     running,
+    supervisor,
     rivals,
     missing_programs,
     interpreter,

@@ -62,6 +62,37 @@ def exposed(host: Host, service: str) -> Iterator[Fault]:
             yield what, "have an account write there: exec setuidgid ACCOUNT multilog ..."
 
 
+def users(host: Host, service_dir: str) -> dict[str, list[str]]:
+    """Return the services that name each log directory, which is given without links."""
+    found: dict[str, list[str]] = {}
+    logs = set()
+    for name in sorted(host.list(service_dir)):
+        service = f"{service_dir}/{name}"
+        try:
+            log = host.resolve(f"{service}/log")
+            script = log_scripts.read(host.read(f"{log}/run") or b"")
+        except OSError:
+            continue
+        if name.startswith(".") or log in logs:
+            continue
+        logs.add(log)  # a service may be linked twice
+        for word in dict.fromkeys(script.directories if script else ()):
+            path = host.resolve(os.path.normpath(os.path.join(log, word)))
+            found.setdefault(path, []).append(service)
+    return found
+
+
+def writer(host: Host, service_dir: str, path: str) -> str:
+    """Say who writes to a log directory now, or will: a service, or a process; or nothing."""
+    service = users(host, service_dir).get(host.resolve(path))
+    if service:
+        return f"it is the log directory of {service[0]}"
+    holder = _holder(host, path) if host.live else 0
+    return (
+        f"it is locked by process {_called(holder)}, which writes its log there" if holder else ""
+    )
+
+
 class Place:
     """A log directory, and the log service it is of.
 

@@ -57,6 +57,12 @@ def troubles(host: Host, service_dir: str) -> tuple[Trouble, ...]:
     return tuple(found)
 
 
+def mistakes(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with where logs go, whether or not they can be written, and remedies."""
+    yield from _shared(host, service_dir)
+    yield from exposed(host, service_dir)
+
+
 def exposed(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
     """Yield the logs of root's that others can lead elsewhere, and what to do about it."""
     for name in host.list(service_dir):
@@ -65,6 +71,29 @@ def exposed(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
         with contextlib.suppress(OSError):
             for what, remedy in log_directories.exposed(host, f"{service_dir}/{name}"):
                 yield printable(what), remedy
+
+
+def _shared(host: Host, service_dir: str) -> Iterator[tuple[str, str]]:
+    """Yield the log directories that several services name, and what to do about it."""
+    for path, services in log_directories.users(host, service_dir).items():
+        if len(services) > 1:
+            names = ", ".join(os.path.basename(one) for one in services)
+            last = services[-1]
+            yield (
+                printable(f"{names} have one log directory, {path}: only one can write to it"),
+                printable(f"name another one in {last}/log/run, then svc -t {last}/log"),
+            )
+
+
+def writer(host: Host, service_dir: str, path: str) -> str:
+    """Say who writes to a log directory, or will: a service, or a process; or nothing."""
+    return printable(log_directories.writer(host, service_dir, path))
+
+
+def told(host: Host, service_dir: str, name: str) -> str:
+    """Return what keeps the logger of a service from writing, in its own words; or nothing."""
+    found = _told(host, service_dir, name)
+    return found.text if found else ""
 
 
 def _told(host: Host, service_dir: str, name: str) -> Trouble | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from slashservice.installer import vigil
 from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
-from slashservice.installer.logs import exposed, troubles
+from slashservice.installer.logs import mistakes, troubles
 
 
 def scan_directory(patient: Patient) -> Iterator[Finding]:
@@ -75,8 +76,13 @@ def service_owners(patient: Patient) -> Iterator[Finding]:
             told.add(why)
 
 
+def supervisor(patient: Patient) -> Iterator[Finding]:
+    """Does the svscan that runs do its work, and could another one take over from it?"""
+    yield from (Finding(*fault) for fault in vigil.faults(patient.host, patient.service_dir))
+
+
 def logs(patient: Patient) -> Iterator[Finding]:
     """Can all logs be written, and where they should be?"""
     for one in troubles(patient.host, patient.service_dir):
         yield Finding(str(one), one.remedy)
-    yield from (Finding(*found) for found in exposed(patient.host, patient.service_dir))
+    yield from (Finding(*found) for found in mistakes(patient.host, patient.service_dir))

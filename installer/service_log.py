@@ -15,6 +15,7 @@ import os
 import stat
 from shlex import quote
 
+from slashservice.installer import logs
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host, make_directories
@@ -64,6 +65,21 @@ def check(host: Host, path: str, account: str) -> None:
             f": {why}",
             *([] if host.home else ["Name the account that shall write it: --log-user ACCOUNT"]),
         )
+
+
+def refuse_shared(host: Host, path: str, name: str, service_dir: str) -> None:
+    """Refuse a directory that another log writes to, or will: it would lock this one out."""
+    writer = logs.writer(host, service_dir, path)
+    if writer:
+        raise Refusal(
+            f"{path} can't be the log directory of {name}: {writer}",
+            "Each log needs one of its own: --log DIR, or leave out --log.",
+        )
+
+
+def trouble(host: Host, service: str) -> str:
+    """Return what keeps the logger of a service from writing, in its own words; or nothing."""
+    return logs.told(host, *os.path.split(service))
 
 
 def script(host: Host, path: str, account: str) -> str:

@@ -137,9 +137,14 @@ def add(host: Host, service: Service, homes: str, service_dir: str, say: Say) ->
     say(f"{home} is made and linked as {link}")
     if not host.live:
         return True
-    if not supervision.running(service_dir):
+    svscan = supervision.running(service_dir)
+    if not svscan:
         say("it starts as soon as svscan runs")
         return True
+    if supervision.is_drained(service_dir, svscan):
+        say(f"it is not started: svscan on {service_dir} is drained, and starts nothing")
+        say("slashservice install has another svscan take its place; then it starts")
+        return service.down
     try:
         remedy = naming.remove(host, service.name, homes, service_dir)
         return _watch(host, service, link, begun, say, remedy)
@@ -163,6 +168,8 @@ def _make(host: Host, service: Service, home: str, link: str) -> None:
     runs = is_there and host.live and supervised(home)
     if runs or (is_there and not _is_as_made(host, home, contents)):
         raise _taken(host, service.name, home, link, runs)
+    if service.log:
+        service_log.refuse_shared(host, service.log, service.name, service_dir)
     search_path = supervision.search_path(service_dir if host.live else "", host.commands)
     if service.checked:
         path = service.environment.get("PATH", "") if service.user else ""
@@ -224,8 +231,12 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say, reme
     seen, *logs = trial.watch([link, *([f"{link}/log"] if service.log else [])])
     say(trial.words(service.name, seen, link))
     log_works = all(one.good for one in logs)
+    trouble = service_log.trouble(host, link) if service.log else ""
     if not log_works:
         say(f"its log does not run: {link}/log/run")
+    elif trouble:
+        say(f"its log is in trouble: {trouble}")
+        log_works = False
     if seen.good:
         return log_works
     lines = service_log.last_lines(host, service.log, begun) if service.log else []

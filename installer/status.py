@@ -15,6 +15,7 @@ from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
+from slashservice.installer.vigil import DRAINED, GOES_ON
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Status:
     tree: str = ""
     parent: str = ""
     services: int = 0
+    drained: bool = False
     troubles: tuple[Trouble, ...] = ()
 
     @property
@@ -51,7 +53,7 @@ class Status:
         if self.receipt is None or self.receipt.phase != "installed":
             return False
         in_place = all(one.state == "ok" for one in self.artefacts)
-        return bool(self.pid) and in_place and not self.runs_other_code
+        return bool(self.pid) and in_place and not self.runs_other_code and not self.drained
 
     @property
     def runs_other_code(self) -> bool:
@@ -82,6 +84,7 @@ class Status:
                 "parent": self.parent,
                 "version": self.version,
                 "code": self.code,
+                "drained": self.drained,
             },
             "services": self.services,
             "log_troubles": [vars(one) for one in self.troubles],
@@ -114,6 +117,7 @@ def look(host: Host, receipt: Receipt | None = None) -> Status:
         receipts.tree(receipt),
         parent,
         len(services),
+        bool(pid) and supervision.is_drained(receipt.service_dir, pid),
         found,
     )
 
@@ -150,6 +154,8 @@ def lines(status: Status) -> list[str]:
         child = f", child of {status.parent}" if status.parent else ""
         which = f", version {status.version}" if status.version else ""
         said.append(f"svscan runs: pid {status.pid}{which}{child}; {status.services} services")
+        if status.drained:
+            said += [f"  {DRAINED}", f"  {GOES_ON}"]
         if status.runs_other_code:
             said.append(
                 f"  its code is that in {status.code}, not what is installed: {status.exchange}"

@@ -1,9 +1,8 @@
 """The installer's side of supervision: is svscan there, drain it, have it end.
 
-Init systems call ``slashservice drain`` and ``slashservice running`` at boot and at shutdown.
-So this module uses the standard library only, and starts fast: what a drain needs in rare
-cases is imported then. What is on disk, and how it is read,
-:mod:`slashservice.supervise.protocol` knows.
+Init systems call ``slashservice drain`` and ``slashservice running`` at boot and at shutdown. So
+this module uses the standard library only, and starts fast: what a drain needs in rare cases is
+imported then. What is on disk, and how it is read, :mod:`slashservice.supervise.protocol` knows.
 """
 
 from __future__ import annotations
@@ -38,6 +37,16 @@ DIGITS = 9
 def running(directory: str) -> int:
     """Return the pid of the svscan that runs on ``directory``, 0 if none does."""
     return scan_directory.running(os.fsencode(directory))
+
+
+def is_drained(directory: str, pid: int) -> bool:
+    """Tell whether svscan ``pid`` is drained and stays: it starts nothing any more."""
+    return scan_directory.is_drained(os.fsencode(directory), pid)
+
+
+def waiting(directory: str) -> list[int]:
+    """Return the pids of the svscans that wait until the one on ``directory`` has ended."""
+    return scan_directory.waiting(os.fsencode(directory))
 
 
 def code(directory: str, pid: int) -> tuple[str, str]:

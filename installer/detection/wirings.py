@@ -199,7 +199,7 @@ def _scanner(host: Host, pid: int, program: str, words: Sequence[str]) -> Scanne
     if not directory.startswith("/"):
         directory = processes.working_directory(pid)
     known = host.read(f"{directory}/{os.fsdecode(SCANNER_PID)}") or b""
-    own = (
-        known.strip() == str(pid).encode() or scan_directory.running(os.fsencode(directory)) == pid
-    )
+    scanned = os.fsencode(directory)
+    own = known.strip() == str(pid).encode() or scan_directory.running(scanned) == pid
+    own = own or pid in scan_directory.waiting(scanned)
     return Scanner(pid, program, directory.rstrip("/") or "/", own)

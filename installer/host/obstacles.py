@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterable
@@ -61,17 +62,28 @@ def _refuse_one(host: Host, path: str) -> None:
     if os.statvfs(real).f_flag & os.ST_RDONLY:
         raise Refusal(
             f"{path} can't be changed: it is on a file system that is mounted read-only",
-            f"If it may be: mount -o remount,rw {quote(_mount_point(real))}",
+            f"If it may be: mount -o remount,rw {quote(mount_point(real))}",
             "Or choose another --layout or --service-dir.",
         )
 
 
-def _mount_point(real: str) -> str:
+def mount_point(real: str) -> str:
     """Return where the file system is mounted that ``real`` is on."""
     path = os.path.realpath(real)
-    while not os.path.ismount(path):
+    mounted = _mounted()
+    while not os.path.ismount(path) and path not in mounted:
         path = os.path.dirname(path)
     return path
+
+
+def _mounted() -> set[str]:
+    """Return where Linux has something mounted, a folder of the same file system too."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            places = [line.split(" ")[4] for line in file]
+    except (OSError, IndexError):
+        return set()
+    return {re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), one) for one in places}
 
 
 def flags(real: str) -> str:

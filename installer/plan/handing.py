@@ -20,10 +20,12 @@ from slashservice.installer import supervision
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host import lock
 from slashservice.installer.host.host import Host
+from slashservice.installer.plan import heirs
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.telling import START_LIMIT, RunCommand, run
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+from slashservice.supervise.signal_numbers import SIGTERM
 
 HOLD_PAUSE = 0.02
 """Seconds between looks at whether svscan, which is held, has been told to end."""
@@ -33,6 +35,9 @@ HOLD_LIMIT = 3
 
 RESPAWN_LIMIT = 3
 """Seconds for whoever else may start svscan again, before we do."""
+
+ATTEMPTS = 3
+"""How often svscan is exchanged at most, where another of older code was in wait."""
 
 
 @contextlib.contextmanager
@@ -125,11 +130,17 @@ class Exchange(Action):
         return supervision.code(self.service_dir, pid)[1]
 
     def exchange(self, host: Host, old: int) -> None:
-        """Let svscan ``old`` go, if it is not 0, and wait until the next one has all services."""
-        services = supervision.service_directories(self.service_dir)
-        served = [one for one in services if supervision.supervised(one)]
+        """Let svscan ``old`` go, if it is not 0, and wait until the next one has all services.
+
+        Who waits for its place goes first: that may be a svscan of any code. A drained one has
+        no services, and the next one starts them all.
+        """
+        served = heirs.attended(self.service_dir)
+        self.refuse(host, served)
+        drained = old and supervision.is_drained(self.service_dir, old)
         host.step("hand over", self.service_dir)
         with self._heir(host):
+            self._end_waiting()
             if old and not supervision.quit_(self.service_dir):
                 raise Trouble(f"svscan on {self.service_dir} does not give way")
             self._start(host)
@@ -139,6 +150,20 @@ class Exchange(Action):
             raise Trouble(
                 "the new svscan did not take over all services", ", ".join(self._missing(served))
             )
+        if drained:
+            services = supervision.service_directories(self.service_dir)
+            wait_for(lambda: not self._missing(services), RESPAWN_LIMIT)
+
+    def refuse(self, host: Host, served: list[str]) -> None:
+        """Refuse, while svscan still runs, what would leave services without a supervisor."""
+        heirs.refuse(served)
+
+    def _end_waiting(self) -> None:
+        """End the svscans that wait for their turn. They have no services yet."""
+        waiting = supervision.waiting(self.service_dir)
+        for pid in waiting:
+            supervision.send(pid, SIGTERM)
+        wait_for(lambda: not set(waiting) & set(supervision.waiting(self.service_dir)), START_LIMIT)
 
     def renew(self, host: Host, pid: int) -> None:
         """Have the init system start svscan by the command of now, if it still had another one.
@@ -171,7 +196,13 @@ class Exchange(Action):
     def _missing(self, served: list[str]) -> list[str]:
         """Return those services that are still in the scan directory, and not supervised."""
         there = set(supervision.service_directories(self.service_dir))
-        return [one for one in served if one in there and not supervision.supervised(one)]
+        return [
+            one
+            for one in served
+            if (one in there or (one.endswith("/log") and os.path.dirname(one) in there))
+            and os.path.isdir(one)
+            and not supervision.supervised(one)
+        ]
 
 
 @dataclass(frozen=True)
@@ -183,32 +214,51 @@ class HandOver(Exchange):
 
     def describe(self) -> str:
         """Say what becomes of svscan, and of the services."""
+        if supervision.is_drained(self.service_dir, supervision.running(self.service_dir)):
+            return f"have another svscan take the place of the drained one on {self.service_dir}"
+        if supervision.waiting(self.service_dir):
+            return f"have one svscan on {self.service_dir}, and none that waits; services run on"
         return f"have svscan on {self.service_dir} run the new code; services run on"
 
     def done(self, host: Host) -> bool:
-        """Tell whether no svscan is known to run other code."""
+        """Tell whether no svscan is known to run other code, to be drained, or to wait."""
         pid = self.running(host)
-        return not pid or self.folder(pid) in ("", self.code)
+        return not pid or (self.folder(pid) in ("", self.code) and not self._is_amiss(pid))
 
     def due(self, host: Host) -> bool:
         """Tell whether a svscan has to give way, now that the code changes."""
         return self._has_to_go(self.running(host))
 
     def _has_to_go(self, pid: int) -> bool:
-        return bool(pid) and (not self.code or self.folder(pid) != self.code)
+        other = not self.code or self.folder(pid) != self.code
+        return bool(pid) and (other or self._is_amiss(pid))
+
+    def _is_amiss(self, pid: int) -> bool:
+        """Tell whether svscan is drained, or another one waits for its end."""
+        waits = bool(supervision.waiting(self.service_dir))
+        return waits or supervision.is_drained(self.service_dir, pid)
+
+    def refuse(self, host: Host, served: list[str]) -> None:
+        """Refuse also if the svscan to come does not start."""
+        super().refuse(host, served)
+        if self.code:
+            heirs.rehearse(host, f"{self.code}/command/svscan")
 
     def apply(self, host: Host) -> None:
         """Let svscan go, and see that the next one runs the right code."""
         old = self.running(host)
         if not self._has_to_go(old):
             return
-        self.exchange(host, old)
-        found = self.folder(self.running(host))
-        if found not in ("", self.code):
-            self.renew(host, self.running(host))
-            found = self.folder(self.running(host))
-        if found not in ("", self.code):
-            raise Trouble(f"svscan runs other code than was installed: {found}")
+        for attempt in range(ATTEMPTS):
+            self.exchange(host, old)
+            old = self.running(host)
+            if attempt == 0 and self.folder(old) not in ("", self.code):
+                self.renew(host, old)
+                old = self.running(host)
+            found = self.folder(old)
+            if found in ("", self.code):
+                return
+        raise Trouble(f"svscan runs other code than was installed: {found}")
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
+from slashservice.installer.plan import heirs
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.files import MakeDirectory, WriteFile, forget_kept, kept
-from slashservice.installer.plan.handing import HandOver
+from slashservice.installer.plan.handing import HandOver, HeldCommand
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.moving import lasts
 from slashservice.installer.plan.planner import Plan
@@ -84,6 +85,9 @@ def preflight(host: Host, plan: Plan, old: Receipt | None) -> None:
     changing = [getattr(one, "path", "") for one in plan.actions if not one.done(host)]
     if changing:
         obstacles.refuse(host, [*filter(None, changing), receipts.path(host)])
+    for action in pending(host, plan, old):
+        if isinstance(action, (HandOver, HeldCommand)) and host.live:
+            heirs.refuse(heirs.attended(action.service_dir))
 
 
 def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = None) -> bool:

@@ -41,6 +41,16 @@ def running(directory: bytes) -> int:
     return pid or _holder(directory) or _former(directory)
 
 
+def is_drained(directory: bytes, pid: int) -> bool:
+    """Tell whether svscan ``pid`` is drained and stays: it starts nothing any more."""
+    return scanner_pid.is_drained(directory, pid)
+
+
+def waiting(directory: bytes) -> list[int]:
+    """Return the pids of the svscans that wait until the one that runs has ended."""
+    return scanner_pid.waiting(directory)
+
+
 def code(directory: bytes, pid: int) -> tuple[str, str]:
     """Return the version of the code that the svscan ``pid`` runs, and the folder it is in.
 

@@ -8,6 +8,9 @@ machine, as the record of a service has. So a file that is left over is told fro
 The rest of the line tells which code the process runs: its version, and the folder it is in. What
 is installed may be another code by now. A line of an older version ends with the life.
 
+Beside it are such files of other kinds: of a svscan that is drained and stays, and of each svscan
+that waits for the end of the one that runs.
+
 A folder counts only if it belongs to root, or for an account's own folder to that account, and if
 nobody else can write to it. Links are not followed, and a file is replaced, never written over.
 """
@@ -36,16 +39,24 @@ LONGEST = 4352
 
 NEW = b".new"
 
+RUNS = b""
+DRAINED = b".drained"
+WAITS = b".waits."
+"""What is noted, as the ends of file names; behind the last one is the pid."""
 
-def write(directory: bytes) -> None:
-    """Note that we are the svscan on ``directory``. Raises ``OSError`` if that can't be noted."""
+
+def write(directory: bytes, kind: bytes = RUNS) -> None:
+    """Note that we are the svscan on ``directory``, or another ``kind`` of note about us.
+
+    Raises ``OSError`` if that can't be noted.
+    """
     pid = os.getpid()
     line = b"%d %d %s" % (pid, system.started(pid), system.boot() or b"-")
     home = os.fsencode(HOME)
     if b"\n" not in home:
         line += b" %s %s" % (VERSION.encode(), home)
     line += b"\n"
-    folder, name = _own_folder(), name_of(directory)
+    folder, name = _own_folder(), _name(directory, kind)
     try:
         new = name + NEW
         _remove(new, folder)
@@ -62,10 +73,10 @@ def write(directory: bytes) -> None:
         os.close(folder)
 
 
-def remove(directory: bytes) -> None:
+def remove(directory: bytes, kind: bytes = RUNS) -> None:
     """Take our note away, unless it is not ours any more."""
     try:
-        folder, name = _own_folder(), name_of(directory)
+        folder, name = _own_folder(), _name(directory, kind)
     except OSError:
         return
     try:
@@ -81,19 +92,45 @@ def read(directory: bytes) -> int:
     Where the start of a process is not known, the caller has to see whether it is alive and has
     the lock: then the pid is negative.
     """
-    for line in _notes(directory):
-        pid, start, life = _parse(line)
-        if pid > 0:
-            try:
-                now = system.started(pid)
-                same = system.is_this_life(life, system.boot() or b"-")
-            except OSError:
-                return -pid
-            if not (start and now):
-                return -pid
-            if abs(start - now) <= system.STARTS_VARY_BY and same:
-                return pid
-    return 0
+    return next(filter(None, map(_subject, _notes(directory))), 0)
+
+
+def is_drained(directory: bytes, pid: int) -> bool:
+    """Tell whether svscan ``pid`` has noted that it is drained, and stays."""
+    return pid > 0 and any(abs(_subject(line)) == pid for line in _notes(directory, DRAINED))
+
+
+def waiting(directory: bytes) -> list[int]:
+    """Return the pids of the svscans that wait for the end of the one on ``directory``."""
+    found = set()
+    for path, owner in _folders():
+        try:
+            beginning = name_of(directory) + WAITS
+            folder = _open(path, owner)
+        except OSError:
+            continue
+        try:
+            names = map(os.fsencode, os.listdir(folder))
+            lines = [_content(name, folder) for name in names if name.startswith(beginning)]
+        finally:
+            os.close(folder)
+        found |= {_subject(line) for line in lines}
+    return sorted(pid for pid in found if pid > 0)
+
+
+def _subject(line: bytes) -> int:
+    """Return the pid of the process that a note is about, if it runs; see :func:`read`."""
+    pid, start, life = _parse(line)
+    if pid <= 0:
+        return 0
+    try:
+        now = system.started(pid)
+        same = system.is_this_life(life, system.boot() or b"-")
+    except OSError:
+        return -pid
+    if not (start and now):
+        return -pid
+    return pid if abs(start - now) <= system.STARTS_VARY_BY and same else 0
 
 
 def code(directory: bytes, pid: int) -> tuple[bytes, bytes]:
@@ -105,10 +142,10 @@ def code(directory: bytes, pid: int) -> tuple[bytes, bytes]:
     return b"", b""
 
 
-def _notes(directory: bytes) -> Iterator[bytes]:
+def _notes(directory: bytes, kind: bytes = RUNS) -> Iterator[bytes]:
     """Yield what is noted about a scan directory, in each folder that counts."""
     try:
-        name = name_of(directory)
+        name = name_of(directory) + kind
     except OSError:
         return
     for path, owner in _folders():
@@ -139,6 +176,12 @@ def name_of(directory: bytes) -> bytes:
     """Return the name of the file for a scan directory. Raises ``OSError`` if that is gone."""
     found = os.stat(directory)
     return b"%d.%d" % (found.st_dev, found.st_ino)
+
+
+def _name(directory: bytes, kind: bytes) -> bytes:
+    """Return the name of our file of that kind."""
+    number = b"%d" % os.getpid() if kind == WAITS else b""
+    return name_of(directory) + kind + number
 
 
 def _folders() -> list[tuple[bytes, int]]:

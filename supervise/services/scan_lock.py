@@ -14,7 +14,7 @@ import os
 
 from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.messages import fatal, warn
-from slashservice.supervise.protocol import former, scan_directory
+from slashservice.supervise.protocol import former, scan_directory, scanner_pid
 from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE
 
 TYPE_CHECKING = False
@@ -38,6 +38,8 @@ def take(loop: Loop, path: bytes, wait: bool = True) -> int:
     waiting = Waiting(loop, path, wait)
     while not waiting.is_over:
         loop.step()
+    if waiting.said:
+        scanner_pid.remove(path, scanner_pid.WAITS)
     return waiting.told
 
 
@@ -81,7 +83,7 @@ class Waiting:
         self._loop = loop
         self._path = path
         self._wait = wait
-        self._said = False
+        self.said = False
         self._delay = WAIT_FIRST
         self._patience = loop.clock() + SECONDS_OF_PATIENCE
         for number in (signal_numbers.SIGTERM, signal_numbers.SIGQUIT):
@@ -111,7 +113,7 @@ class Waiting:
             return
         if _taken(self._path):
             self.is_over = True
-        elif not self._said and self._loop.clock() >= self._patience:
+        elif not self.said and self._loop.clock() >= self._patience:
             self._judge()
 
     def _judge(self) -> None:
@@ -127,6 +129,10 @@ class Waiting:
         held = BlockingIOError(errno.EAGAIN, "")
         if not self._wait:
             raise fatal("svscan", what, held)
-        self._said = True
+        self.said = True
+        try:
+            scanner_pid.write(self._path, scanner_pid.WAITS)
+        except OSError:
+            pass  # we do without, as with the other note
         whom = b"process %d" % pid if pid else b"another svscan"
         warn("svscan", what + b", waiting for the end of " + whom, held)

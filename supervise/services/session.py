@@ -84,17 +84,28 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
         raise fatal("svscan", b"unable to start", error) from None
     context = Context(loop, heritage, limit, null)
     scanner = Scanner(context, path, orders.grace)
-    obey_signals(loop, scanner, tell)
-    if told:
+
+    def drain_and_stay() -> None:
         scanner.drain(stay=True)
+        note(path, scanner_pid.DRAINED)
+
+    obey_signals(loop, scanner, tell, drain_and_stay)
+    if told:
+        drain_and_stay()
     scanner.scan()
     scanner.when_seen(lambda: tell(b"READY=1"))
     loop.run()
-    scanner_pid.remove(path)
+    for kind in (scanner_pid.DRAINED, scanner_pid.RUNS):
+        scanner_pid.remove(path, kind)
     return 0
 
 
-def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) -> None:
+def obey_signals(
+    loop: Loop,
+    scanner: Scanner,
+    tell: Callable[[bytes], None],
+    drain_and_stay: Callable[[], None],
+) -> None:
     """Have each signal do what the manual of svscan says; ``tell`` informs the init system."""
 
     def drain() -> None:
@@ -104,14 +115,14 @@ def obey_signals(loop: Loop, scanner: Scanner, tell: Callable[[bytes], None]) ->
     loop.on_signal(signal_numbers.SIGTERM, drain)
     if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
         loop.on_signal(signal_numbers.SIGINT, drain)
-    loop.on_signal(signal_numbers.SIGUSR1, lambda: scanner.drain(stay=True))
+    loop.on_signal(signal_numbers.SIGUSR1, drain_and_stay)
     loop.on_signal(signal_numbers.SIGHUP, scanner.scan)
     loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
 
 
-def note(path: bytes) -> None:
+def note(path: bytes, kind: bytes = scanner_pid.RUNS) -> None:
     """Put our pid where clients find it. Where that is not possible, we do without."""
     try:
-        scanner_pid.write(path)
+        scanner_pid.write(path, kind)
     except OSError:
         pass

@@ -206,3 +206,39 @@ def test_others_can_lead_it_elsewhere(
     bad = why and "setuidgid" not in run
     what = f"/service/web/log/run has root write to /srv/logs/web, but {why}"
     assert [one for one, _ in found] == ([what] if bad else [])
+
+
+WAYS = {
+    "the same": "/var/log/x",
+    "a slash": "/var/log/x/",
+    "a dot": "/var/log/./y/../x",
+    "a link": "/srv/link",
+    "below a link": "/srv/logs/x",
+    "from its own place": "../../../var/log/x",
+    "other": "/var/log/other",
+    "below": "/var/log/x/more",
+}
+SCRIPTS = ("exec multilog t {}", "exec setuidgid log multilog {}", "exec multilog t ./main {}")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("other", SCRIPTS)
+def test_two_logs_in_one_directory(
+    make_image: MakeImage, way: str, script: str, other: str
+) -> None:
+    image = make_image("systemd").folders("/var/log/x/more", "/srv", "/service", "/etc")
+    image.link("/srv/link", "/var/log/x").link("/srv/logs", "../var/log")
+    word = WAYS[way] if not WAYS[way].startswith("..") else f"./{WAYS[way]}"
+    image.program("/service/one/log/run", f"#!/bin/sh\n{script.format('/var/log/x')}\n")
+    image.program("/service/two/log/run", f"#!/bin/sh\n{other.format(word)}\n")
+    image.program("/service/three/log/run", "#!/bin/sh\nexec multilog t ./main\n")
+    image.link("/service/twice", "three")
+    host = Host(str(image.root))
+    found = [what for what, _ in logs.mistakes(host, "/service") if "have one" in what]
+    shared = "one, two have one log directory, /var/log/x: only one can write to it"
+    assert found == ([] if way in ("other", "below") else [shared])
+    wanted = "" if way in ("other", "below") else "it is the log directory of /service/one"
+    path = os.path.normpath(os.path.join("/service/two/log", WAYS[way]))
+    image.path("/service/two/log/run").unlink()
+    assert logs.writer(host, "/service", path) == wanted

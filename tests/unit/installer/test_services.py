@@ -42,6 +42,19 @@ class TestAdding:
             add(host, WEB, "/etc/x", "/nowhere", self.silent)
         assert not image.path("/etc/x").exists()
 
+    @pytest.mark.parametrize("down", [False, True])
+    def test_a_drained_svscan_starts_nothing(
+        self, down: bool, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervision, "running", lambda directory: 7)
+        monkeypatch.setattr(supervision, "is_drained", lambda directory, pid: pid == 7)
+        said: list[str] = []
+        service = Service("web", ["httpd"], checked=False, down=down)
+        assert add(Running(image.root), service, "/etc/x", "/service", said.append) is down
+        assert image.path("/service/web").is_symlink()
+        assert "svscan on /service is drained, and starts nothing" in said[1]
+        assert said[2].startswith("slashservice install has")
+
     def test_it_overwrites_nothing(self, host: Host, image: Image) -> None:
         image.folders("/etc/x/web")
         with pytest.raises(Refusal, match="/etc/x/web is there already") as refusal:

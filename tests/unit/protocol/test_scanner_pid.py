@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import chain, permutations
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,48 @@ def test_what_was_written_is_read(scan: bytes) -> None:
     scanner_pid.remove(scan)
     assert scanner_pid.read(scan) == 0
     assert os.listdir(note(scan).parent) == []
+
+
+KINDS = (scanner_pid.RUNS, scanner_pid.DRAINED, scanner_pid.WAITS)
+
+
+def told(scan: bytes) -> tuple[bool, bool, bool]:
+    """Which notes about us are in force."""
+    pid = os.getpid()
+    return (
+        scanner_pid.read(scan) == pid,
+        scanner_pid.is_drained(scan, pid),
+        scanner_pid.waiting(scan) == [pid],
+    )
+
+
+@pytest.mark.parametrize(
+    "order", list(chain.from_iterable(permutations(KINDS, n) for n in range(1, 4)))
+)
+def test_notes_of_each_kind_come_and_go_alone(scan: bytes, order: tuple[bytes, ...]) -> None:
+    kept: set[bytes] = set()
+    for kind in order:
+        scanner_pid.write(scan, kind)
+        kept.add(kind)
+        assert told(scan) == tuple(one in kept for one in KINDS)
+    for kind in order:
+        scanner_pid.remove(scan, kind)
+        kept.remove(kind)
+        assert told(scan) == tuple(one in kept for one in KINDS)
+    assert os.listdir(note(scan).parent) == []
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize(
+    "line", ["{pid} 1 {life}\n", "{pid} {start} other\n", "", "{pid} {start}\n"]
+)
+def test_a_note_that_a_killed_svscan_left_says_nothing(scan: bytes, kind: bytes, line: str) -> None:
+    scanner_pid.write(scan, kind)
+    (path,) = note(scan).parent.iterdir()
+    pid = os.getpid()
+    life = os.fsdecode(system.boot())
+    path.write_text(line.format(pid=pid, start=system.started(pid), life=life))
+    assert told(scan) == (False, False, False)
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])

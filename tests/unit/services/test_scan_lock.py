@@ -14,7 +14,7 @@ from helpers.clock import Clock
 
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import scan_directory
+from slashservice.supervise.protocol import scan_directory, scanner_pid
 from slashservice.supervise.services import scan_lock
 from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE
 
@@ -125,6 +125,23 @@ def test_then_with_one_word_and_at_little_cost(
     assert sum(waiting.seconds) > 90 * scan_lock.WAIT_LAST
     line = f"unable to acquire {tmp_path}, waiting for the end of process 1234: temporary failure"
     assert said(capfd) == f"svscan: warning: {line}\n"
+    let_go(tmp_path, {held})
+
+
+def test_meanwhile_others_can_see_that_it_waits(
+    waiting: Waiting, held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    places = [(bytes(tmp_path / "run/notes"), os.geteuid())]
+    monkeypatch.setattr(scanner_pid, "_folders", lambda: places)
+    seen: list[list[int]] = []
+    waiting.then[2] = lambda: seen.append(scanner_pid.waiting(bytes(tmp_path)))
+    waiting.then[30] = lambda: seen.append(scanner_pid.waiting(bytes(tmp_path)))
+    waiting.then[40] = lambda: fcntl.flock(held, fcntl.LOCK_UN)
+    assert waiting.take() == 0
+    assert seen == [[], [os.getpid()]]
+    assert scanner_pid.waiting(bytes(tmp_path)) == []
+    assert os.listdir(tmp_path / "run/notes") == []
     let_go(tmp_path, {held})
 
 
