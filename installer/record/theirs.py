@@ -7,11 +7,12 @@ and theirs is kept aside. Either is named.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import OUR_FILE, block
+from slashservice.installer.host.marks import OUR_FILE, BrokenMarks, block
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block, Target
@@ -112,6 +113,22 @@ def _drop_in(path: str) -> str:
     return f"; systemctl edit {name} keeps changes apart" if path.startswith(UNITS) else ""
 
 
+def is_idle(lines: str) -> bool:
+    """Tell whether there is nothing in lines of ours but blank ones and comments."""
+    return all(line.strip()[:1] in ("", "#") for line in lines.splitlines())
+
+
+def idle_edits(host: Host, receipt: Receipt) -> list[str]:
+    """Return the files of others in which our lines are taken out, or made comments."""
+    found = []
+    for action in (entry.action for entry in receipt.entries if not entry.retired):
+        if isinstance(action, EditFile) and isinstance(action.editor, Block):
+            with contextlib.suppress(BrokenMarks):
+                lines = action.editor.found(host.state(action.path).data)
+                found += [action.path] if lines is not None and is_idle(lines) else []
+    return found
+
+
 def _edit(
     host: Host, action: EditFile, entry: Entry, old: Receipt | None, notes: list[str]
 ) -> EditFile:
@@ -127,6 +144,14 @@ def _edit(
         written.add(action.editor.found(previous) or "")
     if found is None or found in written:
         return action
+    if before.lines == action.editor.lines and is_idle(found):
+        boot = ": nothing starts svscan at boot" if action.enables else ""
+        notes.append(
+            f"of slashservice's lines in {action.path} only the marks are left, or comments, and "
+            f"they are left as they are{boot}. To have the lines put in again, take out the marks, "
+            "too, and run slashservice install"
+        )
+        return dataclasses.replace(action, theirs="left")
     if before.lines == action.editor.lines:
         notes.append(
             f"slashservice's lines in {action.path} are not as it wrote them, and are left as "
