@@ -31,7 +31,7 @@ from slashservice.installer.plan.planner import Plan
 from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
 from slashservice.installer.plan.tenants import refuse_tenants
 from slashservice.installer.plan.tree import InstallTree
-from slashservice.installer.record import foresight
+from slashservice.installer.record import foresight, room
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.foresight import Foreseen, Notes, sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
@@ -42,7 +42,7 @@ from slashservice.installer.record.theirs import refuse_broken
 @contextlib.contextmanager
 def exclusive(host: Host) -> Iterator[None]:
     """Let only one installer work on a host at a time, and let signals end it in order."""
-    with lock.held(host), interruptible():
+    with lock.held(host), interruptible(), room.unlimited():
         yield
 
 
@@ -141,6 +141,8 @@ def _tidy(host: Host, actions: Sequence[Action]) -> None:
     for action in actions:
         if isinstance(action, PathAction):
             host.remove_new(action.path)
+        elif isinstance(action, InstallTree):
+            action.tidy(host)
 
 
 def _with_choices(old: Receipt, plan: Plan) -> Receipt:
@@ -276,7 +278,7 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
             continue
         try:
             with undisturbed():
-                found = entry.action.undo(host, entry.previous, entry.left(host))
+                found = room.undo(host, entry, entry.previous, journal)
             if found and isinstance(entry.action, MakeDirectory):
                 left.append(entry)
             elif found:
@@ -318,7 +320,9 @@ def before_uninstalling(host: Host, receipt: Receipt) -> Foreseen:
     trees = [one.action.path for one in receipt.entries if isinstance(one.action, InstallTree)]
     refuse_tenants(host, trees, ended, receipt.service_dir)
     foreseen = foresight.undoing(host, receipt)
-    obstacles.refuse(host, foreseen.paths)
+    code = [one.action for one in receipt.entries if isinstance(one.action, InstallTree)]
+    inside = [path for one in code for path in one.parts(host)]
+    obstacles.refuse(host, [*foreseen.paths, *inside, receipts.path(host)], choice="")
     return foreseen
 
 
@@ -333,10 +337,10 @@ def uninstall(host: Host, progress: Progress, made: Receipt | None = None) -> li
         receipts.forget(host)
         return []
     foreseen = before_uninstalling(host, receipt)
-    receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
+    room.begin(host, dataclasses.replace(receipt, phase="undoing"))
     notes = Notes(host)
     for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
-        notes.take(entry, entry.action.undo(host, entry.before, entry.left(host)))
+        notes.take(entry, room.undo(host, entry, entry.before, receipt))
         if line:
             progress(line)
     notes.look_again()
