@@ -19,9 +19,12 @@ from slashservice.installer.plan.edits import Block, Target
 from slashservice.installer.plan.files import EditFile, WriteFile, aside
 from slashservice.installer.plan.links import MakeLink, RunlevelLink
 from slashservice.installer.plan.planner import Plan
+from slashservice.installer.record import resuming
 from slashservice.installer.record.receipt import Entry, Receipt
 
 UNITS = "/etc/systemd/system/"
+UNFINISHED = ("applying", "retiring")
+"""Phases in which what was there before the run may be there still."""
 
 
 def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
@@ -41,6 +44,7 @@ def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
         if action.enables and old and old.phase == "installed" and entry:
             notes += _enabled_again(host, action)
         actions.append(action)
+    notes += resuming.copies(host, old)
     return dataclasses.replace(plan, actions=tuple(actions), notes=(*plan.notes, *notes))
 
 
@@ -88,7 +92,7 @@ def _file(
             return action
         return _kept_aside(host, action, notes)  # no receipt tells whose changes these are
     known = {entry.after, *entry.also}
-    if old is not None and old.phase != "installed":
+    if old is not None and old.phase in UNFINISHED:
         known.add(FileState.from_json(entry.previous).digest())
     if now.digest() in known:
         return dataclasses.replace(action, theirs="known")
@@ -140,7 +144,7 @@ def _edit(
     found = action.editor.found(data)
     previous = FileState.from_json(entry.previous).data
     written = {action.editor.lines, before.lines}
-    if old is not None and old.phase != "installed" and block(previous):
+    if old is not None and old.phase in UNFINISHED and block(previous):
         written.add(action.editor.found(previous) or "")
     if found is None or found in written:
         return action
