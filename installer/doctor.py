@@ -24,6 +24,7 @@ from slashservice.installer.plan.source import version
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
+from slashservice.installer.record.theirs import idle_edits
 from slashservice.installer.scanned import logs, scan_directory, service_owners, supervisor
 from slashservice.installer.status import look
 
@@ -63,9 +64,16 @@ def installation(patient: Patient) -> Iterator[Finding]:
             "slashservice install finishes it, slashservice uninstall undoes it",
         )
     edited = _edited(patient.receipt)
+    idle = idle_edits(patient.host, patient.receipt)
     artefacts = look(patient.host, patient.receipt).artefacts
     for one in {(one.path, one.state): one for one in artefacts}.values():
-        if one.state == "changed" and one.path in edited:
+        if one.state == "changed" and one.path in idle:
+            boot = ": nothing starts svscan at boot" if one.enables else ""
+            yield Finding(
+                f"of slashservice's lines in {one.path} only the marks are left, or comments{boot}",
+                "take out the marks, too; then slashservice install puts the lines in again",
+            )
+        elif one.state == "changed" and one.path in edited:
             yield Finding(
                 f"{one.path} is changed: slashservice's own lines in it are not as it wrote them",
                 "slashservice install leaves them so; without them and their marks it puts "

@@ -26,9 +26,11 @@ from slashservice.installer.plan.moving import moving
 from slashservice.installer.plan.options import Options
 from slashservice.installer.plan.planner import Plan, make_plan
 from slashservice.installer.record import receipt as receipts
-from slashservice.installer.record import recovery, transaction
+from slashservice.installer.record import recovery, resuming, transaction
 from slashservice.installer.record.foresight import Foreseen
 from slashservice.installer.record.theirs import respecting
+
+BACK = "put back what an interrupted uninstall has undone"
 
 
 class PlanVerb(OwnVerb):
@@ -100,15 +102,11 @@ class PlanVerb(OwnVerb):
     def dry_run(self) -> int:
         """Print what would be done; return whether that is anything."""
         here = self.host()
-        receipt = receipts.load(here) if _may_read(here) else None
-        if receipt is not None and receipt.phase == "undoing":
-            say("would finish an uninstall that was interrupted:")
-            _say_undoing(transaction.before_uninstalling(here, receipt))
-            say("would then install anew")
-            return WOULD_CHANGE
-        one = self.plan(here, receipt)
+        one = self.plan(here, receipts.load(here) if _may_read(here) else None)
         host, plan, old = one.host, one.plan, one.old
         _say_verdict(one)
+        if resuming.begun(old) is not None:
+            say(f"would {BACK}")
         transaction.preflight(host, plan, old)
         todo = transaction.pending(host, plan, old)
         said = ""
@@ -151,7 +149,7 @@ def _may_read(host: Host) -> bool:
 
 def _init(options: Options, receipt: receipts.Receipt | None) -> str:
     """Return the init system that is asked for, now or when slashservice was installed."""
-    if options.init or receipt is None or receipt.phase == "undoing":
+    if options.init or receipt is None:
         return options.init
     return receipt.init if receipt.asked and receipt.init in INIT_SYSTEMS else ""
 
@@ -159,9 +157,10 @@ def _init(options: Options, receipt: receipts.Receipt | None) -> str:
 def remembered(host: Host, receipt: receipts.Receipt | None, options: Options) -> Options:
     """Return options, with those of the present installation where nothing else is asked.
 
-    So an upgrade, or a second install, needs none of the options of the first.
+    So an upgrade, or a second install, needs none of the options of the first. If an uninstall
+    has begun to give another svscan its place back, that is taken again.
     """
-    if receipt is None or receipt.phase == "undoing":
+    if receipt is None:
         return options
     python = receipt.choices.get("python") or ""
     return dataclasses.replace(
@@ -174,6 +173,7 @@ def remembered(host: Host, receipt: receipts.Receipt | None, options: Options) -
         scanned=receipt.service_dir,
         python=options.python or (python if host.is_executable(python) else ""),
         no_rivals=(*options.no_rivals, *receipt.choices.get("no_rivals", ())),
+        replace=options.replace or resuming.gives_back(host, receipt),
     )
 
 
@@ -214,15 +214,11 @@ class Install(PlanVerb):
         host = self.host()
         need_root(host)
         with transaction.exclusive(host):
-            old = receipts.load(host)
-            if old is not None and old.phase == "undoing":
-                say("an earlier uninstall was interrupted: finishing it")
-                for note in transaction.uninstall(host, say):
-                    say(f"note: {typed(note)}")
-                old = None
-            one = self.plan(host, old)
+            one = self.plan(host, receipts.load(host))
             host, plan = one.host, one.plan
             _say_verdict(one)
+            if resuming.begun(one.old) is not None:
+                say(BACK)
             changed = transaction.install(host, plan, say, one.old)
         _say_notes(plan)
         say("installed" if changed else "nothing to do: it is installed as it should be")
@@ -262,7 +258,7 @@ def _say_undoing(foreseen: Foreseen) -> None:
     for line in filter(None, foreseen.lines):
         say(f"would {line}")
     for note in foreseen.notes:
-        say(f"note: {note}")
+        say(f"note: {typed(note)}")
 
 
 class PlanOnly(PlanVerb):

@@ -21,8 +21,14 @@ BSD_IMMUTABLE = stat.UF_IMMUTABLE | stat.SF_IMMUTABLE
 BSD_APPEND_ONLY = stat.UF_APPEND | stat.SF_APPEND
 
 
-def refuse(host: Host, paths: Iterable[str]) -> None:
-    """Refuse if one of ``paths`` is immutable, or the folder that it is in, or read-only."""
+CHOICE = "Or choose another --layout or --service-dir."
+
+
+def refuse(host: Host, paths: Iterable[str], choice: str = CHOICE) -> None:
+    """Refuse if one of ``paths`` is immutable, or the folder that it is in, or read-only.
+
+    ``choice`` says what else there is to choose, if anything.
+    """
     seen = set()
     for path in paths:
         folder = os.path.dirname(path)
@@ -37,13 +43,14 @@ def refuse(host: Host, paths: Iterable[str]) -> None:
             )
         while folder != "/" and not host.is_directory(folder):
             folder = os.path.dirname(folder)
-        for one in (path, folder):
+        is_link = host.readlink(path) is not None  # it can go whatever it leads to
+        for one in (folder,) if is_link else (path, folder):
             if one not in seen:
                 seen.add(one)
-                _refuse_one(host, one)
+                _refuse_one(host, one, choice)
 
 
-def _refuse_one(host: Host, path: str) -> None:
+def _refuse_one(host: Host, path: str, choice: str) -> None:
     """Refuse a file or folder that can't be changed."""
     status = host.lstat(path)
     if status is None or not (stat.S_ISREG(status.st_mode) or host.is_directory(path)):
@@ -63,7 +70,7 @@ def _refuse_one(host: Host, path: str) -> None:
         raise Refusal(
             f"{path} can't be changed: it is on a file system that is mounted read-only",
             f"If it may be: mount -o remount,rw {quote(mount_point(real))}",
-            "Or choose another --layout or --service-dir.",
+            *filter(None, [choice]),
         )
 
 

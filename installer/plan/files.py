@@ -24,7 +24,7 @@ from slashservice.installer.plan.edits import (
     check_text,
     lines_of,
 )
-from slashservice.supervise.protocol.names import SCANNER
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER
 
 KEPT = "kept"
 """Folder beside the receipt, open to root alone, for what others made of our files."""
@@ -85,6 +85,10 @@ class MakeScanDirectory(MakeDirectory):
         runs = host.live and supervision.running(self.path)
         if not runs and host.is_directory(own) and set(host.list(own)) <= {"lock", "pid"}:
             host.remove_tree(own)
+        empty = host.state(self.path).kind == "directory" and not host.list(self.path)
+        if empty and self.path == SCAN_DIRECTORY and FileState.from_json(before):
+            # An earlier installation may have made it: it stayed for what was in it then.
+            return [f"{self.path} is left, and is empty: it was there before slashservice"]
         return super().undo(host, before, after)
 
 

@@ -90,7 +90,7 @@ class InstallTree(Action):
         if self.source is None:
             raise Trouble("the code to put in place is not at hand", self.path)
         new = self.path + NEW
-        self._tidy(host)
+        self.tidy(host)
         directory = FileState("directory", 0o755, *host.owner)
         made = {""}
         host.put(new, directory)
@@ -108,12 +108,14 @@ class InstallTree(Action):
 
     def undo(self, host: Host, before: dict[str, Any], after: str) -> list[str]:
         """Remove the tree if it was not there; strangers' files in it are kept."""
-        self._tidy(host)
+        self.tidy(host)
         if before["kind"] != "absent" or not host.lstat(self.path):
             return []
         strange = self._strangers(host)
         if not strange:
-            host.remove_tree(self.path)
+            # In one step: what is half removed would be taken for code that somebody has damaged.
+            host.rename(self.path, self.path + NEW)
+            host.remove_tree(self.path + NEW)
             return []
         self._clear(host, "", strange)
         listed = ", ".join(strange[:5]) + (", ..." if len(strange) > 5 else "")
@@ -133,6 +135,24 @@ class InstallTree(Action):
             else:
                 host.put(f"{self.path}/{name}", ABSENT)
 
+    def parts(self, host: Host) -> list[str]:
+        """Return the paths of all that goes when this is undone."""
+        if not host.is_directory(self.path):
+            return []
+        ours = [name for name in self._all_names(host) if self._is_ours(name)]
+        folders = {at for name in ours for at in _folders(os.path.dirname(name))}
+        return [f"{self.path}/{name}" for name in (*sorted(folders), *ours)]
+
+    def drop_byte_code(self, host: Host) -> None:
+        """Remove the byte code, which is made anew where it is missed.
+
+        So there is room again on a full disk.
+        """
+        for name in self._all_names(host):
+            folder, base = os.path.split(name)
+            if os.path.basename(folder) == CACHE and base.endswith(".pyc") and self._is_ours(name):
+                host.put(f"{self.path}/{name}", ABSENT, durably=False)
+
     def to_json(self) -> dict[str, Any]:
         """Return the action without the contents of the files."""
         return {
@@ -144,7 +164,7 @@ class InstallTree(Action):
             "sticky": self.sticky,
         }
 
-    def _tidy(self, host: Host) -> None:
+    def tidy(self, host: Host) -> None:
         """Remove what an interrupted run left halfway."""
         if host.is_directory(self.path + NEW):
             host.remove_tree(self.path + NEW)

@@ -18,6 +18,7 @@ from slashservice.installer.plan.files import MakeDirectory
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.telling import AwaitEnd, ForgetState, RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
+from slashservice.installer.record import resuming
 from slashservice.installer.record.receipt import Entry, Receipt
 
 REHEARSED = (PathAction, InstallTree, ForgetState)
@@ -134,8 +135,8 @@ class Notes:
     What is in a folder may be of another version, and go later. So folders are looked at again.
     """
 
-    def __init__(self, host: Host) -> None:
-        self.lines: list[str] = []
+    def __init__(self, host: Host, lines: Sequence[str] = ()) -> None:
+        self.lines: list[str] = [*lines]
         self._host = host
         self._named: set[str] = set()
         self._folders: list[Entry] = []
@@ -160,7 +161,7 @@ class Notes:
             assert isinstance(entry.action, MakeDirectory)
             path = entry.action.path
             inside = {f"{path}/{name}" for name in self._host.list(path)}
-            self.lines += [] if inside <= self._named else found
+            self.lines += [] if inside and inside <= self._named else found
             self._named.add(path)
         return gone
 
@@ -168,7 +169,7 @@ class Notes:
 def undoing(host: Host, receipt: Receipt) -> Foreseen:
     """Foresee what undoing a receipt will do, and what will be left."""
     rehearsal = Rehearsal.of(host)
-    notes = Notes(rehearsal)
+    notes = Notes(rehearsal, resuming.copies(host, receipt))
     changing: list[Entry] = []
     for entry in reversed(receipt.entries):
         if not isinstance(entry.action, REHEARSED):

@@ -7,21 +7,25 @@ and theirs is kept aside. Either is named.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import OUR_FILE
+from slashservice.installer.host.marks import OUR_FILE, BrokenMarks
 from slashservice.installer.host.state import FileState
 from slashservice.installer.plan.accounts import ASIDE, EditCrontab, crontab, state, text_of
 from slashservice.installer.plan.actions import Action
-from slashservice.installer.plan.edits import Target
+from slashservice.installer.plan.edits import Marked, Target
 from slashservice.installer.plan.files import EditFile, WriteFile, aside
 from slashservice.installer.plan.links import MakeLink, RunlevelLink, what
 from slashservice.installer.plan.planner import Plan
+from slashservice.installer.record import resuming
 from slashservice.installer.record.receipt import Entry, Receipt
 
 UNITS = "/etc/systemd/system/"
+UNFINISHED = ("applying", "retiring")
+"""Phases in which what was there before the run may be there still."""
 
 
 def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
@@ -45,6 +49,7 @@ def respecting(host: Host, plan: Plan, old: Receipt | None) -> Plan:
         if action.enables and old and old.phase == "installed" and entry:
             notes += _enabled_again(host, action)
         actions.append(action)
+    notes += resuming.copies(host, old)
     return dataclasses.replace(plan, actions=tuple(actions), notes=(*plan.notes, *notes))
 
 
@@ -92,7 +97,7 @@ def _file(
             return action
         return _kept_aside(host, action, notes)  # no receipt tells whose changes these are
     known = {entry.after, *entry.also}
-    if old is not None and old.phase != "installed":
+    if old is not None and old.phase in UNFINISHED:
         known.add(FileState.from_json(entry.previous).digest())
     if now.digest() in known:
         return dataclasses.replace(action, theirs="known")
@@ -117,6 +122,22 @@ def _drop_in(path: str) -> str:
     return f"; systemctl edit {name} keeps changes apart" if path.startswith(UNITS) else ""
 
 
+def is_idle(lines: str) -> bool:
+    """Tell whether there is nothing in lines of ours but blank ones and comments."""
+    return all(line.strip()[:1] in ("", "#", ";") for line in lines.splitlines())
+
+
+def idle_edits(host: Host, receipt: Receipt) -> list[str]:
+    """Return the files of others in which our lines are taken out, or made comments."""
+    found = []
+    for action in (entry.action for entry in receipt.entries if not entry.retired):
+        if isinstance(action, EditFile) and isinstance(action.editor, Marked):
+            with contextlib.suppress(BrokenMarks):
+                lines = action.editor.found(host.state(action.path).data)
+                found += [action.path] if lines is not None and is_idle(lines) else []
+    return found
+
+
 def _edit(
     host: Host, action: EditFile, entry: Entry, old: Receipt | None, notes: list[str]
 ) -> EditFile:
@@ -124,12 +145,21 @@ def _edit(
     before = entry.action.editor if isinstance(entry.action, EditFile) else None
     if type(action.editor) is not type(before) or before is None:
         return action
+    data = host.state(action.path).data
+    found = action.editor.found(data)
     written = {action.editor.own, before.own}
-    if old is not None and old.phase != "installed":
+    if old is not None and old.phase in UNFINISHED:
         written.add(action.editor.found(FileState.from_json(entry.previous).data) or "")
-    found = action.editor.found(host.state(action.path).data)
     if found is None or found in written:
         return action
+    if before.own == action.editor.own and is_idle(found):
+        boot = ": nothing starts svscan at boot" if action.enables else ""
+        notes.append(
+            f"of slashservice's lines in {action.path} only the marks are left, or comments, and "
+            f"they are left as they are{boot}. To have the lines put in again, take out the marks, "
+            "too, and run slashservice install"
+        )
+        return dataclasses.replace(action, theirs="left")
     if before.own == action.editor.own:
         notes.append(
             f"slashservice's lines in {action.path} are not as it wrote them, and are left as "
@@ -149,7 +179,7 @@ def _crontab(
     found = action.editor.found(now or b"")
     before = entry.action.lines if isinstance(entry.action, EditCrontab) else action.lines
     written = {None, action.lines, before}
-    if old is not None and old.phase != "installed":
+    if old is not None and old.phase in UNFINISHED:
         written.add(action.editor.found(text_of(entry.previous) or b""))
     if found in written:
         return action
@@ -172,7 +202,7 @@ def _link(
     if not now or action.is_own(now) or action.done(host):
         return action
     known = {entry.after, *entry.also}
-    if old is not None and old.phase != "installed":
+    if old is not None and old.phase in UNFINISHED:
         previous = FileState.from_json(entry.previous)
         if now.same_content(previous):
             return action  # as it was before a run that has not come so far

@@ -29,10 +29,11 @@ from slashservice.installer.plan.handing import HandOver, HeldCommand
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.moving import lasts
 from slashservice.installer.plan.planner import Plan
+from slashservice.installer.plan.reviving import reviving
 from slashservice.installer.plan.telling import AwaitEnd, RunCommand, Supervise
 from slashservice.installer.plan.tenants import refuse_tenants
 from slashservice.installer.plan.tree import InstallTree
-from slashservice.installer.record import foresight
+from slashservice.installer.record import foresight, resuming, room
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.foresight import Foreseen, Notes, sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
@@ -43,7 +44,7 @@ from slashservice.installer.record.theirs import refuse_broken
 @contextlib.contextmanager
 def exclusive(host: Host) -> Iterator[None]:
     """Let only one installer work on a host at a time, and let signals end it in order."""
-    with lock.held(host), interruptible():
+    with lock.held(host), interruptible(), room.unlimited():
         yield
 
 
@@ -54,17 +55,19 @@ def pending(host: Host, plan: Plan, old: Receipt | None) -> list[Action]:
     or if an earlier run was interrupted.
     """
     interrupted = old is not None and old.phase != "installed"
-    todo = {action.key for action in plan.actions if not action.done(host)}
+    undone = resuming.begun(old) is not None
+    actions = reviving(host, plan) if undone else plan.actions
+    todo = {action.key for action in actions if not action.done(host)}
     telling = (PathAction, Supervise)
-    changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in plan.actions)
+    changes = interrupted or any(isinstance(a, telling) and a.key in todo for a in actions)
     code_changes = any(
         isinstance(a, InstallTree) or getattr(a, "path", "") == plan.layout.current
-        for a in plan.actions
+        for a in actions
         if a.key in todo
     )
     return [
         action
-        for action in plan.actions
+        for action in actions
         if action.key in todo
         or (changes and host.live and isinstance(action, RunCommand) and action.do)
         or (code_changes and isinstance(action, HandOver) and action.due(host))
@@ -137,7 +140,7 @@ def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = No
             f"installed, but not all of the older version is gone: {reason(error)}",
             "slashservice install, once more, removes the rest",
         ) from error
-    return bool(todo) or left
+    return bool(todo) or left or resuming.begun(old) is not None
 
 
 def _tidy(host: Host, actions: Sequence[Action]) -> None:
@@ -145,6 +148,8 @@ def _tidy(host: Host, actions: Sequence[Action]) -> None:
     for action in actions:
         if isinstance(action, PathAction):
             host.remove_new(action.path)
+        elif isinstance(action, InstallTree):
+            action.tidy(host)
 
 
 def _with_choices(old: Receipt, plan: Plan) -> Receipt:
@@ -280,7 +285,7 @@ def _roll_back(host: Host, journal: Receipt, old: Receipt | None) -> list[str]:
             continue
         try:
             with undisturbed():
-                found = entry.action.undo(host, entry.previous, entry.left(host))
+                found = room.undo(host, entry, entry.previous, journal)
             if found and isinstance(entry.action, MakeDirectory):
                 left.append(entry)
             elif found:
@@ -322,7 +327,9 @@ def before_uninstalling(host: Host, receipt: Receipt) -> Foreseen:
     trees = [one.action.path for one in receipt.entries if isinstance(one.action, InstallTree)]
     refuse_tenants(host, trees, ended, receipt.service_dir)
     foreseen = foresight.undoing(host, receipt)
-    obstacles.refuse(host, foreseen.paths)
+    code = [one.action for one in receipt.entries if isinstance(one.action, InstallTree)]
+    inside = [path for one in code for path in one.parts(host)]
+    obstacles.refuse(host, [*foreseen.paths, *inside, receipts.path(host)], choice="")
     return foreseen
 
 
@@ -337,12 +344,17 @@ def uninstall(host: Host, progress: Progress, made: Receipt | None = None) -> li
         receipts.forget(host)
         return []
     foreseen = before_uninstalling(host, receipt)
-    receipts.save(host, dataclasses.replace(receipt, phase="undoing"))
-    notes = Notes(host)
-    for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
-        notes.take(entry, entry.action.undo(host, entry.before, entry.left(host)))
-        if line:
-            progress(line)
-    notes.look_again()
+    notes = Notes(host, resuming.copies(host, receipt))
+    room.begin(host, resuming.beginning(host, receipt))
+    try:
+        for entry, line in zip(reversed(receipt.entries), foreseen.lines, strict=True):
+            notes.take(entry, room.undo(host, entry, entry.before, receipt))
+            if line:
+                progress(line)
+        notes.look_again()
+    except (OSError, Trouble, Refusal, Interrupted) as error:
+        for note in notes.lines:
+            progress(f"note: {note}")
+        raise resuming.stopped(host, receipt, error) from error
     receipts.forget(host)
     return notes.lines

@@ -173,8 +173,8 @@ class TestImage:
         said = slashservice("status", *root, status=1)
         assert f"an installer was interrupted: slashservice install --root {image.root} fin" in said
         said = slashservice("install", *root)
-        finishes = "an earlier uninstall was interrupted: finishing it\nremove "
-        assert said.startswith(finishes) == (phase == "undoing")
+        goes_back = "\nput back what an interrupted uninstall has undone\n" in said
+        assert goes_back == (phase == "undoing")
         assert '"phase": "installed"' in receipt.read_text()
 
     def test_what_undoes_nothing_of_its_own_is_not_told(self, make_image: MakeImage) -> None:

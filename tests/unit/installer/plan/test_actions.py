@@ -12,19 +12,25 @@ from helpers.images import Image
 from helpers.installer import Running
 
 from slashservice.installer import supervision
+from slashservice.installer.detection.evidence import Verdict
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host, Outcome
+from slashservice.installer.host.layout import layout
 from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.host.state import ABSENT, FileState
+from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan import handing, takeover, telling
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block
 from slashservice.installer.plan.files import EditFile, MakeDirectory, RemovePath, WriteFile
 from slashservice.installer.plan.handing import HandBack, HandOver
 from slashservice.installer.plan.links import MakeLink
+from slashservice.installer.plan.planner import Plan
+from slashservice.installer.plan.reviving import Revive, reviving
 from slashservice.installer.plan.source import Source
 from slashservice.installer.plan.takeover import EndScanner, QuietenScanner
-from slashservice.installer.plan.telling import AwaitEnd, ForgetState, Supervise
+from slashservice.installer.plan.telling import AwaitEnd, ForgetState, RunCommand, Supervise
 from slashservice.installer.plan.tree import InstallTree
 
 NOTHING = ABSENT.to_json()
@@ -256,6 +262,50 @@ class TestHandingOver:
         with pytest.raises(Trouble, match=trouble):
             HandOver(start=("start",), respawns=respawns).apply(host)
         assert host.asked == asked
+
+
+class TestReviving:
+    """An uninstall has begun to stop svscan; it is to run again."""
+
+    @pytest.fixture
+    def words(self, monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[str, ...]]:
+        """How each svscan was called; each that gives way does so at once."""
+        words: dict[int, tuple[str, ...]] = {8: ("svscanboot",)}
+        monkeypatch.setattr(supervision, "quit_", lambda directory: True)
+        monkeypatch.setattr(processes, "describe", lambda pid: (None, None, words.get(pid, ())))
+        monkeypatch.setattr(supervision, "up", lambda directory: [])
+        monkeypatch.setattr(handing, "START_LIMIT", 10.0)
+        return words
+
+    @pytest.mark.parametrize("pids", [(0, 8), (7, 0, 8), (7, 7, 8), (0, 0, 0, 8)])
+    def test_it_is_exchanged_or_started(
+        self, pids: tuple[int, ...], host: Running, runs: Runs, words: object
+    ) -> None:
+        """Also one that runs the right code, as it may be idle, or about to end."""
+        runs(*pids)
+        Revive(start=("start",), respawns=True).apply(host)
+        assert supervision.running("/service") == 8
+
+    def test_one_that_only_drains_is_awaited(
+        self, host: Running, runs: Runs, words: dict[int, tuple[str, ...]]
+    ) -> None:
+        """A script of the init system has started it, for what the first one left."""
+        words[9] = ("svscan", "-n", "/service")
+        runs(7, 9, 9, 9, 9, 0, 9, 0, 8)
+        Revive(respawns=True).apply(host)
+        assert supervision.running("/service") == 8
+
+    @pytest.mark.parametrize("kind", sorted(INIT_SYSTEMS))
+    def test_what_the_init_system_keeps_down_is_up_again(self, kind: str, host: Running) -> None:
+        """Where a command stops it, and none starts it, there is one that undoes the stop."""
+        init = INIT_SYSTEMS[kind]
+        stop = Supervise(stop=("stop",), start=() if init.revive(host) else ("start",))
+        plan = Plan(Verdict(kind, (), ""), layout("fhs", "1"), "", (stop, HandOver(code="/code")))
+        actions = reviving(host, plan)
+        assert actions[-1] == Revive(code="/code")
+        again = [one.do for one in actions if isinstance(one, RunCommand)]
+        assert again == ([init.revive(host)] if init.revive(host) else [])
+        assert actions.index(stop) == len(again)
 
 
 class TestHandingBack:

@@ -405,3 +405,50 @@ def test_an_edit_of_another_kind_is_no_block(make_image: MakeImage, small_source
     image = make_image("openbsd")
     install(image)
     assert any(isinstance(one, EditFile) for one in planned(image).actions)
+
+
+IDLE: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda lines: b"",
+    "an empty line": lambda lines: b"\n",
+    "blanks": lambda lines: b"  \n\t\n",
+    "comments": lambda lines: b"".join(b"# " + one for one in lines.splitlines(True)),
+    "a comment that is indented": lambda lines: b"   #off\n\n",
+}
+"""What somebody may have made of our lines, who would have nothing started by them."""
+
+
+@pytest.mark.parametrize("made", IDLE)
+def test_lines_of_ours_that_do_nothing_any_more(
+    made: str, kind_name: str, image: Image, small_source: object
+) -> None:
+    """What follows from it is said, and how to get them back; which works, byte for byte."""
+    options = KINDS[kind_name].options
+    host = Host(str(image.root))
+    plain = install(image, **options)
+    edits = [
+        one
+        for one in planned(image, **options).actions
+        if isinstance(one, EditFile) and isinstance(one.editor, Block)
+    ]
+    for edit in edits:
+        path = image.path(edit.path)
+        whole = path.read_bytes()
+        found = block(whole)
+        assert found is not None
+        lines = whole.splitlines(True)
+        ours = b"".join(lines[found[0] + 1 : found[1]])
+        head, tail = lines[: found[0] + 1], lines[found[1] :]
+        path.write_bytes(b"".join([*head, IDLE[made](ours), *tail]))
+        (note,) = [one for one in install(image, **options) if one not in plain]
+        assert note.startswith(f"of slashservice's lines in {edit.path} only the marks are left")
+        assert ("nothing starts svscan at boot" in note) == edit.enables
+        assert "take out the marks, too, and run slashservice install" in note
+        (finding,) = [
+            one
+            for one in examine(look_at(host), INIT_SYSTEMS)
+            if f"in {edit.path} only" in one.what
+        ]
+        assert ("nothing starts svscan at boot" in finding.what) == edit.enables
+        path.write_bytes(b"".join([*head[:-1], *tail[1:]]))
+        install(image, **options)
+        assert path.read_bytes() == whole
