@@ -10,7 +10,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``orphans``         nothing
 ``streams``         nothing
 ``waiting``         streams
-``supervision``     orphans, streams, waiting
+``supervision``     orphans, waiting
+``boot_verbs``      streams, waiting, supervision
 ``host``            errors
 ``detection``       errors, host
 ``plan``            errors, streams, supervision, host, detection
@@ -41,6 +42,7 @@ So the evidence about a host (``detection``) leads to a verdict, the verdict to 
 (``init_systems``) is handed to the functions that need it: detection and planning know what
 an init system is, and none of them by name.
 
-``cli.start``, ``supervision``, ``streams``, ``waiting`` and ``orphans`` import the standard library
-and ``slashservice.supervise`` alone: init systems call them while a machine boots and stops.
+``cli.start``, ``boot_verbs``, ``supervision``, ``streams``, ``waiting`` and ``orphans`` import the
+standard library and ``slashservice.supervise`` alone: init systems call them while a machine boots
+and stops.
 """

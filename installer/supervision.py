@@ -11,27 +11,18 @@ import errno
 import os
 import time
 
-from slashservice.installer import streams
 from slashservice.installer.waiting import FIRST_WORD, listed, say, wait_telling
-from slashservice.supervise import signals
 from slashservice.supervise.protocol import client, names, record, scan_directory
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.scan_directory import is_alive
-from slashservice.supervise.signal_numbers import SIGINT, SIGQUIT, SIGTERM, SIGUSR1
+from slashservice.supervise.signal_numbers import SIGQUIT, SIGTERM, SIGUSR1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 LIMIT = scan_directory.SECONDS_TO_DRAIN
 SEARCH_PATH = os.fsdecode(scan_directory.PATH)
-
-USAGE = {
-    "drain": "slashservice: usage: slashservice drain [-s] [-t SECONDS] [--user | DIR]\n",
-    "running": "slashservice: usage: slashservice running [-a] [--user | DIR]\n",
-}
-DIGITS = 9
-"""Those of a number of seconds."""
 
 
 def running(directory: str) -> int:
@@ -317,93 +308,3 @@ def _wait_gone(pid: int, limit: float, words: Callable[[], str]) -> None:
             pause *= 2
     finally:
         os.close(fd)
-
-
-def main(argv: Sequence[str]) -> int:
-    """Be ``slashservice drain`` or ``slashservice running``.
-
-    ``running`` prints the pid of svscan; with ``-a`` the pids of daemons that a dead one has
-    left also count. Exit 0 when drained or running; 100 when nothing runs, or for wrong usage;
-    111 when the services did not go down in time.
-    """
-    verb, words = argv[0], list(argv[1:])
-    stay, left, limit, own = False, False, float(LIMIT), False
-    while words and words[0].startswith("-") and words[0] != "-":
-        word = words.pop(0)
-        if word == "--user":
-            own = True
-        elif word == "-s" and verb == "drain":
-            stay = True
-        elif word == "-a" and verb == "running":
-            left = True
-        elif word == "-t" and verb == "drain" and words and _is_number(words[0]):
-            limit = float(words.pop(0))
-        else:
-            streams.complain(USAGE[verb])
-            return 100
-    if len(words) > 1 or (own and words) or "" in words:
-        streams.complain(USAGE[verb])
-        return 100
-    directory = words[0] if words else _own_directory()
-    if own and not directory:
-        return _fatal("you have no services of your own: slashservice install --user")
-    directory = directory or names.SCAN_DIRECTORY
-    if verb == "running":
-        pids = [running(directory)]
-        if left and not pids[0]:
-            pids = daemons(directory) or pids
-        if pids[0]:
-            streams.say(" ".join(map(str, pids)))
-        for error in streams.unsaid:
-            return _fatal(f"standard output: {error.strerror}")
-        return 0 if pids[0] else 100
-    if not os.path.isdir(directory):
-        return _fatal(f"there is no directory {directory}")
-    for number in (SIGINT, SIGTERM):
-        signals.signal(number, _interrupted)
-    try:
-        if drain(directory, stay, limit):
-            return 0
-    except PermissionError:
-        whose = f"svscan on {directory} (pid {running(directory)}) is another account's"
-        return _fatal(f"{whose}: try it with sudo")
-    except _Interrupted:
-        if running(directory):
-            return _fatal(f"interrupted: svscan goes on with taking down {directory}")
-        return _fatal(f"interrupted: slashservice drain {directory} goes on")
-    return _fatal(f"services in {directory} did not go down in time{still_up(directory)}")
-
-
-def _fatal(what: str) -> int:
-    """Say what is wrong; return the exit status."""
-    say(f"fatal: {what}")
-    return 111
-
-
-def _is_number(word: str) -> bool:
-    """Tell whether a word is a number of seconds that a clock can wait for."""
-    return word.isascii() and word.isdecimal() and len(word) <= DIGITS
-
-
-def _own_directory() -> str:
-    """Return the scan directory of an ordinary account that has one by ``install --user``."""
-    if not os.geteuid():
-        return ""
-    home = os.environ.get("HOME", "")
-    data = os.environ.get("XDG_DATA_HOME", "")
-    data = data if data.startswith("/") else f"{home}/.local/share"
-    try:
-        with open(f"{data}/slashservice/receipt.json", "rb") as file:
-            import json
-
-            return str(json.load(file)["service_dir"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-class _Interrupted(Exception):  # noqa: N818 - asked for by a signal
-    """Somebody does not want to wait for a drain any longer."""
-
-
-def _interrupted(number: int, frame: object) -> None:
-    raise _Interrupted

@@ -69,10 +69,10 @@ class Drains(Verb):
 
     def hand_on(self, *words: str) -> int:
         """Do it."""
-        from slashservice.installer import supervision
+        from slashservice.installer import boot_verbs
 
         own = ["--user"] if self.own else []
-        return supervision.main([words[0], *own, *words[1:]])
+        return boot_verbs.main([words[0], *own, *words[1:]])
 
 
 @Slashservice.subcommand("drain")

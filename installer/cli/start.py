@@ -36,7 +36,7 @@ def run(vendor: str = "") -> None:
 
 def _run(vendor: str) -> None:
     if sys.argv[1:2] in (["drain"], ["running"]) and not HELP & set(sys.argv):
-        from slashservice.installer.supervision import main
+        from slashservice.installer.boot_verbs import main
 
         streams.end(main(sys.argv[1:]))
     if vendor:

@@ -64,6 +64,6 @@ class BusyBox(InitSystem):
         edit = EditFile(path=site.host.resolve(INITTAB), editor=editor, enables=True)
         return [
             self.await_end(site),
-            *self.around([edit], self.reload, now=site.start),
+            *self.around([edit], self.reload, now=site.start, held=site.service_dir),
             self.supervise(site),
         ]

@@ -7,9 +7,7 @@ from slashservice.installer.detection.knowledge import Place
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory
-from slashservice.installer.plan.handing import HeldCommand
 from slashservice.installer.plan.init_system import NAME, InitSystem, Site
-from slashservice.installer.plan.telling import RunCommand
 
 FOLDER = "/etc/finit.d"
 RUN = "/run/finit"
@@ -55,12 +53,7 @@ class Finit(InitSystem):
         return [
             MakeDirectory(path=FOLDER),
             self.await_end(site),
-            *(
-                HeldCommand(**vars(one), service_dir=site.service_dir)
-                if isinstance(one, RunCommand)
-                else one
-                for one in self.around([conf], (initctl, "reload"), now=site.start)
-            ),
+            *self.around([conf], (initctl, "reload"), now=site.start, held=site.service_dir),
             self.supervise(site, stop=(initctl, "stop", NAME)),
         ]
 

@@ -108,7 +108,8 @@ class RcLocal(InitSystem):
     def _start_now(self, site: Site, systemd: bool) -> tuple[str, ...]:
         """Return the command that starts svscan until the next boot, in reach of the shutdown.
 
-        systemd keeps a transient unit as long as one of its daemons runs: then that is started.
+        systemd keeps a transient unit as long as one of its daemons runs: then that is started,
+        or one of another name where it has another command.
         """
         if not systemd:
             return ("sh", "-c", site.render("rclocal/rc.local"))
@@ -117,8 +118,17 @@ class RcLocal(InitSystem):
             *(f"TimeoutStopSec={STOP_LIMIT}", "IgnoreSIGPIPE=no"),
         )
         options = [f"--property={one}" for one in properties]
-        run = shlex.join(["systemd-run", "--unit=svscan", *options, *site.svscanboot.split()])
-        return ("sh", "-c", f"systemctl start svscan.service 2>/dev/null || exec {run}")
+        words = [*options, *site.svscanboot.split()]
+        first, other = (
+            shlex.join(["systemd-run", f"--unit={unit}", *words]) for unit in ("svscan", "UNIT")
+        )
+        kept = f"argv[]={site.svscanboot} ;"
+        text = (
+            f"case $(systemctl show --property=ExecStart svscan.service) in *'{kept}'*) "
+            f"exec systemctl start svscan.service;; esac; {first} || "
+            f"exec {other.replace('UNIT', 'svscan-$$', 1)}"
+        )
+        return ("sh", "-c", text)
 
     def _at_shutdown(self, site: Site, systemd: bool) -> list[Action]:
         """Return what drains at shutdown."""

@@ -20,6 +20,7 @@ from slashservice.installer.plan import templates
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.edits import Block, CommentOut
 from slashservice.installer.plan.files import EditFile, RemovePath, WriteFile
+from slashservice.installer.plan.handing import HeldCommand
 from slashservice.installer.plan.links import MakeLink
 from slashservice.installer.plan.scripts import How, fault
 from slashservice.installer.plan.telling import (
@@ -201,15 +202,20 @@ class InitSystem(Knowledge):
         *,
         now: bool = True,
         tolerant: bool = False,
+        held: str = "",
     ) -> list[Action]:
         """Surround ``changes`` so that a reload follows them, both applied and undone.
 
         With ``now`` false it follows only when they are undone: for init systems that start
-        at once what they see.
+        at once what they see. ``held`` is the scan directory, for init systems that end at once
+        what they see changed.
         """
         why = f"{self.title} sees it"
         before = RunCommand(undo_=reload, why=why, tolerant=tolerant)
         after = RunCommand(do=reload, why=why, tolerant=tolerant)
+        if held:
+            before = HeldCommand(undo_=reload, why=why, tolerant=tolerant, service_dir=held)
+            after = HeldCommand(do=reload, why=why, tolerant=tolerant, service_dir=held)
         return [before, *changes, *([after] if now else [])]
 
     def file(

@@ -315,12 +315,12 @@ def test_no_traceback_and_no_secret_in_what_nobody_thought_of(
     """All verbs end with one line; whoever looks for the fault can have more."""
     broken = f"""
 import sys
-from slashservice.installer import supervision
+from slashservice.installer import boot_verbs
 from slashservice.installer.cli import start
 from slashservice.installer.host import host
 def fail(*given, **named):
     raise ValueError("{SECRET}" + repr(given))
-host.Host.__init__ = supervision.main = fail
+host.Host.__init__ = boot_verbs.main = fail
 sys.argv = ["slashservice", *{words!r}]
 start.run()
 """

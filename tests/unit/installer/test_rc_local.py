@@ -347,7 +347,7 @@ def test_the_doctor_says_it_once(make_image: MakeImage, small_source: Source) ->
     host = Host(str(image.root))
     transaction.install(host, plan_for(host, init="rclocal", replace=True), quiet)
     assert findings(image).count("/etc/rc.local") == 0
-    text = "#!/bin/sh\n# begin slashservice\n# mine\n# end slashservice\nsvscan /x &\nsvscan /y &\n"
+    text = "#!/bin/sh\n# begin slashservice\n: mine\n# end slashservice\nsvscan /x &\nsvscan /y &\n"
     image.file("/etc/rc.local", text, 0o644)
     said = findings(image)
     assert said.count("/etc/rc.local is changed") == 1

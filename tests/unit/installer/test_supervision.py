@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.services import write_script
 
-from slashservice.installer import orphans, supervision, waiting
+from slashservice.installer import boot_verbs, orphans, supervision, waiting
 from slashservice.supervise import signals
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
@@ -160,15 +160,15 @@ class TestCommandLine:
         monkeypatch.setattr(os.path, "isdir", lambda path: True)
         monkeypatch.setattr(supervision, "up", lambda directory: ["slow (pid 7)"])
         monkeypatch.setattr(signals, "signal", lambda number, handler: None)
-        assert supervision.main(["drain", *words.split()]) == (0 if good else 111)
+        assert boot_verbs.main(["drain", *words.split()]) == (0 if good else 111)
         assert asked == [drained]
         trouble = f"services in {drained[0]} did not go down in time: slow (pid 7)\n"
         assert capsys.readouterr().err == ("" if good else f"slashservice: fatal: {trouble}")
 
     @pytest.mark.parametrize("words", ["drain -x", "drain -t", "drain -t x", "drain a b"])
     def test_wrong_usage(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert supervision.main(words.split()) == 100
-        assert capsys.readouterr().err == supervision.USAGE[words.split()[0]]
+        assert boot_verbs.main(words.split()) == 100
+        assert capsys.readouterr().err == boot_verbs.USAGE[words.split()[0]]
 
     @pytest.mark.parametrize(
         ("words", "svscan", "daemons", "said", "status"),
@@ -192,15 +192,15 @@ class TestCommandLine:
     ) -> None:
         monkeypatch.setattr(supervision, "running", lambda directory: svscan)
         monkeypatch.setattr(supervision, "daemons", lambda directory: daemons)
-        assert supervision.main(["running", *words.split(), "/x"]) == status
+        assert boot_verbs.main(["running", *words.split(), "/x"]) == status
         assert capsys.readouterr().out == said
 
     @pytest.mark.parametrize("words", ["running -s", "running -t 5", "running a b", "drain -a"])
     def test_running_has_no_other_options(
         self, words: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert supervision.main(words.split()) == 100
-        assert capsys.readouterr().err == supervision.USAGE[words.split()[0]]
+        assert boot_verbs.main(words.split()) == 100
+        assert capsys.readouterr().err == boot_verbs.USAGE[words.split()[0]]
 
 
 class TestOrphans:
@@ -262,15 +262,15 @@ def test_an_account_drains_its_own(
     monkeypatch.setenv(named, str(tmp_path))
     asked: list[str] = []
     monkeypatch.setattr(supervision, "running", asked.append)
-    assert supervision.main(["running"]) == 100
-    assert supervision.main(["running", "--user"]) == 111
+    assert boot_verbs.main(["running"]) == 100
+    assert boot_verbs.main(["running", "--user"]) == 111
     assert "slashservice install --user" in capsys.readouterr().err
     (data / "slashservice").mkdir(parents=True)
     (data / "slashservice/receipt.json").write_text('{"service_dir": "/mine"}')
-    assert supervision.main(["running"]) == 100
-    assert supervision.main(["running", "--user"]) == 100
-    assert supervision.main(["running", "/x"]) == 100
-    assert supervision.main(["running", "--user", "/x"]) == 100
+    assert boot_verbs.main(["running"]) == 100
+    assert boot_verbs.main(["running", "--user"]) == 100
+    assert boot_verbs.main(["running", "/x"]) == 100
+    assert boot_verbs.main(["running", "--user", "/x"]) == 100
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert supervision.main(["running"]) == 100
+    assert boot_verbs.main(["running"]) == 100
     assert asked == ["/service", "/mine", "/mine", "/x", "/service"]

@@ -14,7 +14,7 @@ from helpers.installer import plan_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.installer import supervision
+from slashservice.installer import boot_verbs, supervision
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import scratch
 from slashservice.installer.host.home import Home
@@ -93,11 +93,11 @@ class TestDrain:
         self, kind: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = self.made(kind, tmp_path)
-        assert supervision.main(["drain", *options, path]) == 111
+        assert boot_verbs.main(["drain", *options, path]) == 111
         assert capsys.readouterr().err == f"slashservice: fatal: there is no directory {path}\n"
 
     def test_of_an_empty_one(self, tmp_path: Path) -> None:
-        assert supervision.main(["drain", str(tmp_path)]) == 0
+        assert boot_verbs.main(["drain", str(tmp_path)]) == 0
 
     def test_of_another_account_s(
         self,
@@ -110,7 +110,7 @@ class TestDrain:
 
         monkeypatch.setattr(supervision, "running", lambda directory: 77)
         monkeypatch.setattr(supervision, "send", forbidden)
-        assert supervision.main(["drain", str(tmp_path)]) == 111
+        assert boot_verbs.main(["drain", str(tmp_path)]) == 111
         said = capsys.readouterr().err
         assert f"svscan on {tmp_path} (pid 77) is another account's" in said
 
@@ -119,7 +119,7 @@ class TestDrain:
     def test_usage_is_that_of_the_verb(
         self, verb: str, words: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert supervision.main([verb, *words]) == 100
+        assert boot_verbs.main([verb, *words]) == 100
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"slashservice: usage: slashservice {verb} ")
 
