@@ -60,6 +60,7 @@ def reviving(host: Host, plan: Plan) -> tuple[Action, ...]:
         if isinstance(action, Supervise) and action.started and again:
             actions.append(RunCommand(do=again, why="svscan is not kept down", tolerant=True))
         if isinstance(action, HandOver):
-            action = Revive(service_dir=action.service_dir, start=action.start, code=action.code)
+            how = (action.service_dir, action.start, False, action.stop)
+            action = Revive(*how, code=action.code)
         actions.append(action)
     return tuple(actions)

@@ -13,6 +13,12 @@ from slashservice.supervise.chain import variables
 from slashservice.supervise.chain.pending import Pending
 
 
+@pytest.fixture(autouse=True)
+def back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have us come back for what fails within the directory: a command ends there."""
+    monkeypatch.chdir(".")
+
+
 def read(path: str | Path, **keywords: Any) -> list[bytes]:
     return sorted(variables.read(os.fsencode(path), **keywords))
 
