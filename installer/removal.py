@@ -13,7 +13,7 @@ from shlex import quote
 
 from slashservice.installer import naming, supervision
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import lock
+from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
@@ -55,6 +55,9 @@ def remove(
             f"the service in {home} runs, but no svscan that would stop it",
             "slashservice install starts svscan, which takes it up again",
         )
+    goes = not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b"")
+    linked = [link] if host.lstat(link) else []
+    obstacles.refuse(host, [*linked, *([home, f"{home}/run"] if goes else [])], "")
     try:
         if host.lstat(link):
             with lock.held(host, PATIENCE):
@@ -69,7 +72,7 @@ def remove(
                 naming.remove(host, name, homes, service_dir, "--kill-after SECONDS"),
             )
             say("the service is down, and its log has been read to the end")
-        if not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b""):
+        if goes:
             with lock.held(host, PATIENCE):
                 _remove_home(host, home, say)
         elif host.is_directory(home):

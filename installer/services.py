@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 
 from slashservice.installer import naming, programs, service_log, supervision, trial
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, reason
-from slashservice.installer.host import lock
+from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import NEW, Host, make_directories
-from slashservice.installer.host.obstacles import in_the_way
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.host.trust import refuse_to_run
 from slashservice.installer.interrupts import Interrupted, undisturbed
@@ -170,6 +169,9 @@ def _make(host: Host, service: Service, home: str, link: str) -> None:
         raise _taken(host, service.name, home, link, runs)
     if service.log:
         service_log.refuse_shared(host, service.log, service.name, service_dir)
+    places = [link] + ([] if is_there else [f"{home}/run"])
+    places += [f"{service.log}/current"] if service.log and host.live else []
+    obstacles.refuse(host, places, "")
     search_path = supervision.search_path(service_dir if host.live else "", host.commands)
     if service.checked:
         path = service.environment.get("PATH", "") if service.user else ""
@@ -208,7 +210,7 @@ def _check_places(host: Host, home: str, service: Service, service_dir: str) -> 
             "A link in the scan directory leads to it from wherever it is: leave out --in.",
         )
     for path in (above, service.log or above):
-        other = in_the_way(host, path)
+        other = obstacles.in_the_way(host, path)
         if other and (host.live or host.readlink(other) is None):
             raise Refusal(f"{other} is there, and is no directory")
     if not service.log:

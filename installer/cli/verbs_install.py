@@ -250,7 +250,10 @@ def next_steps(plan: Plan, live: bool) -> list[str]:
         f"    {sudo}ln -s /your/service/directory {directory}/    starts one you have",
         f"    {sudo}{prefix}svstat {directory}/*",
     ]
-    return lines if live else [*lines[:1], "It starts when the host boots."]
+    if live:
+        return lines
+    left = any(one.enables and getattr(one, "theirs", "") == "left" for one in plan.actions)
+    return [] if left else [*lines[:1], "It starts when the host boots."]
 
 
 def _say_undoing(foreseen: Foreseen) -> None:

@@ -34,13 +34,7 @@ def refuse(host: Host, paths: Iterable[str], choice: str = CHOICE) -> None:
         folder = os.path.dirname(path)
         other = in_the_way(host, folder)
         if other:
-            what = "no directory"
-            if host.readlink(other) is not None and not host.stat(other):
-                what = f"a link that leads nowhere: to {host.readlink(other)}"
-            raise Refusal(
-                f"{path} can't be made: {other} is {what}",
-                f"If nobody needs it: mv {quote(host.real(other))} {quote(host.real(other))}.old",
-            )
+            raise no_directory(host, f"{path} can't be made: {other} is", other)
         while folder != "/" and not host.is_directory(folder):
             folder = os.path.dirname(folder)
         is_link = host.readlink(path) is not None  # it can go whatever it leads to
@@ -48,6 +42,14 @@ def refuse(host: Host, paths: Iterable[str], choice: str = CHOICE) -> None:
             if one not in seen:
                 seen.add(one)
                 _refuse_one(host, one, choice)
+
+
+def no_directory(host: Host, what: str, other: str) -> Refusal:
+    """Return the refusal for what is in the place of a directory; ``what`` begins it."""
+    leads = None if host.stat(other) else host.readlink(other)
+    rest = "no directory" if leads is None else f"a link that leads nowhere: to {leads}"
+    real = quote(host.real(other))
+    return Refusal(f"{what} {rest}", f"If nobody needs it: mv {real} {real}.old")
 
 
 def _refuse_one(host: Host, path: str, choice: str) -> None:

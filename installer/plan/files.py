@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from slashservice.installer import supervision
 from slashservice.installer.errors import Refusal
+from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host, make_directories, state_folder
 from slashservice.installer.host.judge import judge
 from slashservice.installer.host.marks import OUR_FILE, naming
@@ -50,7 +51,7 @@ class MakeDirectory(PathAction):
     def preflight(self, host: Host) -> None:
         """Refuse a place that is taken by something else."""
         if host.state(self.path) and not host.is_directory(self.path):
-            raise Refusal(f"{self.path} is there, and is no directory")
+            raise obstacles.no_directory(host, f"{self.path} is there, and is", self.path)
 
     def wanted(self, host: Host, now: FileState) -> FileState:
         """Leave a directory, or a link to one, as it is."""

@@ -48,10 +48,20 @@ class InstallTree(Action):
         return cls(path=path, python=python, manifest=manifest, source=source)
 
     @classmethod
-    def there(cls, host: Host, path: str, python: str) -> InstallTree:
-        """Make the action that would put what is at ``path`` there."""
+    def there(cls, host: Host, path: str, python: str, source: Source) -> InstallTree:
+        """Make the action that would put what is at ``path`` there, but for what is strange there.
+
+        That may be another version's. So what is ours is told by ``source``: it has such a file,
+        or files with the same ending in the same part of it.
+        """
         bare = cls(path=path, python=python)
-        return cls(path=path, python=python, manifest=bare._seen(host))
+        known = {_sort(name) for name in source.files if "/" in name}
+        manifest = {
+            name: entry
+            for name, entry in bare._seen(host).items()
+            if name in source.files or _sort(name) in known
+        }
+        return cls(path=path, python=python, manifest=manifest)
 
     @property
     def key(self) -> str:
@@ -221,6 +231,11 @@ class InstallTree(Action):
 def _entry(data: bytes, mode: int) -> str:
     """Return a manifest's entry for one file."""
     return f"{mode:04o} {hashlib.sha256(data).hexdigest()}"
+
+
+def _sort(name: str) -> tuple[str, str]:
+    """Return which part of the code a file is in, and how its name ends."""
+    return name.split("/", 1)[0], os.path.splitext(name)[1]
 
 
 def _folders(path: str) -> list[str]:

@@ -365,7 +365,7 @@ def _code(host: Host, code: Code, python: str, back: list[Action]) -> Iterator[A
     """Yield the actions of the code of one layout."""
     for tree in code.trees[::-1]:  # what runs now comes last, and goes first
         yield from planner.parents(tree)
-        yield InstallTree.there(host, tree, python)
+        yield InstallTree.there(host, tree, python, source.collect(python, tree))
     yield from back
     if host.is_directory(code.places.commands):
         yield from planner.parents(f"{code.places.commands}/x")

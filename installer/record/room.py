@@ -36,13 +36,13 @@ def begin(host: Host, receipt: Receipt) -> None:
     try:
         receipts.save(host, receipt)
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in (*FULL, errno.EFBIG):
             raise
         make(host, receipt)
         try:
             receipts.save(host, receipt)
         except OSError as again:
-            if again.errno not in FULL:
+            if again.errno not in (*FULL, errno.EFBIG):
                 raise
 
 

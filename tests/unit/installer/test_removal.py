@@ -6,9 +6,11 @@ import pytest
 from helpers.images import Image
 from helpers.installer import its_host, plain_image
 
-from slashservice.installer import removal
+from slashservice.installer import removal, services
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import Host
+from slashservice.installer.services import Service
 
 image, host = plain_image, its_host
 
@@ -57,3 +59,49 @@ class TestRemoving:
         assert not image.path("/etc/slashservice").exists()
         with pytest.raises(Refusal, match="there is no service web in /service"):
             removal.remove(host, "web", "/service", said.append)
+
+
+class TestReadOnly:
+    """A service is not stopped, nor half made, where the file system would not let it be."""
+
+    @pytest.mark.parametrize(
+        "fixed", ["/service", "/etc/slashservice", "/etc/slashservice/web", "/service/../etc/x"]
+    )
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_removing_is_refused_first(
+        self,
+        fixed: str,
+        keep: bool,
+        host: Host,
+        image: Image,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        services.add(
+            host, Service("web", ["x"], checked=False), "/etc/slashservice", "/service", print
+        )
+        before = image.snapshot()
+        monkeypatch.setattr(
+            obstacles, "flags", lambda real: "immutable" * (real == str(image.path(fixed)))
+        )
+        harmless = fixed.endswith("x") or (keep and fixed != "/service")
+        if harmless:
+            removal.remove(host, "web", "/service", print, keep=keep)
+            assert not image.path("/service/web").is_symlink()
+            return
+        with pytest.raises(Refusal, match=f"{fixed} can't be changed: it is immutable"):
+            removal.remove(host, "web", "/service", print, keep=keep)
+        assert image.snapshot() == before
+
+    @pytest.mark.parametrize("fixed", ["/service", "/etc"])
+    def test_adding_is_refused_first(
+        self, fixed: str, host: Host, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = image.snapshot()
+        monkeypatch.setattr(
+            obstacles, "flags", lambda real: "immutable" * (real == str(image.path(fixed)))
+        )
+        with pytest.raises(Refusal, match=f"{fixed} can't be changed: it is immutable"):
+            services.add(
+                host, Service("web", ["x"], checked=False), "/etc/slashservice", "/service", print
+            )
+        assert image.snapshot() == before

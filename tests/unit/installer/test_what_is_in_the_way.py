@@ -232,5 +232,7 @@ def test_nothing_is_done_where_something_is_in_the_way(
         except Refusal as refusal:
             assert image.snapshot() == before, (folder, refusal)
             assert folder in str(refusal)
+            assert ("leads nowhere" in str(refusal)) == (what != "file")
+            assert any(line.startswith("If nobody needs it: mv ") for line in refusal.advice)
         else:
             assert os.path.lexists(there), folder

@@ -243,3 +243,25 @@ def test_the_interpreter_is_remembered(make_image: MakeImage, small_source: obje
         assert receipt is not None and receipt.python == receipt.choices["python"] == expected
     image.path(other).unlink()
     assert remembered(host, receipts.load(host), Options()).python == ""
+
+
+FOREIGN = ("foreign", "notes/readme", "supervise/notes.txt", "command/mine.sh", "man/mine", ".mine")
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_others_put_beside_our_code_stays(
+    name: str, make_image: MakeImage, small_source: object
+) -> None:
+    """Also where no receipt tells which files are ours."""
+    image = make_image("systemd")
+    host = Host(str(image.root))
+    transaction.install(host, plan_for(host), quiet)
+    tree = plan_for(host).layout.tree
+    image.file(f"{tree}/{name}", "mine\n")
+    lose(host)
+    said = transaction.uninstall(host, quiet, recover(host))
+    assert image.path(f"{tree}/{name}").read_text() == "mine\n"
+    assert [one for one in image.path(tree).rglob("*") if one.is_file()] == [
+        image.path(f"{tree}/{name}")
+    ]
+    assert any(name in one and "is left" in one for one in said)
