@@ -107,8 +107,7 @@ class PlanVerb(OwnVerb):
         _say_verdict(one)
         if resuming.begun(old) is not None:
             say(f"would {BACK}")
-        transaction.preflight(host, plan, old)
-        todo = transaction.pending(host, plan, old)
+        todo = transaction.preflight(host, plan, old)
         said = ""
         for action in todo:
             summary = transaction.summary(action, todo)

@@ -41,26 +41,41 @@ ATTEMPTS = 3
 
 
 @contextlib.contextmanager
-def heir(deed: Callable[[], object]) -> Iterator[None]:
-    """Have a process beside us that does a deed in our place, should we be killed meanwhile."""
+def _beside(work: Callable[[int], None]) -> Iterator[None]:
+    """Have ``work`` done in a process beside us, which outlives us if we are killed.
+
+    It gets a descriptor to read from: a byte comes as the block ends, nothing if we die in it.
+    """
     theirs, ours = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.setsid()
             os.close(ours)
-            if not os.read(theirs, 1):
-                lock.let_go()
-                deed()
+            work(theirs)
         finally:
             os._exit(0)
     os.close(theirs)
     try:
         yield
     finally:
-        os.write(ours, b"x")  # we are alive, and see to it ourselves
+        with contextlib.suppress(BrokenPipeError):  # it may be done
+            os.write(ours, b"x")
         os.close(ours)
         os.waitpid(pid, 0)
+
+
+@contextlib.contextmanager
+def heir(deed: Callable[[], object]) -> Iterator[None]:
+    """Have a process beside us that does a deed in our place, should we be killed meanwhile."""
+
+    def inherit(word: int) -> None:
+        if not os.read(word, 1):
+            lock.let_go()
+            deed()
+
+    with _beside(inherit):
+        yield
 
 
 @contextlib.contextmanager
@@ -73,27 +88,19 @@ def killed_for(pid: int, after: float = 0) -> Iterator[None]:
     if not pid:
         yield
         return
-    theirs, ours = os.pipe()
-    beside = os.fork()
-    if beside == 0:
-        try:
-            os.setsid()
-            os.close(ours)
-            lock.let_go()
-            over: list[bool] = []
-            while not supervision.is_told_to_end(pid) and not over:
-                over = [True] * bool(select.select([theirs], [], [], HOLD_PAUSE)[0])
-            told = wait_for(lambda: supervision.is_told_to_end(pid), after if over else 0)
-            supervision.send(pid, signal.SIGKILL if told else signal.SIGCONT)
-        finally:
-            os._exit(0)
-    os.close(theirs)
-    try:
+
+    def is_told() -> bool:
+        return supervision.is_told_to_end(pid)
+
+    def watch(word: int) -> None:
+        lock.let_go()
+        while not is_told() and not select.select([word], [], [], HOLD_PAUSE)[0]:
+            pass
+        supervision.send(pid, signal.SIGKILL if wait_for(is_told, after) else signal.SIGCONT)
+
+    with _beside(watch):
         supervision.send(pid, signal.SIGSTOP)
         yield
-    finally:
-        os.close(ours)
-        os.waitpid(beside, 0)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Move(Exchange):
         if self.done(host):
             return
         host.step("move", self.service_dir)
-        with supervision.Told(self.old), self._heir(host):
+        with self._heir(host), supervision.Told(self.old):
             self._leave(host)
             if self.stop:
                 run(host, self.stop, tolerant=True)

@@ -74,8 +74,8 @@ def pending(host: Host, plan: Plan, old: Receipt | None) -> list[Action]:
     ]
 
 
-def preflight(host: Host, plan: Plan, old: Receipt | None) -> None:
-    """Refuse, before anything is changed, what can be seen not to work.
+def preflight(host: Host, plan: Plan, old: Receipt | None) -> list[Action]:
+    """Refuse, before anything is changed, what can be seen not to work; return what is pending.
 
     A file may bear no mark of ours, and be ours all the same: the receipt tells.
     """
@@ -85,12 +85,14 @@ def preflight(host: Host, plan: Plan, old: Receipt | None) -> None:
             ours = host.state(action.path).digest() in (known.after, *known.also)
             action = dataclasses.replace(action, replace=action.replace or ours)
         action.preflight(host)
-    changing = [getattr(one, "path", "") for one in plan.actions if not one.done(host)]
+    todo = pending(host, plan, old)
+    changing = [getattr(one, "path", "") for one in todo if not isinstance(one, RunCommand)]
     if changing:
         obstacles.refuse(host, [*filter(None, changing), receipts.path(host)])
-    for action in pending(host, plan, old):
+    for action in todo:
         if isinstance(action, (HandOver, HeldCommand)) and host.live:
             heirs.refuse(heirs.attended(action.service_dir))
+    return todo
 
 
 def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = None) -> bool:
@@ -100,8 +102,7 @@ def install(host: Host, plan: Plan, progress: Progress, old: Receipt | None = No
     there.
     """
     old = old or receipts.load(host)
-    preflight(host, plan, old)
-    todo = pending(host, plan, old)
+    todo = preflight(host, plan, old)
     if old is not None and is_settled(plan, old, todo):
         receipts.tidy(host)
         lost = host.lstat(receipts.path(host)) is None

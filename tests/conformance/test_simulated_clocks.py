@@ -7,18 +7,15 @@ in ``tests/unit/platform/test_bsd_clocks.py``; here the commands themselves run.
 from __future__ import annotations
 
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers import bsd_kernel
-from helpers.checkout import PYTHON
 from helpers.processes import kill, killed
 from helpers.services import await_pid, pid_of
-from helpers.simulated import Services
+from helpers.simulated import Services, machine, serving
 from helpers.systems import Simulated
-from helpers.tree import tree as make_tree
 
 pytestmark = pytest.mark.root
 
@@ -27,17 +24,14 @@ DAY = 86400.5
 
 @pytest.fixture(scope="module", params=bsd_kernel.SYSTEMS)
 def simulated(request: pytest.FixtureRequest) -> Iterator[Simulated]:
-    with tempfile.TemporaryDirectory(prefix="slashservice-simulated-") as made:
-        root = Path(made)
-        root.chmod(0o755)
-        yield Simulated(root, request.param, PYTHON)
+    with machine(request.param) as made:
+        yield made
 
 
 @pytest.fixture
 def services(simulated: Simulated, tmp_path: Path) -> Iterator[Services]:
-    with make_tree(tmp_path / "tree", simulated.commands) as tree:
-        yield Services(simulated, tree)
-        assert not tree.said.exists() or tree.says() == ""
+    with serving(simulated, tmp_path / "tree") as made:
+        yield made
 
 
 def test_the_clock_is_set(services: Services) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from helpers import systems
 from helpers.checkout import PYTHON
 from helpers.processes import comm, runs
 from helpers.services import await_down, await_pid, pid_of
-from helpers.simulated import Services
+from helpers.simulated import Services, machine, serving
 from helpers.systems import Simulated
 from helpers.tree import MULTILOG
-from helpers.tree import tree as make_tree
 from helpers.waiting import until
 
 from slashservice.supervise.chain import launchers
@@ -32,17 +30,14 @@ HOSTABLE = "#!/bin/sh\nexec multilog ./main\n"
 
 @pytest.fixture(scope="module", params=["darwin", "freebsd14"])
 def simulated(request: pytest.FixtureRequest) -> Iterator[Simulated]:
-    with tempfile.TemporaryDirectory(prefix="slashservice-simulated-") as made:
-        root = Path(made)
-        root.chmod(0o755)
-        yield Simulated(root, request.param, PYTHON)
+    with machine(request.param) as made:
+        yield made
 
 
 @pytest.fixture
 def services(simulated: Simulated, tmp_path: Path) -> Iterator[Services]:
-    with make_tree(tmp_path / "tree", simulated.commands) as tree:
-        yield Services(simulated, tree)
-        assert not tree.said.exists() or tree.says() == ""
+    with serving(simulated, tmp_path / "tree") as made:
+        yield made
 
 
 def in_code(simulated: Simulated, code: str) -> str:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.checkout import PYTHON
 from helpers.processes import killed
 from helpers.services import await_pid
 from helpers.systems import Simulated
-from helpers.tree import Tree
+from helpers.tree import Tree, tree
+
+
+@contextmanager
+def machine(system: str) -> Iterator[Simulated]:
+    """Have a simulated system, in a folder that every account can reach."""
+    with tempfile.TemporaryDirectory(prefix="slashservice-simulated-") as made:
+        root = Path(made)
+        root.chmod(0o755)
+        yield Simulated(root, system, PYTHON)
+
+
+@contextmanager
+def serving(simulated: Simulated, place: Path) -> Iterator[Services]:
+    """Have a scan directory on it, whose svscan has had nothing to complain of."""
+    with tree(place, simulated.commands) as made:
+        yield Services(simulated, made)
+        assert not made.said.exists() or made.says() == ""
 
 
 class Services:
