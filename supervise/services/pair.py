@@ -270,7 +270,7 @@ class Pair:
             if self._pipe and self._pipe.writer >= 0:
                 self._pipe.close_writer()
                 self._insisted = False
-                self._log.finish()
+                self._log.conclude()
                 self._context.loop.after(SECONDS_OF_GRACE, self._insist)
             return
         if self._pipe:
