@@ -78,16 +78,21 @@ class Ending:
 
         And whether the service has failed for good.
         """
-        failed = left.status.want == b"d" and self._notes.has_failed()
+        said = left.status
+        failed = said.want == b"d" and self._notes.has_failed()
+        death = self._notes.last_death()
+        if death and death.pid == said.pid and death.stamp >= said.stamp:
+            # The supervisor was killed before it could say that it died.
+            self._death = death
+            failed = failed or self._has_failed()
         if not left.dead or left.hosted or left.finish:
             return False, failed
-        death = self._notes.last_death()
-        if death is None and not left.status.pid:
+        if death is None and not said.pid:
             return False, failed  # an earlier version saw it die
-        if death is None or death.pid != left.dead or death.stamp < left.status.stamp:
+        if death is None or death.pid != left.dead or death.stamp < said.stamp:
             return self._note(Death(tai.now(), left.dead, UNKNOWN, None))
         self._death = death
-        return self._manners.has_finish(), failed or self._has_failed()
+        return self._manners.has_finish(), failed
 
     def died(self, pid: int, status: int, since: bytes) -> tuple[bool, bool]:
         """Note the death of a process that ran ``since`` a TAI64N stamp; return as ``left``."""
