@@ -12,6 +12,8 @@ reads again. A piece that is larger than the buffer is written on its own. A lin
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
@@ -43,19 +45,47 @@ def stretches(
     if selection.selects_all:
         yield from _whole_reads(batch, room)
         return
-    block, lines, done = batch.block, batch.lines(), 0
-    for start in range(0, len(block), READ):
-        count = block.count(b"\n", start, start + READ)
-        if count:
-            kept = selection.kept(lines[done : done + count])
-            done += count
-            if kept:
-                yield sum(map(len, kept)) + len(kept), True
+    yield from _chosen_reads(batch, chosen, room)
+
+
+def _chosen_reads(batch: Batch, chosen: Chosen, room: int) -> Iterator[tuple[int, bool]]:
+    """Yield how much of what is chosen each read of C completes; as one what surely fits."""
+    body, stamp = batch.body, len(batch.stamp)
+    spans = chosen.spans(batch)
+    ends = [end for _, end in spans]
+    totals = [0]
+    """Bytes that are chosen up to each of the spans."""
+    for start, end in spans:
+        lines = body.count(b"\n", start, end) if stamp else 0
+        head = 0 if start else len(batch.head) - stamp
+        totals.append(totals[-1] + end - start + stamp * lines + head)
+
+    def total(stop: int) -> int:
+        """Return how many bytes are chosen of the lines that are complete at ``stop``."""
+        whole = bisect_right(ends, stop)
+        sum_ = totals[whole]
+        if whole < len(spans) and spans[whole][0] < stop:
+            start = spans[whole][0]
+            end = body.rfind(b"\n", start, stop) + 1
+            if end:
+                sum_ += end - start + (stamp * body.count(b"\n", start, end) if stamp else 0)
+                sum_ += 0 if start else len(batch.head) - stamp
+        return sum_
+
+    done = 0
+    # The last span that fits as a whole tells of a read that fits.
+    fitting = bisect_right(totals, room) - 1
+    first = ends[fitting - 1] // READ * READ if fitting else 0
+    for stop in range(max(first, READ), len(body) + READ, READ):
+        reached = total(stop)
+        if reached > done:
+            yield reached - done, True
+            done = reached
 
 
 def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
     """Yield how much text each read of C completes, where every line is selected."""
-    block, stamp = batch.block, batch.stamp_length
+    block, stamp = batch.block, len(batch.stamp)
     done, start = -batch.before, 0
     # If lines are about equally long, so many reads surely fit: take them as one.
     stop = max(READ, len(block) * room // len(batch.text) * 7 // 8 // READ * READ)
@@ -90,11 +120,11 @@ def _puts(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[Put]:
     """Yield the steps in which C would put what is chosen into its buffer."""
     if chosen.rest:
         yield 0, len(chosen.rest), True
-    stamp = batch.stamp_length
+    stamp = len(batch.stamp)
     start = len(batch.rest) - batch.before
     for line in batch.lines():
         newline = start + len(line) - stamp
-        if selection.selects(line[:VIEW]):
+        if selection.selects(line[: batch.view]):
             yield from _line_puts(start - stamp, len(line))
             yield newline, 1, True
         start = newline + 1

@@ -9,12 +9,17 @@ passes through in parts. So a gigabyte without a newline takes no more memory th
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.patterns import VIEW, matcher
+from itertools import compress
+
+from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from slashservice.supervise.logs.action_script import Rules
-    from slashservice.supervise.logs.sieve import Sieve
+    from slashservice.supervise.logs.chooser import Chooser
+    from slashservice.supervise.logs.sieve import Spans
 
 
 PLENTY = 1 << 20
@@ -31,59 +36,87 @@ def keep_memory() -> None:
 
 
 class Batch:
-    """The parts of a block, stamped.
+    """The parts of a block.
 
     ``rest`` continues an overlong line of the blocks before, up to its newline if that came.
-    ``text`` is complete lines. ``begun`` is the beginning of a new overlong line.
+    ``body`` is complete lines as they were read. The first of them goes behind ``head``, all others
+    behind ``stamp``. ``begun`` is the beginning of a new overlong line, stamped.
+    Patterns see ``view`` characters of a line, its stamp included.
     """
 
     __slots__ = (
-        "_chosen",
-        "_lines",
-        "_long",
-        "before",
-        "begun",
-        "block",
-        "rest",
-        "stamp_length",
-        "text",
+        *("_chosen", "_lines", "_long", "_text"),
+        *("before", "begun", "block", "body", "head", "rest", "stamp", "view"),
     )
 
     def __init__(
-        self, block: bytes, rest: bytes, text: bytes, begun: bytes, before: int, stamp: int
+        self,
+        block: bytes,
+        rest: bytes,
+        head: bytes,
+        body: bytes,
+        begun: bytes,
+        before: int,
+        stamp: bytes,
+        view: int = VIEW,
     ) -> None:
         self.block = block
         self.rest = rest
-        self.text = text
+        self.head = head
+        self.body = body
         self.begun = begun
         self.before = before
-        """Characters of the first line of ``text`` that came with the blocks before."""
-        self.stamp_length = stamp
+        """Characters of the first line of ``body`` that came with the blocks before."""
+        self.stamp = stamp
+        self.view = view
+        self._text: bytes | None = None
         self._lines: list[bytes] | None = None
         self._long: bool | None = None
         self._chosen: dict[Selection, Chosen] = {}
 
+    @property
+    def text(self) -> bytes:
+        """The complete lines, stamped."""
+        if self._text is None:
+            body = stamped(self.body, self.stamp) if self.body else b""
+            if self.head != self.stamp:
+                body = self.head + body[len(self.stamp) :]
+            self._text = body
+        return self._text
+
     def lines(self) -> list[bytes]:
-        """Return the complete lines, without their newlines."""
+        """Return the complete lines, stamped, without their newlines."""
         if self._lines is None:
             self._lines = self.text.split(b"\n")
             self._lines.pop()
         return self._lines
 
-    def views(self) -> list[bytes]:
-        """Return the beginnings, as far as patterns see them, of the lines to be decided upon."""
-        return _views(self.text, self.begun)
-
     def has_long_lines(self) -> bool:
         """Tell whether any complete line fills a view."""
         if self._long is None:
-            self._long = False
-            start, end = 0, len(self.text)
-            while start < end and not self._long:
-                newline = self.text.rfind(b"\n", start, start + VIEW)
-                self._long = newline < 0
-                start = newline + 1
+            room = self.view - len(self.stamp)
+            self._long = bool(self.body) and (
+                len(self.head) + self.body.find(b"\n") >= self.view or is_longer(self.body, room)
+            )
         return self._long
+
+    def merged(self, chosen: Iterable[Chosen]) -> bytes:
+        """Return all the complete lines of ``chosen`` in their order, stamped.
+
+        A line comes as often as it was chosen.
+        """
+        body = self.body
+        lines = []
+        for one in chosen:
+            for start, end in one.spans(self):
+                while start < end:
+                    newline = body.find(b"\n", start)
+                    lines.append((start, newline + 1))
+                    start = newline + 1
+        lines.sort()
+        firsts = [body[start:end] for start, end in lines if not start]
+        text = stamped(b"".join([body[start:end] for start, end in lines if start]), self.stamp)
+        return b"".join([self.head + line for line in firsts]) + text
 
     def chosen(self, selection: Selection) -> Chosen:
         """Return the selected parts of this batch, worked out once for each selection."""
@@ -94,11 +127,15 @@ class Batch:
 
 
 class Lines:
-    """Turns blocks into batches, and keeps an unfinished line between them."""
+    """Turns blocks into batches, and keeps an unfinished line between them.
 
-    __slots__ = ("head", "overlong", "read")
+    Patterns see ``view`` characters of a line, its stamp included.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("head", "overlong", "read", "view")
+
+    def __init__(self, view: int = VIEW) -> None:
+        self.view = view
         self.head = b""
         """The beginning of an unfinished line, stamped."""
         self.read = 0
@@ -118,40 +155,47 @@ class Lines:
     def take(self, block: bytes, stamp: bytes) -> Batch:
         """Return ``block`` as a batch. Lines that begin in it get ``stamp`` in front."""
         whole = block
-        rest = text = begun = b""
+        rest = head = body = begun = b""
         if self.overlong:
             end = block.find(b"\n") + 1
             if not end:
-                return Batch(block, block, text, begun, 0, len(stamp))
+                return Batch(block, block, head, body, begun, 0, stamp, self.view)
             self.overlong = False
             rest, block = block[:end], block[end:]
         before = self.read
         end = block.rfind(b"\n") + 1
         if end:
-            text = block if end == len(block) else block[:end]
-            if stamp:
-                text = text.replace(b"\n", b"\n" + stamp)[: -len(stamp)]
-            text = (self.head or stamp) + text if self.head or stamp else text
+            head = self.head or stamp
+            body = block if end == len(block) else block[:end]
             self.head = b""
             self.read = 0
         if end < len(block):
             self.head = (self.head or stamp) + block[end:]
             self.read += len(block) - end
-            if len(self.head) >= VIEW:
+            if len(self.head) >= self.view:
                 begun, self.head, self.read = self.head, b"", 0
                 self.overlong = True
-        return Batch(whole, rest, text, begun, before, len(stamp))
+        return Batch(whole, rest, head, body, begun, before, stamp, self.view)
 
 
 class Chosen:
-    """The parts of a batch that are selected, named as there."""
+    """The parts of a batch that are selected: ``rest``, ``text`` and ``begun``, stamped."""
 
-    __slots__ = ("begun", "rest", "text")
+    __slots__ = ("_spans", "begun", "rest", "text")
 
-    def __init__(self, rest: bytes, text: bytes, begun: bytes) -> None:
+    def __init__(
+        self, rest: bytes, text: bytes, begun: bytes, spans: Callable[[], Spans] | None = None
+    ) -> None:
         self.rest = rest
         self.text = text
         self.begun = begun
+        self._spans = spans
+
+    def spans(self, batch: Batch) -> Spans:
+        """Return which stretches of the body of ``batch`` are selected, each some whole lines."""
+        if self._spans is None:
+            return [(0, len(batch.body))] if batch.body else []
+        return self._spans()
 
     def all(self) -> bytes:
         """Return everything, in order."""
@@ -159,75 +203,109 @@ class Chosen:
             return self.rest + self.text + self.begun
         return self.text
 
-    def views(self) -> list[bytes]:
-        """Return the beginnings, as far as alerts see them, of the lines that were decided upon."""
-        return _views(self.text, self.begun)
-
-    def last_view(self) -> bytes | None:
+    def last_view(self, view: int = VIEW) -> bytes | None:
         """Return the last line as far as a status file sees it; None if there is none."""
         if self.begun:
-            return self.begun[:VIEW]
+            return self.begun[:view]
         if not self.text:
             return None
         start = self.text.rfind(b"\n", 0, -1) + 1
-        return self.text[start:-1][:VIEW]
+        return self.text[start:-1][:view]
 
 
 class Selection:
     """Decides, by rules, which lines are selected."""
 
-    __slots__ = ("_match", "_sieve", "passing")
+    __slots__ = ("_chooser", "passing")
 
     def __init__(self, rules: Rules) -> None:
-        self._match = matcher(rules)
-        self._sieve = _sieve(rules) if self._match else None
+        self._chooser = _chooser(rules) if rules else None
         self.passing = True
         """Whether the overlong line that passes through (if one does) is selected."""
 
     @property
     def selects_all(self) -> bool:
         """Whether every line is selected."""
-        return self._match is None
+        return self._chooser is None
 
     def selects(self, view: bytes) -> bool:
         """Tell whether a line that looks like this is selected."""
-        return self._match is None or bool(self._match(view))
+        return self._chooser is None or self._chooser.selects(view)
 
     def choose(self, batch: Batch) -> Chosen:
         """Return the selected parts of ``batch``. Call it for each batch, exactly once."""
         rest = batch.rest if self.passing else b""
-        text, begun, match = batch.text, batch.begun, self._match
-        if match is None:
-            return Chosen(rest, text, begun)
-        if text:
-            sieved = self._sieve.selected(text, match, VIEW) if self._sieve else None
-            text = self._filtered(batch) if sieved is None else sieved
+        chooser, begun = self._chooser, batch.begun
+        if chooser is None:
+            return Chosen(rest, batch.text, begun)
+        text, spans = _choose(chooser, batch) if batch.body else (b"", list)
         if begun:
-            self.passing = bool(match(begun[:VIEW]))
-        return Chosen(rest, text, begun if self.passing else b"")
-
-    def _filtered(self, batch: Batch) -> bytes:
-        """Return the complete lines that are selected, after a look at each."""
-        if batch.has_long_lines():
-            kept = [line for line in batch.lines() if self.selects(line[:VIEW])]
-        else:
-            kept = self.kept(batch.lines())
-        return b"\n".join([*kept, b""])
-
-    def kept(self, lines: list[bytes]) -> list[bytes]:
-        """Return those lines, all shorter than a view, that are selected."""
-        return lines if self._match is None else list(filter(self._match, lines))
+            self.passing = chooser.selects(begun[: batch.view])
+        return Chosen(rest, text, begun if self.passing else b"", spans)
 
 
-def _sieve(rules: Rules) -> Sieve | None:
-    from slashservice.supervise.logs.sieve import sieve  # only scripts with patterns pay for it
+def _choose(chooser: Chooser, batch: Batch) -> tuple[bytes, Callable[[], Spans]]:
+    """Return the lines of the body that are selected, stamped; and what tells where they are."""
+    body, stamp, view = batch.body, batch.stamp, batch.view
+    behind = chooser.behind(stamp) if len(stamp) <= view else None
+    if behind is None:
+        flags = chooser.flags(batch.lines(), view, batch.has_long_lines())
+        text = b"\n".join([*compress(batch.lines(), flags), b""])
+        return text, lambda: _flagged(body, 0, flags)
+    start = 0
+    first = b""
+    if batch.head != stamp:  # the first line began with a block before
+        start = body.find(b"\n") + 1
+        line = batch.head + body[:start]
+        if chooser.selects(line[:-1][:view]):
+            first = line
+    text = b"\n" + (body[start:] if start else body)
+    has_long = is_longer(text, view - len(stamp)) if len(text) > 1 else False
+    spans = behind.spans(text, view - len(stamp), has_long)
+    ahead = [(0, start)] if first else []
+    if spans is None:
+        lines = text.split(b"\n")[1:-1]
+        flags = behind.flags(lines, view - len(stamp), has_long)
+        chosen = b"\n".join([*compress(lines, flags), b""])
+        return first + stamped(chosen, stamp), lambda: ahead + _flagged(body, start, flags)
+    chosen = b"".join([text[begin:end] for begin, end in spans])
+    moved = start - 1
+    return first + stamped(chosen, stamp), lambda: [
+        *ahead,
+        *((begin + moved, end + moved) for begin, end in spans),
+    ]
 
-    return sieve(rules)
+
+def _flagged(body: bytes, start: int, flags: Sequence[object]) -> Spans:
+    """Return where the lines of ``body``, from ``start`` on, are for which ``flags`` are true."""
+    ends = []
+    at = start
+    for _ in flags:
+        at = body.find(b"\n", at) + 1
+        ends.append(at)
+    return [*compress(zip([start, *ends], ends, strict=False), flags)]
 
 
-def _views(text: bytes, begun: bytes) -> list[bytes]:
-    views = [line[:VIEW] for line in text.split(b"\n")]
-    views.pop()
-    if begun:
-        views.append(begun[:VIEW])
-    return views
+def stamped(lines: bytes, stamp: bytes) -> bytes:
+    """Return complete lines with ``stamp`` in front of each."""
+    if not stamp or not lines:
+        return lines
+    return stamp + lines.replace(b"\n", b"\n" + stamp)[: -len(stamp)]
+
+
+def is_longer(lines: bytes, length: int) -> bool:
+    """Tell whether any of the lines, all complete, has ``length`` or more characters."""
+    at, end = 0, len(lines)
+    while at < end:
+        newline = lines.rfind(b"\n", at, at + length)
+        if newline < 0:
+            return True
+        at = newline + 1
+    return False
+
+
+def _chooser(rules: Rules) -> Chooser | None:
+    from slashservice.supervise.logs.chooser import Chooser  # only scripts with patterns pay for it
+
+    chooser = Chooser(rules)
+    return chooser if chooser.tells_lines_apart or not chooser.default else None

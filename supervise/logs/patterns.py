@@ -37,6 +37,21 @@ ANY_NUMBER = b"*+" if sys.version_info >= (3, 11) else b"*"
 """Of characters, without going back where the rest of a pattern fails."""
 
 
+def essence(rules: Rules) -> tuple[bool, Rules]:
+    """Return whether a line is selected that no rule matches, and the rules that change anything.
+
+    The first of them that are left differ from that. None of them matches every line.
+    """
+    default = True
+    kept: Rules = ()
+    for selects, pattern, by_fnmatch in rules:
+        if not pattern.strip(b"*") and (pattern == b"*" or (by_fnmatch and pattern)):
+            default, kept = selects, ()
+        elif (kept or selects != default) and (by_fnmatch or b"\n" not in pattern):
+            kept += ((selects, pattern, by_fnmatch),)
+    return default, kept
+
+
 def matcher(rules: Rules) -> Match | None:
     """Return a test for the view of a line, true if it is selected; None if every line is."""
     runs: list[tuple[bool, list[Pieces]]] = []

@@ -1,13 +1,16 @@
-"""Find the few lines a rule may treat differently from the default, without matching every line.
+"""Finds the lines that a rule may treat differently from the default, without a look at each line.
 
-The default is set by the last rule that matches everything (``-*``); without one, lines are
-selected. Later rules of the opposite sign are the exceptions. A line that such a rule
-matches holds all the words of its pattern, which are the parts between the stars. Searching a
-block for a word takes a tenth of the time of matching each of its lines. So where exceptions
-are rare, as the errors in a log should be, most lines cost next to nothing.
+The default is what becomes of a line that no rule matches. A line that a rule matches holds all
+the words of its pattern, which are the parts between the stars. To search a block for a word
+takes a fraction of the time of matching each of its lines. So where such lines are not very many,
+all others cost next to nothing.
 """
 
 from __future__ import annotations
+
+from itertools import repeat
+
+from slashservice.supervise.logs.star import Star
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,15 +18,17 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.logs.action_script import Rules
 
+    Decide = Callable[[bytes], object]
 
-SHORTEST = 2
-"""A word must have at least so many characters to be worth looking for."""
+    Spans = list[tuple[int, int]]
+    """Where lines begin and end, newlines included."""
 
-MOST_WORDS = 4
+
+MOST_WORDS = 16
 """With more words than this, matching every line is cheaper."""
 
-BYTES_A_SUSPECT = 1024
-"""Use the sieve only while suspects are rarer than one in this many bytes per word.
+BYTES_A_SUSPECT = 80
+"""Use the sieve only while suspects are rarer than one in this many bytes.
 
 Beyond that, matching every line is cheaper.
 """
@@ -32,72 +37,154 @@ BATCHES_WITHOUT = 16
 """For so many batches the sieve is not tried again after there were too many suspects."""
 
 
+class Finder:
+    """Finds the lines that match a pattern, by its longest word, ``needle``.
+
+    The needle begins with the newline ahead of the line if the word begins the line, and ends with
+    a newline if it ends the line.
+    """
+
+    __slots__ = ("_first", "_lead", "_length", "_star", "needle")
+
+    def __init__(self, pattern: bytes, by_fnmatch: bool) -> None:
+        self._star = None if by_fnmatch else Star(pattern)
+        self.needle = b""
+        """Empty if there is no word."""
+        if by_fnmatch:
+            if b"[" in pattern or b"\\" in pattern:
+                return
+            pattern = pattern.replace(b"?", b"*")
+        words = [b"\n" + pattern + b"\n"] if b"*" not in pattern else pattern.split(b"*")
+        if len(words) > 1:
+            words[0] = words[0] and b"\n" + words[0]
+            words[-1] = words[-1] and words[-1] + b"\n"
+        self.needle = max(words, key=len)
+        self._lead = self.needle[:1] == b"\n"
+        self._length = len(self.needle.strip(b"\n"))
+        self._first = b""
+        """If the pattern is one star and the word, all that decides: its first character."""
+        if not by_fnmatch and len(words) < 4 and pattern[:1] == b"*" and self.needle == words[1]:
+            self._first = self.needle[:1]
+
+    @property
+    def ends_lines(self) -> bool:
+        """Whether the needle is the end of a line."""
+        return self.needle[-1:] == b"\n"
+
+    def matching(self, text: bytes, view: int, most: int) -> Spans | None:
+        """Return the lines of ``text`` that match; None if more than ``most`` have the word.
+
+        A newline is ahead of each line, the first included. Of a line the first ``view``
+        characters are seen.
+        """
+        if not self._first:
+            spans = self.suspects(text, most)
+            if spans is None or self._star is None:
+                return spans
+            matches = self._star.matches
+            return [
+                (start, end)
+                for start, end in spans
+                if matches(text, start, min(end - 1, start + view))
+            ]
+        find, rfind, needle, first = text.find, text.rfind, self.needle, self._first
+        last = view - self._length
+        spans: Spans = []
+        at = find(needle)
+        for _ in repeat(None, most):
+            if at < 0:
+                return spans
+            start = rfind(b"\n", 0, at) + 1
+            end = find(b"\n", at) + 1
+            if find(first, start) == at and at - start <= last:
+                spans.append((start, end))
+            at = find(needle, end)
+        return None
+
+    def suspects(self, text: bytes, most: int) -> Spans | None:
+        """Return the lines of ``text`` that have the word; None if they are more than ``most``."""
+        find, rfind, needle, lead = text.find, text.rfind, self.needle, self._lead
+        spans: Spans = []
+        at = find(needle)
+        for _ in repeat(None, most):
+            if at < 0:
+                return spans
+            at += lead
+            start = rfind(b"\n", 0, at) + 1
+            end = find(b"\n", at) + 1
+            spans.append((start, end))
+            at = find(needle, end - 1)
+        return None
+
+
 class Sieve:
-    """Finds the lines that hold one of ``words``; all others are selected if ``default``."""
+    """Selects lines by ``rules``, all behind the first of which may differ from ``default``."""
 
-    __slots__ = ("_default", "_idle", "_words")
+    __slots__ = ("_any_matches", "_default", "_finders", "_idle", "_needs_ends")
 
-    def __init__(self, default: bool, words: list[bytes]) -> None:
+    def __init__(self, default: bool, rules: Rules, finders: list[Finder]) -> None:
         self._default = default
-        self._words = words
+        self._finders = finders
+        self._any_matches = not any(
+            selects == default or by_fnmatch for selects, _, by_fnmatch in rules
+        )
+        """Whether a line is an exception as soon as one of the patterns matches."""
+        self._needs_ends = any(finder.ends_lines for finder in finders)
         self._idle = 0
 
-    def selected(self, text: bytes, decide: Callable[[bytes], object], view: int) -> bytes | None:
-        """Return the lines of ``text`` that are selected; None if matching every line is cheaper.
+    def selected(self, text: bytes, decide: Decide, view: int, has_long: bool) -> Spans | None:
+        """Return what is selected of ``text``, as stretches; None if a look at each line is better.
 
-        ``decide`` tells from the first ``view`` characters of a line whether it is selected.
+        A newline is ahead of each line of ``text``. ``decide`` tells from the first ``view``
+        characters of a line whether it is selected; ``has_long`` whether any line is longer.
         """
         if self._idle:
             self._idle -= 1
             return None
-        suspects = self._suspects(text)
-        if suspects is None:
+        if has_long and self._needs_ends:
+            return None
+        exceptions = self._exceptions(text, decide, view)
+        if exceptions is None:
             self._idle = BATCHES_WITHOUT
             return None
-        kept = []
-        done = 0
-        for start, end in sorted(suspects.items()):
-            if bool(decide(text[start : end - 1][:view])) != self._default:
-                kept.append(text[done:start] if self._default else text[start:end])
-                done = end
-        if self._default:
-            kept.append(text[done:])
-        return b"".join(kept)
+        if not self._default:
+            return exceptions
+        starts = [1, *(end for _, end in exceptions)]
+        ends = [*(start for start, _ in exceptions), len(text)]
+        return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
-    def _suspects(self, text: bytes) -> dict[int, int] | None:
-        """Return where each line with a word in it begins and ends; None if there are too many."""
-        found: dict[int, int] = {}
-        most = len(text) // (BYTES_A_SUSPECT * len(self._words))
-        for word in self._words:
-            at = text.find(word)
-            while at >= 0:
-                end = text.find(b"\n", at) + 1
-                found[text.rfind(b"\n", 0, at) + 1] = end
-                if len(found) > most:
-                    return None
-                at = text.find(word, end)
-        return found
+    def _exceptions(self, text: bytes, decide: Decide, view: int) -> Spans | None:
+        """Return the lines that are not treated as by default; None if suspects are too many."""
+        most = len(text) // BYTES_A_SUSPECT + 1
+        found: Spans = []
+        for finder in self._finders:
+            if self._any_matches:
+                more = finder.matching(text, view, most)
+            else:
+                more = finder.suspects(text, most)
+            if more is None:
+                return None
+            most -= len(more)
+            found += more
+        if len(self._finders) > 1:
+            found = [*dict.fromkeys(sorted(found))]
+        if self._any_matches:
+            return found
+        return [
+            (start, end)
+            for start, end in found
+            if bool(decide(text[start : end - 1][:view])) != self._default
+        ]
 
 
-def sieve(rules: Rules) -> Sieve | None:
-    """Return a sieve for the rules; None if matching every line is cheaper."""
-    default = True
-    behind: list[tuple[bool, bytes]] = []
-    for selects, pattern, by_fnmatch in rules:
-        if pattern == b"*":
-            default, behind = selects, []
-        else:
-            behind.append((selects, _word(pattern, by_fnmatch)))
-    words = [word for selects, word in behind if selects != default]
-    if not words or len(words) > MOST_WORDS or min(map(len, words)) < SHORTEST:
+def sieve(default: bool, rules: Rules) -> Sieve | None:
+    """Return a sieve for the rules; None if matching every line is cheaper.
+
+    None of them matches every line.
+    """
+    finders = [
+        Finder(pattern, by_fnmatch) for selects, pattern, by_fnmatch in rules if selects != default
+    ]
+    if not 0 < len(finders) <= MOST_WORDS or not all(finder.needle for finder in finders):
         return None
-    return Sieve(default, words)
-
-
-def _word(pattern: bytes, by_fnmatch: bool) -> bytes:
-    """Return the longest part of a pattern that stands for itself; nothing if in doubt."""
-    if by_fnmatch:
-        if b"[" in pattern or b"\\" in pattern:
-            return b""
-        pattern = pattern.replace(b"?", b"*")
-    return max(pattern.split(b"*"), key=len)
+    return Sieve(default, rules, finders)
