@@ -13,6 +13,7 @@ reads again. A piece that is larger than the buffer is written on its own. A lin
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 from slashservice.supervise.logs.patterns import VIEW
 
@@ -51,32 +52,31 @@ def stretches(
 def _chosen_reads(batch: Batch, chosen: Chosen, room: int) -> Iterator[tuple[int, bool]]:
     """Yield how much of what is chosen each read of C completes; as one what surely fits."""
     body, stamp = batch.body, len(batch.stamp)
-    spans = chosen.spans(batch)
-    ends = [end for _, end in spans]
-    totals = [0]
-    """Bytes that are chosen up to each of the spans."""
-    for start, end in spans:
+    cuts = chosen.cuts(batch)
+    starts, ends = cuts[::2], cuts[1::2]
+    first = len(batch.head) - stamp  # the stamp of the first line may be another one
+
+    def length(start: int, end: int) -> int:
         lines = body.count(b"\n", start, end) if stamp else 0
-        head = 0 if start else len(batch.head) - stamp
-        totals.append(totals[-1] + end - start + stamp * lines + head)
+        return end - start + stamp * lines + (0 if start else first)
+
+    totals = [*accumulate(map(length, starts, ends), initial=0)]
+    """Bytes that are chosen up to each of the stretches."""
 
     def total(stop: int) -> int:
         """Return how many bytes are chosen of the lines that are complete at ``stop``."""
         whole = bisect_right(ends, stop)
-        sum_ = totals[whole]
-        if whole < len(spans) and spans[whole][0] < stop:
-            start = spans[whole][0]
-            end = body.rfind(b"\n", start, stop) + 1
-            if end:
-                sum_ += end - start + (stamp * body.count(b"\n", start, end) if stamp else 0)
-                sum_ += 0 if start else len(batch.head) - stamp
-        return sum_
+        rest = 0
+        if whole < len(starts):
+            start = starts[whole]
+            end = body.rfind(b"\n", start, stop) + 1 if start < stop else 0
+            rest = length(start, end) if end else 0
+        return totals[whole] + rest
 
     done = 0
-    # The last span that fits as a whole tells of a read that fits.
     fitting = bisect_right(totals, room) - 1
-    first = ends[fitting - 1] // READ * READ if fitting else 0
-    for stop in range(max(first, READ), len(body) + READ, READ):
+    sure = ends[fitting - 1] // READ * READ if fitting else 0
+    for stop in range(max(sure, READ), len(body) + READ, READ):
         reached = total(stop)
         if reached > done:
             yield reached - done, True

@@ -15,11 +15,10 @@ from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from slashservice.supervise.logs.action_script import Rules
     from slashservice.supervise.logs.chooser import Chooser
-    from slashservice.supervise.logs.sieve import Spans
 
 
 PLENTY = 1 << 20
@@ -106,17 +105,20 @@ class Batch:
         A line comes as often as it was chosen.
         """
         body = self.body
-        lines = []
+        lines: list[tuple[int, int]] = []
         for one in chosen:
-            for start, end in one.spans(self):
-                while start < end:
-                    newline = body.find(b"\n", start)
-                    lines.append((start, newline + 1))
-                    start = newline + 1
+            cuts = one.cuts(self)
+            if one.text.count(b"\n") * 2 != len(cuts):
+                cuts = _single_lines(body, cuts)
+            lines += zip(cuts[::2], cuts[1::2], strict=True)
         lines.sort()
-        firsts = [body[start:end] for start, end in lines if not start]
-        text = stamped(b"".join([body[start:end] for start, end in lines if start]), self.stamp)
-        return b"".join([self.head + line for line in firsts]) + text
+        text = b"".join([body[start:end] for start, end in lines])
+        if self.head == self.stamp:
+            return stamped(text, self.stamp)
+        times = sum(not start for start, _ in lines)
+        end = times * lines[0][1] if times else 0
+        first = self.head + body[: lines[0][1]] if times else b""
+        return first * times + stamped(text[end:], self.stamp)
 
     def chosen(self, selection: Selection) -> Chosen:
         """Return the selected parts of this batch, worked out once for each selection."""
@@ -181,21 +183,24 @@ class Lines:
 class Chosen:
     """The parts of a batch that are selected: ``rest``, ``text`` and ``begun``, stamped."""
 
-    __slots__ = ("_spans", "begun", "rest", "text")
+    __slots__ = ("_cuts", "begun", "rest", "text")
 
     def __init__(
-        self, rest: bytes, text: bytes, begun: bytes, spans: Callable[[], Spans] | None = None
+        self, rest: bytes, text: bytes, begun: bytes, cuts: Callable[[], list[int]] | None = None
     ) -> None:
         self.rest = rest
         self.text = text
         self.begun = begun
-        self._spans = spans
+        self._cuts = cuts
 
-    def spans(self, batch: Batch) -> Spans:
-        """Return which stretches of the body of ``batch`` are selected, each some whole lines."""
-        if self._spans is None:
-            return [(0, len(batch.body))] if batch.body else []
-        return self._spans()
+    def cuts(self, batch: Batch) -> list[int]:
+        """Return what is selected of the body of ``batch``, in stretches of whole lines.
+
+        Where the first begins, where it ends, where the second begins, and so on.
+        """
+        if self._cuts is None:
+            return [0, len(batch.body)]
+        return self._cuts()
 
     def all(self) -> bytes:
         """Return everything, in order."""
@@ -238,52 +243,68 @@ class Selection:
         chooser, begun = self._chooser, batch.begun
         if chooser is None:
             return Chosen(rest, batch.text, begun)
-        text, spans = _choose(chooser, batch) if batch.body else (b"", list)
+        text, cuts = _choose(chooser, batch) if batch.body else (b"", list[int])
         if begun:
             self.passing = chooser.selects(begun[: batch.view])
-        return Chosen(rest, text, begun if self.passing else b"", spans)
+        return Chosen(rest, text, begun if self.passing else b"", cuts)
 
 
-def _choose(chooser: Chooser, batch: Batch) -> tuple[bytes, Callable[[], Spans]]:
+def _choose(chooser: Chooser, batch: Batch) -> tuple[bytes, Callable[[], list[int]]]:
     """Return the lines of the body that are selected, stamped; and what tells where they are."""
     body, stamp, view = batch.body, batch.stamp, batch.view
     behind = chooser.behind(stamp) if len(stamp) <= view else None
     if behind is None:
-        flags = chooser.flags(batch.lines(), view, batch.has_long_lines())
-        text = b"\n".join([*compress(batch.lines(), flags), b""])
-        return text, lambda: _flagged(body, 0, flags)
+        text = batch.text
+        flags = chooser.flags(text, view if is_longer(text, view + 1) else len(text))
+        return _flagged(text, flags), lambda: _cuts(body, 0, flags)
     start = 0
     first = b""
     if batch.head != stamp:  # the first line began with a block before
         start = body.find(b"\n") + 1
-        line = batch.head + body[:start]
-        if chooser.selects(line[:-1][:view]):
-            first = line
-    text = b"\n" + (body[start:] if start else body)
-    has_long = is_longer(text, view - len(stamp)) if len(text) > 1 else False
-    spans = behind.spans(text, view - len(stamp), has_long)
-    ahead = [(0, start)] if first else []
-    if spans is None:
-        lines = text.split(b"\n")[1:-1]
-        flags = behind.flags(lines, view - len(stamp), has_long)
-        chosen = b"\n".join([*compress(lines, flags), b""])
-        return first + stamped(chosen, stamp), lambda: ahead + _flagged(body, start, flags)
-    chosen = b"".join([text[begin:end] for begin, end in spans])
-    moved = start - 1
-    return first + stamped(chosen, stamp), lambda: [
-        *ahead,
-        *((begin + moved, end + moved) for begin, end in spans),
-    ]
+        first = batch.head + body[:start]
+        if not chooser.selects(first[:-1][:view]):
+            first = b""
+    ahead = [0, start] if first else []
+    text = body[start:] if start else body
+    room = view - len(stamp)
+    if not is_longer(text, room + 1):
+        room = len(text) + 1
+    after_newline = b"\n" + text
+    cuts = behind.cuts(after_newline, room)
+    if cuts is None:
+        flags = behind.flags(text, room)
+        chosen = _flagged(text, flags)
+        return first + stamped(chosen, stamp), lambda: ahead + _cuts(body, start, flags)
+    stretches = map(slice, cuts[::2], cuts[1::2])
+    chosen = b"".join(map(after_newline.__getitem__, stretches))
+    return first + stamped(chosen, stamp), lambda: ahead + [cut + start - 1 for cut in cuts]
 
 
-def _flagged(body: bytes, start: int, flags: Sequence[object]) -> Spans:
-    """Return where the lines of ``body``, from ``start`` on, are for which ``flags`` are true."""
-    ends = []
-    at = start
-    for _ in flags:
-        at = body.find(b"\n", at) + 1
-        ends.append(at)
-    return [*compress(zip([start, *ends], ends, strict=False), flags)]
+def _single_lines(body: bytes, cuts: list[int]) -> list[int]:
+    """Return cuts of single lines, where ``cuts`` may be of several lines together."""
+    lines: list[int] = []
+    for start, end in zip(cuts[::2], cuts[1::2], strict=True):
+        while start < end:
+            newline = body.find(b"\n", start)
+            lines += (start, newline + 1)
+            start = newline + 1
+    return lines
+
+
+def _flagged(text: bytes, flags: Iterable[bool]) -> bytes:
+    """Return the lines of ``text`` for which ``flags`` are true."""
+    return b"\n".join([*compress(text.split(b"\n"), flags), b""])
+
+
+def _cuts(body: bytes, start: int, flags: Iterable[bool]) -> list[int]:
+    """Return where each line of ``body``, from ``start`` on, begins and ends whose flag is true."""
+    cuts: list[int] = []
+    for flag in flags:
+        end = body.find(b"\n", start) + 1
+        if flag:
+            cuts += (start, end)
+        start = end
+    return cuts
 
 
 def stamped(lines: bytes, stamp: bytes) -> bytes:

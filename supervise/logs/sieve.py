@@ -4,11 +4,14 @@ The default is what becomes of a line that no rule matches. A line that a rule m
 the words of its pattern, which are the parts between the stars. To search a block for a word
 takes a fraction of the time of matching each of its lines. So where such lines are not very many,
 all others cost next to nothing.
+
+Lines that are found are told by *cuts*: where the first begins, where it ends, where the second
+begins, and so on. A newline belongs to the line that it ends.
 """
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import chain, repeat
 
 from slashservice.supervise.logs.star import Star
 
@@ -18,20 +21,9 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.logs.action_script import Rules
 
-    Decide = Callable[[bytes], object]
-
-    Spans = list[tuple[int, int]]
-    """Where lines begin and end, newlines included."""
-
 
 MOST_WORDS = 16
-"""With more words than this, matching every line is cheaper."""
-
-BYTES_A_SUSPECT = 80
-"""Use the sieve only while suspects are rarer than one in this many bytes.
-
-Beyond that, matching every line is cheaper.
-"""
+"""With more words than this, the sieve is not used."""
 
 BATCHES_WITHOUT = 16
 """For so many batches the sieve is not tried again after there were too many suspects."""
@@ -44,7 +36,7 @@ class Finder:
     a newline if it ends the line.
     """
 
-    __slots__ = ("_first", "_lead", "_length", "_star", "needle")
+    __slots__ = ("_first", "_lead", "_star", "needle")
 
     def __init__(self, pattern: bytes, by_fnmatch: bool) -> None:
         self._star = None if by_fnmatch else Star(pattern)
@@ -60,7 +52,6 @@ class Finder:
             words[-1] = words[-1] and words[-1] + b"\n"
         self.needle = max(words, key=len)
         self._lead = self.needle[:1] == b"\n"
-        self._length = len(self.needle.strip(b"\n"))
         self._first = b""
         """If the pattern is one star and the word, all that decides: its first character."""
         if not by_fnmatch and len(words) < 4 and pattern[:1] == b"*" and self.needle == words[1]:
@@ -71,49 +62,56 @@ class Finder:
         """Whether the needle is the end of a line."""
         return self.needle[-1:] == b"\n"
 
-    def matching(self, text: bytes, view: int, most: int) -> Spans | None:
+    def matching(self, text: bytes, view: int, most: int) -> list[int] | None:
         """Return the lines of ``text`` that match; None if more than ``most`` have the word.
 
         A newline is ahead of each line, the first included. Of a line the first ``view``
         characters are seen.
         """
-        if not self._first:
-            spans = self.suspects(text, most)
-            if spans is None or self._star is None:
-                return spans
-            matches = self._star.matches
-            return [
-                (start, end)
-                for start, end in spans
-                if matches(text, start, min(end - 1, start + view))
-            ]
+        if self._first and view >= len(text):
+            return self._after_one_star(text, most)
+        cuts = self.suspects(text, most)
+        if cuts is None or self._star is None:
+            return cuts
+        matches = self._star.matches
+        kept: list[int] = []
+        for start, end in zip(cuts[::2], cuts[1::2], strict=True):
+            if matches(text, start, min(end - 1, start + view)):
+                kept += (start, end)
+        return kept
+
+    def _after_one_star(self, text: bytes, most: int) -> list[int] | None:
+        """Do the same where the pattern is a star and the word, and all of each line is seen."""
         find, rfind, needle, first = text.find, text.rfind, self.needle, self._first
-        last = view - self._length
-        spans: Spans = []
+        cuts: list[int] = []
+        add = cuts.append
         at = find(needle)
         for _ in repeat(None, most):
             if at < 0:
-                return spans
+                return cuts
             start = rfind(b"\n", 0, at) + 1
-            end = find(b"\n", at) + 1
-            if find(first, start) == at and at - start <= last:
-                spans.append((start, end))
-            at = find(needle, end)
+            if find(first, start) == at:
+                add(start)
+                at = find(b"\n", at) + 1
+                add(at)
+            else:
+                at = find(b"\n", at)
+            at = find(needle, at)
         return None
 
-    def suspects(self, text: bytes, most: int) -> Spans | None:
+    def suspects(self, text: bytes, most: int) -> list[int] | None:
         """Return the lines of ``text`` that have the word; None if they are more than ``most``."""
         find, rfind, needle, lead = text.find, text.rfind, self.needle, self._lead
-        spans: Spans = []
+        cuts: list[int] = []
         at = find(needle)
         for _ in repeat(None, most):
             if at < 0:
-                return spans
+                return cuts
             at += lead
-            start = rfind(b"\n", 0, at) + 1
-            end = find(b"\n", at) + 1
-            spans.append((start, end))
-            at = find(needle, end - 1)
+            cuts.append(rfind(b"\n", 0, at) + 1)
+            at = find(b"\n", at)
+            cuts.append(at + 1)
+            at = find(needle, at)
         return None
 
 
@@ -132,31 +130,34 @@ class Sieve:
         self._needs_ends = any(finder.ends_lines for finder in finders)
         self._idle = 0
 
-    def selected(self, text: bytes, decide: Decide, view: int, has_long: bool) -> Spans | None:
-        """Return what is selected of ``text``, as stretches; None if a look at each line is better.
+    def selected(
+        self, text: bytes, decide: Callable[[bytes], bool], view: int, most: int
+    ) -> list[int] | None:
+        """Return what is selected of ``text``, as cuts; None if suspects are more than ``most``.
 
         A newline is ahead of each line of ``text``. ``decide`` tells from the first ``view``
-        characters of a line whether it is selected; ``has_long`` whether any line is longer.
+        characters of a line whether it is selected.
         """
         if self._idle:
             self._idle -= 1
             return None
-        if has_long and self._needs_ends:
+        if self._needs_ends and view < len(text):
             return None
-        exceptions = self._exceptions(text, decide, view)
+        exceptions = self._exceptions(text, decide, view, most)
         if exceptions is None:
             self._idle = BATCHES_WITHOUT
             return None
-        if not self._default:
-            return exceptions
-        starts = [1, *(end for _, end in exceptions)]
-        ends = [*(start for start, _ in exceptions), len(text)]
-        return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+        return [1, *exceptions, len(text)] if self._default else exceptions
 
-    def _exceptions(self, text: bytes, decide: Decide, view: int) -> Spans | None:
+    def cost(self, length: int) -> int:
+        """Return what the search through so many bytes takes, as so many suspects would."""
+        return length * len(self._finders) // 1000
+
+    def _exceptions(
+        self, text: bytes, decide: Callable[[bytes], bool], view: int, most: int
+    ) -> list[int] | None:
         """Return the lines that are not treated as by default; None if suspects are too many."""
-        most = len(text) // BYTES_A_SUSPECT + 1
-        found: Spans = []
+        found: list[int] = []
         for finder in self._finders:
             if self._any_matches:
                 more = finder.matching(text, view, most)
@@ -164,21 +165,22 @@ class Sieve:
                 more = finder.suspects(text, most)
             if more is None:
                 return None
-            most -= len(more)
+            most -= len(more) // 2
             found += more
         if len(self._finders) > 1:
-            found = [*dict.fromkeys(sorted(found))]
+            ends = dict(zip(found[::2], found[1::2], strict=True))
+            found = [*chain.from_iterable(sorted(ends.items()))]
         if self._any_matches:
             return found
-        return [
-            (start, end)
-            for start, end in found
-            if bool(decide(text[start : end - 1][:view])) != self._default
-        ]
+        kept: list[int] = []
+        for start, end in zip(found[::2], found[1::2], strict=True):
+            if decide(text[start : end - 1][:view]) != self._default:
+                kept += (start, end)
+        return kept
 
 
 def sieve(default: bool, rules: Rules) -> Sieve | None:
-    """Return a sieve for the rules; None if matching every line is cheaper.
+    """Return a sieve for the rules; None if there is nothing to search for.
 
     None of them matches every line.
     """
