@@ -12,14 +12,15 @@ reads again. A piece that is larger than the buffer is written on its own. A lin
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from itertools import accumulate
+from operator import sub
 
 from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from slashservice.supervise.logs.lines import Batch, Chosen, Selection
 
@@ -54,33 +55,54 @@ def _chosen_reads(batch: Batch, chosen: Chosen, room: int) -> Iterator[tuple[int
     body, stamp = batch.body, len(batch.stamp)
     cuts = chosen.cuts(batch)
     starts, ends = cuts[::2], cuts[1::2]
-    first = len(batch.head) - stamp  # the stamp of the first line may be another one
+    other = len(batch.head) - stamp  # the stamp of the first line may be another one
 
     def length(start: int, end: int) -> int:
         lines = body.count(b"\n", start, end) if stamp else 0
-        return end - start + stamp * lines + (0 if start else first)
+        return end - start + stamp * lines + (0 if start else other)
 
-    totals = [*accumulate(map(length, starts, ends), initial=0)]
-    """Bytes that are chosen up to each of the stretches."""
+    number, at, done = _fitting(chosen.text, starts, ends, stamp, other, room)
+    read = max(at - 1, 0) // READ * READ
+    first = body.rfind(b"\n", 0, read) + 1
+    while number >= 0 and ends[number] > first:  # back to the lines before this read
+        start = max(starts[number], first)
+        done -= length(start, min(ends[number], at)) if start < at else 0
+        number -= 1
+    if done:
+        yield done, True
+    at = first
+    number += 1
+    for stop in range(read + READ, len(body) + READ, READ):
+        size = 0
+        while number < len(starts) and starts[number] < stop:
+            start, end = max(at, starts[number]), ends[number]
+            goes_on = end > stop
+            if goes_on:
+                end = body.rfind(b"\n", start, stop) + 1
+            if start < end:
+                size += length(start, end)
+                at = end
+            if goes_on:
+                break
+            number += 1
+        if size:
+            yield size, True
 
-    def total(stop: int) -> int:
-        """Return how many bytes are chosen of the lines that are complete at ``stop``."""
-        whole = bisect_right(ends, stop)
-        rest = 0
-        if whole < len(starts):
-            start = starts[whole]
-            end = body.rfind(b"\n", start, stop) + 1 if start < stop else 0
-            rest = length(start, end) if end else 0
-        return totals[whole] + rest
 
-    done = 0
-    fitting = bisect_right(totals, room) - 1
-    sure = ends[fitting - 1] // READ * READ if fitting else 0
-    for stop in range(max(sure, READ), len(body) + READ, READ):
-        reached = total(stop)
-        if reached > done:
-            yield reached - done, True
-            done = reached
+def _fitting(
+    text: bytes, starts: Sequence[int], ends: Sequence[int], stamp: int, other: int, room: int
+) -> tuple[int, int, int]:
+    """Return how many bytes of ``text`` are lines that fit into ``room``, and where they end.
+
+    That is the number of a stretch, and where in the body.
+    """
+    size = text.rfind(b"\n", 0, room) + 1
+    if not size:
+        return -1, 0, 0
+    raw = size - stamp * text.count(b"\n", 0, size) - (0 if starts[0] else other)
+    before = [*accumulate(map(sub, ends, starts), initial=0)]
+    number = bisect_left(before, raw) - 1
+    return number, starts[number] + raw - before[number], size
 
 
 def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:

@@ -9,6 +9,7 @@ passes through in parts. So a gigabyte without a newline takes no more memory th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import compress
 
 from slashservice.supervise.logs.patterns import VIEW
@@ -115,10 +116,9 @@ class Batch:
         text = b"".join([body[start:end] for start, end in lines])
         if self.head == self.stamp:
             return stamped(text, self.stamp)
-        times = sum(not start for start, _ in lines)
-        end = times * lines[0][1] if times else 0
-        first = self.head + body[: lines[0][1]] if times else b""
-        return first * times + stamped(text[end:], self.stamp)
+        times = bisect_left(lines, (1, 0))
+        end = lines[0][1] if times else 0
+        return (self.head + body[:end]) * times + stamped(text[end * times :], self.stamp)
 
     def chosen(self, selection: Selection) -> Chosen:
         """Return the selected parts of this batch, worked out once for each selection."""
@@ -255,7 +255,7 @@ def _choose(chooser: Chooser, batch: Batch) -> tuple[bytes, Callable[[], list[in
     behind = chooser.behind(stamp) if len(stamp) <= view else None
     if behind is None:
         text = batch.text
-        flags = chooser.flags(text, view if is_longer(text, view + 1) else len(text))
+        flags = chooser.flags(text, view if batch.has_long_lines() else len(text))
         return _flagged(text, flags), lambda: _cuts(body, 0, flags)
     start = 0
     first = b""
@@ -267,7 +267,7 @@ def _choose(chooser: Chooser, batch: Batch) -> tuple[bytes, Callable[[], list[in
     ahead = [0, start] if first else []
     text = body[start:] if start else body
     room = view - len(stamp)
-    if not is_longer(text, room + 1):
+    if not batch.has_long_lines():
         room = len(text) + 1
     after_newline = b"\n" + text
     cuts = behind.cuts(after_newline, room)

@@ -17,7 +17,8 @@ class Star:
     """The pattern ``pattern``, to be matched in the middle of a text.
 
     ``prefix`` is what a line begins with. ``stars`` has for each star the character up to which
-    it takes everything, and the literal from there on. With ``is_open`` anything may follow.
+    it takes everything, the literal from there on, and its length. With ``is_open`` anything may
+    follow.
     """
 
     __slots__ = ("is_open", "prefix", "stars")
@@ -26,18 +27,19 @@ class Star:
         self.is_open = pattern[-1:] == b"*"
         self.prefix, *literals = (pattern[:-1] if self.is_open else pattern).split(b"*")
         # Where there is nothing between two stars, the second is the character behind the first.
-        self.stars = [(literal[:1] or b"*", literal) for literal in literals]
+        self.stars = [(literal[:1] or b"*", literal, len(literal)) for literal in literals]
 
     def matches(self, text: bytes, at: int, end: int) -> bool:
         """Tell whether ``text[at:end]`` is what the pattern stands for."""
-        if not text.startswith(self.prefix, at, end):
-            return False
-        at += len(self.prefix)
-        for character, literal in self.stars:
-            at = text.find(character, at, end)
-            if at < 0 or not text.startswith(literal, at, end):
+        if self.prefix:
+            if not text.startswith(self.prefix, at, end):
                 return False
-            at += len(literal)
+            at += len(self.prefix)
+        for character, literal, length in self.stars:
+            at = text.find(character, at, end)
+            if at < 0 or (length > 1 and not text.startswith(literal, at, end)):
+                return False
+            at += length
         return self.is_open or at == end
 
 
