@@ -123,19 +123,21 @@ def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
         start, stop = stop, stop + READ
 
 
-def cut(data: bytes, start: int, end: int) -> Iterator[int]:
-    """Yield the lengths of the pieces of ``data[start:end]``, whole lines shorter than a view."""
+def cut(data: bytes, start: int, end: int, wanted: int) -> tuple[int, int]:
+    """Return where the piece of ``data[start:end]`` begins and ends that reaches ``wanted``.
+
+    The data are whole lines shorter than a view, of one stretch.
+    """
     while end - start > BUFFER:
-        newline = data.rfind(b"\n", start, start + BUFFER + 1)
-        if newline < 0:  # a line larger than the buffer is a piece of its own
-            newline = at = data.find(b"\n", start, end)
-        elif newline < start + BUFFER:
-            at = newline + 1
-        else:  # the line fits, and its newline does not
-            at = newline
-        yield at - start
+        at = data.rfind(b"\n", start, start + BUFFER + 1)
+        if at < 0:  # a line larger than the buffer is a piece of its own
+            at = data.find(b"\n", start, end)
+        elif at < start + BUFFER:  # else the line fits, and its newline does not
+            at += 1
+        if at >= wanted:
+            return start, at
         start = at
-    yield end - start
+    return start, end
 
 
 def _puts(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[Put]:
