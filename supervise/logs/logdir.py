@@ -186,10 +186,9 @@ class LogDirectory:
             is_full = self.size + stop - done >= size - MARGIN and data[stop - 1] == 0x0A
             yield from self._write(data, done, stop, before, is_full)
             done = start = stop
-            if self.size >= size - MARGIN and data[stop - 1] == 0x0A:
-                step = self._turn_over_at_once()
-                if step != Step.NAMED:
-                    yield from self.turn_over(step)
+            ends = self.size >= size - MARGIN and data[stop - 1] == 0x0A
+            if ends and (step := self._turn_over_at_once()) != Step.NAMED:
+                yield from self.turn_over(step)
 
     def _write(
         self, data: bytes, start: int, end: int, before: int, is_full: bool = False
@@ -258,7 +257,8 @@ class LogDirectory:
         """
         if self._settings.processor is not None or self.trouble or not self.lock.is_trusted:
             return Step.NOTHING
-        done, self._fd, final = self._folder.turn_over(self._fd, self._settings.code)
+        fd, self._fd = self._fd, -1
+        done, self._fd, final = self._folder.turn_over(fd, self._settings.code)
         if done > Step.RENAMED:
             self.size = 0
         try:
