@@ -70,7 +70,7 @@ class LogDirectory:
         self.size = 0
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
-        self._dropped = Dropped()
+        self._dropped = Dropped(self._attempts)
 
     def acquire(self, base: int, patient: bool) -> Steps[None]:
         """Make and lock the directory, seen from ``base``, which stays open.
@@ -200,16 +200,14 @@ class LogDirectory:
             self._journal.intend(self._number, self._fd, self.size, before + start, end - start)
             try:
                 if self._dropped:
-                    self._tell_of_dropped()
+                    self.size += self._dropped.tell(self._fd)
                 if not self.size:
                     self._begun = time.monotonic()
                 written = os.write(self._fd, view[start:end])
             except OSError as error:
                 if error.errno in NO_SPACE and self._settings.when_full == DROP:
-                    if not self._dropped:
-                        trouble = b"unable to write to %s/current"
-                        self._attempts.complain(trouble, "drop", error, b"dropping lines")
-                    self._dropped.add(data, start, end)
+                    self._dropped.add(data, start, end, error)
+                    self.size = os.fstat(self._fd).st_size  # some of a notice may be there
                     return
                 if not self._make_room(error):
                     self._attempts.complain(b"unable to write to %s/current", "write", error)
@@ -231,13 +229,6 @@ class LogDirectory:
         """Remove the oldest file if there is no space and the settings say so. Tell whether."""
         delete = error.errno in NO_SPACE and self._settings.when_full == DELETE
         return delete and self._finished.remove_one()
-
-    def _tell_of_dropped(self) -> None:
-        """Write down how many lines were dropped. Raises ``OSError`` if there is still no space."""
-        written = os.write(self._fd, self._dropped.notice())
-        self.size += written
-        self._dropped.told(written)
-        self._attempts.succeeded("drop")
 
     @property
     def trouble(self) -> bytes | None:
@@ -385,7 +376,7 @@ class LogDirectory:
         attempt, folder = self._attempts.attempt, self._folder
         if self._dropped:
             try:
-                self._tell_of_dropped()
+                self._dropped.tell(self._fd)
             except OSError:
                 pass
         yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)

@@ -12,7 +12,7 @@ import pytest
 from helpers import logs
 from helpers.logs import run_well, unpacked
 
-from slashservice.supervise.logs import folder, logdir
+from slashservice.supervise.logs import dropped, folder, logdir
 from slashservice.supervise.logs.action_script import Settings
 from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.logger import Logger
@@ -43,7 +43,8 @@ class SmallDisk:
 @pytest.fixture
 def small_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
     disk = SmallDisk(20_000, place)
-    monkeypatch.setattr(logdir, "os", disk)
+    for module in (dropped, logdir):
+        monkeypatch.setattr(module, "os", disk)
     return disk
 
 
