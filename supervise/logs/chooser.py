@@ -53,8 +53,8 @@ class Chooser:
         self._match: Match | None = None
         self._asked = 0
         """How often a line was asked for alone."""
-        self._stars: list[tuple[bool, Star]] | None = None
-        """The rules, the last first; None where some are for fnmatch."""
+        self._stars: list[tuple[bool, Star]] = []
+        """The rules, the last first, if none is for fnmatch."""
         self._remainders: dict[Rules, Chooser] | None = None
         self._shapes: Shapes | None = None
         if not any(by_fnmatch for _, _, by_fnmatch in self._rules):
@@ -86,7 +86,7 @@ class Chooser:
 
     def selects(self, view: bytes) -> bool:
         """Tell whether a line that looks like this is selected."""
-        if self._match is not None or self._stars is None:
+        if self._match is not None or self._remainders is None:
             return bool(self._matcher()(view))
         self._asked += 1
         if self._asked > ENOUGH and self._rules:
