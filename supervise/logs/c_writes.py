@@ -12,9 +12,7 @@ reads again. A piece that is larger than the buffer is written on its own. A lin
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import accumulate
-from operator import sub
 
 from slashservice.supervise.logs.patterns import VIEW
 
@@ -96,11 +94,13 @@ def _fitting(
 
     That is the number of a stretch, and where in the body.
     """
+    from bisect import bisect_left  # only scripts with patterns pay for it
+
     size = text.rfind(b"\n", 0, room) + 1
     if not size:
         return -1, 0, 0
     raw = size - stamp * text.count(b"\n", 0, size) - (0 if starts[0] else other)
-    before = [*accumulate(map(sub, ends, starts), initial=0)]
+    before = [*accumulate(map(int.__sub__, ends, starts), initial=0)]
     number = bisect_left(before, raw) - 1
     return number, starts[number] + raw - before[number], size
 

@@ -9,7 +9,6 @@ passes through in parts. So a gigabyte without a newline takes no more memory th
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import compress
 
 from slashservice.supervise.logs.patterns import VIEW
@@ -119,7 +118,7 @@ class Batch:
         text = b"".join([body[start:end] for start, end in lines])
         if self.head == self.stamp:
             return stamped(text, self.stamp)
-        times = bisect_left(lines, (1, 0))
+        times = next((number for number, (start, _) in enumerate(lines) if start), len(lines))
         end = lines[0][1] if times else 0
         return (self.head + body[:end]) * times + stamped(text[end * times :], self.stamp)
 
