@@ -132,14 +132,19 @@ def _for_this_build(host: Host, places: Layout, python: str) -> Layout:
     if not host.lstat(places.tree) and host.readlink(places.current) is None:
         return places
     now = host.resolve(places.current)
-    build = f"{places.tree}-{source.collect(python, places.tree).digest}"
+    build = f"{places.tree}-{_source(python, places.tree, places).digest}"
     names = [now] if now == places.tree or now.startswith(f"{places.tree}-") else []
     names += [places.tree, build]
     for tree in chain(names, (f"{build}.{number}" for number in count(2))):
-        code = InstallTree.of(tree, python, source.collect(python, tree))
+        code = InstallTree.of(tree, python, _source(python, tree, places))
         if not host.lstat(tree) or code.done(host):
             return dataclasses.replace(places, tree=tree)
     raise AssertionError("numbers have no end")
+
+
+def _source(python: str, tree: str, places: Layout) -> Source:
+    """Return the tree that shall be at ``tree``."""
+    return source.collect(python, tree).scanning(places.service_dir)
 
 
 def choose_layout(host: Host, evidence: Evidence, options: Options, notes: list[str]) -> Layout:
@@ -202,7 +207,7 @@ def _code(
     Those of ``back`` are undone when all that leads to older code is back, and before the
     newer code goes.
     """
-    files = source.collect(python, places.tree)
+    files = _source(python, places.tree, places)
     actions: list[Action] = [*parents(places.tree)]
     actions += [InstallTree.of(places.tree, python, files), *back]
     base = os.path.basename(places.tree)
@@ -214,6 +219,11 @@ def _code(
     actions.append(MakeLink(path=places.current, target=base, versions=places.prefix))
     actions += [*parents(f"{places.commands}/x")]
     for name in files.commands:
+        if name in YIELDING and not places.compatibility and _provided(host, name, places.commands):
+            notes.append(
+                f"another package provides {name}: ours is {places.current}/command/{name}"
+            )
+            continue
         target = f"{places.current}/command/{name}"
         link = MakeLink(path=places.command(name), target=target, ours=ours)
         actions.append(dataclasses.replace(link, replace=options.replace))
@@ -224,6 +234,12 @@ def _code(
 
 OUR_TREES: tuple[str, ...] = ("/package/admin/slashservice", "/usr/local/lib/slashservice/")
 """Beginnings of where commands of ours lead, whatever the layout."""
+
+YIELDING = ("sv",)
+"""Commands that stay out of a folder on everyone's PATH if another package has one of that name.
+
+Its users expect it to look for services where that package has them.
+"""
 
 COMPLETIONS = (
     (

@@ -16,6 +16,8 @@ from importlib import metadata
 
 from slashservice.installer.errors import Trouble
 from slashservice.supervise.chain import launchers
+from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+from slashservice.supervise.protocol.places import RECORD
 from slashservice.supervise.version import VERSION
 
 PACKAGES = ("supervise", "installer", "init_templates")
@@ -47,6 +49,13 @@ class Source:
         for name, (data, mode) in sorted(self.files.items()):
             said.update(b"%s\0%o %d\0%s" % (os.fsencode(name), mode, len(data), data))
         return said.hexdigest()[:8]
+
+    def scanning(self, service_dir: str) -> Source:
+        """Return the same with that directory written down for the commands, if it is unusual."""
+        if service_dir == SCAN_DIRECTORY:
+            return self
+        record = (os.fsencode(service_dir) + b"\n", 0o644)
+        return Source({**self.files, RECORD: record}, self.commands)
 
 
 def version() -> str:

@@ -21,6 +21,7 @@ from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.source import Source
+from slashservice.supervise.protocol.places import RECORD
 
 CACHE = "__pycache__"
 BYTE_CODE = re.compile(r"([^.]+)\.[^.]+(?:\.opt-\w+)?\.pyc(?:\.\d+)?")
@@ -52,14 +53,15 @@ class InstallTree(Action):
         """Make the action that would put what is at ``path`` there, but for what is strange there.
 
         That may be another version's. So what is ours is told by ``source``: it has such a file,
-        or files with the same ending in the same part of it.
+        or files with the same ending in the same part of it. Which directory it scans may be
+        written down in it.
         """
         bare = cls(path=path, python=python)
         known = {_sort(name) for name in source.files if "/" in name}
         manifest = {
             name: entry
             for name, entry in bare._seen(host).items()
-            if name in source.files or _sort(name) in known
+            if name in source.files or name == RECORD or _sort(name) in known
         }
         return cls(path=path, python=python, manifest=manifest)
 

@@ -25,6 +25,7 @@ COMMANDS = tuple(
             "multilog",
             "readproctitle",
             "supervise",
+            "sv",
             "svc",
             "svlog",
             "svok",

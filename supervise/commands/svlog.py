@@ -19,6 +19,7 @@ from slashservice.supervise.logs.action_script import seconds
 from slashservice.supervise.logs.find import find
 from slashservice.supervise.logs.reader import EVER, printable
 from slashservice.supervise.messages import TROUBLE, fatal, usage, warn, write_all
+from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def main(argv: Sequence[bytes]) -> int:
     signals.restore_defaults()
     readers = []
     for directory in wishes.directories:
-        found = find(directory)
+        found = find(places.path(directory))
         if not found:
             warn("svlog", b"no log in " + directory)
         readers += found

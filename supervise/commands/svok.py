@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from slashservice.supervise.messages import MISUSE, fatal, usage
 from slashservice.supervise.protocol import client, names
 
@@ -18,7 +16,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise usage("svok", "svok dir")
     directory = argv[0]
     try:
-        os.chdir(directory)
+        client.enter(directory)
     except OSError as error:
         raise fatal("svok", b"unable to chdir to " + directory, error) from None
     try:

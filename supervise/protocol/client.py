@@ -94,12 +94,33 @@ def _exists(path: bytes) -> bool:
     return True
 
 
+def enter(word: bytes) -> None:
+    """Enter the directory ``word``, or the service of that name. Raises ``OSError``.
+
+    The error is that of the directory here, if there is no such service.
+    """
+    try:
+        os.chdir(word)
+    except (FileNotFoundError, NotADirectoryError):
+        from slashservice.supervise.protocol import places
+
+        path = places.named(word)
+        try:
+            if path:
+                os.chdir(path)
+                return
+        except OSError:
+            pass
+        raise
+
+
 def visit(program: str, directories: Iterable[bytes]) -> Iterator[tuple[bytes, OSError | None]]:
     """Enter each directory in turn, then come back; yield it, and the error if it failed.
 
-    C's svc and svstat change directory, and that can be seen: a path may be as long as the
-    kernel allows, and a current directory that may not be read is fatal. So do ours; all
-    else here works on paths. Raises ``Quit``.
+    A word that is no directory here may be the name of a service. C's svc and svstat change
+    directory, and that can be seen: a path may be as long as the kernel allows, and a current
+    directory that may not be read is fatal. So do ours; all else here works on paths. Raises
+    ``Quit``.
     """
     try:
         here = os.open(".", os.O_RDONLY)
@@ -108,7 +129,7 @@ def visit(program: str, directories: Iterable[bytes]) -> Iterator[tuple[bytes, O
     for directory in directories:
         trouble = None
         try:
-            os.chdir(directory)
+            enter(directory)
         except OSError as error:
             trouble = error
         yield directory, trouble

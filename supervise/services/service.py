@@ -26,9 +26,9 @@ permanent failure (``failed``) makes DOWN of UP. The death of the process does n
 drain: a service that a supervisor brought down on its own way out is to be brought up by the next
 one.
 
-**Three ways out.** ``x`` ends supervision as soon as the service is down, whenever that is.
-A drain brings the service down for that purpose. Concluding is for a log service whose input
-has ended: it is started again until it has read all, and ends supervision when it then dies.
+**Three ways out.** ``x`` ends supervision as soon as the service is down, whenever that is; ``X``,
+as runsv's ``x``, and a drain bring it down for that purpose. Concluding is for a log service whose
+input has ended: it is started again until it has read all, and ends supervision when it then dies.
 
 **A second between starts.** A service that should be up is started again the moment it dies,
 but never sooner than a second after its last start: a daemon that dies at once would take up
@@ -252,8 +252,7 @@ class Service(Asking):
             return []
         if self.leaving and self.termed and not self.paused:
             return []
-        also = self._also(ord("x"))
-        return self._go([*self._terminate(), *self._exit(now), *also], now)
+        return self._go([*self._terminate(), *self._exit(now), *self._also(ord("x"))], now)
 
     def conclude(self, now: float) -> list[Action]:
         """End supervision of a log service, whose input has ended, once it has read it all."""
@@ -283,14 +282,15 @@ class Service(Asking):
 
     def _down(self, now: float) -> list[Action]:
         self.starting = self.prepared = False
-        record = self._wanted(DOWN)
-        also = self._also(ord("d"))
-        return [*record, *self._terminate(), ANNOUNCE, *also]
+        return [*self._wanted(DOWN), *self._terminate(), ANNOUNCE, *self._also(ord("d"))]
 
     def _exit(self, now: float) -> list[Action]:
         self.leaving = True
         self.starting = self.prepared = False
         return [ANNOUNCE] if self.up or self.finishing or self.finish_due else [ANNOUNCE, FORGET]
+
+    def _end(self, now: float) -> list[Action]:
+        return [*self._wanted(DOWN), *self._terminate(), *self._exit(now), *self._also(ord("x"))]
 
     def _pause(self, now: float) -> list[Action]:
         if not self.up:
@@ -315,10 +315,9 @@ class Service(Asking):
         """From now on ``want`` is wanted; give what has to be done before anything else."""
         if want != DOWN:
             self.failed = False
-        if self.want == want:
-            return []
+        record: list[Action] = [] if self.want == want else [RECORD_WANT]
         self.want = want
-        return [RECORD_WANT]
+        return record
 
     def _terminate(self) -> list[Action]:
         self.paused = False
@@ -393,6 +392,7 @@ CONTROLS: dict[int, Callable[[Service, float], list[Action]]] = {
     ord("d"): Service._down,
     ord("o"): Service._once,
     ord("x"): Service._exit,
+    ord("X"): Service._end,
     ord("p"): Service._pause,
     ord("c"): Service._continue,
     ord("t"): Service._term,

@@ -5,28 +5,25 @@ from __future__ import annotations
 import os
 import random
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.services import COARSE, Outcome, run
+from helpers.clients import (
+    make_fifo,
+    pack,
+    random_status,
+    read_all,
+    readable,
+    same_second,
+    write_status,
+)
+from helpers.services import Outcome, run
 
 from slashservice.supervise import tai
 
 OURS_TOO = b", 1 usr1, 2 usr2, q quit"
 """What our svc says and knows beyond the C one."""
-
-DAY = 86_400_000_000_000
-
-
-def write_status(service: Path, data: bytes) -> None:
-    (service / "supervise").mkdir(parents=True, exist_ok=True)
-    (service / "supervise/status").write_bytes(data)
-
-
-def pack(stamp: bytes, pid: int, paused: int, want: bytes, rest: bytes = b"") -> bytes:
-    return stamp + pid.to_bytes(4, "little") + bytes([paused]) + want + rest
 
 
 @pytest.fixture
@@ -36,14 +33,6 @@ def held() -> Iterator[list[int]]:
     yield descriptors
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-def make_fifo(path: Path, held: list[int] | None = None) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.mkfifo(path)
-    if held is not None:
-        held.append(os.open(path, os.O_RDWR | os.O_NONBLOCK))
-    return path
 
 
 def odd_directories(top: Path, held: list[int]) -> list[bytes]:
@@ -82,15 +71,6 @@ def odd_directories(top: Path, held: list[int]) -> list[bytes]:
     os.mkdir(os.fsencode(top) + b"/not \xff\xfe text")
     names = sorted(os.listdir(os.fsencode(top)))
     return [*names, b"", b".", b"/", b"missing", b"good/", b"a" * 300, b"file/x", b"-good"]
-
-
-def same_second(oracle: Path, ours: Path, name: str, *words: bytes, cwd: Path) -> list[Outcome]:
-    """Run the C command and ours within one second of the clock, as they show seconds."""
-    while True:
-        second = int(time.clock_gettime(COARSE))
-        outcomes = [run(where / name, *words, cwd=cwd) for where in (oracle, ours)]
-        if int(time.time()) == second:
-            return outcomes
 
 
 def test_svok_on_odd_directories(oracle: Path, ours: Path, tmp_path: Path, held: list[int]) -> None:
@@ -135,25 +115,6 @@ def test_svc_on_odd_directories(oracle: Path, ours: Path, tmp_path: Path, held: 
     assert (tmp_path / "plain-control/supervise/control").read_bytes() == b"u"
 
 
-def readable(fd: int) -> bool:
-    import select
-
-    return bool(select.select([fd], [], [], 0)[0])
-
-
-def random_status(dice: random.Random) -> bytes:
-    """Make a status file: most of them possible, some not, some random bytes."""
-    kind = dice.randrange(10)
-    if kind == 0:
-        return dice.randbytes(dice.randrange(30))
-    moment = time.time_ns() - dice.choice([0, 1, 59 * 10**9, DAY, 400 * DAY, -DAY, 30_000 * DAY])
-    stamp = dice.randbytes(12) if kind == 1 else tai.pack(moment)
-    pid = dice.choice([0, 0, 1, 7, 300, 32768, 4194304, 2**31 - 1, 2**31, 2**32 - 1])
-    paused = dice.choice([0, 0, 1, 2, 255])
-    want = dice.choice([b"u", b"d", b"\0", b"x"])
-    return pack(stamp, pid, paused, want, dice.choice([b"", b"\0\1", b"\1\1 and more"]))
-
-
 def test_svstat_on_any_status(oracle: Path, ours: Path, tmp_path: Path, held: list[int]) -> None:
     seed = random.randrange(2**32)
     dice = random.Random(seed)
@@ -193,13 +154,6 @@ def test_svc_with_any_options(oracle: Path, ours: Path, tmp_path: Path, held: li
         assert (mine._replace(err=said), read_all(held[-1])) == (theirs, sent), (
             f"{arguments} (seed {seed})"
         )
-
-
-def read_all(fd: int) -> bytes:
-    data = b""
-    while readable(fd):
-        data += os.read(fd, 4096)
-    return data
 
 
 @pytest.mark.parametrize("letter", ["1", "2", "q"])

@@ -100,6 +100,20 @@ def test_a_service_from_its_start_to_its_end(services: Services) -> None:
     assert tree.processes() == []
 
 
+def test_a_restart_by_sv(services: Services) -> None:
+    """Nothing tells it when the status changes, so it looks."""
+    tree = services.tree
+    path = tree.add("s")
+    svscan = services.svscan()
+    pid = await_pid(path)
+    said = services.command("sv", "-w", "60", "restart", path)
+    assert said.startswith(f"ok: run: {path}: (pid ")
+    assert await_pid(path, other_than=pid)
+    services.command("sv", "-w", "60", "stop", path)
+    await_down(path)
+    tree.drain(svscan)
+
+
 def test_a_log_that_could_be_hosted(services: Services) -> None:
     """macOS has no sockets to talk to a log host with, so there it runs as written."""
     tree = services.tree

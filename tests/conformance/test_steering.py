@@ -1,4 +1,4 @@
-"""Every client steers every supervisor: svc and ours and runit's sv, on C, runit and ours.
+"""Every client steers every supervisor: svc and sv, theirs and ours, on C, runit and ours.
 
 All pairs go through the same steps side by side, as a restart takes each up to a second. The
 pair of the C programs is among them: what is expected is what C does.
@@ -50,7 +50,7 @@ SV_WORDS = {
     "x": "exit",
 }
 SUPERVISORS = ("supervise", "our supervise", "our svscan", "runsv")
-CLIENTS = ("svc", "our svc", "sv")
+CLIENTS = ("svc", "our svc", "sv", "our sv")
 STRANGERS = ("supervise", "sv")
 """runit's sv refuses C supervise, whose status file is too short for it."""
 
@@ -68,8 +68,8 @@ class Pair(NamedTuple):
     programs: dict[str, Path]
 
     def tell(self, letter: str) -> None:
-        if self.client == "sv":
-            run(self.programs["sv"], SV_WORDS[letter], self.service)
+        if self.client.endswith("sv"):
+            run(self.programs[self.client], SV_WORDS[letter], self.service)
         else:
             outcome = run(self.programs[self.client], f"-{letter}", self.service)
             assert outcome == Outcome(0, b"", b"")
@@ -94,7 +94,7 @@ class Pair(NamedTuple):
 def pairs(oracle: Path, ours: Path, world_dir: Path) -> Iterator[list[Pair]]:
     programs = {
         **{name: oracle / name for name in ("svc", "sv", "supervise", "runsv")},
-        **{f"our {name}": ours / name for name in ("svc", "supervise", "svscan")},
+        **{f"our {name}": ours / name for name in ("svc", "sv", "supervise", "svscan")},
     }
     made = []
     with ExitStack() as stack:

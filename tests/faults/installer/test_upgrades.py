@@ -457,7 +457,7 @@ def test_what_can_not_be_put_back_is_readable(kind: Kind, image: Image, become: 
     """However much that is: a few lines, of which the last says what to type."""
     host = Host(str(image.root))
     most = 0
-    for failing in range(3, 120, 9):
+    for failing in range(3, 120, 4):
         become("1")
         broken = ReadOnly(str(image.root), failing)
         try:

@@ -26,6 +26,7 @@ from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
 from slashservice.installer.plan import source
 from slashservice.installer.plan.takeover import take_over
 from slashservice.installer.plan.templates import HOLE
+from slashservice.installer.record import transaction
 from slashservice.installer.remote import Address
 from slashservice.installer.services import Service, check, files
 from slashservice.supervise.version import VERSION
@@ -67,6 +68,32 @@ def test_a_command_of_another_package_is_left(make_image: MakeImage, small_sourc
     linked = [getattr(action, "path", "") for action in plan.actions]
     assert "/usr/local/bin/svscanboot" in linked
     assert "/usr/local/bin/svscan" not in linked
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+@pytest.mark.parametrize("layout", ["slashpackage", "fhs"])
+def test_an_sv_of_another_package_is_not_hidden(
+    make_image: MakeImage,
+    small_source: source.Source,
+    monkeypatch: pytest.MonkeyPatch,
+    layout: str,
+    theirs: bool,
+) -> None:
+    """Its users expect it to look where that package has its services."""
+    commands = (*small_source.commands, "sv")
+    with_sv = source.Source({**small_source.files, "command/sv": (b"#!/bin/sh\n", 0o755)}, commands)
+    monkeypatch.setattr(source, "collect", lambda python, tree: with_sv)
+    image = make_image("systemd")
+    if theirs:
+        image.program("/usr/bin/sv")
+    host = Host(str(image.root))
+    for _ in range(2):
+        plan = plan_for(host, layout=layout)
+        linked = [getattr(action, "path", "") for action in plan.actions]
+        assert ("/usr/local/bin/sv" in linked) != theirs
+        assert ("/command/sv" in linked) == (layout == "slashpackage")
+        assert any("another package provides sv: " in note for note in plan.notes) == theirs
+        transaction.install(host, plan, lambda line: None)
 
 
 def test_a_svscan_that_runs_is_taken_over_on_linux_alone(make_image: MakeImage) -> None:

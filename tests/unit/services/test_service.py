@@ -122,6 +122,7 @@ ON_RECORD = {
     },
     "o": {"up once", "down after once"},
     "d": {"up, wanted down", "down"},
+    "X": {"up, wanted down", "down"},
     "p": {"paused"},
 }
 """For each command, the states that are on record as it wants them: there is nothing to record."""
@@ -164,6 +165,9 @@ EXPECTED: Expected = {
     # x
     **{(state, "x"): [ANNOUNCE] for state in IS_UP},
     **{(state, "x"): [ANNOUNCE, FORGET] for state in IS_DOWN},
+    # X: d and x together
+    **each("X", IS_UP, *sends(TERM, CONT), ANNOUNCE),
+    **each("X", IS_DOWN, ANNOUNCE, FORGET),
     # drain: as d and x together, but what is wanted stays
     **{(state, "drain"): [*sends(TERM, CONT), ANNOUNCE] for state in IS_UP},
     ("draining", "drain"): NOTHING,
@@ -187,7 +191,7 @@ EXPECTED: Expected = {
 
 PLAIN = {"h": HUP, "a": ALRM, "i": INT, "k": KILL, "q": QUIT, "1": USR1, "2": USR2}
 
-EVENTS = ["exited", "due", "drain", "conclude", *"udoxpct"]
+EVENTS = ["exited", "due", "drain", "conclude", *"udoxXpct"]
 
 
 def everything(service: Service) -> dict[str, object]:
@@ -230,10 +234,10 @@ def test_plain_signals_change_nothing(state: str, letter: str) -> None:
 def test_other_characters_mean_nothing(state: str) -> None:
     service = STATES[state]()
     before = everything(service)
-    for character in set(range(256)) - set(b"udopchaitkx12q"):
+    for character in set(range(256)) - set(b"udopchaitkxX12q"):
         assert service.control(character, SOON) == []
     assert everything(service) == before
-    assert CONTROLS.keys() | PLAIN_SIGNALS.keys() == set(b"udopchaitkx12q")
+    assert CONTROLS.keys() | PLAIN_SIGNALS.keys() == set(b"udopchaitkxX12q")
 
 
 @pytest.mark.parametrize("event", ["u", "o"])
@@ -662,7 +666,7 @@ TestLife = Life.TestCase
 @given(st.binary(max_size=50))
 def test_whatever_is_sent_down_and_kill_end_it(noise: bytes) -> None:
     service = up()
-    for character in noise.replace(b"x", b""):
+    for character in noise.translate(None, b"xX"):
         service.control(character, SOON)
     record = [] if service.want == DOWN else [RECORD_WANT]
     assert service.control(ord("d"), SOON) == [*record, *sends(TERM, CONT), ANNOUNCE]

@@ -1,0 +1,63 @@
+"""Where a service is that is named by a word alone.
+
+runit's and BusyBox's clients take ``web`` for a service in the directory of all services. For
+daemontools' it is a directory here. So ours look here first. The directory of all services is
+``$SVDIR``, or the scan directory that the installer wrote down beside our code, or ``/service``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise.protocol import names
+
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The folder that holds our own code."""
+
+RECORD = "scan-directory"
+"""The file in ``HOME`` that holds the path of the scan directory, and a newline."""
+
+LONGEST = 4352
+"""No such file is longer: it holds a path, which may be as long as the kernel's longest."""
+
+
+def scan_directory() -> bytes:
+    """Return the directory of all services."""
+    given = os.environb.get(b"SVDIR")
+    if given:
+        return given
+    try:
+        fd = os.open(os.path.join(HOME, RECORD), os.O_RDONLY | os.O_CLOEXEC | names.AT_ONCE)
+    except OSError:
+        return os.fsencode(names.SCAN_DIRECTORY)
+    try:
+        written = os.read(fd, LONGEST)
+    except OSError:
+        written = b""
+    finally:
+        os.close(fd)
+    path, end, _ = written.partition(b"\n")
+    return path if end and path[:1] == b"/" else os.fsencode(names.SCAN_DIRECTORY)
+
+
+def services() -> bytes:
+    """Return the directory of all services as runit's sv does: an empty ``$SVDIR`` counts."""
+    given = os.environb.get(b"SVDIR")
+    return scan_directory() if given is None else given
+
+
+def is_name(word: bytes) -> bool:
+    """Tell whether ``word`` may name a service in the directory of all services: runit's rule."""
+    return word[:1] not in (b"", b"/", b".") and word[-1:] != b"/"
+
+
+def named(word: bytes) -> bytes:
+    """Return the path of the service called ``word``; empty if there can be none of that name."""
+    return os.path.join(scan_directory(), word) if is_name(word) else b""
+
+
+def path(word: bytes) -> bytes:
+    """Return ``word``, or the path of the service of that name where no directory here is."""
+    if os.path.isdir(word) or not os.path.isdir(named(word)):
+        return word
+    return named(word)
