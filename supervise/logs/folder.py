@@ -61,6 +61,12 @@ class Folder:
             self.close()
             raise
 
+    def again(self) -> Folder:
+        """Return another for the same directory, which stays open when this one is closed."""
+        other = Folder(self._path)
+        other.fd = os.dup(self.fd)
+        return other
+
     def lock(self) -> None:
         """Take the lock. Raises ``BlockingIOError`` if another process has it."""
         if self._lock < 0:

@@ -47,10 +47,18 @@ class Batch:
         "rest",
         "stamp_length",
         "text",
+        "view",
     )
 
     def __init__(
-        self, block: bytes, rest: bytes, text: bytes, begun: bytes, before: int, stamp: int
+        self,
+        block: bytes,
+        rest: bytes,
+        text: bytes,
+        begun: bytes,
+        before: int,
+        stamp: int,
+        view: int = VIEW,
     ) -> None:
         self.block = block
         self.rest = rest
@@ -59,6 +67,8 @@ class Batch:
         self.before = before
         """Characters of the first line of ``text`` that came with the blocks before."""
         self.stamp_length = stamp
+        self.view = view
+        """Characters of a line that patterns see, its stamp included."""
         self._lines: list[bytes] | None = None
         self._long: bool | None = None
         self._chosen: dict[Selection, Chosen] = {}
@@ -72,7 +82,7 @@ class Batch:
 
     def views(self) -> list[bytes]:
         """Return the beginnings, as far as patterns see them, of the lines to be decided upon."""
-        return _views(self.text, self.begun)
+        return _views(self.text, self.begun, self.view)
 
     def has_long_lines(self) -> bool:
         """Tell whether any complete line fills a view."""
@@ -80,7 +90,7 @@ class Batch:
             self._long = False
             start, end = 0, len(self.text)
             while start < end and not self._long:
-                newline = self.text.rfind(b"\n", start, start + VIEW)
+                newline = self.text.rfind(b"\n", start, start + self.view)
                 self._long = newline < 0
                 start = newline + 1
         return self._long
@@ -96,9 +106,11 @@ class Batch:
 class Lines:
     """Turns blocks into batches, and keeps an unfinished line between them."""
 
-    __slots__ = ("head", "overlong", "read")
+    __slots__ = ("head", "overlong", "read", "view")
 
-    def __init__(self) -> None:
+    def __init__(self, view: int = VIEW) -> None:
+        self.view = view
+        """Characters of a line that patterns see, its stamp included."""
         self.head = b""
         """The beginning of an unfinished line, stamped."""
         self.read = 0
@@ -122,7 +134,7 @@ class Lines:
         if self.overlong:
             end = block.find(b"\n") + 1
             if not end:
-                return Batch(block, block, text, begun, 0, len(stamp))
+                return Batch(block, block, text, begun, 0, len(stamp), self.view)
             self.overlong = False
             rest, block = block[:end], block[end:]
         before = self.read
@@ -137,10 +149,10 @@ class Lines:
         if end < len(block):
             self.head = (self.head or stamp) + block[end:]
             self.read += len(block) - end
-            if len(self.head) >= VIEW:
+            if len(self.head) >= self.view:
                 begun, self.head, self.read = self.head, b"", 0
                 self.overlong = True
-        return Batch(whole, rest, text, begun, before, len(stamp))
+        return Batch(whole, rest, text, begun, before, len(stamp), self.view)
 
 
 class Chosen:
@@ -200,16 +212,16 @@ class Selection:
         if match is None:
             return Chosen(rest, text, begun)
         if text:
-            sieved = self._sieve.selected(text, match, VIEW) if self._sieve else None
+            sieved = self._sieve.selected(text, match, batch.view) if self._sieve else None
             text = self._filtered(batch) if sieved is None else sieved
         if begun:
-            self.passing = bool(match(begun[:VIEW]))
+            self.passing = bool(match(begun[: batch.view]))
         return Chosen(rest, text, begun if self.passing else b"")
 
     def _filtered(self, batch: Batch) -> bytes:
         """Return the complete lines that are selected, after a look at each."""
         if batch.has_long_lines():
-            kept = [line for line in batch.lines() if self.selects(line[:VIEW])]
+            kept = [line for line in batch.lines() if self.selects(line[: batch.view])]
         else:
             kept = self.kept(batch.lines())
         return b"\n".join([*kept, b""])
@@ -225,9 +237,9 @@ def _sieve(rules: Rules) -> Sieve | None:
     return sieve(rules)
 
 
-def _views(text: bytes, begun: bytes) -> list[bytes]:
-    views = [line[:VIEW] for line in text.split(b"\n")]
+def _views(text: bytes, begun: bytes, view: int = VIEW) -> list[bytes]:
+    views = [line[:view] for line in text.split(b"\n")]
     views.pop()
     if begun:
-        views.append(begun[:VIEW])
+        views.append(begun[:view])
     return views

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Pieces = list[bytes]
 
+    Translate = Callable[[bytes], Pieces]
+
 
 VIEW = 1000
 """Characters of a line that patterns, alerts and status files see, any time stamp included."""
@@ -37,15 +39,19 @@ ANY_NUMBER = b"*+" if sys.version_info >= (3, 11) else b"*"
 """Of characters, without going back where the rest of a pattern fails."""
 
 
-def matcher(rules: Rules) -> Match | None:
-    """Return a test for the view of a line, true if it is selected; None if every line is."""
+def matcher(rules: Rules, translate: Translate | None = None, skipped: int = 0) -> Match | None:
+    """Return a test for the view of a line, true if it is selected; None if every line is.
+
+    ``translate`` is for patterns of another language. The first ``skipped`` characters are not
+    looked at.
+    """
     runs: list[tuple[bool, list[Pieces]]] = []
     for selects, pattern, by_fnmatch in rules:
         if not runs or runs[-1][0] != selects:
             runs.append((selects, []))
-        runs[-1][1].append(_translate(pattern, by_fnmatch))
+        runs[-1][1].append(translate(pattern) if translate else _translate(pattern, by_fnmatch))
     if len(runs) > DEEPEST:
-        return one_by_one(rules)
+        return one_by_one(rules, translate, skipped)
     expression = EVERYTHING
     for selects, patterns in runs:
         expression = _decide(selects, _any_of(patterns), expression)
@@ -53,8 +59,14 @@ def matcher(rules: Rules) -> Match | None:
         return None
     if expression == NOTHING:
         return _never
+    return _compiled(expression, skipped)
+
+
+def _compiled(expression: bytes, skipped: int) -> Match:
     import re
 
+    if skipped:
+        expression = b".{%d}(?:%s)" % (skipped, expression)
     return re.compile(expression, re.DOTALL).match
 
 
@@ -88,14 +100,12 @@ def _never(line: bytes) -> bool:
     return False
 
 
-def one_by_one(rules: Rules) -> Match:
+def one_by_one(rules: Rules, translate: Translate | None = None, skipped: int = 0) -> Match:
     """Return the same as :func:`matcher` does, trying one rule after the other."""
-    import re
-
-    tests = [
-        (selects, re.compile(b"".join(_translate(pattern, by_fnmatch)), re.DOTALL).match)
-        for selects, pattern, by_fnmatch in reversed(rules)
-    ]
+    tests = []
+    for selects, pattern, by_fnmatch in reversed(rules):
+        pieces = translate(pattern) if translate else _translate(pattern, by_fnmatch)
+        tests.append((selects, _compiled(b"".join(pieces), skipped)))
 
     def match(line: bytes) -> bool:
         for selects, test in tests:

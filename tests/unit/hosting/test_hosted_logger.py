@@ -36,7 +36,11 @@ class Loop:
 class Logger:
     """A logger that writes down what it is told to do; ``effects`` are what it waits for then."""
 
+    program = "multilog"
+    can_reopen = False
+
     def __init__(self) -> None:
+        self.processors: list[int] = []
         self.at_line_end = True
         self.waits_for_lock = False
         self.trouble: bytes | None = None
@@ -85,6 +89,16 @@ class Logger:
 
     def seconds_until_old(self) -> float | None:
         return self.old
+
+    def running(self) -> list[int]:
+        return self.processors
+
+    def processed(self, pid: int, status: int) -> Generator[object, int, None]:
+        self.processors.remove(pid)
+        return self._steps(f"processed {pid} {status}")
+
+    def reopen(self) -> Generator[object, int, None]:
+        return self._steps("reopen")
 
     def secure(self) -> None:
         self.secured += 1
