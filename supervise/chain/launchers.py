@@ -27,6 +27,7 @@ COMMANDS = tuple(
             "supervise",
             "svc",
             "svlog",
+            "svlogd",
             "svok",
             "svscan",
             "svscanboot",
