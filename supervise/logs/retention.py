@@ -57,7 +57,7 @@ class Finished:
         newest = name > (self._known[-1] if self._known else b"")
         believed = newest and time.monotonic() < self._believed_until
         if believed:
-            self._known.append(name)
+            self._known += self._counted([name])
         else:
             self._look()
         surplus = len(self._known) - self._most
@@ -75,16 +75,24 @@ class Finished:
             else:
                 del self._known[0]
 
+    def _counted(self, names: list[bytes]) -> list[bytes]:
+        """Return those of the names that count, and may be removed."""
+        return names
+
     def _remove(self, name: bytes) -> None:
         self._folder.remove(name)
 
     def _look(self) -> None:
-        self._known = self.names()
+        self._known = self._counted(self.names())
         self._believed_until = time.monotonic() + SECONDS_OF_TRUST
+
+    def forget(self) -> None:
+        """Believe no list from before: a file has another name."""
+        self._believed_until = 0.0
 
     def remove_one(self) -> bool:
         """Remove the oldest; return whether there was one that could be removed."""
-        self._believed_until = 0.0
+        self.forget()
         try:
             self._folder.remove(self.names()[0])
         except (IndexError, OSError):

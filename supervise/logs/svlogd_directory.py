@@ -37,6 +37,8 @@ NAME_LENGTH = LABEL_LENGTH + 2
 LONGEST_CONFIG = 1 << 20
 """Bytes of a configuration that are read."""
 
+UNPROCESSED = b".u"
+
 UNDONE = b".t"
 """The suffix of what a processor has not finished."""
 
@@ -44,7 +46,10 @@ WITHOUT = NoJournal()
 
 
 class OldFiles(Finished):
-    """The old files of ``folder``; one of too many is removed for each that is added."""
+    """The old files of ``folder``; one of too many is removed for each that is added.
+
+    Only finished ones count. What has not been processed, or not been closed, stays.
+    """
 
     __slots__ = ("_attempts", "_verbose")
 
@@ -65,6 +70,9 @@ class OldFiles(Finished):
                 else:
                     found.append(name)
         return sorted(found)
+
+    def _counted(self, names: list[bytes]) -> list[bytes]:
+        return [name for name in names if not name.endswith(UNPROCESSED)]
 
     def _remove(self, name: bytes) -> None:
         if self._verbose:
@@ -304,6 +312,7 @@ class SvlogdDirectory(LogDirectory):
         if self.processor and (yield from self.processor.ended(status)):
             self.processor.release()
             self.processor = None
+            self._finished.forget()
 
     def seconds_until_processed_again(self) -> float | None:
         """Return in how many seconds a processor that failed is run again; None if none did."""
