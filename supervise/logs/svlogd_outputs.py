@@ -41,9 +41,8 @@ class SvlogdOutput(DirectoryOutput):
             return b""
         if not config.prefix:
             return chosen.all()
-        text = b"".join(prefixed(chosen.text, config.prefix, self._skipped))
-        begun = prefixed(chosen.begun, config.prefix, self._skipped) if chosen.begun else ()
-        return b"".join((chosen.rest, text, *begun))
+        text = all_prefixed(chosen.text, config.prefix, self._skipped)
+        return b"".join((chosen.rest, text, *prefixed(chosen.begun, config.prefix, self._skipped)))
 
     def take(self, batch: Batch, done: int = 0) -> Steps[None]:
         """Append the selected lines, except the ``done`` bytes that a killed logger has written."""
@@ -63,23 +62,26 @@ class SvlogdOutput(DirectoryOutput):
 
         A line of which a killed logger has written something is not sent again.
         """
-        log = self._log
-        config = log.config
+        log, config = self._log, self._log.config
+        assert config.address
         at = 0
         """How much of what goes to the file is there."""
-        waiting = [chosen.rest] if not config.is_sent_only else []
-        assert config.address
+        waiting = [] if config.is_sent_only else [chosen.rest]
+        seen = len(b"".join(waiting))
         sender = Sender(config.address)
-        for line in prefixed(chosen.text + chosen.begun, config.prefix, self._skipped):
-            kept = b"" if config.is_sent_only else line
-            if at + sum(map(len, waiting)) >= done:
-                message = view(line, batch.view + len(config.prefix))
-                if trouble := sender.send(message):
-                    at = yield from self._append(b"".join(waiting), at, done)
-                    waiting = []
-                    yield from log.note(trouble + message, at)
-            waiting.append(kept)
-        sender.close()
+        try:
+            for line in prefixed(chosen.text + chosen.begun, config.prefix, self._skipped):
+                if seen >= done:
+                    message = view(line, batch.view + len(config.prefix))
+                    if trouble := sender.send(message):
+                        at = yield from self._append(b"".join(waiting), at, done)
+                        waiting = []
+                        yield from log.note(trouble + message, at)
+                if not config.is_sent_only:
+                    waiting.append(line)
+                    seen += len(line)
+        finally:
+            sender.close()
         yield from self._append(b"".join(waiting), at, done)
 
     def _append(self, data: bytes, at: int, done: int) -> Steps[int]:
@@ -164,6 +166,19 @@ class SvlogdAlerts(AlertOutput):
         prefix = log.config.prefix
         most = batch.view + len(prefix)
         return [view(line, most) for line in prefixed(lines, prefix, self._skipped)]
+
+
+def all_prefixed(text: bytes, prefix: bytes, skipped: int) -> bytes:
+    """Return the lines of a block with the prefix behind the stamp of each.
+
+    All but the first have the same stamp.
+    """
+    if not text:
+        return text
+    last = text.rfind(b"\n", 0, -1) + 1
+    stamp = b"\n" + text[last : last + skipped]
+    rest = text[skipped:-1].replace(stamp, stamp + prefix)
+    return b"%s%s%s\n" % (text[:skipped], prefix, rest)
 
 
 def prefixed(text: bytes, prefix: bytes, skipped: int) -> Iterator[bytes]:

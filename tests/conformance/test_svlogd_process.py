@@ -127,7 +127,7 @@ def test_addresses_that_are_none(line: str, where: Path, program: Path) -> None:
 @pytest.mark.parametrize("stdin", ["closed", "for writing"])
 def test_input_that_cannot_be_read(stdin: str, where: Path, program: Path) -> None:
     redirection = "<&-" if stdin == "closed" else "0>file"
-    words = ["sh", "-c", f'exec "$0" d {redirection}', program]
+    words = ["sh", "-c", f'exec "$0" d {redirection}', str(program)]
     done = subprocess.run(words, capture_output=True, cwd=where, check=False)
     assert done.returncode == 0
     assert done.stderr.startswith(b"svlogd: warning: unable to read standard input: ")

@@ -27,7 +27,7 @@ def configure(where: Path, *lines: str) -> None:
 
 
 def test_a_last_line_without_an_end_is_kept(where: Path, ours: Path) -> None:
-    words = [ours / "svlogd", "-t", "d"]
+    words = [str(ours / "svlogd"), "-t", "d"]
     subprocess.run(words, input=b"abc\ndef", cwd=where, check=True)
     assert logs.STAMP.sub(b"", (where / "d/current").read_bytes()) == b"abc\ndef\n"
 
@@ -89,7 +89,7 @@ def test_a_processor_outlives_hangup(where: Path, ours: Path) -> None:
 
 def test_lines_whose_only_address_is_none_go_to_the_file(where: Path, ours: Path) -> None:
     configure(where, "U10.0.0")
-    words = [ours / "svlogd", "d"]
+    words = [str(ours / "svlogd"), "d"]
     done = subprocess.run(words, input=b"abc\n", cwd=where, capture_output=True, check=True)
     assert done.stderr == b"svlogd: warning: unable to scan ip address: 10.0.0\n"
     assert (where / "d/current").read_bytes() == b"abc\n"
@@ -110,7 +110,7 @@ def test_a_current_that_is_removed_is_made_again(where: Path, ours: Path) -> Non
 
 def test_a_plus_at_the_end_of_a_line_sees_no_other_line(where: Path, ours: Path) -> None:
     configure(where, "-*", "+a+b")
-    words = [ours / "svlogd", "d"]
+    words = [str(ours / "svlogd"), "d"]
     subprocess.run(words, input=b"ab\na\n", cwd=where, check=True)
     assert (where / "d/current").read_bytes() == b"ab\n"
 
