@@ -24,6 +24,7 @@ FIGURES = (
     "memory",
     "start",
     "storm",
+    "svlogd",
 )
 """Each is a module of this package with ``measure(world) -> list[Figure]``."""
 

@@ -27,6 +27,7 @@ PROMISED = {
     "loggers": 21,
     "memory": 2,
     "storm": 2,
+    "svlogd": 18,
 }
 """For each module of benchmarks/, how many promises it looks at.
 
