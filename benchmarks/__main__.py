@@ -22,6 +22,7 @@ FIGURES = (
     "launcher_cost",
     "loggers",
     "memory",
+    "selection",
     "start",
     "storm",
     "svlogd",

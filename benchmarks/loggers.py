@@ -102,13 +102,20 @@ def compare(world: World, place: Path, text: Path, name: str, script: list[str])
 
 
 def log(multilog: Path, script: list[str], text: Path, place: Path) -> tuple[float, float]:
-    """Pipe ``text`` into a multilog; return the seconds until its end, and those it used."""
+    """Pipe ``text`` into a multilog; return the seconds until its end, and those it used.
+
+    Nobody sees its alerts.
+    """
     with tempfile.TemporaryDirectory(dir=place) as made:
         words = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', made, str(multilog), *script]
         read, write = os.pipe()
         began = time.monotonic()
+        alerts = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
         reader = os.posix_spawn(
-            words[0], words, os.environ, file_actions=[*QUIET, (os.POSIX_SPAWN_DUP2, read, 0)]
+            words[0],
+            words,
+            os.environ,
+            file_actions=[*QUIET, alerts, (os.POSIX_SPAWN_DUP2, read, 0)],
         )
         os.close(read)
         writer = os.posix_spawn(

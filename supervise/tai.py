@@ -15,6 +15,9 @@ EPOCH = (1 << 62) + 10
 LABEL_LENGTH = 25
 """Characters of a label in its external form."""
 
+STAMP_LENGTH = 12
+"""Bytes of a stamp."""
+
 
 def now() -> bytes:
     """Return the time as 12 bytes: 8 of seconds and 4 of nanoseconds, big-endian."""

@@ -12,11 +12,15 @@ reads again. A piece that is larger than the buffer is written on its own. A lin
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
+from operator import sub
+
 from slashservice.supervise.logs.patterns import VIEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from slashservice.supervise.logs.lines import Batch, Chosen, Selection
 
@@ -43,19 +47,67 @@ def stretches(
     if selection.selects_all:
         yield from _whole_reads(batch, room)
         return
-    block, lines, done = batch.block, batch.lines(), 0
-    for start in range(0, len(block), READ):
-        count = block.count(b"\n", start, start + READ)
-        if count:
-            kept = selection.kept(lines[done : done + count])
-            done += count
-            if kept:
-                yield sum(map(len, kept)) + len(kept), True
+    yield from _chosen_reads(batch, chosen, room)
+
+
+def _chosen_reads(batch: Batch, chosen: Chosen, room: int) -> Iterator[tuple[int, bool]]:
+    """Yield how much of what is chosen each read of C completes; as one what surely fits."""
+    body, stamp = batch.body, len(batch.stamp)
+    cuts = chosen.cuts(batch)
+    starts, ends = cuts[::2], cuts[1::2]
+    other = len(batch.head) - stamp  # the stamp of the first line may be another one
+
+    def length(start: int, end: int) -> int:
+        lines = body.count(b"\n", start, end) if stamp else 0
+        return end - start + stamp * lines + (0 if start else other)
+
+    number, at, done = _fitting(chosen.text, starts, ends, stamp, other, room)
+    read = max(at - 1, 0) // READ * READ
+    first = body.rfind(b"\n", 0, read) + 1
+    while number >= 0 and ends[number] > first:  # back to the lines before this read
+        start = max(starts[number], first)
+        done -= length(start, min(ends[number], at)) if start < at else 0
+        number -= 1
+    if done:
+        yield done, True
+    at = first
+    number += 1
+    for stop in range(read + READ, len(body) + READ, READ):
+        size = 0
+        while number < len(starts) and starts[number] < stop:
+            start, end = max(at, starts[number]), ends[number]
+            goes_on = end > stop
+            if goes_on:
+                end = body.rfind(b"\n", start, stop) + 1
+            if start < end:
+                size += length(start, end)
+                at = end
+            if goes_on:
+                break
+            number += 1
+        if size:
+            yield size, True
+
+
+def _fitting(
+    text: bytes, starts: Sequence[int], ends: Sequence[int], stamp: int, other: int, room: int
+) -> tuple[int, int, int]:
+    """Return how many bytes of ``text`` are lines that fit into ``room``, and where they end.
+
+    That is the number of a stretch, and where in the body.
+    """
+    size = text.rfind(b"\n", 0, room) + 1
+    if not size:
+        return -1, 0, 0
+    raw = size - stamp * text.count(b"\n", 0, size) - (0 if starts[0] else other)
+    before = [*accumulate(map(sub, ends, starts), initial=0)]
+    number = bisect_left(before, raw) - 1
+    return number, starts[number] + raw - before[number], size
 
 
 def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
     """Yield how much text each read of C completes, where every line is selected."""
-    block, stamp = batch.block, batch.stamp_length
+    block, stamp = batch.block, len(batch.stamp)
     done, start = -batch.before, 0
     # If lines are about equally long, so many reads surely fit: take them as one.
     stop = max(READ, len(block) * room // len(batch.text) * 7 // 8 // READ * READ)
@@ -71,30 +123,32 @@ def _whole_reads(batch: Batch, room: int) -> Iterator[tuple[int, bool]]:
         start, stop = stop, stop + READ
 
 
-def cut(data: bytes, start: int, end: int) -> Iterator[int]:
-    """Yield the lengths of the pieces of ``data[start:end]``, whole lines shorter than a view."""
+def cut(data: bytes, start: int, end: int, wanted: int) -> tuple[int, int]:
+    """Return where the piece of ``data[start:end]`` begins and ends that reaches ``wanted``.
+
+    The data are whole lines shorter than a view, of one stretch.
+    """
     while end - start > BUFFER:
-        newline = data.rfind(b"\n", start, start + BUFFER + 1)
-        if newline < 0:  # a line larger than the buffer is a piece of its own
-            newline = at = data.find(b"\n", start, end)
-        elif newline < start + BUFFER:
-            at = newline + 1
-        else:  # the line fits, and its newline does not
-            at = newline
-        yield at - start
+        at = data.rfind(b"\n", start, start + BUFFER + 1)
+        if at < 0:  # a line larger than the buffer is a piece of its own
+            at = data.find(b"\n", start, end)
+        elif at < start + BUFFER:  # else the line fits, and its newline does not
+            at += 1
+        if at >= wanted:
+            return start, at
         start = at
-    yield end - start
+    return start, end
 
 
 def _puts(batch: Batch, selection: Selection, chosen: Chosen) -> Iterator[Put]:
     """Yield the steps in which C would put what is chosen into its buffer."""
     if chosen.rest:
         yield 0, len(chosen.rest), True
-    stamp = batch.stamp_length
+    stamp = len(batch.stamp)
     start = len(batch.rest) - batch.before
     for line in batch.lines():
         newline = start + len(line) - stamp
-        if selection.selects(line[:VIEW]):
+        if selection.selects(line[: batch.view]):
             yield from _line_puts(start - stamp, len(line))
             yield newline, 1, True
         start = newline + 1

@@ -12,6 +12,8 @@ import fcntl
 import os
 import stat
 
+from slashservice.supervise import tai
+
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
 READ = os.O_RDONLY | os.O_NONBLOCK
@@ -30,6 +32,12 @@ COMPLETE_BIT = 0o100
 """The bit of a mode that tells."""
 
 
+class Step:
+    """What is done, one after the other, of putting a file that is full into its place."""
+
+    NOTHING, ON_DISK, RENAMED, COMPLETED, LINKED, NAMED = range(6)
+
+
 class Folder:
     """The directory ``path``, to be opened before anything else.
 
@@ -41,8 +49,8 @@ class Folder:
     def __init__(self, path: bytes) -> None:
         self._path = path
         self._lock = -1
-        self._current = (0, 0)
-        """Device and inode number of the file that was opened as ``current``."""
+        self._current: tuple[int, int] | int = -1
+        """The file that was opened as ``current``: its device and inode, or a descriptor."""
         self.fd = -1
 
     def make(self, base: int) -> None:
@@ -105,8 +113,8 @@ class Folder:
         """Return when, in Unix time, a file was last made, renamed or removed here."""
         return os.fstat(self.fd).st_mtime
 
-    def open_current(self) -> int:
-        """Open ``current`` for appending, made (0600) if missing; return its descriptor.
+    def open_current(self) -> tuple[int, int]:
+        """Open ``current`` for appending, made (0600) if missing; return its descriptor and size.
 
         A link is not followed, and what is no file is refused as a device would be.
         """
@@ -116,7 +124,7 @@ class Folder:
             os.close(fd)
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
         self._current = about.st_dev, about.st_ino
-        return fd
+        return fd, about.st_size
 
     def has_current(self) -> bool:
         """Tell whether the file that was opened as ``current`` still has that name."""
@@ -126,7 +134,38 @@ class Folder:
             return False
         except OSError:
             return True  # nobody can tell
+        if isinstance(self._current, int):
+            ours = os.fstat(self._current)
+            self._current = ours.st_dev, ours.st_ino
         return (about.st_dev, about.st_ino) == self._current
+
+    def turn_over(self, fd: int, code: bytes) -> tuple[int, int, bytes]:
+        """Put ``current``, open as ``fd``, into its place as a finished file, and begin a new one.
+
+        This is one system call after the other until one fails. Return what is done, the descriptor
+        of ``current``, and the name of the finished file.
+        """
+        done, final = Step.NOTHING, b""
+        try:
+            os.fsync(fd)
+            done = Step.ON_DISK
+            full, fd = fd, -1
+            os.close(full)
+            self.rename(b"current", b"previous")
+            done = Step.RENAMED
+            fd = os.open(b"current", APPEND | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=self.fd)
+            self._current = fd
+            os.fchmod(fd, MODES[UNDER_WAY])
+            os.chmod(b"previous", MODES[COMPLETE], dir_fd=self.fd)
+            done = Step.COMPLETED
+            name = tai.label(tai.now()) + b"." + code
+            self.link(b"previous", name)
+            done, final = Step.LINKED, name
+            os.unlink(b"previous", dir_fd=self.fd)
+            done = Step.NAMED
+        except OSError:
+            pass
+        return done, fd, final
 
     def append_to(self, name: bytes) -> int:
         """Open a file for appending, made (0600) if missing; return its descriptor."""

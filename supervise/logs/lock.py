@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from slashservice.supervise.logs.steps import Pause
 
 TYPE_CHECKING = False
@@ -13,6 +15,12 @@ FIRST = 0.1
 LAST = 1.0
 """Seconds until a lock that another log host still holds is tried again. They double each time."""
 
+SECONDS_OF_TRUST = 0.01
+"""How long it is not looked whether somebody has removed the file of the lock.
+
+A log that fills thousands of files a second need not look for each of them. Any other log does.
+"""
+
 PATIENCE = 1.0
 """Seconds that a predecessor may take to let go of its lock. Then the wait is worth a complaint."""
 
@@ -20,12 +28,18 @@ PATIENCE = 1.0
 class Lock:
     """The lock of ``folder``; ``is_waited_for`` tells whether another process has it."""
 
-    __slots__ = ("_attempts", "_folder", "is_waited_for")
+    __slots__ = ("_attempts", "_folder", "_trusted_until", "is_waited_for")
 
     def __init__(self, folder: Folder, attempts: Attempts) -> None:
         self._folder = folder
         self._attempts = attempts
         self.is_waited_for = False
+        self._trusted_until = 0.0
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it was seen to be the one that others would take, and not long ago."""
+        return time.monotonic() < self._trusted_until
 
     def take(self, patient: bool) -> Steps[None]:
         """Take the lock. If ``patient``, wait for it; raise ``BlockingIOError`` otherwise."""
@@ -63,3 +77,4 @@ class Lock:
                 self._attempts.complain(trouble, "lock", error, b"going on")
                 return
         self._attempts.succeeded("lock")
+        self._trusted_until = time.monotonic() + SECONDS_OF_TRUST

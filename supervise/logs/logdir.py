@@ -15,14 +15,14 @@ So each step here is one system call that can be the last one. Their order is C'
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import DELETE, DROP
 from slashservice.supervise.logs.c_writes import cut
-from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder
+from slashservice.supervise.logs.dropped import NO_SPACE, Dropped
+from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder, Step
 from slashservice.supervise.logs.lock import Lock
 from slashservice.supervise.logs.retention import Finished
 from slashservice.supervise.logs.steps import Attempts
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 MARGIN = 2000
 """A file is full when a line ends within so many bytes of the size that is set."""
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-
 
 class LogDirectory:
     """The log directory ``path``, output ``number`` of a logger that keeps ``journal``.
@@ -51,7 +49,7 @@ class LogDirectory:
     """
 
     __slots__ = (
-        *("_attempts", "_base", "_begun", "_cut", "_dropped", "_fd", "_finished", "_folder"),
+        *("_attempts", "_base", "_begun", "_dropped", "_fd", "_finished", "_folder"),
         *("_journal", "_number", "_path", "_settings", "lock", "size"),
     )
 
@@ -77,10 +75,7 @@ class LogDirectory:
         self.size = 0
         self._begun = 0.0
         """When, by the monotonic clock, ``current`` got its first line."""
-        self._dropped: int | None = None
-        """Ends of lines that found no space since the last line that did."""
-        self._cut = False
-        """Whether only the beginning of the first of them is there."""
+        self._dropped = Dropped(self._attempts)
 
     def acquire(self, base: int, patient: bool) -> Steps[None]:
         """Make and lock the directory, seen from ``base``, which stays open.
@@ -107,8 +102,7 @@ class LogDirectory:
         try:
             if folder.is_complete(b"current"):
                 trouble = b"unable to append to %s/current"
-                self._fd = folder.open_current()
-                self.size = os.fstat(self._fd).st_size
+                self._fd, self.size = folder.open_current()
                 # The directory was last changed when the file before was finished.
                 age = time.time() - folder.last_change()
                 self._begun = time.monotonic() - max(0.0, age)
@@ -170,11 +164,14 @@ class LogDirectory:
                 if self.size + at + length - done < limit:
                     at += length
                     continue
-                for piece in cut(data, at, at + length) if divisible else (length,):
-                    at += piece
-                    if self.size + at - done >= limit:
-                        yield from self._fill(data, done, at - piece, at, before)
-                        done = at
+                stop = at + length
+                while at < stop:
+                    wanted = done + limit - self.size  # where current would be full
+                    at, end = cut(data, at, stop, wanted) if divisible else (at, stop)
+                    if end >= wanted:
+                        yield from self._fill(data, done, at, end, before)
+                        done = end
+                    at = end
                 if self.size + len(data) - done < limit:
                     break
         yield from self._write(data, done, len(data), before)
@@ -191,26 +188,31 @@ class LogDirectory:
             if stop - start >= room - MARGIN:
                 newline = data.rfind(b"\n", start, stop)
                 stop = newline + 1 if newline >= 0 else stop
-            yield from self._write(data, done, stop, before)
+            is_full = self.size + stop - done >= size - MARGIN and data[stop - 1] == 0x0A
+            yield from self._write(data, done, stop, before, is_full)
             done = start = stop
-            if self.size >= size - MARGIN and data[stop - 1] == 0x0A:
-                yield from self.turn_over()
+            ends = self.size >= size - MARGIN and data[stop - 1] == 0x0A
+            if ends and (step := self._turn_over_at_once()) != Step.NAMED:
+                yield from self.turn_over(step)
 
-    def _write(self, data: bytes, start: int, end: int, before: int) -> Steps[None]:
-        """Write ``data[start:end]`` to ``current``."""
+    def _write(
+        self, data: bytes, start: int, end: int, before: int, is_full: bool = False
+    ) -> Steps[None]:
+        """Write ``data[start:end]`` to ``current``, which goes aside next if it ``is_full``."""
         view = memoryview(data)
         first = start
         while start < end:
             self._journal.intend(self._number, self._fd, self.size, before + start, end - start)
             try:
-                if self._dropped is not None:
-                    self._tell_of_dropped(self._dropped)
+                if self._dropped:
+                    self.size += self._dropped.tell(self._fd)
                 if not self.size:
                     self._begun = time.monotonic()
                 written = os.write(self._fd, view[start:end])
             except OSError as error:
                 if error.errno in NO_SPACE and self._settings.when_full == DROP:
-                    self._drop(data, start, end, error)
+                    self._dropped.add(data, start, end, error)
+                    self.size = os.fstat(self._fd).st_size  # some of a notice may be there
                     return
                 if not self._make_room(error):
                     self._attempts.complain(b"unable to write to %s/current", "write", error)
@@ -220,7 +222,8 @@ class LogDirectory:
                 start += written
                 if self._attempts.trouble:
                     self._attempts.succeeded("write")
-                if not self._folder.has_current():
+                there = os.fstat(self._fd).st_nlink if is_full else self._folder.has_current()
+                if not there:
                     if not os.fstat(self._fd).st_nlink:
                         start = first  # it went with the file
                         self._journal.retract(self._number, before + start)
@@ -231,32 +234,6 @@ class LogDirectory:
         """Remove the oldest file if there is no space and the settings say so. Tell whether."""
         delete = error.errno in NO_SPACE and self._settings.when_full == DELETE
         return delete and self._finished.remove_one()
-
-    def _drop(self, data: bytes, start: int, end: int, error: OSError) -> None:
-        """Drop ``data[start:end]``, as there is no space for it."""
-        if self._dropped is None:
-            trouble = b"unable to write to %s/current"
-            self._attempts.complain(trouble, "drop", error, b"dropping lines")
-            self._cut = start > 0 and data[start - 1] != 0x0A
-            self._dropped = 0
-        self._dropped += data.count(b"\n", start, end)
-
-    def _tell_of_dropped(self, ends: int) -> None:
-        """Write down how many lines were dropped, by the number of their ends.
-
-        Raises ``OSError`` if there is still no space.
-        """
-        notice = b"multilog: dropped %d lines: out of disk space\n" % max(ends, 1)
-        if self._cut:
-            notice = b"\n" + notice
-        written = os.write(self._fd, notice)
-        self.size += written
-        if written < len(notice):
-            self._cut = True
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._dropped = None
-        self._cut = False
-        self._attempts.succeeded("drop")
 
     @property
     def trouble(self) -> bytes | None:
@@ -269,36 +246,60 @@ class LogDirectory:
             return None
         return self._begun + self._settings.age - time.monotonic()
 
-    def turn_over(self) -> Steps[None]:
+    def _turn_over_at_once(self) -> int:
+        """Do what :meth:`turn_over` does as long as there is no trouble; return what is done.
+
+        The file that is open is known to be ``current``.
+        """
+        if self._settings.processor is not None or self.trouble or not self.lock.is_trusted:
+            return Step.NOTHING
+        fd, self._fd = self._fd, -1
+        done, self._fd, final = self._folder.turn_over(fd, self._settings.code)
+        if done > Step.RENAMED:
+            self.size = 0
+        try:
+            if done == Step.NAMED:
+                self._finished.added(final)
+        except OSError:
+            done = Step.LINKED
+        return done
+
+    def turn_over(self, done: int = Step.NOTHING) -> Steps[None]:
         """Finish ``current``: begin a new one, and process and name the old one."""
         attempt, folder = self._attempts.attempt, self._folder
-        yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
-        if folder.has_current():
+        if not done:
+            yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)
+        if done or folder.has_current():
             yield from self.lock.keep()
             try:
-                return (yield from self._rename_and_finish())
+                return (yield from self._rename_and_finish(done))
             except FileNotFoundError:
                 pass
         yield from self._begin_anew()
 
-    def _rename_and_finish(self) -> Steps[None]:
-        """Do the steps behind the first. Raises ``FileNotFoundError`` if a file vanishes."""
+    def _rename_and_finish(self, done: int) -> Steps[None]:
+        """Do the steps that are not done. Raises ``FileNotFoundError`` if a file vanishes."""
         attempt, folder = self._attempts.attempt, self._folder
-        os.close(self._fd)
-        self._fd = -1
-        trouble = b"unable to rename current to previous in directory %s"
-        yield from attempt(trouble, folder.rename, b"current", b"previous")
-        yield from attempt(b"unable to create %s/current", self._begin)
-        yield from attempt(b"unable to set mode of %s/current", folder.mark, self._fd, UNDER_WAY)
-        trouble = b"unable to set mode of %s/previous"
-        yield from attempt(trouble, folder.mark_closed, b"previous", COMPLETE)
+        if done < Step.RENAMED:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            trouble = b"unable to rename current to previous in directory %s"
+            yield from attempt(trouble, folder.rename, b"current", b"previous")
+        if self._fd < 0:
+            yield from attempt(b"unable to create %s/current", self._begin)
+        if done < Step.COMPLETED:
+            trouble = b"unable to set mode of %s/current"
+            yield from attempt(trouble, folder.mark, self._fd, UNDER_WAY)
+            trouble = b"unable to set mode of %s/previous"
+            yield from attempt(trouble, folder.mark_closed, b"previous", COMPLETE)
         if (command := self._settings.processor) is not None:
             from slashservice.supervise.logs import processor
 
             yield from processor.replace(self._attempts, folder, command, self._make_room)
             yield from self._finish(b"processed", self._settings.code)
         else:
-            yield from self._finish(b"previous", self._settings.code)
+            yield from self._finish(b"previous", self._settings.code, done < Step.LINKED)
 
     def _begin_anew(self) -> Steps[None]:
         """Go on where somebody has removed or replaced files, or the whole directory."""
@@ -345,8 +346,7 @@ class LogDirectory:
         self._folder.empty(b"state")
 
     def _begin(self) -> None:
-        self._fd = self._folder.open_current()
-        self.size = os.fstat(self._fd).st_size
+        self._fd, self.size = self._folder.open_current()
 
     def _finish_if_there(self, name: bytes, code: bytes) -> Steps[None]:
         """Do :meth:`_finish` if there is such a file, and it has no final name yet."""
@@ -383,9 +383,9 @@ class LogDirectory:
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""
         attempt, folder = self._attempts.attempt, self._folder
-        if self._dropped is not None:
+        if self._dropped:
             try:
-                self._tell_of_dropped(self._dropped)
+                self._dropped.tell(self._fd)
             except OSError:
                 pass
         yield from attempt(b"unable to write %s/current to disk", folder.put_on_disk, self._fd)

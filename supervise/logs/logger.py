@@ -13,7 +13,7 @@ import time
 from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import ActionScript, Alert, StatusFile
 from slashservice.supervise.logs.c_writes import stretches
-from slashservice.supervise.logs.lines import Lines, Selection
+from slashservice.supervise.logs.lines import Lines, Selection, is_longer
 from slashservice.supervise.logs.logdir import LogDirectory
 from slashservice.supervise.logs.no_journal import NoJournal
 from slashservice.supervise.logs.status_file import StatusOutput
@@ -321,19 +321,18 @@ class AlertOutput:
     def take(self, batch: Batch) -> Steps[None]:
         """Show the selected lines."""
         yield from ()
-        if len(self._selections) == 1:
-            views = batch.chosen(self._selections[0]).views()
-        else:
-            views = [
-                view
-                for view in batch.views()
-                for selection in self._selections
-                if selection.selects(view)
-            ]
-        if views:
-            alerts = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in views]
-            alerts.append(b"")
-            complain(b"\n".join(alerts))
+        chosen = [batch.chosen(selection) for selection in self._selections]
+        text = chosen[0].text if len(chosen) == 1 else batch.merged(chosen)
+        for one in chosen:
+            if one.begun:
+                text += one.begun[: ALERT_VIEW + 1] + b"\n"
+        if not text:
+            return
+        if is_longer(text, ALERT_VIEW + 1):
+            lines = text.split(b"\n")
+            lines = [v if len(v) <= ALERT_VIEW else v[:ALERT_VIEW] + b"..." for v in lines]
+            text = b"\n".join(lines)
+        complain(text)
 
 
 class DirectoryOutput:

@@ -39,11 +39,25 @@ ANY_NUMBER = b"*+" if sys.version_info >= (3, 11) else b"*"
 """Of characters, without going back where the rest of a pattern fails."""
 
 
-def matcher(rules: Rules, translate: Translate | None = None, skipped: int = 0) -> Match | None:
+def essence(rules: Rules) -> tuple[bool, Rules]:
+    """Return whether a line is selected that no rule matches, and the rules that change anything.
+
+    The first of them that are left differ from that. None of them matches every line.
+    """
+    default = True
+    kept: Rules = ()
+    for selects, pattern, by_fnmatch in rules:
+        if not pattern.strip(b"*") and (pattern == b"*" or (by_fnmatch and pattern)):
+            default, kept = selects, ()
+        elif (kept or selects != default) and (by_fnmatch or b"\n" not in pattern):
+            kept += ((selects, pattern, by_fnmatch),)
+    return default, kept
+
+
+def matcher(rules: Rules, translate: Translate | None = None) -> Match | None:
     """Return a test for the view of a line, true if it is selected; None if every line is.
 
-    ``translate`` is for patterns of another language. The first ``skipped`` characters are not
-    looked at.
+    ``translate`` is for patterns of another language.
     """
     runs: list[tuple[bool, list[Pieces]]] = []
     for selects, pattern, by_fnmatch in rules:
@@ -51,7 +65,7 @@ def matcher(rules: Rules, translate: Translate | None = None, skipped: int = 0) 
             runs.append((selects, []))
         runs[-1][1].append(translate(pattern) if translate else _translate(pattern, by_fnmatch))
     if len(runs) > DEEPEST:
-        return one_by_one(rules, translate, skipped)
+        return one_by_one(rules, translate)
     expression = EVERYTHING
     for selects, patterns in runs:
         expression = _decide(selects, _any_of(patterns), expression)
@@ -59,14 +73,8 @@ def matcher(rules: Rules, translate: Translate | None = None, skipped: int = 0) 
         return None
     if expression == NOTHING:
         return _never
-    return _compiled(expression, skipped)
-
-
-def _compiled(expression: bytes, skipped: int) -> Match:
     import re
 
-    if skipped:
-        expression = b".{%d}(?:%s)" % (skipped, expression)
     return re.compile(expression, re.DOTALL).match
 
 
@@ -100,12 +108,14 @@ def _never(line: bytes) -> bool:
     return False
 
 
-def one_by_one(rules: Rules, translate: Translate | None = None, skipped: int = 0) -> Match:
+def one_by_one(rules: Rules, translate: Translate | None = None) -> Match:
     """Return the same as :func:`matcher` does, trying one rule after the other."""
+    import re
+
     tests = []
     for selects, pattern, by_fnmatch in reversed(rules):
         pieces = translate(pattern) if translate else _translate(pattern, by_fnmatch)
-        tests.append((selects, _compiled(b"".join(pieces), skipped)))
+        tests.append((selects, re.compile(b"".join(pieces), re.DOTALL).match))
 
     def match(line: bytes) -> bool:
         for selects, test in tests:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import time
 
 from slashservice.supervise import tai
-from slashservice.supervise.logs.lines import Lines
+from slashservice.supervise.logs.lines import Lines, Selection
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
 from slashservice.supervise.logs.svlogd_arguments import PROGRAM, SvlogdArguments
 from slashservice.supervise.logs.svlogd_directory import SvlogdDirectory
 from slashservice.supervise.logs.svlogd_outputs import SvlogdAlerts, SvlogdOutput
-from slashservice.supervise.logs.svlogd_patterns import SvlogdSelection
 from slashservice.supervise.messages import fatal, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from slashservice.supervise.logs.action_script import Rules
     from slashservice.supervise.logs.journal import Journal
     from slashservice.supervise.logs.lines import Batch
     from slashservice.supervise.logs.no_journal import NoJournal
@@ -111,7 +111,7 @@ class SvlogdLogger(Logger):
         self._texts = texts
         self._journal.rename(PROGRAM, [*self._words, *texts])
         skipped = self._skipped
-        alerts: list[tuple[SvlogdSelection, SvlogdDirectory]] = []
+        alerts: list[tuple[Selection, SvlogdDirectory]] = []
         self._selections = []
         self._outputs = [SvlogdAlerts(alerts, skipped)]
         for directory in self._opened:
@@ -157,6 +157,20 @@ class SvlogdLogger(Logger):
         for directory in self._opened:
             yield from directory.await_processor()
         yield from super().hand_over()
+
+
+class SvlogdSelection(Selection):
+    """Decides by svlogd's rules; the first ``skipped`` characters of a line are its stamp."""
+
+    __slots__ = ()
+
+    def __init__(self, rules: Rules, skipped: int) -> None:
+        super().__init__(())
+        if rules:  # only configurations with patterns pay for it
+            from slashservice.supervise.logs.svlogd_patterns import SvlogdChooser
+
+            chooser = SvlogdChooser(rules, skipped)
+            self._chooser = chooser if chooser.tells_lines_apart or not chooser.default else None
 
 
 class ReplacingLines(Lines):

@@ -17,8 +17,9 @@ import time
 from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import DELETE
 from slashservice.supervise.logs.background import Background
-from slashservice.supervise.logs.folder import COMPLETE, COMPLETE_BIT, UNDER_WAY, Folder
-from slashservice.supervise.logs.logdir import NO_SPACE, LogDirectory
+from slashservice.supervise.logs.dropped import NO_SPACE
+from slashservice.supervise.logs.folder import COMPLETE, COMPLETE_BIT, UNDER_WAY, Folder, Step
+from slashservice.supervise.logs.logdir import LogDirectory
 from slashservice.supervise.logs.no_journal import NoJournal
 from slashservice.supervise.logs.retention import Finished
 from slashservice.supervise.logs.steps import Pause, Wait
@@ -276,14 +277,14 @@ class SvlogdDirectory(LogDirectory):
             self._due += age * (late // age + 1)
         return self._due - time.monotonic()
 
-    def turn_over(self) -> Steps[None]:
+    def turn_over(self, done: int = Step.NOTHING) -> Steps[None]:
         """Finish ``current``, once the processor is done with the one before; begin a new one."""
         yield from self.await_processor()
         if self.config.age and self._due <= time.monotonic():
             self._due = time.monotonic() + self.config.age
-        yield from super().turn_over()
+        yield from super().turn_over(done)
 
-    def _rename_and_finish(self) -> Steps[None]:
+    def _rename_and_finish(self, done: int) -> Steps[None]:
         """Do the steps behind the first. Raises ``FileNotFoundError`` if a file vanishes."""
         attempt, folder, command = self._attempts.attempt, self._folder, self.config.processor
         yield from attempt(b"unable to set mode of %s/current", folder.mark, self._fd, COMPLETE)

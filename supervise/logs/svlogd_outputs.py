@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from _socket import socket
     from collections.abc import Iterator
 
-    from slashservice.supervise.logs.lines import Batch, Chosen
+    from slashservice.supervise.logs.lines import Batch, Chosen, Selection
     from slashservice.supervise.logs.steps import Steps
     from slashservice.supervise.logs.svlogd_directory import SvlogdDirectory
-    from slashservice.supervise.logs.svlogd_patterns import SvlogdSelection
 
 CUT = b"..."
 
@@ -23,9 +22,7 @@ class SvlogdOutput(DirectoryOutput):
 
     __slots__ = ("_log", "_skipped")
 
-    def __init__(
-        self, selection: SvlogdSelection, directory: SvlogdDirectory, skipped: int
-    ) -> None:
+    def __init__(self, selection: Selection, directory: SvlogdDirectory, skipped: int) -> None:
         super().__init__(selection, directory)
         self._log = directory
         self._skipped = skipped
@@ -138,7 +135,7 @@ class SvlogdAlerts(AlertOutput):
 
     __slots__ = ("_alerts", "_skipped")
 
-    def __init__(self, alerts: list[tuple[SvlogdSelection, SvlogdDirectory]], skipped: int) -> None:
+    def __init__(self, alerts: list[tuple[Selection, SvlogdDirectory]], skipped: int) -> None:
         super().__init__([])
         self._alerts = alerts
         self._skipped = skipped

@@ -8,23 +8,53 @@ again: if it is a star or a plus itself, it works as such.
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.lines import Selection
+from slashservice.supervise.logs.chooser import Chooser
 from slashservice.supervise.logs.patterns import ANY_NUMBER, NOTHING, matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.logs.action_script import Rules
+    from slashservice.supervise.logs.patterns import Match
 
 
-class SvlogdSelection(Selection):
-    """Decides by svlogd's rules; the first ``skipped`` characters of a line are its stamp."""
+class SvlogdChooser(Chooser):
+    """Selects lines by svlogd's rules; the first ``skipped`` characters of a line are its stamp.
+
+    Where there is no plus, the patterns are those of multilog.
+    """
+
+    __slots__ = ("_behind", "_skipped")
+
+    def __init__(self, rules: Rules, skipped: int) -> None:
+        super().__init__(rules)
+        has_plus = any(b"+" in pattern for _, pattern, _ in rules)
+        self._behind = PlusChooser(rules) if has_plus else Chooser(rules)
+        self._skipped = skipped
+
+    def behind(self, stamp: bytes) -> Chooser:
+        """Return what decides upon the rest of a line behind its stamp, whatever that is."""
+        return self._behind
+
+    def selects(self, view: bytes) -> bool:
+        """Tell whether a line that looks like this is selected."""
+        return self._behind.selects(view[self._skipped :])
+
+
+class PlusChooser(Chooser):
+    """Selects lines, without a stamp, by rules of which some have a plus."""
 
     __slots__ = ()
 
-    def __init__(self, rules: Rules, skipped: int) -> None:
-        self._match = matcher(rules, translate, skipped)
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
         self._sieve = None
-        self.passing = True
+        self._remainders = None
+
+    def _matcher(self) -> Match:
+        if self._match is None:
+            self._match = matcher(((self.default, b"*", False), *self._rules), translate)
+            assert self._match is not None
+        return self._match
 
 
 def translate(pattern: bytes) -> list[bytes]:

@@ -271,6 +271,11 @@ def open_process(pid: int) -> int:
     raise _unknown()
 
 
+def exit_status(fd: int, pid: int, start: int) -> int:
+    """Return -1: how a process ended is told to its parent only, or not kept."""
+    return -1
+
+
 def signal_process(fd: int, number: int) -> None:
     """Raise ``OSError``, as :func:`open_process` does."""
     raise _unknown()

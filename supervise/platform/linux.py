@@ -331,6 +331,41 @@ def open_process(pid: int) -> int:
         raise _unknown() from None
 
 
+PIDFD_GET_INFO = 0xC040FF0B
+PIDFD_INFO_EXIT = 1 << 3
+PIDFD_INFO_SIZE = 64
+EXIT_CODE = 60
+"""The request of ``linux/pidfd.h``, and the offset of the wait status in its answer."""
+
+EXIT_STATUS = 49
+"""Index of the wait status into the fields that ``_stat`` returns: 52 in proc(5)."""
+
+
+def exit_status(fd: int, pid: int, start: int) -> int:
+    """Return the wait status of a dead process that is not our child; -1 if it can't be told.
+
+    It started at ``start``, and ``fd`` is its descriptor from :func:`open_process`. Until its
+    parent has fetched the status, it is in ``/proc`` for root and its own account; after that,
+    the descriptor tells it (since Linux 6.15). Raises ``OSError`` if it can't be told now.
+    """
+    fields = _stat(pid)
+    if len(fields) > EXIT_STATUS and fields[STATE] == b"Z" and _start(fields) == start:
+        status = int(fields[EXIT_STATUS])
+        if status or os.geteuid() == 0:
+            return status
+    try:
+        import fcntl
+
+        info = bytearray(PIDFD_INFO_SIZE)
+        info[0] = PIDFD_INFO_EXIT
+        fcntl.ioctl(fd, PIDFD_GET_INFO, info)
+    except (ImportError, OSError):
+        return -1
+    if not info[0] & PIDFD_INFO_EXIT:
+        return -1
+    return int.from_bytes(info[EXIT_CODE:], sys.byteorder)
+
+
 def signal_process(fd: int, number: int) -> None:
     """Send a signal to the process of :func:`open_process`. Raises ``OSError``."""
     _signal.pidfd_send_signal(fd, number)

@@ -17,12 +17,28 @@ PIPE = b"supervise/pipe"
 UNREAD = b"supervise/pipe.unread"
 JOURNAL = b"supervise/journal"
 TROUBLE = b"supervise/trouble"
+DEATHS = b"supervise/deaths"
+FAILED = b"supervise/failed"
+STAT = b"supervise/stat"
+PID = b"supervise/pid"
 
 SCAN_DIRECTORY = "/service"
 """Services are in this directory unless somebody names another one."""
 
 DOWN = b"down"
 """A service that has this file is normally down."""
+
+FINISH = b"finish"
+"""What is run when the run script has ended."""
+
+CONTROL_SCRIPTS = b"control"
+"""The folder of scripts that are run for commands."""
+
+TIMEOUT_FINISH = b"timeout-finish"
+TIMEOUT_KILL = b"timeout-kill"
+DOWN_SIGNAL = b"down-signal"
+TIMEOUT_KILLPG = b"flag-timeout-killpg"
+MAX_DEATH_TALLY = b"max-death-tally"
 
 SCANNER = b".svscan"
 """The folder that svscan 0.1.0 made in its scan directory."""

@@ -37,11 +37,12 @@ class Record:
     """What is known of a service's process: ``pid``, 0 for none, ``life``, ``place``.
 
     It started at ``since`` at the earliest, at ``time`` at the latest, in the unit of
-    ``system.started``. ``hosted`` tells that the process is a log host, with other loggers in it.
+    ``system.started``. ``hosted`` tells that the process is a log host, with other loggers in it,
+    ``finish`` that it is the finish script's.
     ``mark`` is 0 but in an intent. ``place`` is empty in records of versions that wrote none.
     """
 
-    __slots__ = ("hosted", "life", "mark", "pid", "place", "since", "time")
+    __slots__ = ("finish", "hosted", "life", "mark", "pid", "place", "since", "time")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Record:
         hosted: bool = False,
         mark: int = 0,
         since: int | None = None,
+        finish: bool = False,
     ) -> None:
         self.pid = pid
         self.since = time if since is None else since
@@ -59,6 +61,7 @@ class Record:
         self.life = life
         self.place = place
         self.hosted = hosted
+        self.finish = finish
         self.mark = mark
 
     def line(self) -> bytes:
@@ -69,6 +72,8 @@ class Record:
         words = b"%d %s %s" % (self.pid, times, self.life)
         if self.hosted:
             words += b" hosted"
+        if self.finish:
+            words += b" finish"
         if self.mark:
             words += b" mark %d" % self.mark
         if self.place:
@@ -117,14 +122,22 @@ def place(directory: int, lock: int) -> bytes:
     return b"%08x%08x" % (crc32(b"%x" % directory), crc32(b"%x" % lock))
 
 
-def of(pid: int, life: bytes, place: bytes = b"", hosted: bool = False, since: int = 0) -> Record:
+def of(
+    pid: int,
+    life: bytes,
+    place: bytes = b"",
+    hosted: bool = False,
+    since: int = 0,
+    finish: bool = False,
+) -> Record:
     """Return the record of the process ``pid``, which runs; 0 stands for none.
 
     It was started at the time ``since`` at the earliest; with 0 that is looked up.
     """
     if not pid or not since:
-        return Record(pid, system.started(pid) if pid else 0, life, place, hosted)
-    return Record(pid, system.now(), life, place, hosted, since=since)
+        start = system.started(pid) if pid else 0
+        return Record(pid, start, life, place, hosted, finish=finish)
+    return Record(pid, system.now(), life, place, hosted, since=since, finish=finish)
 
 
 def intent(life: bytes, mark: int, place: bytes = b"") -> Record:
@@ -149,6 +162,9 @@ def parse(line: bytes) -> Record | None:
     rest = words[3:]
     if rest[:1] == [b"hosted"]:
         found.hosted = True
+        del rest[0]
+    if rest[:1] == [b"finish"]:
+        found.finish = True
         del rest[0]
     if len(rest) > 1 and rest[0] == b"mark" and rest[1].isdigit():
         found.mark = int(rest[1])

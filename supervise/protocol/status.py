@@ -2,8 +2,10 @@
 
 Twenty bytes in runit's layout, the first 18 being daemontools': a TAI64N stamp of the last
 change between up and down (12), the pid (4, little-endian, 0 when down), whether it is
-paused (1), what is wanted (1: ``u``, ``d`` or 0), whether the process was sent TERM (1), and
-the state (1: 0 down, 1 run).
+paused (1), what is wanted (1: ``u``, ``d`` or 0), whether the process was sent TERM (1: 2 if that
+is about to be done, and KILL is to follow), and the state (1: 0 down, 1 run, 2 finish).
+
+runit's ``stat`` and ``pid`` beside it say the same in words.
 """
 
 from __future__ import annotations
@@ -18,20 +20,34 @@ SIZE = 20
 DAEMONTOOLS_SIZE = 18
 """Bytes that daemontools itself writes; its clients read no more."""
 
+RUN, FINISH = 1, 2
+"""The state of a service that has a process."""
+
 
 class Status:
-    """The contents of a status file; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte."""
+    """The contents of a status file; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte.
 
-    __slots__ = ("paused", "pid", "stamp", "termed", "want")
+    ``termed`` is whether TERM was sent: 0, 1, or 2 if it is about to be. ``finish`` tells that the
+    process is that of the finish script.
+    """
+
+    __slots__ = ("finish", "paused", "pid", "stamp", "termed", "want")
 
     def __init__(
-        self, stamp: bytes, pid: int, paused: bool, want: bytes, termed: bool = False
+        self,
+        stamp: bytes,
+        pid: int,
+        paused: bool,
+        want: bytes,
+        termed: int = 0,
+        finish: bool = False,
     ) -> None:
         self.stamp = stamp
         self.pid = pid
         self.paused = paused
         self.want = want
         self.termed = termed
+        self.finish = finish
 
     def pack(self) -> bytes:
         """Return the 20 bytes of the file."""
@@ -41,8 +57,19 @@ class Status:
             self.paused,
             self.want,
             self.termed,
-            bool(self.pid),
+            (FINISH if self.finish else RUN) if self.pid else 0,
         )
+
+    def stat(self) -> bytes:
+        """Return the words that runsv writes to ``stat``."""
+        text = (b"finish" if self.finish else b"run") if self.pid else b"down"
+        if self.paused:
+            text += b", paused"
+        if self.termed == 1:
+            text += b", got TERM"
+        if self.pid and self.want != b"u":
+            text += b", want down"
+        return text + b"\n"
 
 
 def unpack(data: bytes) -> Status | None:
@@ -50,7 +77,15 @@ def unpack(data: bytes) -> Status | None:
     if len(data) < DAEMONTOOLS_SIZE:
         return None
     pid = int.from_bytes(data[12:16], "little")
-    return Status(data[:12], pid, bool(data[16]), data[17:18], data[18:19] == b"\1")
+    termed, state = [*data[18:SIZE], 0, 0][:2]
+    return Status(
+        data[:12],
+        pid,
+        bool(data[16]),
+        data[17:18],
+        termed if termed <= 2 else 0,
+        finish=state == FINISH,
+    )
 
 
 def read(path: bytes | str) -> bytes:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import tai
+from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol.deaths import UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,16 +30,20 @@ SECONDS_BETWEEN_LOOKS = 1.0
 class Left:
     """What a killed supervisor left: the status, and the process if it still runs.
 
-    ``pid`` is 0 if it does not; ``hosted`` tells that it is a log host.
+    ``pid`` is 0 if it does not, and ``dead`` is its pid then. ``start`` is when it started, in the
+    unit of ``system.started``. ``hosted`` tells that it is a log host, ``finish`` that it is the
+    finish script's.
     """
 
-    __slots__ = ("hosted", "pid", "start", "status")
+    __slots__ = ("dead", "finish", "hosted", "pid", "start", "status")
 
-    def __init__(self, found: Status, pid: int, start: int, hosted: bool) -> None:
+    def __init__(self, found: Status, record: Record, start: int) -> None:
         self.status = found
-        self.pid = pid
+        self.pid = record.pid if start else 0
+        self.dead = 0 if start else record.pid
         self.start = start
-        self.hosted = hosted
+        self.hosted = record.hosted
+        self.finish = record.finish
 
 
 def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left:
@@ -59,14 +64,15 @@ def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left
         said = None
     if said is None or said.want not in (b"u", b"d", b"\0"):
         said = status.Status(tai.now(), pid, False, default)
-    return Left(said, pid, start, found.hosted)
+    return Left(said, found, start)
 
 
 class Adopted:
     """A process that a supervisor before us started, watched through a pidfd.
 
     Where there is none (an old kernel, another system, or no descriptor to spare) it is
-    looked at once a second. Its exit status can't be known.
+    looked at once a second. How it ended is told as far as the kernel tells those who are not the
+    parent (``system.exit_status``).
     """
 
     __slots__ = ("_exited", "_fd", "_loop", "_start", "pid")
@@ -91,6 +97,15 @@ class Adopted:
         except OSError:
             pass
 
+    def kill_group(self) -> None:
+        """Send KILL to it and to all others of its process group, which it leads."""
+        try:
+            if self._runs():
+                os.killpg(self.pid, signal_numbers.SIGKILL)
+        except OSError:
+            pass
+        self.signal(signal_numbers.SIGKILL)
+
     def leave(self) -> None:
         """Let go of it; it runs on."""
         self._close()
@@ -109,8 +124,9 @@ class Adopted:
         if not runs:
             if self._fd >= 0:
                 self._loop.remove(self._fd)
+            status = self._status()
             self._close()
-            self._exited(0)
+            self._exited(status)
         elif self._fd >= 0:
             self._loop.on_exit(self.pid, self._gone)  # as PID 1 we may fetch its status first
         else:
@@ -125,13 +141,22 @@ class Adopted:
             self._close()
             return
         try:
-            self._loop.add(self._fd, lambda: self._gone(0))
+            self._loop.add(self._fd, lambda: self._gone(self._status()))
         except OSError:  # the kernel can't watch one more
             self._close()
 
     def _runs(self) -> bool:
         start = system.started(self.pid)
         return start > 0 and abs(start - self._start) <= system.STARTS_VARY_BY
+
+    def _status(self) -> int:
+        """Return its wait status, or ``UNKNOWN``."""
+        if self._fd < 0:
+            return UNKNOWN
+        try:
+            return system.exit_status(self._fd, self.pid, self._start)
+        except OSError:
+            return UNKNOWN
 
     def _close(self) -> None:
         if self._fd >= 0:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 
+from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
-from slashservice.supervise.services.starters import Forking
+from slashservice.supervise.services.starters import RUN, Forking
 from slashservice.supervise.services.turns import Turns
 
 TYPE_CHECKING = False
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
     from slashservice.supervise.services.spawner import Spawners
-    from slashservice.supervise.services.starters import Answer
+    from slashservice.supervise.services.starters import Answer, Script
+
+    class Teller(Protocol):
+        """Writes what clients of runit read, when it is asked to."""
+
+        def tell(self) -> None:
+            """Write it now."""
 
     class Process(Protocol):
         """The process of a service that is up: ours, adopted, or a logger in a log host.
@@ -39,12 +46,18 @@ if TYPE_CHECKING:
         def signal(self, number: int) -> None:
             """Send it a signal, if we may; that it is dead is no trouble."""
 
+        def kill_group(self) -> None:
+            """Send KILL to it, and to its process group if it leads one."""
+
         def leave(self) -> None:
             """Let go of it; it runs on."""
 
 
 FEWEST = 8
 """With fewer services to start than this, a process for it costs more than it saves."""
+
+SECONDS_UNTIL_TOLD = 0.5
+"""How long those that start in a crowd may wait until the notes beside their status are written."""
 
 SECONDS_KEPT = 0.5
 """How long spawners are kept between portions. Until they end, we hear of no death there."""
@@ -67,11 +80,14 @@ class Context:
         self._expects = False
         self._keep_until = 0.0
         self._adopted: set[int] = set()
+        self._untold: dict[Teller, None] = {}
         self.turns = Turns(loop)
         self.turns.begins = self.expect
         self.turns.ends = self.expect_no_more
         self._hosts: LogHosts | None = None
         self._all_is_seen = False
+        self.shared = False
+        """Whether a file system that does not answer would keep other services waiting."""
         self.drains = False
         """Whether everything is being brought down, so that no service is to be started."""
 
@@ -120,15 +136,40 @@ class Context:
             self._spawners.rest()
 
     def start(
-        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+        self,
+        directory: ServiceDirectory,
+        streams: dict[int, int],
+        exited: Exited,
+        answer: Answer,
+        script: Script = RUN,
     ) -> None:
-        """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
+        """Run a script in ``directory``; ``streams`` maps the daemon's descriptors to ours.
 
         Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
         be had, another if the script can't be run. The loop does not go on before that.
         """
-        starter = self._spawners if self._spawners and self._expects else self._forking
-        starter.start(directory, streams, exited, answer)
+        if script is RUN and self._spawners and self._expects:
+            self._spawners.start(directory, streams, exited, answer)
+        else:
+            self._forking.start(directory, streams, exited, answer, script)
+
+    def tell(self, teller: Teller) -> None:
+        """Have ``teller`` write what clients of runit read: now, or when a crowd has started."""
+        if self._spawners is None:
+            teller.tell()
+            return
+        if not self._untold:
+            self.loop.after(SECONDS_UNTIL_TOLD, self._tell_some)
+        self._untold[teller] = None
+
+    def _tell_some(self) -> None:
+        end = self.loop.clock() + PORTION
+        while self._untold and self.loop.clock() < end:
+            teller = next(iter(self._untold))
+            del self._untold[teller]
+            teller.tell()
+        if self._untold:
+            self.loop.after(0, self._tell_some)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""

@@ -183,7 +183,7 @@ class ServiceDirectory:
 
     def _forget_lines(self) -> None:
         """Take away the lines that came with a copy: they belong to the original."""
-        for file in (names.JOURNAL, names.UNREAD):
+        for file in (names.JOURNAL, names.UNREAD, names.DEATHS):
             try:
                 os.unlink(self.at(file))
             except OSError:
@@ -219,11 +219,14 @@ class ServiceDirectory:
         if self._commands:
             self._commands(characters)
 
-    def not_started(self, error: OSError) -> bytes:
-        """Compose the complaint that the run script can't be run."""
-        return message("supervise", b"fatal", b"unable to start " + self.name + b"/run", error)
+    def not_started(self, error: OSError, script: bytes = b"run") -> bytes:
+        """Compose the complaint that a script can't be run."""
+        what = b"unable to start " + self.name + b"/" + script
+        return message("supervise", b"fatal", what, error)
 
-    def record(self, pid: int, life: bytes, hosted: bool = False, since: int = 0) -> None:
+    def record(
+        self, pid: int, life: bytes, hosted: bool = False, since: int = 0, finish: bool = False
+    ) -> None:
         """Write down that ``pid`` is the service's process in this life of the machine.
 
         It was started at ``since`` at the earliest; with 0 that is looked up. It is tried again
@@ -232,7 +235,7 @@ class ServiceDirectory:
         try:
             surely(
                 lambda: os.pwrite(
-                    self.lock, record.of(pid, life, self.place, hosted, since).line(), 0
+                    self.lock, record.of(pid, life, self.place, hosted, since, finish).line(), 0
                 ),
                 seconds=0,
             )

@@ -73,12 +73,10 @@ class RemoteLogger:
         self.number = number
         self.directory = directory
         self.exited = exited
-        self.is_started = False
-        """Whether the host has said so."""
+        self.is_started = False  # whether the host has said so
         self.text = b""
         """The trouble that the host has reported last."""
-        self.written = True
-        """Whether that was written down."""
+        self.written = True  # whether that was written down
         self._host = host
 
     def signal(self, number: int) -> None:
@@ -88,6 +86,8 @@ class RemoteLogger:
     def kill(self) -> None:
         """End the logger for certain: by message, and if that does not help, with its host."""
         self._host.kill(self)
+
+    kill_group = kill
 
     def leave(self) -> None:
         """Let go of it; it runs on."""

@@ -191,6 +191,15 @@ class Pair:
         parts = [part for part in (self._main, self._log) if part]
         return [os.path.join(part.directory.path, names.SUPERVISE) for part in parts]
 
+    def manners(self) -> list[bytes]:
+        """Return the paths of what says how a part ends, where we do not look at any time."""
+        split = [
+            part.directory.path
+            for part in (self._main, self._log)
+            if part and part.directory.is_split
+        ]
+        return [folder for path in split for folder in (path, path + b"/" + names.CONTROL_SCRIPTS)]
+
     def is_still_there(self, path: bytes) -> bool:
         """Tell whether the directory at ``path`` is the one we supervise, not a new one.
 
@@ -270,7 +279,7 @@ class Pair:
             if self._pipe and self._pipe.writer >= 0:
                 self._pipe.close_writer()
                 self._insisted = False
-                self._log.finish()
+                self._log.conclude()
                 self._context.loop.after(SECONDS_OF_GRACE, self._insist)
             return
         if self._pipe:

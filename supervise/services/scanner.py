@@ -45,6 +45,7 @@ class Scanner:
 
     def __init__(self, context: Context, path: bytes, grace: int = 0) -> None:
         self._context = context
+        context.shared = True
         self._grace = grace
         self._loop = context.loop
         self._path = path

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signals
+from slashservice.supervise import signal_numbers, signals
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain
 from slashservice.supervise.platform import posix
@@ -41,6 +41,30 @@ if TYPE_CHECKING:
 
 SECONDS_TO_LET_GO = 1.0
 """How long a signal waits at most for a child that has not let go of what isn't its own."""
+
+
+class Script:
+    """A script of a service directory, run with ``words``.
+
+    ``is_recorded`` tells that its process is the service's, for the next supervisor to adopt.
+    """
+
+    __slots__ = ("is_finish", "is_recorded", "words")
+
+    def __init__(self, words: list[bytes], is_recorded: bool = True) -> None:
+        self.words = words
+        self.is_recorded = is_recorded
+        self.is_finish = words[0] == FINISH
+
+    @property
+    def name(self) -> bytes:
+        """What messages call it."""
+        return self.words[0].removeprefix(b"./")
+
+
+FINISH = b"./finish"
+
+RUN = Script([b"./run"])
 
 
 class Child:
@@ -77,6 +101,14 @@ class Child:
         except OSError:
             pass  # it runs under another account, and we are not root
 
+    def kill_group(self) -> None:
+        """Send KILL to it and to all others of its process group, which it leads."""
+        self.signal(signal_numbers.SIGKILL)
+        try:
+            os.killpg(self.pid, signal_numbers.SIGKILL)
+        except OSError:
+            pass
+
     def leave(self) -> None:
         """Let go of it; it runs on."""
         self._let_go()
@@ -100,22 +132,29 @@ class Forking:
         self._heritage = heritage
 
     def start(
-        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, answer: Answer
+        self,
+        directory: ServiceDirectory,
+        streams: dict[int, int],
+        exited: Exited,
+        answer: Answer,
+        script: Script = RUN,
     ) -> None:
-        """Run ``./run`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
+        """Run ``script`` in ``directory``; ``streams`` maps the daemon's descriptors to ours.
 
         Calls ``answer`` with the process, or with the error: ``BlockingIOError`` if no process can
         be had, another if the script can't be run. Calls ``exited`` with the wait status when the
         process is dead. Here the child itself complains if the script can't be run.
         """
         try:
-            child = self._fork(directory, streams, exited)
+            child = self._fork(directory, streams, exited, script)
         except OSError as error:
             answer(error)
         else:
             answer(child)
 
-    def _fork(self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited) -> Child:
+    def _fork(
+        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, script: Script
+    ) -> Child:
         since = system.now() if system.CLOCK_IS_EXACT else 0
         holding, held = posix.pipe()
         # A signal that came before the child has our handlers undone would be taken for one
@@ -124,7 +163,7 @@ class Forking:
         try:
             pid = os.fork()
             if pid == 0:
-                self._become(directory, streams, held, since)
+                self._become(directory, streams, held, since, script)
         except OSError:
             os.close(holding)
             raise
@@ -134,7 +173,12 @@ class Forking:
         return Child(self._loop, pid, exited, holding)
 
     def _become(
-        self, directory: ServiceDirectory, streams: dict[int, int], held: int, since: int
+        self,
+        directory: ServiceDirectory,
+        streams: dict[int, int],
+        held: int,
+        since: int,
+        script: Script,
     ) -> None:
         """In the child: become the daemon, or say why not and end. Never returns."""
         heritage = self._heritage
@@ -142,7 +186,9 @@ class Forking:
             heritage.let_go({directory.lock, held, *streams.values()})
             os.close(held)
             os.setsid()
-            directory.record(os.getpid(), heritage.life, since=since)
+            if script.is_recorded:
+                finish = script.is_finish
+                directory.record(os.getpid(), heritage.life, since=since, finish=finish)
             os.close(directory.lock)
             directory.enter()
             for theirs, ours in streams.items():
@@ -153,8 +199,8 @@ class Forking:
             for number, disposition in self._loop.inherited.items():
                 signals.signal(number, disposition)
             signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
-            pathexec.execute(b"./run", [b"./run"], heritage.environment)
+            pathexec.execute(script.words[0], script.words, heritage.environment)
         except OSError as error:
-            complain(directory.not_started(error))
+            complain(directory.not_started(error, script.name))
         finally:
             os._exit(TROUBLE)

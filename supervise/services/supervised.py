@@ -7,31 +7,40 @@ it what happened. ``supervise`` has one of these, ``svscan`` thousands.
 from __future__ import annotations
 
 from slashservice.supervise import signal_numbers, tai
-from slashservice.supervise.messages import complain, message
+from slashservice.supervise.messages import TROUBLE, complain, message
 from slashservice.supervise.protocol.status import Status
-from slashservice.supervise.services.refusal import Refused
-from slashservice.supervise.services.service import (
+from slashservice.supervise.services.actions import (
     ANNOUNCE,
+    CONTROL,
     DOWN,
+    KILL,
+    KILL_CONTROL,
+    MEANT,
+    NOT_SENT,
+    RECORD_MEANT,
     RECORD_WANT,
     SIGNAL,
     START,
     UP,
     WAKE,
-    Service,
 )
+from slashservice.supervise.services.announcer import Announcer
+from slashservice.supervise.services.control_script import ControlScript
+from slashservice.supervise.services.ending import Ending
+from slashservice.supervise.services.refusal import Refused
+from slashservice.supervise.services.service import Service
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slashservice.supervise.services.actions import Action
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.context import Context, Process
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.log_pipe import LogPipe
     from slashservice.supervise.services.loghosts import LogHosts
-    from slashservice.supervise.services.service import Action
 
 
 LOG, MAIN = 0, 1
@@ -40,14 +49,11 @@ LOG, MAIN = 0, 1
 SECONDS_UNTIL_MENDED = 1.0
 """When it is tried again to make what could not be made."""
 
-SECONDS_UNTIL_CHECKED = 1.0
-"""How long after a start it is looked whether the process is on record, as it should be."""
-
-SECONDS_UNTIL_WRITTEN = 5.0
-"""When it is tried again to write a status or a record that could not be written."""
-
 SECONDS_THAT_LAST = 5.0
 """A service that ran for so long did not crash at its start."""
+
+ENDS = b"dtx"
+"""Control characters that may send the signal that ends the process."""
 
 ORDERS = b"uo"
 """Control characters by which somebody wants a service that is down to be started."""
@@ -56,13 +62,15 @@ ORDERS = b"uo"
 class Supervised:
     """The service in ``directory``, which has been acquired.
 
-    ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when
-    supervision has ended by command. ``pipe`` leads from a service to its log service. The log
-    service may be run by ``hosts``.
+    ``streams`` maps the daemon's descriptors to ours. ``forgotten`` is called when supervision has
+    ended by command. ``pipe`` leads from a service to its log, which may be run by ``hosts``.
     """
 
     __slots__ = (
+        "_announcer",
         "_context",
+        "_control",
+        "_ending",
         "_forgotten",
         "_hosts",
         "_line",
@@ -70,13 +78,11 @@ class Supervised:
         "_part",
         "_pipe",
         "_process",
-        "_said",
         "_service",
         "_since",
         "_stamp",
         "_streams",
         "_wake",
-        "_writes",
         "directory",
     )
 
@@ -103,14 +109,11 @@ class Supervised:
         """When it was started; at some time before, if by another supervisor."""
         self._line = NEW
         """In which line it waits for a start, if it wants one now."""
-        self._wake = 0.0
-        """For when a call of ``_due`` is asked for already."""
-        self._mends = False
-        """Whether it is to be mended in a while."""
-        self._said = b""
-        """Why the status could not be written the last time, if it could not."""
-        self._writes = False
-        """Whether it is to be written in a while."""
+        self._wake = 0.0  # for when a call of ``_due`` is asked for already
+        self._mends = False  # whether it is to be mended in a while
+        self._announcer = Announcer(context, directory)
+        self._control = ControlScript(context, directory, streams, self._controlled)
+        self._ending = Ending(directory, self._announcer.notes, hosts is not None, context.shared)
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
@@ -120,6 +123,8 @@ class Supervised:
         if left and left.pid and not left.hosted:
             self._adopt(left)
             return
+        finish, failed = self._ending.left(left) if left else (False, False)
+        self._ending.look(self._service)
         old = left if left and left.pid else None
         if old and self._hosts:
             goes_on = self._service.want != DOWN
@@ -127,11 +132,12 @@ class Supervised:
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
         paused = old is not None and old.status.paused
-        actions = self._service.begin(context.loop.clock(), old is not None, paused)
-        if self._service.want != UP and not self._service.starting:
+        now = context.loop.clock()
+        actions = self._service.begin(now, old is not None, paused, finish, failed)
+        if self._service.want != UP and not self._service.wants_start():
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
-        if context.drains and not self._hosts:
+        if context.drains and not self._hosts and not finish:
             return  # only its log has work left, and we are about to be drained
         self._do(actions)
 
@@ -141,19 +147,27 @@ class Supervised:
         self._stamp = found.stamp if found.pid == left.pid else tai.now()
         self.directory.listen(context.loop, self._commanded)
         # It may have been found without a record.
-        self.directory.record(left.pid, context.heritage.life)
+        self.directory.record(left.pid, context.heritage.life, finish=left.finish)
         self._process = context.adopt(left.pid, left.start, self._exited)
         if self._pipe:
             self._pipe.held(self._part)
-        self._do(self._service.adopt(found.paused, found.termed and found.pid == left.pid))
+        self._ending.look(self._service, ends=True)
+        now = context.loop.clock()
+        if left.finish:
+            self._do(self._service.adopt_finish(now, self._ending.seconds_to_finish()))
+        else:
+            termed = found.termed if found.pid == left.pid else 0
+            self._do(self._service.adopt(found.paused, termed, now))
 
     def is_lost(self) -> bool:
         """Tell whether it is down and its directory is gone, so that nobody can bring it up."""
         service = self._service
-        return not (service.up or service.starting or self.directory.locate())
+        is_busy = service.up or service.finishing or service.asking or service.wants_start()
+        return not (is_busy or self.directory.locate())
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
+        self._ending.look(self._service, ends=True)
         self._do(self._service.drain(self._context.loop.clock()))
 
     def redirect(self, pipe: LogPipe) -> None:
@@ -161,11 +175,12 @@ class Supervised:
         self._pipe = pipe
         self._streams[1] = pipe.writer
         if self._service.want == UP:
+            self._ending.look(self._service, ends=True)
             self._do(self._service.control(ord("t"), self._context.loop.clock()))
 
-    def finish(self) -> None:
+    def conclude(self) -> None:
         """End supervision of a log service once it has read all its input."""
-        self._do(self._service.finish(self._context.loop.clock()))
+        self._do(self._service.conclude(self._context.loop.clock()))
 
     def leave(self) -> None:
         """Let go at once, and leave the daemon running for the next supervisor."""
@@ -174,6 +189,7 @@ class Supervised:
 
     def mend(self) -> None:
         """Make again what somebody has removed of ``supervise/``, now or in a while."""
+        self._ending.look_again()
         try:
             mended = self.directory.mend(self._context.loop)
         except (OSError, Refused):
@@ -182,7 +198,7 @@ class Supervised:
                 self._context.loop.after(SECONDS_UNTIL_MENDED, self._mend_again)
             return
         if mended:
-            self._write_status(termed=self._service.termed)
+            self._announcer.announce_again()
 
     def _mend_again(self) -> None:
         self._mends = False
@@ -196,6 +212,7 @@ class Supervised:
     def kill(self) -> None:
         """Kill its process, a log host even with its other loggers, and end supervision."""
         self.drain()
+        self._control.kill()
         process = self._process
         if process and not (self._hosts and self._hosts.kill(process.pid)):
             process.signal(signal_numbers.SIGKILL)
@@ -209,6 +226,7 @@ class Supervised:
         self._forgotten()
 
     def _commanded(self, characters: bytes) -> None:
+        self._ending.look(self._service, ends=any(character in ENDS for character in characters))
         for character in characters:
             if character in ORDERS and not self._process:
                 self._line = min(self._line, NEW)
@@ -219,19 +237,46 @@ class Supervised:
     def _exited(self, status: int) -> None:
         if not self.directory.is_held:
             return  # it was abandoned
-        self._process = None
-        self._stamp = tai.now()
-        if self._context.loop.clock() - self._since >= SECONDS_THAT_LAST:
+        service = self._service
+        now = self._context.loop.clock()
+        pid, self._process = self.pid, None
+        unread = service.concluding and self._pipe is not None and self._pipe.unread()
+        self._let_go()
+        self._ending.look(self._service)
+        if service.finishing:
+            self._stamp = tai.now()
+            self._do(service.finished(now, unread, self._ending.finished(status)))
+            return
+        if now - self._since >= SECONDS_THAT_LAST:
             self._line = LASTED
-        if self._hosts and self._service.want != UP:
+        finish, failed = self._ending.died(pid, status, self._stamp)
+        if not finish:
+            self._stamp = tai.now()
+        if self._hosts and service.want != UP:
             # Its host goes on, and the next supervisor would take it for up.
             self.directory.record(0, self._context.heritage.life)
-        unread = self._service.finishing and self._pipe is not None and self._pipe.unread()
-        self._let_go()
-        self._do(self._service.exited(self._context.loop.clock(), unread))
+        self._do(service.exited(now, unread, finish, failed))
+        self._rest()
+
+    def _rest(self) -> None:
+        """Forget the dead process on record, if nothing more follows from its death."""
+        service = self._service
+        is_idle = not (service.up or service.finishing or service.asking or service.starting)
+        if self.directory.is_held and is_idle and not service.finish_due:
+            self.directory.record(0, self._context.heritage.life)
+
+    def _controlled(self, replaces: bool) -> None:
+        """A control script has ended; ``replaces`` tells that it exited 0."""
+        now = self._context.loop.clock()
+        self._ending.look(self._service, ends=True)
+        actions: list[Action] | None = self._service.control_ended(now, replaces)
+        while actions is not None:
+            self._do(actions)
+            actions = self._service.take(now) if self.directory.is_held else None
 
     def _due(self) -> None:
         if self.directory.is_held:
+            self._ending.look(self._service)
             self._do(self._service.due(self._context.loop.clock()))
 
     def _do(self, actions: list[Action]) -> None:
@@ -246,19 +291,37 @@ class Supervised:
                 if action[1] != self._wake:
                     self._wake = action[1]
                     self._context.loop.at(self._wake, self._due)
-            elif action == RECORD_WANT:
-                self._write_status(termed=False)
+            elif action[0] == CONTROL:
+                self._control.run(action[1])
+            elif action == KILL_CONTROL:
+                self._control.kill()
+            elif action == KILL:
+                if self._process:
+                    self._line = NEW
+                    self._ending.kill(self._process, self._service.finishing)
+            elif action in (RECORD_WANT, RECORD_MEANT):
+                self._write_status(termed=MEANT if action == RECORD_MEANT else NOT_SENT)
             elif action == ANNOUNCE:
                 self._write_status(termed=self._service.termed)
             elif action == START:
                 if not self._context.turns.ask(self._take_turn, self._line):
-                    self._write_status(termed=False)
+                    self._write_status(termed=NOT_SENT)
             else:
                 self._forget()
 
     def _take_turn(self) -> None:
         if self.directory.is_held and self._service.wants_start():
-            self._start()
+            if self._service.finish_due:
+                self._start_finish()
+            else:
+                self._start()
+
+    def _start_finish(self) -> None:
+        if self._pipe:
+            self._pipe.ready()
+            self._pipe.held(self._part)
+        script = self._ending.finish_script()
+        self._context.start(self.directory, self._streams, self._exited, self._answered, script)
 
     def _start(self) -> None:
         directory = self.directory
@@ -282,36 +345,34 @@ class Supervised:
             self._context.start(directory, self._streams, self._exited, self._answered)
 
     def _answered(self, process: Process | OSError) -> None:
-        """The run script was started, or could not be."""
+        """The run script or the finish script was started, or could not be."""
         now = self._context.loop.clock()
-        directory = self.directory
+        directory, service = self.directory, self._service
+        is_finish = service.finish_due
         if isinstance(process, BlockingIOError):
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, process))
-            directory.record(0, self._context.heritage.life)
+            if not is_finish:
+                directory.record(0, self._context.heritage.life)
             self._let_go()
-            self._do(self._service.not_started(now))
+            self._do(service.not_started(now))
         elif isinstance(process, OSError):
-            complain(directory.not_started(process))
+            complain(directory.not_started(process, b"finish" if is_finish else b"run"))
             self._line = CRASHED
             self._let_go()
-            self._do(self._service.not_run(now))
+            finish = not is_finish and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
+            self._do(service.not_run(now, finish=finish))
         else:
-            self._stamp = tai.now()
-            self._since = now
-            self._line = CRASHED
             self._process = process
-            self._do(self._service.started(now))
-            self._context.loop.after(SECONDS_UNTIL_CHECKED, lambda: self._check_record(process))
-
-    def _check_record(self, process: Process) -> None:
-        """Write the record again if that of ``process`` could not be written."""
-        directory = self.directory
-        if self._process is not process or directory.is_recorded(process.pid):
-            return
-        hosted = self._hosts is not None and self._hosts.has(process.pid)
-        directory.record(process.pid, self._context.heritage.life, hosted)
-        self._context.loop.after(SECONDS_UNTIL_WRITTEN, lambda: self._check_record(process))
+            if not is_finish:
+                self._stamp = tai.now()
+                self._since = now
+                self._line = CRASHED
+            self._do(service.started(now, self._ending.seconds_to_finish() if is_finish else 0))
+            hosted = self._hosts is not None and self._hosts.has(process.pid)
+            self._announcer.check_record(
+                process.pid, hosted, is_finish, lambda: self._process is process
+            )
 
     def _let_go(self) -> None:
         """It has no process that holds the pipe."""
@@ -327,25 +388,11 @@ class Supervised:
             self.directory.record(logger.pid, self._context.heritage.life, hosted=True)
         return logger
 
-    def _write_status(self, termed: bool) -> None:
-        """Write the status file; ``termed`` tells that the process was sent TERM."""
+    def _write_status(self, termed: int) -> None:
+        """Write the status file; ``termed`` tells whether the process was sent TERM."""
         service = self._service
-        pid = self._process.pid if self._process else 0
-        complaint = self.directory.announce(
-            Status(self._stamp, pid, service.paused, service.want, termed)
-        )
-        if complaint and complaint != self._said:
-            complain(complaint)
-        self._said = complaint
-        if complaint and not self._writes:
-            self._writes = True
-            self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._write_again)
-
-    def _write_again(self) -> None:
-        """Write the status that could not be written, if its directory is still there."""
-        self._writes = False
-        if self._said and self.directory.is_held and self.directory.locate():
-            self._write_status(termed=self._service.termed)
+        now = Status(self._stamp, self.pid, service.paused, service.want, termed, service.finishing)
+        self._announcer.announce(now, service.failed)
 
     def _forget(self) -> None:
         self.directory.ignore(self._context.loop)

@@ -1,4 +1,7 @@
-"""Noticing that somebody has removed what clients need in a ``supervise`` directory.
+"""Noticing what somebody has removed in a ``supervise`` directory, or changed beside it.
+
+What clients need is made again. What a service directory says of how its service ends is looked at
+again, where that is not done at any time (``manners.Remembered``).
 
 The kernel tells of it where it can tell of entries by name. The directories are watched a while
 after their services began, some at a time, so that this delays no start. Elsewhere, and where no
@@ -21,6 +24,8 @@ PORTION = 50
 
 SECONDS_UNTIL_MENDED = 1.0
 """Whoever removes a whole service directory is done with it by then, and nothing is made in it."""
+
+CHANGED = watch.ENTRIES | watch.CONTENT
 
 REMOVED = watch.DELETE | watch.DELETE_SELF | watch.MOVE_SELF
 
@@ -85,10 +90,12 @@ class Wards:
             self._loop.after(SECONDS_BETWEEN_PORTIONS, self._watch_some)
 
     def _watch(self, pair: Pair) -> None:
-        for path in pair.states():
+        masks = dict.fromkeys(pair.states(), REMOVED)
+        masks.update(dict.fromkeys(pair.manners(), CHANGED))
+        for path, mask in masks.items():
             try:
-                number = self._watcher.add(path + b"/.", REMOVED)
+                number = self._watcher.add(path + b"/.", mask)
             except OSError:
-                continue  # too many are watched, or it is gone
+                continue  # too many are watched, or it is not there
             self._watched[number] = pair
             self._numbers.setdefault(pair, set()).add(number)

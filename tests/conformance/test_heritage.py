@@ -22,7 +22,15 @@ from typing import Any, NamedTuple
 import pytest
 from helpers.inheritance import SLEEPER, as_decided, dump, launch, open_more
 from helpers.processes import kill
-from helpers.services import await_pid, listing, make_service, pid_of, stop, supervising
+from helpers.services import (
+    await_pid,
+    is_ours_alone,
+    listing,
+    make_service,
+    pid_of,
+    stop,
+    supervising,
+)
 from helpers.waiting import GENEROUS, MOMENT, until
 
 PLAIN = [b"PATH=/usr/bin:/bin", b"HOME=/", b"LANG=C.UTF-8"]
@@ -229,7 +237,9 @@ def test_files_are_the_same(
         {
             name: mode
             for name, mode in listing(started[case, side].top).items()
-            if "/ready." not in name and name not in ("output", "errors")
+            if "/ready." not in name
+            and name not in ("output", "errors")
+            and not is_ours_alone(name)
         }
         for side in SIDES
     )

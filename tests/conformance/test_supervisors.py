@@ -18,6 +18,7 @@ from helpers.services import (
     await_down,
     await_pid,
     contents,
+    is_ours_alone,
     is_supervised,
     listing,
     make_service,
@@ -183,7 +184,9 @@ def test_odd_directories(watched: dict[tuple[str, str], Watched], name: str) -> 
         return {
             path: mode
             for path, mode in listing(watched[name, side].service).items()
-            if "ready." not in path and path.replace("elsewhere", "supervise") not in passing
+            if "ready." not in path
+            and path.replace("elsewhere", "supervise") not in passing
+            and not is_ours_alone(path.replace("elsewhere", "supervise"))
         }
 
     for side in SIDES:
@@ -324,6 +327,7 @@ def test_odd_scan_directory(oracle: Path, ours: Path, world_dir: Path) -> None:
                     for path, mode in tree.items()
                     if "ready." not in path
                     if not path.endswith(("supervise/pipe", "supervise/status.new"))
+                    if not is_ours_alone(path)
                 },
             )
         )

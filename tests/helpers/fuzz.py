@@ -33,10 +33,11 @@ from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import linux
 from slashservice.supervise.protocol import loghost, names, record, status
+from slashservice.supervise.services.actions import PLAIN_SIGNALS
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.log_pipe import LogPipe
 from slashservice.supervise.services.refusal import Refused
-from slashservice.supervise.services.service import CONTROLS, PLAIN_SIGNALS, Service
+from slashservice.supervise.services.service import CONTROLS, Service
 
 NUMBERS = (
     b"0",

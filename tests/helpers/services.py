@@ -264,6 +264,16 @@ def supervising(
             process.wait()
 
 
+OURS_ALONE = frozenset(name + new for name in ("stat", "pid", "deaths") for new in ("", ".new"))
+"""Files in ``supervise/`` that C does not keep; the first two are runit's."""
+
+
+def is_ours_alone(path: str) -> bool:
+    """Tell whether ``path`` is a file that only our supervisors keep."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] == "supervise" and name in OURS_ALONE
+
+
 def listing(path: Path) -> dict[str, str]:
     """Return the type and mode of everything below ``path``, as ``ls -l`` shows them.
 

@@ -12,7 +12,7 @@ import pytest
 from helpers import logs
 from helpers.logs import run_well, unpacked
 
-from slashservice.supervise.logs import logdir
+from slashservice.supervise.logs import dropped, folder, logdir
 from slashservice.supervise.logs.action_script import Settings
 from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.logger import Logger
@@ -43,7 +43,8 @@ class SmallDisk:
 @pytest.fixture
 def small_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
     disk = SmallDisk(20_000, place)
-    monkeypatch.setattr(logdir, "os", disk)
+    for module in (dropped, logdir):
+        monkeypatch.setattr(module, "os", disk)
     return disk
 
 
@@ -207,4 +208,55 @@ def test_a_directory_that_can_not_be_listed(place: Path, monkeypatch: pytest.Mon
     assert caught.value.status == 111
     assert caught.value.line == b"multilog: fatal: unable to read ./d: input/output error\n"
     directory.release()
+    os.close(base)
+
+
+class Stubborn:
+    """The ``os`` of a process whose system call ``name`` fails the n-th time, and some more."""
+
+    def __init__(self, name: str, number: int, times: int) -> None:
+        self.name = name
+        self.calls = range(number, number + times)
+        self.called = 0
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(os, name)
+        if name != self.name:
+            return real
+
+        def call(*arguments: object, **keywords: object) -> object:
+            self.called += 1
+            if self.called in self.calls:
+                raise OSError(errno.EIO, "")
+            return real(*arguments, **keywords)
+
+        return call
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    "call", ["fsync", "rename", "open", "fchmod", "chmod", "link", "unlink", "listdir"]
+)
+def test_any_step_of_a_rotation_may_fail(
+    call: str, times: int, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made again, after a pause if it fails once more; and the directory is as ever."""
+    base = os.open(place, os.O_RDONLY)
+    for number in (1, 3, 5):
+        logger = Logger([b"s4096", b"n5", b"./%d" % number])
+        carry_out(logger.start(base))
+        stubborn = Stubborn(call, number, times)
+        monkeypatch.setattr(folder, "os", stubborn)
+        with open(os.devnull, "wb") as null, logs.standard_error(null.fileno()):
+            for _ in logger.feed(b"".join(LINES)):
+                pass
+        assert call == "listdir" or stubborn.called >= number + times
+        monkeypatch.undo()
+        carry_out(logger.finish())
+        log = place / str(number)
+        files = sorted(path.name for path in log.iterdir() if path.name[0] == "@")
+        assert len(files) == 4
+        assert {path.stat().st_mode & 0o777 for path in log.glob("@*")} == {0o744}
+        assert {path.name for path in log.iterdir()} == {*files, "current", "lock", "state"}
+        assert b"".join(LINES).endswith(unpacked(log))
     os.close(base)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slashservice.supervise.logs import sieve
 from slashservice.supervise.logs.lines import Lines, Selection
-from slashservice.supervise.logs.patterns import VIEW, one_by_one
+from slashservice.supervise.logs.patterns import VIEW, essence, one_by_one
 
 if TYPE_CHECKING:
     from slashservice.supervise.logs.action_script import Rules
@@ -47,17 +47,19 @@ def test_rare_lines(script: Rules, rare: list[bytes]) -> None:
 
 def test_words_of_rules() -> None:
     def words_of(*script: bytes) -> list[bytes] | None:
-        made = sieve.sieve(tuple((word[:1] == b"+", word[1:], False) for word in script))
-        return None if made is None else made._words
+        rules = tuple((word[:1] == b"+", word[1:], False) for word in script)
+        made = sieve.sieve(*essence(rules))
+        return None if made is None else [finder.needle for finder in made._finders]
 
     assert words_of() is None
     assert words_of(b"-*") is None
     assert words_of(b"-*", b"+*error: *", b"-*error: none*") == [b"error: "]
-    assert words_of(b"-xy", b"-*", b"+xy*abc*d", b"+*fatal") == [b"abc", b"fatal"]
-    assert words_of(b"-*", b"+*x*y*") is None
+    assert words_of(b"-xy", b"-*", b"+xy*abc*d", b"+*fatal") == [b"\nxy", b"fatal\n"]
+    assert words_of(b"-*", b"+abc*x", b"+abc") == [b"\nabc", b"\nabc\n"]
+    assert words_of(b"-*", b"+*x*y*", b"+***") is None
     assert words_of(b"-*debug*", b"+*") is None
-    assert words_of(b"-*debug*", b"+*error*", b"-noise*") == [b"debug", b"noise"]
-    assert words_of(*(b"-word%d*" % n for n in range(5))) is None
+    assert words_of(b"-*debug*", b"+*error*", b"-noise*") == [b"debug", b"\nnoise"]
+    assert words_of(*(b"-word%d*" % n for n in range(17))) is None
 
 
 @pytest.mark.parametrize("share", [0, 1, 10, 100])

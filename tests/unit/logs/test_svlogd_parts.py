@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from slashservice.supervise.logs.action_script import DELETE, WAIT
 from slashservice.supervise.logs.lines import Lines
-from slashservice.supervise.logs.svlogd import STAMPS, ReplacingLines
+from slashservice.supervise.logs.svlogd import STAMPS, ReplacingLines, SvlogdSelection
 from slashservice.supervise.logs.svlogd_arguments import (
     SvlogdArguments,
     hosted_directories,
 )
 from slashservice.supervise.logs.svlogd_config import SvlogdConfig
 from slashservice.supervise.logs.svlogd_outputs import all_prefixed, prefixed, view
-from slashservice.supervise.logs.svlogd_patterns import SvlogdSelection
 
 SIZES = {
     b"s5": 5,

@@ -15,7 +15,14 @@ from helpers.waiting import until
 from slashservice.supervise.platform import bsd, linux, posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.protocol.deaths import UNKNOWN
 from slashservice.supervise.services import adoption, starters
+
+TELLS_OTHERS = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
+"""Whether the kernel tells a process that is not the parent how one ended that is gone."""
+
+ENDING = (1, 2, 6, 9, 11, 15)
+"""Some signals that end a process."""
 
 
 @pytest.mark.parametrize("pid", [0, -1])
@@ -58,9 +65,28 @@ def test_a_signal_to_one_that_is_dead_is_lost(loop: Loop, process: subprocess.Po
     daemon.adopted.signal(signal.SIGTERM)
     assert daemon.ends == []
     daemon.go_on()
-    assert daemon.ends == [0]
+    assert daemon.ends == [signal.SIGKILL if TELLS_OTHERS else UNKNOWN]
     daemon.adopted.signal(signal.SIGTERM)
     assert daemon.adopted._fd == -1
+
+
+@pytest.mark.parametrize("is_fetched", [False, True])
+@pytest.mark.parametrize("end", [*range(0, 256, 15), *(-s for s in ENDING)])
+def test_how_it_ended_is_told_as_far_as_the_kernel_tells(
+    loop: Loop, end: int, is_fetched: bool
+) -> None:
+    """Until its parent has fetched the status; after that, since Linux 6.15."""
+    how = f"exit {end}" if end >= 0 else f"ulimit -c 0; kill -{-end} $$"
+    with subprocess.Popen(["/bin/sh", "-c", f"read x; {how}"], stdin=subprocess.PIPE) as made:
+        daemon = Daemon(loop, made)
+        assert made.stdin
+        made.stdin.close()
+        os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
+        if is_fetched:
+            made.wait()
+        daemon.go_on()
+        status = end << 8 if end >= 0 else -end
+        assert daemon.ends == [status if TELLS_OTHERS or not is_fetched else UNKNOWN]
 
 
 @pytest.mark.parametrize("why", ["no such call", "no descriptor to spare"])
@@ -86,7 +112,7 @@ def test_without_a_descriptor_it_is_looked_at_once_a_second(
     assert daemon.ends == [], "not yet looked at"
     clock.now += 1
     daemon.go_on()
-    assert daemon.ends == [0]
+    assert daemon.ends == [UNKNOWN]
 
 
 def test_one_that_is_let_go_runs_on(loop: Loop, process: subprocess.Popen[bytes]) -> None:
@@ -113,7 +139,7 @@ def test_one_that_can_not_be_watched_is_looked_at(
     process.wait()
     clock.now += adoption.SECONDS_BETWEEN_LOOKS
     daemon.go_on()
-    assert daemon.ends == [0]
+    assert daemon.ends == [UNKNOWN]
 
 
 def test_one_that_can_not_be_looked_at_is_not_taken_for_dead(

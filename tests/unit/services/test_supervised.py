@@ -17,20 +17,20 @@ from helpers.clock import Clock
 from slashservice.supervise.platform.loop import PORTION, Loop
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services.announcer import SECONDS_UNTIL_CHECKED, SECONDS_UNTIL_WRITTEN
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.log_pipe import LogPipe
+from slashservice.supervise.services.starters import RUN, Script
 from slashservice.supervise.services.supervised import (
     SECONDS_THAT_LAST,
-    SECONDS_UNTIL_CHECKED,
     SECONDS_UNTIL_MENDED,
-    SECONDS_UNTIL_WRITTEN,
     Supervised,
 )
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
-TERM, CONT, STOP = 15, 18, 19
+KILL, TERM, CONT, STOP = 9, 15, 18, 19
 
 
 class Process:
@@ -46,6 +46,9 @@ class Process:
     def signal(self, number: int) -> None:
         self.signals.append((number, on_disk(self._path)))
 
+    def kill_group(self) -> None:
+        self.signal(-KILL)
+
     def leave(self) -> None:
         self.left = True
 
@@ -59,6 +62,7 @@ class World(Context):
         self.path = path
         self.fails: OSError | None = None
         self.started: list[tuple[dict[int, int], Process]] = []
+        self.scripts: list[list[bytes]] = []
 
     def start(
         self,
@@ -66,12 +70,14 @@ class World(Context):
         streams: dict[int, int],
         exited: Callable[[int], None],
         answer: Callable[[Any], None],
+        script: Script = RUN,
     ) -> None:
         if self.fails:
             answer(self.fails)
             return
         process = Process(self.path, exited)
         self.started.append((dict(streams), process))
+        self.scripts.append(script.words)
         answer(process)
 
     @property
@@ -106,7 +112,7 @@ def on_disk(path: Path) -> Status:
     return found
 
 
-def says(path: Path) -> tuple[bytes, int, bool, bool]:
+def says(path: Path) -> tuple[bytes, int, bool, int]:
     found = on_disk(path)
     return found.want, found.pid, found.paused, found.termed
 
@@ -405,7 +411,7 @@ def test_a_call_that_fails_while_it_mends_is_made_good(
         record = (path / "supervise/lock").read_bytes()
         assert not record or directory.place in record, "the record is for this place"
         left = set(os.listdir(path / "supervise")) - {"lock.new"}
-        assert left == {"control", "lock", "ok", "status"}
+        assert left == {"control", "lock", "ok", "pid", "stat", "status"}
         directory.ignore(loop)
         directory.release()
         passes += 1

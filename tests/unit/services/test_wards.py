@@ -44,6 +44,9 @@ class FakePair:
     def states(self) -> list[bytes]:
         return [self.name + b"/supervise", self.name + b"/log/supervise"]
 
+    def manners(self) -> list[bytes]:
+        return []
+
     def mend(self) -> None:
         self.mended += 1
 

@@ -1,0 +1,148 @@
+"""The deaths of a service: ``supervise/deaths``, a line for each, the latest one last.
+
+Each line has ``LENGTH`` bytes, filled up with spaces, in these words:
+
+    @40000000692a1c2f0b5c3a1c 12345 exit 1 3.204
+
+That is when the process was found dead (a TAI64N label), its pid, how it ended, and how many
+seconds it ran. How it ended is ``exit CODE``, ``signal NUMBER`` or ``unknown``; the seconds are
+``?`` where they are not known. Being of fixed length, and a part of a page, a line is appended in
+one step, so that no reader sees half of it. A reader takes the last ``max-death-tally`` lines, a
+file in the service directory with a number (100 unless it is there, 0 for none, ``MOST`` at most);
+the file may have twice as many.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import tai
+from slashservice.supervise.protocol import names
+
+LENGTH = 64
+
+USUAL = 100
+MOST = 4096
+"""The number of deaths that is kept, unless the service says otherwise, and at most."""
+
+UNKNOWN = -1
+"""Stands for a wait status that nobody could be told."""
+
+NEW = names.DEATHS + b".new"
+
+
+class Death:
+    """How a process ended: ``status`` is its wait status, or ``UNKNOWN``.
+
+    ``stamp`` is 12 bytes of TAI64N, ``seconds`` how long it ran; None if that is not known.
+    """
+
+    __slots__ = ("pid", "seconds", "stamp", "status")
+
+    def __init__(self, stamp: bytes, pid: int, status: int, seconds: float | None) -> None:
+        self.stamp = stamp
+        self.pid = pid
+        self.status = status
+        self.seconds = seconds
+
+    @property
+    def code(self) -> int:
+        """The exit code; -1 if it was killed by a signal, or if that is not known."""
+        return os.WEXITSTATUS(self.status) if self._is_exit else -1
+
+    @property
+    def signal(self) -> int:
+        """The number of the signal that killed it; 0 if none did, or if that is not known."""
+        return 0 if self.status == UNKNOWN or self._is_exit else os.WTERMSIG(self.status)
+
+    @property
+    def low_byte(self) -> int:
+        """The low byte of the wait status: the signal, and 128 for a core; 0 if it is not known."""
+        return 0 if self.status == UNKNOWN else self.status & 0xFF
+
+    @property
+    def _is_exit(self) -> bool:
+        return self.status != UNKNOWN and os.WIFEXITED(self.status)
+
+    def words(self) -> bytes:
+        """Say how it ended."""
+        if self.status == UNKNOWN:
+            return b"unknown"
+        return b"exit %d" % self.code if self._is_exit else b"signal %d" % self.signal
+
+    def line(self) -> bytes:
+        """Compose the line of ``LENGTH`` bytes."""
+        ran = b"?" if self.seconds is None else b"%.3f" % max(0.0, min(self.seconds, 1e12))
+        text = b"%b %d %b %b" % (tai.label(self.stamp), self.pid, self.words(), ran)
+        return text[: LENGTH - 1].ljust(LENGTH - 1) + b"\n"
+
+
+def parse(line: bytes) -> Death | None:
+    """Take a line apart; None if it is none."""
+    words = line.split()
+    if len(line) != LENGTH or len(words) < 4 or len(words[0]) != tai.LABEL_LENGTH:
+        return None
+    try:
+        stamp = bytes.fromhex(words[0][1:].decode("ascii"))
+        pid = int(words[1])
+        seconds = None if words[-1] == b"?" else float(words[-1])
+        how = words[2:-1]
+        if how == [b"unknown"]:
+            return Death(stamp, pid, UNKNOWN, seconds)
+        number = int(how[1])
+    except (ValueError, IndexError):
+        return None
+    if how[0] == b"exit" and 0 <= number <= 255:
+        return Death(stamp, pid, number << 8, seconds)
+    if how[0] == b"signal" and 0 < number < 127:
+        return Death(stamp, pid, number, seconds)
+    return None
+
+
+def read(path: bytes, number: int = USUAL) -> list[Death]:
+    """Return the last ``number`` deaths in the file, the latest one last; none if it isn't there.
+
+    Raises ``OSError`` if it can't be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | names.AT_ONCE)
+    except FileNotFoundError:
+        return []
+    try:
+        return _last(fd, number)
+    finally:
+        os.close(fd)
+
+
+def _last(fd: int, number: int) -> list[Death]:
+    size = os.lseek(fd, 0, os.SEEK_END) // LENGTH * LENGTH
+    start = max(0, size - number * LENGTH)
+    os.lseek(fd, start, os.SEEK_SET)
+    data = os.read(fd, size - start)
+    lines = [data[at : at + LENGTH] for at in range(0, len(data), LENGTH)]
+    return [death for death in map(parse, lines) if death]
+
+
+def add(path: bytes, new: bytes, death: Death, number: int = USUAL) -> None:
+    """Append a death to the file at ``path``, of which ``number`` lines are to be kept.
+
+    When it has twice as many it is made again, as the file ``new``. Raises ``OSError``.
+    """
+    if not number:
+        return
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o644)
+    try:
+        size = os.lseek(fd, 0, os.SEEK_END) // LENGTH
+        if size < 2 * number:
+            os.pwrite(fd, death.line(), size * LENGTH)
+            return
+        kept = [*_last(fd, number - 1), death] if number > 1 else [death]
+    finally:
+        os.close(fd)
+    fd = os.open(new, flags | os.O_TRUNC, 0o644)
+    try:
+        os.write(fd, b"".join(one.line() for one in kept))
+    finally:
+        os.close(fd)
+    os.rename(new, path)

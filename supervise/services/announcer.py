@@ -1,0 +1,85 @@
+"""Telling clients how a service is, and the next supervisor which process it has.
+
+Clients read the status file, and the notes beside it. A status that can't be written is complained
+of once, and written as soon as it can be. So is the record.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.messages import complain
+from slashservice.supervise.services.notes import Notes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.protocol.status import Status
+    from slashservice.supervise.services.context import Context
+    from slashservice.supervise.services.directory import ServiceDirectory
+
+
+SECONDS_UNTIL_WRITTEN = 5.0
+"""When it is tried again to write a status or a record that could not be written."""
+
+SECONDS_UNTIL_CHECKED = 1.0
+"""How long after a start it is looked whether the process is on record, as it should be."""
+
+
+class Announcer:
+    """Announces the service in ``directory``."""
+
+    __slots__ = ("_context", "_directory", "_failed", "_now", "_said", "_waits", "notes")
+
+    def __init__(self, context: Context, directory: ServiceDirectory) -> None:
+        self._context = context
+        self._directory = directory
+        self.notes = Notes(directory)
+        self._now: Status | None = None
+        self._failed = False
+        self._said = b""
+        """Why the status could not be written the last time, if it could not."""
+        self._waits = False
+        """Whether it is to be written in a while."""
+
+    def announce(self, now: Status, failed: bool = False) -> None:
+        """Write how it is; ``failed`` tells that it has failed for good."""
+        self._now = now
+        self._failed = failed
+        self.notes.mark(failed)
+        complaint = self._directory.announce(now)
+        if complaint and complaint != self._said:
+            complain(complaint)
+        self._said = complaint
+        if not complaint:
+            self._context.tell(self)
+        elif not self._waits:
+            self._waits = True
+            self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._write_again)
+
+    def announce_again(self) -> None:
+        """Write what was removed: all that is not known to be there."""
+        self.notes.are_gone()
+        if self._now:
+            self.announce(self._now, self._failed)
+
+    def tell(self) -> None:
+        """Write the notes."""
+        if self._now and self._directory.is_held:
+            self.notes.tell(self._now)
+
+    def _write_again(self) -> None:
+        """Write the status that could not be written, if its directory is still there."""
+        self._waits = False
+        if self._said and self._directory.is_held and self._directory.locate():
+            self.announce_again()
+
+    def check_record(self, pid: int, hosted: bool, finish: bool, runs: Callable[[], bool]) -> None:
+        """Write the record of a process again if that could not be written, while it ``runs``."""
+
+        def check() -> None:
+            if runs() and not self._directory.is_recorded(pid):
+                life = self._context.heritage.life
+                self._directory.record(pid, life, hosted, finish=finish)
+                self._context.loop.after(SECONDS_UNTIL_WRITTEN, check)
+
+        self._context.loop.after(SECONDS_UNTIL_CHECKED, check)

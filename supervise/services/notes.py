@@ -1,0 +1,91 @@
+"""The notes beside a status file: runit's ``stat`` and ``pid``, the deaths, the mark of failure.
+
+Clients of runit and people's scripts read the first two. All may be missing, or late, where a disk
+is full: what svscan itself goes on with is the status file and the record.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise.protocol import deaths, names
+from slashservice.supervise.services import status_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.protocol.deaths import Death
+    from slashservice.supervise.protocol.status import Status
+    from slashservice.supervise.services.directory import ServiceDirectory
+
+
+NEW = b".new"
+
+
+class Notes:
+    """The notes in the service directory ``directory``, which is held."""
+
+    __slots__ = ("_directory", "_failed", "_pid", "_stat")
+
+    def __init__(self, directory: ServiceDirectory) -> None:
+        self._directory = directory
+        self._stat: bytes | None = None
+        self._pid: bytes | None = None
+        self._failed: bool | None = None
+
+    def tell(self, now: Status) -> None:
+        """Say in ``pid`` and ``stat`` how it is now, if that is not what they say."""
+        pid = b"%d\n" % now.pid if now.pid else b""
+        if pid != self._pid:
+            self._pid = pid if self._replace(names.PID, pid) else None
+        stat = now.stat()
+        if stat != self._stat:
+            self._stat = stat if self._replace(names.STAT, stat) else None
+
+    def are_gone(self) -> None:
+        """Somebody may have removed them."""
+        self._pid = self._stat = self._failed = None
+
+    def _replace(self, name: bytes, data: bytes) -> bool:
+        at = self._directory.at
+        try:
+            status_file.replace(at(name), at(name + NEW), data)
+        except status_file.NotWritten:
+            return False
+        return True
+
+    def died(self, death: Death, number: int) -> None:
+        """Remember a death, one of ``number``, and the last one in any case."""
+        at = self._directory.at
+        try:
+            deaths.add(at(names.DEATHS), at(deaths.NEW), death, max(number, 1))
+        except OSError:
+            pass
+
+    def last_death(self) -> Death | None:
+        """Return the last death that was remembered, if any was."""
+        try:
+            found = deaths.read(self._directory.at(names.DEATHS), 1)
+        except OSError:
+            return None
+        return found[0] if found else None
+
+    def has_failed(self) -> bool:
+        """Tell whether it is marked as having failed for good."""
+        return os.path.exists(self._directory.at(names.FAILED))
+
+    def mark(self, failed: bool) -> None:
+        """Mark it as having failed for good, or not."""
+        if failed == self._failed:
+            return
+        path = self._directory.at(names.FAILED)
+        try:
+            if failed:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
+                os.close(os.open(path, flags, 0o644))
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        self._failed = failed
