@@ -30,10 +30,9 @@ PROMISED = (1 / 2, 1 / 3)
 """The ratio of the time, and that of the processor time; for some forms others:"""
 
 PROMISED_FOR = {
-    "-tt, a prefix": (1 / 2, 1 / 2),
-    "-tt, without health checks": (1, 1),
-    "-tt, errors as alerts": (1, 1),
-    "-tt, errors only": (1, 1),
+    "-tt, without health checks": (1 / 2, 1 / 2),
+    "-tt, errors as alerts": (1 / 2, 1 / 2),
+    "-tt, errors only": (1 / 2, 1 / 2),
 }
 
 MADE = 'mkdir log && printf %s "$0" >log/config && exec "$@" 2>/dev/null'

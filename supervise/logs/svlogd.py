@@ -35,7 +35,7 @@ class SvlogdLogger(Logger):
     The journal is that of a hosted one.
     """
 
-    __slots__ = ("_arguments", "_opened", "_texts", "_words")
+    __slots__ = ("_arguments", "_opened", "_patient", "_texts", "_words")
 
     program = PROGRAM
     can_reopen = True
@@ -47,6 +47,7 @@ class SvlogdLogger(Logger):
         self._stamp = STAMPS[arguments.stamp]
         view = arguments.longest + self._skipped
         self._lines = ReplacingLines(view, arguments.table) if arguments.table else Lines(view)
+        self._patient = False
         self._texts: list[bytes] | None = None
         self._opened = [
             SvlogdDirectory(path, journal, number, arguments.longest, arguments.verbose)
@@ -71,6 +72,7 @@ class SvlogdLogger(Logger):
         is said, and left out. Raises ``Quit`` if that is all.
         """
         yield from self._begin(base)
+        self._patient = patient
         left = None
         if self._journal is not NO_JOURNAL:
             for directory in self._opened:
@@ -94,7 +96,7 @@ class SvlogdLogger(Logger):
         """
         for directory in self._opened:
             yield from directory.close_cleanly()
-            if (yield from directory.open(self._base, True)):
+            if (yield from directory.open(self._base, self._patient)):
                 yield from directory.enter()
         self._insist()
         self._configure()

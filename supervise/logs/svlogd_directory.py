@@ -353,6 +353,7 @@ class SvlogdDirectory(LogDirectory):
 
     def release(self) -> None:
         """Let go of everything, as a process that ends at once would."""
+        self._folder.unlock()
         super().release()
         self.size = 0
 

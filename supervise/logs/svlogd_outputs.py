@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slashservice.supervise.logs.lines import stamped
 from slashservice.supervise.logs.logger import AlertOutput, DirectoryOutput
 from slashservice.supervise.messages import complain
 
@@ -29,28 +30,31 @@ class SvlogdOutput(DirectoryOutput):
 
     def length(self, batch: Batch) -> int:
         """Return how many bytes of the batch go there."""
-        return len(self._data(batch.chosen(self._selection)))
+        return len(self._data(batch))
 
-    def _data(self, chosen: Chosen) -> bytes:
+    def _data(self, batch: Batch) -> bytes:
         """Return what goes to the file."""
-        config = self._log.config
+        config, skipped = self._log.config, self._skipped
         if config.is_sent_only:
             return b""
         if not config.prefix:
-            return chosen.all()
-        text = all_prefixed(chosen.text, config.prefix, self._skipped)
-        return b"".join((chosen.rest, text, *prefixed(chosen.begun, config.prefix, self._skipped)))
+            return batch.chosen(self._selection).all()
+        if self._selection.selects_all:
+            return all_prefixed(batch, config.prefix, skipped)
+        chosen = batch.chosen(self._selection)
+        return b"".join(
+            (chosen.rest, *prefixed(chosen.text + chosen.begun, config.prefix, skipped))
+        )
 
     def take(self, batch: Batch, done: int = 0) -> Steps[None]:
         """Append the selected lines, except the ``done`` bytes that a killed logger has written."""
         log = self._log
-        chosen = batch.chosen(self._selection)
         if not log.is_open:
             return
         if log.config.address:
-            yield from self._send(batch, chosen, done)
+            yield from self._send(batch, batch.chosen(self._selection), done)
             return
-        data = self._data(chosen)
+        data = self._data(batch)
         if len(data) > done:
             yield from log.add(data[done:] if done else data, done)
 
@@ -165,17 +169,13 @@ class SvlogdAlerts(AlertOutput):
         return [view(line, most) for line in prefixed(lines, prefix, self._skipped)]
 
 
-def all_prefixed(text: bytes, prefix: bytes, skipped: int) -> bytes:
-    """Return the lines of a block with the prefix behind the stamp of each.
-
-    All but the first have the same stamp.
-    """
-    if not text:
-        return text
-    last = text.rfind(b"\n", 0, -1) + 1
-    stamp = b"\n" + text[last : last + skipped]
-    rest = text[skipped:-1].replace(stamp, stamp + prefix)
-    return b"%s%s%s\n" % (text[:skipped], prefix, rest)
+def all_prefixed(batch: Batch, prefix: bytes, skipped: int) -> bytes:
+    """Return all of a block, with the prefix behind the stamp of each line that begins."""
+    text = stamped(batch.body, batch.stamp + prefix)
+    if text and batch.head != batch.stamp:  # the first line began with a block before
+        head = batch.head[:skipped] + prefix + batch.head[skipped:]
+        text = head + text[len(batch.stamp + prefix) :]
+    return b"".join((batch.rest, text, *prefixed(batch.begun, prefix, skipped)))
 
 
 def prefixed(text: bytes, prefix: bytes, skipped: int) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -119,3 +120,34 @@ def test_version(where: Path, ours: Path) -> None:
     done = subprocess.run([ours / "svlogd", "-V"], capture_output=True, check=False)
     assert done.returncode == 111
     assert done.stderr.startswith(b"slashservice")
+
+
+def test_hangup_while_a_processor_is_started(where: Path, ours: Path) -> None:
+    """A child that has yet to become the processor keeps nobody from the lock."""
+    configure(where, "!cat")
+    with Running(ours / "svlogd", ["d"], where) as svlogd:
+        for number in range(20):
+            svlogd.write(b"%d\n" % number)
+            svlogd.process.send_signal(signal.SIGALRM)
+            svlogd.process.send_signal(signal.SIGHUP)
+            until(lambda: len(list((where / "d").glob("@*.s"))) == min(number + 1, 11), "processed")  # noqa: B023
+            until(svlogd.waits, "opened again")
+        svlogd.signal(signal.SIGTERM)
+        assert svlogd.end() == (0, b"")
+
+
+def test_another_logger_has_the_directory_at_hangup(where: Path, ours: Path) -> None:
+    (where / "e").mkdir()
+    with Running(ours / "svlogd", ["e", "d"], where) as svlogd:
+        svlogd.write(b"one\n")
+        (where / "d").rename(where / "away")
+        (where / "d").mkdir()
+        with (where / "d/lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            svlogd.signal(signal.SIGHUP)
+            svlogd.write(b"two\n")
+            svlogd.signal(signal.SIGTERM)
+            failed = b"svlogd: warning: unable to lock directory: d: temporary failure\n"
+            assert svlogd.end() == (0, failed)
+        assert (where / "e/current").read_bytes() == b"one\ntwo\n"
+        assert (where / "away/current").read_bytes() == b"one\n"

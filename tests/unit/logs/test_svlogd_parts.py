@@ -186,17 +186,19 @@ def test_stamps() -> None:
         assert re.fullmatch(rb"\d{4}-\d\d-\d\d%s\d\d:\d\d:\d\d\.\d{5} " % separator, stamp())
 
 
-@given(
-    text=st.lists(st.text("ab12 ", max_size=5).map(str.encode), max_size=6),
-    first=st.sampled_from([b"12 ", b"11 "]),
-)
-def test_prefixes(text: list[bytes], first: bytes) -> None:
-    stamps = [first, *[b"12 "] * len(text)]
-    stamped = b"".join(b"%s%s\n" % pair for pair in zip(stamps, text, strict=False))
-    expected = b"".join(b"%s> %s\n" % pair for pair in zip(stamps, text, strict=False))
-    assert all_prefixed(stamped, b"> ", 3) == expected
-    assert b"".join(prefixed(stamped, b"> ", 3)) == expected
-    assert b"".join(prefixed(stamped + b"12 x", b"> ", 3)) == expected + b"12 > x"
+@given(st.lists(st.text("ab12 \n", max_size=20).map(str.encode), max_size=6))
+def test_prefixes(blocks: list[bytes]) -> None:
+    """In front of each line behind its stamp, however they come, and as long as they are."""
+    lines = Lines(10)
+    found = wanted = b""
+    for number, block in enumerate(blocks):
+        batch = lines.take(block, b"%d. " % number)
+        found += all_prefixed(batch, b"> ", 3)
+        text = batch.text + batch.begun
+        wanted += batch.rest + b"".join(prefixed(text, b"> ", 3))
+    assert found == wanted
+
+    assert found.count(b"> ") >= found.count(b"\n")
 
 
 def test_a_view_tells_that_it_is_cut() -> None:
