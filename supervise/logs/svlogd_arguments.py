@@ -62,7 +62,7 @@ class SvlogdArguments:
             elif letter == "v":
                 self.verbose = True
             elif letter == "V":
-                raise Quit(TROUBLE, b"slashservice's svlogd, as runit has it\n\n" + USAGE)
+                raise Quit(TROUBLE, b"slashservice's svlogd, as runit has it\n" + USAGE)
             elif letter == BAD:
                 raise Quit(TROUBLE, USAGE)
         self.directories = given.rest
