@@ -32,6 +32,9 @@ There are more only where many patterns look for digits of a stamp.
 SMALL = 4096
 """In fewer bytes all ways are the same; and so many bytes tell of the length of lines."""
 
+ENOUGH = 1000
+"""Lines that are asked for alone until the regular expression, which has to be loaded, pays."""
+
 BYTES_A_SUSPECT = 80
 """A regular expression for each line is better than a sieve if there is a suspect in so many."""
 
@@ -39,18 +42,26 @@ BYTES_A_SUSPECT = 80
 class Chooser:
     """Selects lines by ``rules``."""
 
-    __slots__ = ("_match", "_remainders", "_rules", "_shapes", "_sieve", "_stars", "default")
+    __slots__ = (
+        *("_asked", "_match", "_remainders", "_rules", "_shapes", "_sieve", "_stars"),
+        "default",
+    )
 
     def __init__(self, rules: Rules) -> None:
         self.default, self._rules = essence(rules)
         self._sieve = sieve(self.default, self._rules)
         self._match: Match | None = None
-        self._stars: list[tuple[bool, Star]] | None = None
-        """The rules, the last first; None as long as nobody asked, or if it can't be told so."""
+        self._asked = 0
+        """How often a line was asked for alone."""
+        self._stars: list[tuple[bool, Star]] = []
+        """The rules, the last first, if none is for fnmatch."""
         self._remainders: dict[Rules, Chooser] | None = None
         self._shapes: Shapes | None = None
         if not any(by_fnmatch for _, _, by_fnmatch in self._rules):
             self._remainders = {}
+            self._stars = [
+                (selects, Star(pattern)) for selects, pattern, _ in reversed(self._rules)
+            ]
             self._shapes = Shapes((pattern for _, pattern, _ in self._rules), self.selects)
 
     @property
@@ -75,10 +86,11 @@ class Chooser:
 
     def selects(self, view: bytes) -> bool:
         """Tell whether a line that looks like this is selected."""
-        if self._remainders is None:
+        if self._match is not None or self._remainders is None:
             return bool(self._matcher()(view))
-        if self._stars is None:
-            self._stars = [(selects, Star(p)) for selects, p, _ in reversed(self._rules)]
+        self._asked += 1
+        if self._asked > ENOUGH and self._rules:
+            self._matcher()
         for selects, star in self._stars:
             if star.matches(view, 0, len(view)):
                 return selects
