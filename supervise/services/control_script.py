@@ -15,50 +15,44 @@ if TYPE_CHECKING:
 
 
 class ControlScript:
-    """Runs ``control/X`` of the service in ``directory``, one at a time.
+    """The control script for ``character`` of the service in ``directory``, run at once.
 
     ``streams`` maps its descriptors to ours. ``ended`` is called when it has ended, or could not be
-    run; it is told whether the script exited 0.
+    run. It is told whether the script exited 0.
     """
 
-    __slots__ = ("_context", "_directory", "_ended", "_process", "_streams")
+    __slots__ = ("_process",)
 
     def __init__(
         self,
         context: Context,
         directory: ServiceDirectory,
         streams: dict[int, int],
+        character: int,
         ended: Callable[[bool], None],
     ) -> None:
-        self._context = context
-        self._directory = directory
-        self._streams = streams
-        self._ended = ended
         self._process: Process | None = None
-
-    def run(self, character: int) -> None:
-        """Run the script for a control character."""
         script = Script([b"control/%c" % character], is_recorded=False)
+
+        def over(replaces: bool) -> None:
+            self._process = None
+            if directory.is_held:
+                ended(replaces)
 
         def answered(process: Process | OSError) -> None:
             if isinstance(process, OSError):
-                what = b"unable to run " + self._directory.name + b"/" + script.name
+                what = b"unable to run " + directory.name + b"/" + script.name
                 complain(message("supervise", b"warning", what, process))
-                self._over(False)
+                over(False)
             else:
                 self._process = process
 
         def exited(status: int) -> None:
-            self._over(status == 0)
+            over(status == 0)
 
-        self._context.start(self._directory, self._streams, exited, answered, script)
+        context.start(directory, streams, exited, answered, script)
 
     def kill(self) -> None:
         """Send it KILL, if it runs."""
         if self._process:
             self._process.signal(signal_numbers.SIGKILL)
-
-    def _over(self, replaces: bool) -> None:
-        self._process = None
-        if self._directory.is_held:
-            self._ended(replaces)

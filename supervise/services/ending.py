@@ -44,7 +44,7 @@ class Ending:
         self._directory = directory
         self._notes = notes
         self._is_log = is_log
-        self._death = Death(bytes(tai.STAMP_LENGTH), 0, UNKNOWN, None)
+        self._death: Death | None = None
         """The last one."""
         self._doubt = b""
         """What was complained of last in what the directory says."""
@@ -108,7 +108,7 @@ class Ending:
         return self._manners.has_finish(), self._has_failed()
 
     def _has_failed(self) -> bool:
-        return self._death.code == FAILED and not self._is_log
+        return not self._is_log and self._death is not None and self._death.code == FAILED
 
     def finished(self, status: int) -> bool:
         """Tell of the wait status of the finish script whether the service has failed for good."""
@@ -127,7 +127,7 @@ class Ending:
         Its arguments are runit's two, the exit code (or -1) and the low byte of the wait status,
         and s6's two that follow: the name of the service, and the process group that has died.
         """
-        death = self._death
+        death = self._death or Death(bytes(tai.STAMP_LENGTH), 0, UNKNOWN, None)
         numbers = [b"%d" % number for number in (death.code, death.low_byte, death.pid)]
         return Script([FINISH, *numbers[:2], self._directory.name, numbers[2]])
 

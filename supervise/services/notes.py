@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.protocol import deaths, names
-from slashservice.supervise.services import status_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,10 +45,18 @@ class Notes:
         self._pid = self._stat = self._failed = None
 
     def _replace(self, name: bytes, data: bytes) -> bool:
-        at = self._directory.at
+        """Have the file ``name`` say ``data``, in one step; tell whether it does."""
+        path = self._directory.at(name)
+        new = path + NEW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            status_file.replace(at(name), at(name + NEW), data)
-        except status_file.NotWritten:
+            fd = os.open(new, flags | names.AT_ONCE, 0o644)
+            try:
+                os.write(fd, data)
+            finally:
+                os.close(fd)
+            os.rename(new, path)
+        except OSError:
             return False
         return True
 

@@ -29,6 +29,7 @@ from slashservice.supervise.services.control_script import ControlScript
 from slashservice.supervise.services.ending import Ending
 from slashservice.supervise.services.refusal import Refused
 from slashservice.supervise.services.service import Service
+from slashservice.supervise.services.starters import RUN
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
 TYPE_CHECKING = False
@@ -112,7 +113,7 @@ class Supervised:
         self._wake = 0.0  # for when a call of ``_due`` is asked for already
         self._mends = False  # whether it is to be mended in a while
         self._announcer = Announcer(context, directory)
-        self._control = ControlScript(context, directory, streams, self._controlled)
+        self._control: ControlScript | None = None
         self._ending = Ending(directory, self._announcer.notes, hosts is not None, context.shared)
 
     def begin(self, left: Left | None) -> None:
@@ -212,7 +213,8 @@ class Supervised:
     def kill(self) -> None:
         """Kill its process, a log host even with its other loggers, and end supervision."""
         self.drain()
-        self._control.kill()
+        if self._control:
+            self._control.kill()
         process = self._process
         if process and not (self._hosts and self._hosts.kill(process.pid)):
             process.signal(signal_numbers.SIGKILL)
@@ -292,8 +294,11 @@ class Supervised:
                     self._wake = action[1]
                     self._context.loop.at(self._wake, self._due)
             elif action[0] == CONTROL:
-                self._control.run(action[1])
+                self._control = ControlScript(
+                    self._context, self.directory, self._streams, action[1], self._controlled
+                )
             elif action == KILL_CONTROL:
+                assert self._control
                 self._control.kill()
             elif action == KILL:
                 if self._process:
@@ -311,21 +316,12 @@ class Supervised:
 
     def _take_turn(self) -> None:
         if self.directory.is_held and self._service.wants_start():
-            if self._service.finish_due:
-                self._start_finish()
-            else:
-                self._start()
+            self._start(self._service.finish_due)
 
-    def _start_finish(self) -> None:
-        if self._pipe:
-            self._pipe.ready()
-            self._pipe.held(self._part)
-        script = self._ending.finish_script()
-        self._context.start(self.directory, self._streams, self._exited, self._answered, script)
-
-    def _start(self) -> None:
+    def _start(self, finish: bool) -> None:
+        """Start the run script, or the finish script."""
         directory = self.directory
-        if not directory.is_there():
+        if not finish and not directory.is_there():
             # No client can reach its FIFO any more, and nothing can bring it back.
             what = b"unable to start " + directory.name + b"/run: service directory is gone"
             complain(message("supervise", b"fatal", what))
@@ -335,14 +331,15 @@ class Supervised:
             self._pipe.ready()
             self._pipe.held(self._part)
         try:
-            logger = self._hosted()
+            logger = None if finish else self._hosted()
         except OSError as error:
             self._answered(error)
             return
         if logger:
             self._answered(logger)
         else:
-            self._context.start(directory, self._streams, self._exited, self._answered)
+            script = self._ending.finish_script() if finish else RUN
+            self._context.start(directory, self._streams, self._exited, self._answered, script)
 
     def _answered(self, process: Process | OSError) -> None:
         """The run script or the finish script was started, or could not be."""

@@ -148,6 +148,8 @@ CASES = {
     ),
 }
 
+KERNEL = tuple(map(int, os.uname().release.split(".")[:2]))
+
 CALLS = ("openat", "pwrite64", "rename", "clone", "kill")
 
 
@@ -286,3 +288,131 @@ exit $c
     assert known > 12
     tree.drain(scanner)
     assert not any(runs(pid_of(path)) for path in paths)
+
+
+@pytest.mark.parametrize("end", ["exit 0", "exit 7", "exit 255", "kill -9 $$", "kill -14 $$"])
+def test_how_an_adopted_one_ended_is_told(tree: Tree, end: str) -> None:
+    """Its parent is PID 1 by then; since Linux 6.15 others are told, too."""
+    path = tree.add("service", f"#!/bin/sh\necho run $$ >>trace\nread -r x <>quiet\n{end}\n")
+    os.mkfifo(path / "quiet")
+    (path / "down").touch()
+    first = tree.svscan()
+    until(lambda: is_supervised(path), "supervised")
+    give(path, "o")
+    until(lambda: trace(path), "up")
+    first.kill()
+    first.wait()
+    second = tree.svscan()
+    until(lambda: is_supervised(path) and pid_of(path), "adopted")
+    with (path / "quiet").open("w") as quiet:
+        quiet.write("\n")
+    until(lambda: is_down(path), "dead")
+    (death,) = deaths.read(os.fsencode(path / "supervise/deaths"))
+    word, number = end.replace("kill -", "signal ").split()[:2]
+    assert death.words() in (f"{word} {number}".encode(), b"unknown")
+    if KERNEL >= (6, 15):
+        assert death.words() != b"unknown"
+    assert death.seconds is not None
+    tree.drain(second)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_drain_kills_what_has_had_its_time(tree: Tree, whole: bool) -> None:
+    """With flag-timeout-killpg, its process group as well."""
+    run = "#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $! >>child\nsleep 1000 &\nwait\nwait\nwait\n"
+    path = tree.make("service", run)
+    (path / "timeout-kill").write_text("200\n")
+    if whole:
+        (path / "flag-timeout-killpg").touch()
+    (tree.scan / "service").symlink_to(path)
+    scanner = tree.svscan()
+    until(lambda: contents(path / "child").endswith(b"\n"), "up")
+    child = int(contents(path / "child"))
+    tree.drain(scanner)
+    assert tree.lines("service takes too long: killed")
+    (death,) = deaths.read(os.fsencode(path / "supervise/deaths"))
+    assert death.words() == b"signal 9"
+    if whole:
+        until(lambda: not runs(child), "the child as well")
+    else:
+        assert runs(child)
+
+
+@pytest.mark.parametrize("letter", ["u", "o"])
+def test_what_has_failed_is_started_when_told_so(tree: Tree, letter: str) -> None:
+    run = "#!/bin/sh\necho run >>trace\n[ -e well ] || exit 100\nexec sleep 1000\n"
+    path = tree.add("service", run)
+    scanner = tree.svscan()
+    until(lambda: (path / "supervise/failed").exists() and is_down(path), "failed")
+    scanner.kill()
+    scanner.wait()
+    scanner = tree.svscan()
+    until(lambda: is_down(path), "it stays down")
+    assert tree.lines("service/run has exited 100: it stays down until told to start")
+    (path / "well").touch()
+    give(path, letter)
+    until(lambda: trace(path) == "run\nrun\n", "started once more")
+    until(lambda: pid_of(path), "up")
+    assert not (path / "supervise/failed").exists()
+    tree.drain(scanner)
+
+
+def test_a_log_that_exits_100_is_started_again(tree: Tree) -> None:
+    log = "#!/bin/sh\necho run >>trace\nexit 100\n"
+    path = tree.add("service", "#!/bin/sh\nexec sleep 1000\n", log)
+    scanner = tree.svscan()
+    until(lambda: trace(path / "log").count("run") > 1, "started again")
+    tree.drain(scanner)
+
+
+def test_finish_and_timeouts_of_a_log(tree: Tree) -> None:
+    log = "#!/bin/sh\ntrap '' TERM\necho run $$ >>trace\nwhile :; do read -r x <>quiet; done\n"
+    path = tree.make("service", "#!/bin/sh\nexec sleep 1000\n", log)
+    os.mkfifo(path / "log/quiet")
+    (path / "log/timeout-kill").write_text("200")
+    write_script(path / "log/finish", QUICK)
+    (tree.scan / "service").symlink_to(path)
+    scanner = tree.svscan()
+    until(lambda: "run" in trace(path / "log"), "up")
+    give(path / "log", "d")
+    until(lambda: finished(path / "log"), "finished")
+    well(path / "log")
+    assert "finish -1 9 service/log" in trace(path / "log")
+    tree.drain(scanner)
+
+
+@pytest.mark.parametrize("where", ["finish", "control/t", "timeout-kill"])
+def test_where_supervise_is_elsewhere_a_change_is_seen(tree: Tree, where: str) -> None:
+    path = tree.make("service", STUBBORN)
+    os.mkfifo(path / "quiet")
+    (path / "control").mkdir()
+    (path / "supervise").symlink_to(tree.root / "elsewhere")
+    (tree.scan / "service").symlink_to(path)
+    scanner = tree.svscan()
+    until(lambda: "run" in trace(path), "up")
+    if where == "timeout-kill":
+        (path / where).write_text("200\n")
+    else:
+        write_script(path / where, f"#!/bin/sh\necho {where} >>trace\n")
+    # It is looked at a while after the change.
+    if where == "finish":
+        until(lambda: finish_is_run(path), "run")
+    elif where == "control/t":
+        until(lambda: told_to_end(path) and where in trace(path), "run", pause=0.2)
+    else:
+        until(lambda: told_to_end(path) and trace(path).count("run") > 1, "killed", pause=0.2)
+    give(path, "dk")
+    scanner.kill()
+
+
+def told_to_end(path: Path) -> bool:
+    give(path, "t")
+    return True
+
+
+def finish_is_run(path: Path) -> bool:
+    """Have its process die, and tell whether the finish script was run since."""
+    give(path, "k")
+    now = trace(path).count("run")
+    until(lambda: trace(path).count("run") > now, "started again")
+    return "finish" in trace(path)
