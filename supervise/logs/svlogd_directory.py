@@ -136,7 +136,7 @@ class SvlogdDirectory(LogDirectory):
         try:
             folder.open(base)
         except OSError as error:
-            self._said.warn(self._trouble_of_opening(base, error), error)
+            self._said.warn(self._trouble_of_opening(base), error)
             return False
         try:
             yield from self.lock.take(patient)
@@ -147,14 +147,13 @@ class SvlogdDirectory(LogDirectory):
         self._configure()
         return True
 
-    def _trouble_of_opening(self, base: int, error: OSError) -> bytes:
+    def _trouble_of_opening(self, base: int) -> bytes:
         """Tell what of opening failed: C opens whatever it is, and then goes there."""
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK, dir_fd=base)
         except OSError:
             return b"unable to open log directory"
         os.close(fd)
-        del error
         return b"unable to change directory"
 
     def _configure(self) -> None:
