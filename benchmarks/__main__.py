@@ -25,6 +25,7 @@ FIGURES = (
     "selection",
     "start",
     "storm",
+    "svlogd",
 )
 """Each is a module of this package with ``measure(world) -> list[Figure]``."""
 

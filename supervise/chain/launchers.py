@@ -28,6 +28,7 @@ COMMANDS = tuple(
             "sv",
             "svc",
             "svlog",
+            "svlogd",
             "svok",
             "svscan",
             "svscanboot",

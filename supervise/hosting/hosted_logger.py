@@ -1,8 +1,9 @@
-"""One logger inside a log host, which behaves as a multilog process would.
+"""One logger inside a log host, which behaves as a multilog or svlogd process would.
 
 It runs a :class:`~slashservice.supervise.logs.logger.Logger` on its input and obeys signals as
-a process does. TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it. Any
-other signal ends it on the spot, with its log left as not closed cleanly.
+a process does. TERM ends it at the end of a line, ALRM rotates, STOP and CONT suspend it, and
+HUP has an svlogd open its directories again. Any other signal ends it on the spot, with its log
+left as not closed cleanly.
 
 All that may block is done by workers, one step at a time; closing a file may, and complaining.
 All decisions are made in the thread of the loop. While a worker is at a step, the loop leaves
@@ -12,10 +13,11 @@ the logger alone. Steps return True if the logger ends with them.
 from __future__ import annotations
 
 import os
+import time
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.logs.logger import BLOCK
-from slashservice.supervise.logs.steps import Pause
+from slashservice.supervise.logs.steps import Pause, Wait
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message
 
 TYPE_CHECKING = False
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slashservice.supervise.logs.logger import Logger
-    from slashservice.supervise.logs.steps import AfterDeath, Steps, Wait
+    from slashservice.supervise.logs.steps import AfterDeath, Steps
     from slashservice.supervise.platform.loop import Loop
 
     Work = Callable[[], None]
@@ -48,6 +50,9 @@ READY = "ready"
 
 GONE = "gone"
 
+
+SECONDS_NEARER = 0.5
+"""A timer that is set for so much later than another moment does not do for that."""
 
 SECONDS_UNTIL_WATCHED = 0.1
 """How long until the kernel is asked again to watch the input."""
@@ -76,6 +81,8 @@ class HostedLogger:
         "_logger",
         "_loop",
         "_pauses",
+        "_reaped",
+        "_reopen",
         "_reported",
         "_rotate",
         "_state",
@@ -83,8 +90,9 @@ class HostedLogger:
         "_steps",
         "_stopped",
         "_submit",
-        "_timer_set",
+        "_timer_at",
         "_value",
+        "_watched",
         "report",
     )
 
@@ -113,9 +121,15 @@ class HostedLogger:
         """Under way while WORKING, WAITING or READY. They return whether they were the last."""
         self._value = 0
         self._ending = self._handing_over = self._rotate = self._stopped = False
+        self._reopen = False
         self._killed = 0
         """The signal to die of, as a process would."""
-        self._timer_set = False
+        self._timer_at = 0.0
+        """For when a timer is set, by the monotonic clock; 0 if none is."""
+        self._watched: set[int] = set()
+        """The processors that run beside the logger."""
+        self._reaped: dict[int, int] = {}
+        """Those that have ended, and the wait status of each, until the logger is told."""
         self._pauses = False
         """Whether what is waited for is the end of a pause."""
 
@@ -129,6 +143,8 @@ class HostedLogger:
             self._ending = True
         elif number == signal_numbers.SIGALRM:
             self._rotate = True
+        elif number == signal_numbers.SIGHUP and self._logger.can_reopen:
+            self._reopen = True
         elif number == signal_numbers.SIGSTOP:
             self._stopped = True
         elif number == signal_numbers.SIGCONT:
@@ -168,6 +184,11 @@ class HostedLogger:
         elif self._rotate:
             self._rotate = False
             self._carry_out(self._rotated())
+        elif self._reopen:
+            self._reopen = False
+            self._carry_out(self._reopened())
+        elif self._reaped:
+            self._carry_out(self._processed(*self._reaped.popitem()))
         elif self._handing_over and self._logger.is_kept:
             self._carry_out(self._handed_over())
         elif self._ending and self._logger.at_line_end:
@@ -197,13 +218,14 @@ class HostedLogger:
         wait = self._logger.seconds_until_old()
         if wait is None or wait <= 0:
             return wait is not None
-        if not self._timer_set:
-            self._timer_set = True
+        at = time.monotonic() + wait
+        if not self._timer_at or at < self._timer_at - SECONDS_NEARER:
+            self._timer_at = at
             self._loop.after(wait, self._look)
         return False
 
     def _look(self) -> None:
-        self._timer_set = False
+        self._timer_at = 0.0
         self._next()
 
     def _readable(self) -> None:
@@ -236,6 +258,14 @@ class HostedLogger:
         yield from self._logger.rotate_old()
         return False
 
+    def _reopened(self) -> Steps[bool]:
+        yield from self._logger.reopen()
+        return False
+
+    def _processed(self, pid: int, status: int) -> Steps[bool]:
+        yield from self._logger.processed(pid, status)
+        return False
+
     def _finished(self) -> Steps[bool]:
         yield from self._logger.finish()
         return True
@@ -262,7 +292,7 @@ class HostedLogger:
                 if isinstance(outcome[0], Pause):
                     self._logger.secure()
             except BaseException as end:
-                _complain_of(end)
+                _complain_of(end, self._logger.program)
                 outcome.append(end)
 
         self._state = WORKING
@@ -272,6 +302,7 @@ class HostedLogger:
     def _did(self, outcome: Outcome) -> None:
         """A step is done."""
         self._look_for_trouble()
+        self._watch_processors()
         if isinstance(outcome, BaseException):
             self._steps = None
             self._state = IDLE
@@ -279,8 +310,29 @@ class HostedLogger:
             return
         self._state = WAITING
         self._pauses = isinstance(outcome, Pause)
+        if isinstance(outcome, Wait):
+            self._watched.discard(outcome.pid)
+            if outcome.pid in self._reaped:
+                self._resume(self._reaped.pop(outcome.pid))
+                return
         outcome.arrange(self._loop.after, self._after_death, self._resume)
         self._next()
+
+    def _watch_processors(self) -> None:
+        """Learn of the end of each processor that runs beside the logger."""
+        for pid in self._logger.running():
+            if pid not in self._watched and pid not in self._reaped:
+                self._watched.add(pid)
+                self._after_death(pid, self._death_of(pid))
+
+    def _death_of(self, pid: int) -> Callable[[int], None]:
+        return lambda status: self._died(pid, status)
+
+    def _died(self, pid: int, status: int) -> None:
+        if self._state != GONE:
+            self._watched.discard(pid)
+            self._reaped[pid] = status
+            self._next()
 
     def _look_for_trouble(self) -> None:
         """Report trouble, or that it is over, if that is news."""
@@ -333,9 +385,9 @@ def reason(end: Quit) -> bytes:
     return line.partition(b": fatal: ")[2] or line
 
 
-def _complain_of(end: BaseException) -> None:
+def _complain_of(end: BaseException, program: str) -> None:
     """Say why steps ended, if not because they were done."""
     if isinstance(end, Quit):
         complain(end.line)
     elif not isinstance(end, StopIteration):
-        complain(message("multilog", b"fatal", repr(end).encode("utf-8", "replace")))
+        complain(message(program, b"fatal", repr(end).encode("utf-8", "replace")))

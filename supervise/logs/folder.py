@@ -69,11 +69,22 @@ class Folder:
             self.close()
             raise
 
+    def again(self) -> Folder:
+        """Return another for the same directory, which stays open when this one is closed."""
+        other = Folder(self._path)
+        other.fd = os.dup(self.fd)
+        return other
+
     def lock(self) -> None:
         """Take the lock. Raises ``BlockingIOError`` if another process has it."""
         if self._lock < 0:
             self._lock = self.append_to(b"lock")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def unlock(self) -> None:
+        """Let go of the lock now, even if a child that has yet to exec has it open too."""
+        if self._lock >= 0:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def has_lock(self) -> bool:
         """Tell whether the file that was locked is still the one that others would lock."""

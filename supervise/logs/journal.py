@@ -97,6 +97,7 @@ class Journal:
         "_file",
         "_interrupted",
         "_length",
+        "_program",
         "_script",
         "_stamp",
         "_start",
@@ -110,6 +111,7 @@ class Journal:
     def __init__(self, fd: int, words: Sequence[bytes]) -> None:
         self._fd = fd
         self._words = words
+        self._program = "multilog"
         self._usable = True
         """Whether the file can be emptied. If not, it is not filled either."""
         self._script = zlib.crc32(b"\0".join(words))
@@ -137,6 +139,10 @@ class Journal:
         except BlockingIOError:
             return False
         return True
+
+    def rename(self, program: str, words: Sequence[bytes]) -> None:
+        """Have another script, of ``program``; a carry is left as it is."""
+        self._program, self._script = program, zlib.crc32(b"\0".join(words))
 
     def recover(self) -> Interrupted | None:
         """Return what a killed logger has left to be done, if anything.
@@ -216,7 +222,7 @@ class Journal:
 
     def discard(self, error: OSError | None = None) -> None:
         """Complain of damage, or that the journal can't be read; have nothing in the journal."""
-        warn("multilog", b"damaged journal %s discarded" % self._name, error)
+        warn(self._program, b"damaged journal %s discarded" % self._name, error)
         self._interrupted = None
         self.has_carry = False
         self._file = (0, 0, 0)
@@ -240,7 +246,7 @@ class Journal:
         except OSError as error:
             self._usable = False
             self._length = 0
-            warn("multilog", b"unable to empty journal %s, going on without" % self._name, error)
+            warn(self._program, b"unable to empty journal %s, going on without" % self._name, error)
 
     def settle_write(self, output: int, folder: Folder, names: Sequence[bytes]) -> None:
         """Find out how far the last write got, if it was one of ``output`` in ``folder``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from slashservice.supervise.logs.steps import PAUSE, Pause
+from slashservice.supervise.logs.steps import Pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Lock:
                 self._folder.lock_again()
             except BlockingIOError as error:
                 self._attempts.complain(b"unable to lock directory %s", "lock", error)
-                yield PAUSE
+                yield self._attempts.pause
             except OSError as error:
                 trouble = b"unable to lock directory %s"
                 self._attempts.complain(trouble, "lock", error, b"going on")

@@ -25,7 +25,7 @@ from slashservice.supervise.logs.dropped import NO_SPACE, Dropped
 from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder, Step
 from slashservice.supervise.logs.lock import Lock
 from slashservice.supervise.logs.retention import Finished
-from slashservice.supervise.logs.steps import PAUSE, Attempts
+from slashservice.supervise.logs.steps import Attempts
 from slashservice.supervise.messages import fatal, warn
 
 TYPE_CHECKING = False
@@ -54,16 +54,21 @@ class LogDirectory:
     )
 
     def __init__(
-        self, path: bytes, settings: Settings, journal: Journal | NoJournal, number: int
+        self,
+        path: bytes,
+        settings: Settings,
+        journal: Journal | NoJournal,
+        number: int,
+        attempts: Attempts | None = None,
     ) -> None:
         self._path = path
         self._settings = settings
         self._journal = journal
         self._number = number
-        self._attempts = Attempts("multilog", path)
+        self._attempts = attempts or Attempts("multilog", path)
         self._folder = Folder(path)
         self.lock = Lock(self._folder, self._attempts)
-        self._finished = Finished(self._folder, settings.number)
+        self._finished = Finished(self._folder, settings.number - 1)
         self._base = -1
         self._fd = -1
         """Of ``current``."""
@@ -125,7 +130,7 @@ class LogDirectory:
             raise self._fatal(b"unable to read %s", error) from None
 
     def _fatal(self, trouble: bytes, error: OSError) -> Quit:
-        return fatal("multilog", trouble.replace(b"%s", self._path, 1), error)
+        return fatal(self._attempts.program, trouble.replace(b"%s", self._path, 1), error)
 
     def _tidy(self) -> Steps[None]:
         """Finish what the last logger was doing when it ended without closing its log."""
@@ -211,7 +216,7 @@ class LogDirectory:
                     return
                 if not self._make_room(error):
                     self._attempts.complain(b"unable to write to %s/current", "write", error)
-                    yield PAUSE
+                    yield self._attempts.pause
             else:
                 self.size += written
                 start += written
@@ -298,7 +303,8 @@ class LogDirectory:
 
     def _begin_anew(self) -> Steps[None]:
         """Go on where somebody has removed or replaced files, or the whole directory."""
-        warn("multilog", b"files of %s were removed or replaced, going on" % self._path)
+        what = b"files of %s were removed or replaced, going on" % self._path
+        warn(self._attempts.program, what)
         if self._fd >= 0:
             if self._folder.has_current():
                 return
@@ -312,7 +318,7 @@ class LogDirectory:
                 yield from self._open_again()
             except OSError as error:
                 self._attempts.complain(b"unable to create %s/current", "begin", error)
-                yield PAUSE
+                yield self._attempts.pause
         self._attempts.succeeded("begin")
         trouble = b"unable to set mode of %s/current"
         yield from self._attempts.attempt(trouble, self._folder.mark, self._fd, UNDER_WAY)
@@ -327,14 +333,17 @@ class LogDirectory:
                 folder.open(self._base)
                 yield from self.lock.take(True)
                 if not folder.is_complete(b"current"):
-                    yield from self._tidy()
-                    folder.empty(b"state")
+                    yield from self._make_ready()
             except OSError as error:
                 self._attempts.complain(b"unable to open directory %s", "open", error)
-                yield PAUSE
+                yield self._attempts.pause
             else:
                 self._attempts.succeeded("open")
                 return
+
+    def _make_ready(self) -> Steps[None]:
+        yield from self._tidy()
+        self._folder.empty(b"state")
 
     def _begin(self) -> None:
         self._fd, self.size = self._folder.open_current()
@@ -369,7 +378,7 @@ class LogDirectory:
             else:
                 self._attempts.succeeded("link")
                 return final
-            yield PAUSE
+            yield self._attempts.pause
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""

@@ -63,6 +63,11 @@ class Logger:
         "_waits",
     )
 
+    program = "multilog"
+
+    can_reopen = False
+    """Whether HUP has it open its directories again."""
+
     def __init__(self, words: Iterable[bytes], journal: Journal | NoJournal = NO_JOURNAL) -> None:
         script = ActionScript(words)
         selections: dict[Rules, Selection] = {}
@@ -98,19 +103,8 @@ class Logger:
         If ``patient``, wait for directories that another logger has locked. Raises ``Quit`` on
         errors at which C ends.
         """
-        journal = self._journal
-        while not journal.try_lock():
-            self._waits = PREDECESSOR
-            yield Pause(SECONDS_BETWEEN_LOCKS)
-        self._waits = None
-        left = journal.recover()
-        if left and not self._makes_sense(left):
-            journal.discard()
-            left = None
-        try:
-            self._base = os.dup(base)
-        except OSError as error:
-            raise fatal("multilog", b"unable to keep current directory", error) from None
+        yield from self._begin(base)
+        left = self._recover()
         for output in self._outputs:
             if isinstance(output, StatusOutput):
                 output.open(self._base)
@@ -121,6 +115,25 @@ class Logger:
             yield from directory.enter()
         if left:
             yield from self._go_on(left)
+
+    def _begin(self, base: int) -> Steps[None]:
+        """Wait until the journal is ours; keep a copy of ``base``."""
+        while not self._journal.try_lock():
+            self._waits = PREDECESSOR
+            yield Pause(SECONDS_BETWEEN_LOCKS)
+        self._waits = None
+        try:
+            self._base = os.dup(base)
+        except OSError as error:
+            raise fatal(self.program, b"unable to keep current directory", error) from None
+
+    def _recover(self) -> Interrupted | None:
+        """Return what a killed logger has left, if that makes sense."""
+        left = self._journal.recover()
+        if left and not self._makes_sense(left):
+            self._journal.discard()
+            return None
+        return left
 
     def _makes_sense(self, left: Interrupted) -> bool:
         """Take the carry that is left; tell whether a logger with this script may have left that.
@@ -171,11 +184,15 @@ class Logger:
             block = self._journal.take(pipe, size)
         except BlockingIOError:
             return True
-        except OSError:
+        except OSError as error:
+            self._unreadable(error)
             return False
         if block:
             yield from self._do(block)
         return bool(block)
+
+    def _unreadable(self, error: OSError) -> None:
+        """Say nothing of input that can't be read, as C."""
 
     def feed(self, block: bytes) -> Steps[None]:
         """Do what the script says with the lines of ``block``, which does not come from a pipe."""
@@ -237,6 +254,18 @@ class Logger:
             wait = directory.seconds_until_old()
             if wait is not None and wait <= 0:
                 yield from directory.turn_over()
+
+    def running(self) -> list[int]:
+        """Return the pids of processors that run beside it; each end is to be told it."""
+        return []
+
+    def processed(self, pid: int, status: int) -> Steps[None]:
+        """Know that the processor ``pid`` has ended, with that wait status."""
+        yield from ()
+
+    def reopen(self) -> Steps[None]:
+        """Close all directories and open them again. Raises ``Quit`` if none can be opened."""
+        yield from ()
 
     def finish(self) -> Steps[None]:
         """End the last line, if it is unfinished, and close everything cleanly."""

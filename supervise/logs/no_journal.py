@@ -27,6 +27,9 @@ class NoJournal:
         """There is nothing to lock."""
         return True
 
+    def rename(self, program: str, words: Sequence[bytes]) -> None:
+        """There is nothing to name."""
+
     def recover(self) -> None:
         """No predecessor left anything."""
 

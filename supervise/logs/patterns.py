@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Pieces = list[bytes]
 
+    Translate = Callable[[bytes], Pieces]
+
 
 VIEW = 1000
 """Characters of a line that patterns, alerts and status files see, any time stamp included."""
@@ -52,15 +54,18 @@ def essence(rules: Rules) -> tuple[bool, Rules]:
     return default, kept
 
 
-def matcher(rules: Rules) -> Match | None:
-    """Return a test for the view of a line, true if it is selected; None if every line is."""
+def matcher(rules: Rules, translate: Translate | None = None) -> Match | None:
+    """Return a test for the view of a line, true if it is selected; None if every line is.
+
+    ``translate`` is for patterns of another language.
+    """
     runs: list[tuple[bool, list[Pieces]]] = []
     for selects, pattern, by_fnmatch in rules:
         if not runs or runs[-1][0] != selects:
             runs.append((selects, []))
-        runs[-1][1].append(_translate(pattern, by_fnmatch))
+        runs[-1][1].append(translate(pattern) if translate else _translate(pattern, by_fnmatch))
     if len(runs) > DEEPEST:
-        return one_by_one(rules)
+        return one_by_one(rules, translate)
     expression = EVERYTHING
     for selects, patterns in runs:
         expression = _decide(selects, _any_of(patterns), expression)
@@ -103,14 +108,14 @@ def _never(line: bytes) -> bool:
     return False
 
 
-def one_by_one(rules: Rules) -> Match:
+def one_by_one(rules: Rules, translate: Translate | None = None) -> Match:
     """Return the same as :func:`matcher` does, trying one rule after the other."""
     import re
 
-    tests = [
-        (selects, re.compile(b"".join(_translate(pattern, by_fnmatch)), re.DOTALL).match)
-        for selects, pattern, by_fnmatch in reversed(rules)
-    ]
+    tests = []
+    for selects, pattern, by_fnmatch in reversed(rules):
+        pieces = translate(pattern) if translate else _translate(pattern, by_fnmatch)
+        tests.append((selects, re.compile(b"".join(pieces), re.DOTALL).match))
 
     def match(line: bytes) -> bool:
         for selects, test in tests:

@@ -164,14 +164,37 @@ def _gzip(folder: Folder, level: int) -> None:
 
 def _start(where: int, argv: list[bytes], entries: list[bytes], silently: bool = False) -> int:
     """Start the processor; return its pid. If it can't be run, the child says so and fails."""
+
+    def complain_of(error: OSError) -> None:
+        if not silently:
+            what = argv[-1] if argv[0] == SHELL else argv[0]
+            complain(message("multilog", b"fatal", b"unable to run " + what, error))
+
+    return fork(where, argv, entries, (b"previous", b"processed"), complain_of)
+
+
+def inherited() -> list[bytes]:
+    """Return the environment of a processor."""
+    return environment.inherited()
+
+
+def fork(
+    where: int,
+    argv: list[bytes],
+    entries: list[bytes],
+    names: tuple[bytes, bytes],
+    complain_of: Callable[[OSError], None],
+) -> int:
+    """Start a processor from and to the files ``names``, in the directory ``where``.
+
+    Return its pid. If it can't be run, the child complains of that, and fails.
+    """
     pid = os.fork()
     if pid == 0:
         try:
-            _become(where, argv, entries)
+            _become(where, argv, entries, *names)
         except OSError as error:
-            if not silently:
-                what = argv[-1] if argv[0] == SHELL else argv[0]
-                complain(message("multilog", b"fatal", b"unable to run " + what, error))
+            complain_of(error)
         finally:
             os._exit(TROUBLE)
     return pid
@@ -182,7 +205,9 @@ def _start_silently(where: int, argv: list[bytes], entries: list[bytes]) -> int:
     return _start(where, argv, entries, True)
 
 
-def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
+def _become(
+    where: int, argv: list[bytes], entries: list[bytes], source: bytes, result: bytes
+) -> None:
     """In the child: become the processor. Returns only by raising ``OSError``."""
     signals.set_wakeup_fd(-1)
     for number in (signal_numbers.SIGTERM, signal_numbers.SIGALRM):
@@ -190,8 +215,8 @@ def _become(where: int, argv: list[bytes], entries: list[bytes]) -> None:
     signals.pthread_sigmask(signals.SIG_UNBLOCK, (signal_numbers.SIGTERM, signal_numbers.SIGALRM))
     os.fchdir(where)
     files = [
-        (b"previous", READ),
-        (b"processed", WRITE),
+        (source, READ),
+        (result, WRITE),
         (b"state", READ | os.O_CREAT),
         (b"newstate", WRITE),
     ]

@@ -5,6 +5,9 @@ file is being finished, then in ``current``. A reader that follows keeps ``curre
 When another file has taken that name, it reads the old one to its end. Then it reads the files
 that were finished since, except the one it has just read, which has a final name by then.
 
+svlogd's processors work beside it. So a file changes its suffix after it is finished, and what has
+been read is known by its label.
+
 What can't be read is named once for each log, and left out
 (:mod:`~slashservice.supervise.logs.log_file`).
 """
@@ -38,6 +41,8 @@ EVER = -1 << 96
 HARMLESS = bytes((9, *range(32, 127)))
 """Bytes that a terminal shows as they are."""
 
+UNDONE, UNPROCESSED, PROCESSED = b".t", b".u", b".s"
+
 GONE = (FileNotFoundError, NotADirectoryError)
 """Errors of opening a file that was removed, alone or with the whole directory."""
 
@@ -51,6 +56,7 @@ class LogReader:
         self.failed = False
         """Whether something in it could not be read."""
         self._known: set[bytes] = set()
+        """The labels of files that were read, or passed over."""
         self._skip = 0
         """How many files have been read that are still to get their final names."""
         self._fd = -1
@@ -91,7 +97,7 @@ class LogReader:
                 self._partial = b""
                 self._skip += 1
             for name in self._open_current():
-                self._known.add(name)
+                self._known.add(name[:LABEL_LENGTH])
                 if self._skip:
                     self._skip -= 1
                 else:
@@ -106,7 +112,7 @@ class LogReader:
         """
         while True:
             names = self._finished()
-            new = [name for name in names if name not in self._known]
+            new = [name for name in names if name[:LABEL_LENGTH] not in self._known]
             fd = self._open(b"current")
             if fd < 0:
                 return new
@@ -121,7 +127,7 @@ class LogReader:
     def _begin(self) -> list[bytes]:
         """Return the names of the finished files, which count as known from now on."""
         names = self._finished()
-        self._known.update(names)
+        self._known.update(name[:LABEL_LENGTH] for name in names)
         return names
 
     def _old_lines(self, since: int) -> Iterator[Line]:
@@ -150,7 +156,7 @@ class LogReader:
             if about.st_nlink != 1 or not about.st_size:
                 os.close(fd)
                 fd = -1
-        if not self._known.issuperset(self._finished()):
+        if not self._known.issuperset(name[:LABEL_LENGTH] for name in self._finished()):
             if fd >= 0:
                 os.close(fd)
             return None
@@ -165,7 +171,7 @@ class LogReader:
         except OSError as error:
             self._fail(b"", Unreadable(error=error))
             return []
-        return finished(names)
+        return without_twins(finished(names))
 
     def _is_current(self) -> bool:
         """Tell whether the file that is open still is ``current``."""
@@ -191,6 +197,8 @@ class LogReader:
     def _finished_file(self, name: bytes) -> Iterator[Line]:
         """Yield the lines of a finished file; none if the file is gone."""
         fd = self._open(name)
+        if fd < 0 and name.endswith(UNPROCESSED):
+            fd = self._open(name[: -len(UNPROCESSED)] + PROCESSED)
         if fd >= 0:
             yield from self._lines_in(name, log_file.contents(fd))
 
@@ -270,15 +278,52 @@ def printable(text: bytes) -> bytes:
     ).encode()
 
 
+def without_twins(names: list[bytes]) -> list[bytes]:
+    """Return the names without those of which there is a better one: what svlogd processes.
+
+    Its processor makes ``.t`` of ``.u``, which is then called ``.s`` before ``.u`` goes.
+    """
+    present = set(names)
+    better = {UNDONE: UNPROCESSED, UNPROCESSED: PROCESSED}
+    return [
+        name for name in names if name[:-2] + better.get(name[-2:], name[-2:] + b"/") not in present
+    ]
+
+
 def stamp_time(line: bytes) -> int | None:
     """Return the time, in Unix nanoseconds, of the stamp a line begins with; None without one."""
     if line[:1] == b"@" and line[LABEL_LENGTH:STAMP_LENGTH] == b" ":
         return _label_time(line)
+    if line[4:5] == b"-" and line[25:26] == b" ":
+        return _readable_time(line[:25])
     stamp = line[:20].partition(b" ")[0]
     seconds, _, fraction = stamp.partition(b".")
     if len(fraction) == 6 and len(seconds) >= 9 and (seconds + fraction).isdigit():
         return int(seconds) * 1_000_000_000 + int(fraction) * 1000
     return None
+
+
+_seconds: dict[bytes, int] = {}
+"""The last second that a readable stamp told, and what it is in Unix time."""
+
+
+def _readable_time(stamp: bytes) -> int | None:
+    """Return the time of a stamp as svlogd writes it, ``YYYY-MM-DD_HH:MM:SS.xxxxx``, in UTC."""
+    second, fraction = stamp[:19], stamp[20:]
+    if second not in _seconds:
+        from calendar import timegm
+
+        date = second.translate(None, b"-_T:")
+        if len(date) != 14 or not date.isdigit():
+            return None
+        numbers = [int(date[at : at + 2]) for at in range(4, 14, 2)]
+        if not (1 <= numbers[0] <= 12 and 1 <= numbers[1] <= 31):
+            return None
+        _seconds.clear()
+        _seconds[second] = timegm((int(date[:4]) or 1, *numbers))
+    if not fraction.isdigit() or stamp[19:20] != b".":
+        return None
+    return _seconds[second] * 1_000_000_000 + int(fraction) * 10_000
 
 
 def _label_time(text: bytes) -> int:

@@ -30,13 +30,17 @@ def finished(names: Iterable[bytes]) -> list[bytes]:
 
 
 class Finished:
-    """Finished files in ``folder``; with ``current`` there are to be ``number`` at most."""
+    """Finished files in ``folder``, of which ``most`` are kept.
 
-    __slots__ = ("_believed_until", "_folder", "_known", "_number")
+    Of too many, ``at_once`` are removed for each one that is added; None: all.
+    """
 
-    def __init__(self, folder: Folder, number: int) -> None:
+    __slots__ = ("_at_once", "_believed_until", "_folder", "_known", "_most")
+
+    def __init__(self, folder: Folder, most: int, at_once: int | None = None) -> None:
         self._folder = folder
-        self._number = number
+        self._most = most
+        self._at_once = at_once
         self._known: list[bytes] = []
         self._believed_until = 0.0
 
@@ -53,12 +57,16 @@ class Finished:
         newest = name > (self._known[-1] if self._known else b"")
         believed = newest and time.monotonic() < self._believed_until
         if believed:
-            self._known.append(name)
+            self._known += self._counted([name])
         else:
             self._look()
-        while len(self._known) >= self._number:
+        surplus = len(self._known) - self._most
+        if self._at_once is not None:
+            surplus = min(surplus, self._at_once)
+        keep = len(self._known) - surplus
+        while len(self._known) > keep:
             try:
-                self._folder.remove(self._known[0])
+                self._remove(self._known[0])
             except FileNotFoundError:
                 if not believed:
                     raise
@@ -67,13 +75,24 @@ class Finished:
             else:
                 del self._known[0]
 
+    def _counted(self, names: list[bytes]) -> list[bytes]:
+        """Return those of the names that count, and may be removed."""
+        return names
+
+    def _remove(self, name: bytes) -> None:
+        self._folder.remove(name)
+
     def _look(self) -> None:
-        self._known = self.names()
+        self._known = self._counted(self.names())
         self._believed_until = time.monotonic() + SECONDS_OF_TRUST
+
+    def forget(self) -> None:
+        """Believe no list from before: a file has another name."""
+        self._believed_until = 0.0
 
     def remove_one(self) -> bool:
         """Remove the oldest; return whether there was one that could be removed."""
-        self._believed_until = 0.0
+        self.forget()
         try:
             self._folder.remove(self.names()[0])
         except (IndexError, OSError):

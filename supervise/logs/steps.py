@@ -73,10 +73,13 @@ class Attempts:
     In the text of a complaint, ``%s`` stands for the name.
     """
 
-    __slots__ = ("_failing", "_name", "_program")
+    __slots__ = ("_failing", "_name", "program")
+
+    pause = PAUSE
+    """What to yield before the next attempt."""
 
     def __init__(self, program: str, name: bytes) -> None:
-        self._program = program
+        self.program = program
         self._name = name
         self._failing: dict[object, tuple[object, bytes]] = {}
         """For each attempt that failed and has not succeeded since: why, and what was said."""
@@ -104,7 +107,7 @@ class Attempts:
                 if self._failing:
                     self.succeeded(call)
                 return value
-            yield PAUSE
+            yield self.pause
 
     def complain(
         self,
@@ -114,13 +117,19 @@ class Attempts:
         meanwhile: bytes = b"pausing",
     ) -> None:
         """Report that the attempt ``about`` failed, unless that was the last report about it."""
-        text = trouble.replace(b"%s", self._name, 1)
+        text = self._in_words(trouble)
         reason = error.errno if error else trouble
         if about in self._failing and self._failing[about][0] == reason:
             return
-        warn(self._program, text + b", " + meanwhile, error)
+        self._say(text, meanwhile, error)
         self._failing.pop(about, None)
         self._failing[about] = reason, text + (b": " + error_words(error) if error else b"")
+
+    def _in_words(self, trouble: bytes) -> bytes:
+        return trouble.replace(b"%s", self._name, 1)
+
+    def _say(self, text: bytes, meanwhile: bytes, error: OSError | None) -> None:
+        warn(self.program, text + b", " + meanwhile, error)
 
     def has_failed(self, about: object) -> bool:
         """Tell whether the attempt has failed and not succeeded since."""

@@ -28,6 +28,7 @@ PROMISED = {
     "memory": 2,
     "selection": 30,
     "storm": 2,
+    "svlogd": 18,
 }
 """For each module of benchmarks/, how many promises it looks at.
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from slashservice.supervise.logs.steps import carry_out
 SHM = Path("/dev/shm")
 """Where fsync costs nothing."""
 
-STAMP = re.compile(rb"(?m)^@[0-9a-f]{24} ")
+STAMP = re.compile(rb"(?m)^@[0-9a-f]{24} |^\d{4}-\d\d-\d\d[_T]\d\d:\d\d:\d\d\.\d{5} ")
+FIGURE = re.compile(rb"[0-9a-f]")
 NAME = re.compile(r"^@[0-9a-f]{24}\.")
 
 
@@ -68,13 +69,16 @@ def _send(to: socket.socket, packets: Sequence[bytes]) -> None:
 
 
 def run_here(
-    script: Sequence[bytes], packets: Sequence[bytes] | bytes, cwd: Path
+    script: Sequence[bytes],
+    packets: Sequence[bytes] | bytes,
+    cwd: Path,
+    make: Callable[[Sequence[bytes]], Logger] = Logger,
 ) -> tuple[int, bytes]:
     """Do what ``run_program`` does with our logger, inside this process."""
     if isinstance(packets, bytes):
         packets = [packets[at : at + BLOCK] for at in range(0, len(packets), BLOCK)]
     with tempfile.TemporaryFile() as errors, standard_error(errors.fileno()):
-        logger = Logger(script)
+        logger = make(script)
         base = os.open(cwd, os.O_RDONLY)
         umask = os.umask(0o022)
         try:
@@ -107,8 +111,8 @@ def standard_error(fd: int) -> Iterator[None]:
 
 
 def plain(data: bytes) -> bytes:
-    """Return ``data`` with all time stamps the same."""
-    return STAMP.sub(b"@" + b"0" * 24 + b" ", data)
+    """Return ``data`` with the figures of all time stamps the same."""
+    return STAMP.sub(lambda found: FIGURE.sub(b"0", found[0]), data)
 
 
 def picture(cwd: Path) -> dict[str, tuple[str, bytes]]:

@@ -36,7 +36,11 @@ class Loop:
 class Logger:
     """A logger that writes down what it is told to do; ``effects`` are what it waits for then."""
 
+    program = "multilog"
+    can_reopen = False
+
     def __init__(self) -> None:
+        self.processors: list[int] = []
         self.at_line_end = True
         self.waits_for_lock = False
         self.trouble: bytes | None = None
@@ -85,6 +89,16 @@ class Logger:
 
     def seconds_until_old(self) -> float | None:
         return self.old
+
+    def running(self) -> list[int]:
+        return self.processors
+
+    def processed(self, pid: int, status: int) -> Generator[object, int, None]:
+        self.processors.remove(pid)
+        return self._steps(f"processed {pid} {status}")
+
+    def reopen(self) -> Generator[object, int, None]:
+        return self._steps("reopen")
 
     def secure(self) -> None:
         self.secured += 1
@@ -414,3 +428,60 @@ def test_a_lock_that_is_waited_for_with_lines_read_keeps_them(started: World) ->
     started.loop.timers.pop()[1]()
     started.settle()
     assert started.exits == [signal.SIGTERM]
+
+
+def test_hangup_has_a_logger_that_can_open_its_directories_again(started: World) -> None:
+    started.logger.can_reopen = True
+    started.tell(signal.SIGHUP)
+    assert started.logger.did[-1] == "reopen"
+    assert started.listens and not started.exits
+
+
+def test_hangup_ends_one_that_cannot(started: World) -> None:
+    started.tell(signal.SIGHUP)
+    assert started.exits == [signal.SIGHUP]
+
+
+def test_a_logger_is_told_of_the_end_of_a_processor_beside_it(started: World) -> None:
+    started.logger.processors = [1234]
+    started.tell(signal.SIGALRM)
+    assert list(started.children) == [1234]
+    assert started.listens
+    started.children.pop(1234)(256)
+    started.settle()
+    assert started.logger.did[-1] == "processed 1234 256"
+    assert started.listens
+
+
+def test_a_logger_that_waits_for_the_processor_is_told_by_that(started: World) -> None:
+    """Whether it has ended before or after the logger began to wait."""
+    started.logger.processors = [1234]
+    started.tell(signal.SIGALRM)
+    started.logger.effects["rotate"] = [Wait(1234)]
+    started.hosted.signal(signal.SIGALRM)
+    started.children.pop(1234)(256)  # while a worker is at it
+    started.logger.processors = []
+    started.settle()
+    assert started.logger.got == [256]
+    assert started.logger.did[-1] == "rotate"
+    assert started.listens
+
+
+def test_the_end_of_a_processor_is_nothing_to_a_logger_that_is_gone(started: World) -> None:
+    started.logger.processors = [1234]
+    started.tell(signal.SIGALRM)
+    started.tell(signal.SIGKILL)
+    did = started.logger.did[:]
+    started.children.pop(1234)(0)
+    started.settle()
+    assert started.logger.did == did
+
+
+def test_a_nearer_timer_is_set_too(started: World) -> None:
+    started.logger.old = 60
+    started.come()
+    started.logger.old = 3
+    started.come()
+    started.logger.old = 2.9
+    started.come()
+    assert [seconds for seconds, _ in started.loop.timers] == [60, 3]

@@ -103,3 +103,47 @@ def test_lines_are_put_together_from_blocks(
     assert all(part and b"\n" not in part[:-1] for part in parts)
     if len(max(text.split(b"\n"), key=len)) < longest:
         assert parts == io.BytesIO(text).readlines()
+
+
+def test_what_svlogd_processes_is_read_once(place: Path) -> None:
+    """It is there as it was, as a processor writes it, and for a moment finished as well."""
+    label = "@4000000000000000000000"
+    for name in ("01.s", "02.u", "02.t", "03.u", "03.s", "04.u"):
+        (place / (label + name)).write_text(f"{name}\n")
+    (place / "current").write_text("now\n")
+    log = LogReader(bytes(place), b"log")
+    assert [line[2] for line in log.lines()] == [b"01.s", b"02.u", b"03.s", b"04.u", b"now"]
+    (place / (label + "04.s")).write_text("04.s\n")
+    (place / (label + "04.u")).unlink()
+    assert [line[2] for line in log.new_lines()] == []
+
+
+def test_what_is_processed_meanwhile_is_read(place: Path) -> None:
+    label = "@400000000000000000000001"
+    (place / (label + ".u")).write_text("a line\n")
+    log = LogReader(bytes(place), b"log")
+    (name,) = log._begin()
+    (place / (label + ".u")).rename(place / (label + ".s"))
+    assert [line[2] for line in log._finished_file(name)] == [b"a line"]
+
+
+@pytest.mark.parametrize("separator", [b"_", b"T"])
+def test_stamps_of_svlogd(separator: bytes) -> None:
+    line = b"2026-11-27%s22:06:14.42487 a line" % separator
+    assert reader.stamp_time(line) == 1795817174_424870000
+    assert reader.stamp_time(line) == reader.stamp_time(line)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        b"2026-11-27_22:06:14.4248x ",
+        b"2026-13-27_22:06:14.42487 ",
+        b"2026-11-00_22:06:14.42487 ",
+        b"2026-11-27_22:06:14,42488 ",
+        b"2026-aa-27_22:06:14.42487 ",
+        b"abcd-efghijklmnopqrstuvwx ",
+    ],
+)
+def test_what_is_no_stamp_of_svlogd(stamp: bytes) -> None:
+    assert reader.stamp_time(stamp + b"a line") is None
