@@ -45,7 +45,8 @@ def warn(program: str, what: bytes, error: OSError | None = None) -> None:
 def message(program: str, kind: bytes, what: bytes, error: OSError | None = None) -> bytes:
     """Compose ``program: kind: what: why`` and a newline; ``why`` is the error's, if given."""
     why = b"" if error is None else b": " + error_words(error)
-    return b"%s: %s: %s%s\n" % (program.encode(), kind, what, why)
+    whose, what = phrase(program, what, error)
+    return b"%s: %s: %s%s\n" % (whose, kind, what, why)
 
 
 def error_words(error: OSError) -> bytes:
@@ -79,6 +80,14 @@ def to_standard_error_without_waiting(line: bytes) -> None:
     if poll.poll(0):
         os.write(2, line[: select.PIPE_BUF])
 
+
+def own_words(program: str, what: bytes, error: OSError | None) -> tuple[bytes, bytes]:
+    """Return by which name a program speaks, and what it says: its own name, and just that."""
+    return program.encode(), what
+
+
+phrase: Callable[[str, bytes, OSError | None], tuple[bytes, bytes]] = own_words
+"""In whose words messages are. A program that speaks as another one sets it once, at its start."""
 
 write: Callable[[bytes], None] = to_standard_error
 """Where complaints go. A program may set it once, at its start."""

@@ -19,7 +19,7 @@ LAUNCHER_SIZE = 1024
 """No launcher is larger, in bytes."""
 
 
-DRAINING = ("svscan", "svscanboot")
+DRAINING = ("svscan", "svscanboot", "runsv", "runsvdir")
 """Commands that a signal has drain; as PID 1 of a container they may be sent it very early."""
 
 

@@ -17,6 +17,9 @@ from slashservice.supervise.protocol import former, names, scanner_pid
 PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
 """The PATH that svscanboot gives to all services."""
 
+SUPERVISORS = (b"svscan", b"runsvdir")
+"""How a process of ours that has the lock is called."""
+
 SECONDS_OF_DRAIN = 60
 """After so long svscan kills what has not ended, unless it was given another time."""
 
@@ -89,7 +92,7 @@ def _holder(directory: bytes) -> int:
         return 0
     for pid in flocks.holders(found) or ():
         account, name = flocks.describe(pid)
-        if not name.startswith(b"svscan") or account not in (0, os.geteuid(), found.st_uid):
+        if not name.startswith(SUPERVISORS) or account not in (0, os.geteuid(), found.st_uid):
             continue
         if account or not scanner_pid.is_kept():
             return pid

@@ -73,8 +73,8 @@ def write(directory: bytes, kind: bytes = RUNS) -> None:
         os.close(folder)
 
 
-def remove(directory: bytes, kind: bytes = RUNS) -> None:
-    """Take our note away, unless it is not ours any more."""
+def remove(directory: bytes | int, kind: bytes = RUNS) -> None:
+    """Take our note away, unless it is not ours any more. ``directory`` may be a descriptor."""
     try:
         folder, name = _own_folder(), _name(directory, kind)
     except OSError:
@@ -172,13 +172,13 @@ def is_kept() -> bool:
     return False
 
 
-def name_of(directory: bytes) -> bytes:
+def name_of(directory: bytes | int) -> bytes:
     """Return the name of the file for a scan directory. Raises ``OSError`` if that is gone."""
     found = os.stat(directory)
     return b"%d.%d" % (found.st_dev, found.st_ino)
 
 
-def _name(directory: bytes, kind: bytes) -> bytes:
+def _name(directory: bytes | int, kind: bytes) -> bytes:
     """Return the name of our file of that kind."""
     number = b"%d" % os.getpid() if kind == WAITS else b""
     return name_of(directory) + kind + number

@@ -12,6 +12,7 @@ import os
 from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.personality import SVSCAN
 from slashservice.supervise.services.starters import RUN, Forking
 from slashservice.supervise.services.turns import Turns
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
+    from slashservice.supervise.services.personality import Personality
     from slashservice.supervise.services.spawner import Spawners
     from slashservice.supervise.services.starters import Answer, Script
 
@@ -67,11 +69,19 @@ class Context:
     """The ``loop``, the ``heritage`` of every daemon, and the ways to start and to adopt one.
 
     ``limit`` is how many descriptors we may have. ``null`` is ``/dev/null``, open for reading
-    and writing, where services are to have it as their input.
+    and writing, where services are to have it as their input. ``personality`` is the supervisor's.
     """
 
-    def __init__(self, loop: Loop, heritage: Heritage, limit: int, null: int = -1) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        heritage: Heritage,
+        limit: int,
+        null: int = -1,
+        personality: Personality = SVSCAN,
+    ) -> None:
         self.loop = loop
+        self.personality = personality
         self.heritage = heritage
         self.limit = limit
         self.null = null
@@ -204,4 +214,5 @@ class Context:
                 raise OSError(errno.EIO, os.strerror(errno.EIO)) from None
 
             self._hosts = LogHosts(self.loop, self.heritage, self.null, self._all_is_seen)
+            self._hosts.takes = self.personality.hosts
         return self._hosts

@@ -67,13 +67,15 @@ class LogHosts:
         self._replaced: dict[Whose, float] = {}
         """When a host was replaced last."""
         self.predecessors = Predecessors(loop, self._pids, all_is_seen)
+        self.takes = True
+        """Whether they take any logs at all."""
 
     def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
         """Run the log service in a host; None if it has to be run as it is written.
 
         Raises ``OSError`` if the host can't be started.
         """
-        logger = self._start(directory, stdin, exited)
+        logger = self._start(directory, stdin, exited) if self.takes else None
         if logger is None:
             self.predecessors.is_started(directory)
             trouble.forget(directory)

@@ -20,23 +20,19 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.context import Context
 
 
-SECONDS_TO_RETURN = 5.0
-"""When a service that was told to exit comes back, if its entry is still there.
-
-C rescans as often.
-"""
-
 SECONDS_OF_GRACE = 5.0
 """How long a log service may wait for the end of its input.
 
 Processes that its service left behind may hold the pipe open.
 """
 
+LOOK_FIRST = 5.0
 LOOK_LAST = 300.0
 """Seconds between two looks at whether a directory without an entry is still there, at most.
 
-They begin with ``SECONDS_TO_RETURN`` and double.
+They begin with ``LOOK_FIRST`` and double.
 """
+
 SECONDS_TO_DIE = 2.0
 """How long after KILL a process is given up: it may be in a system call that does not end."""
 
@@ -68,6 +64,7 @@ class Pair:
         "_not_before",
         "_pipe",
         "_said",
+        "_told",
         "active",
         "key",
         "name",
@@ -101,6 +98,8 @@ class Pair:
         """The part that was sent KILL last."""
         self._left = False
         """Whether the service's process was left running."""
+        self._told: set[Supervised] = set()
+        """The parts that we have told to end, and that may return at once."""
         self.key = key
         self.path = path
         self.name = name
@@ -112,16 +111,20 @@ class Pair:
         if not self.active:
             return
         try:
-            if self._main is None and self._context.loop.clock() >= self._not_before:
-                self._start_main()
-            if self._pipe and self._log is None:
-                self._start_log(self._pipe)
+            self.begin()
             self._delay = RETRY_FIRST
             self._said = b""
         except Refused as refused:
             self._complain(refused)
             self._context.loop.after(self._delay, self.start)
             self._delay = min(2 * self._delay, RETRY_LAST)
+
+    def begin(self) -> None:
+        """Supervise the parts that are not supervised yet. Raises ``Refused``."""
+        if self._main is None and self._context.loop.clock() >= self._not_before:
+            self._start_main()
+        if self._pipe and self._log is None:
+            self._start_log(self._pipe)
 
     def drain(self) -> None:
         """Bring the service down, then let its log read all there is, then end."""
@@ -146,7 +149,13 @@ class Pair:
         self.active = False
         self._settle()
         if not self._looks:
-            self._look(SECONDS_TO_RETURN)
+            self._look(LOOK_FIRST)
+
+    def stop(self) -> None:
+        """Bring both down for want of an entry; they return at once if there is one by then."""
+        if self._main:
+            self._told.add(self._main)
+        self.drain()
 
     def found(self, name: bytes, path: bytes) -> None:
         """An entry ``name`` leads to us, by ``path``. Our old path may lead nowhere by now."""
@@ -155,8 +164,7 @@ class Pair:
         if not self.active:
             self.active = True
             self.start()
-        else:
-            self.mend()
+        self.mend()
 
     def attach_log(self) -> None:
         """Begin again with a log, if the service has got a log directory since it began."""
@@ -213,7 +221,7 @@ class Pair:
     def _start_main(self) -> None:
         context = self._context
         directory, left = context.acquire(self.path, self.name)
-        streams = {0: context.null}
+        streams = {0: context.null} if context.null >= 0 else {}
         pipe = None
         try:
             if self._has_log:
@@ -256,20 +264,31 @@ class Pair:
 
     def _main_forgotten(self) -> None:
         self._say_if_killed(self._main)
+        again = self._returns(self._main)
         self._main = None
-        self._not_before = self._context.loop.clock() + SECONDS_TO_RETURN
-        self._forgotten()
+        self._not_before = self._context.loop.clock() + again
+        self._forgotten(again)
 
     def _log_forgotten(self) -> None:
         self._say_if_killed(self._log)
+        again = self._returns(self._log)
         self._log = None
-        self._forgotten()
+        self._forgotten(again)
 
-    def _forgotten(self) -> None:
+    def _returns(self, part: Supervised | None) -> float:
+        """Return after how many seconds a part that has ended comes back."""
+        if part is not None and part in self._told:
+            self._told.remove(part)
+            return 0.0
+        return self._context.personality.returns or 0.0
+
+    def _forgotten(self, again: float) -> None:
         """A part has ended by command: let it return if there is an entry by then."""
-        self._context.loop.after(SECONDS_TO_RETURN, self.start)
+        if self._context.personality.returns is None:
+            self.active = False
         if not self.active:
             self._settle()
+        self._context.loop.after(again, self.start)
 
     def _settle(self) -> None:
         """Now that there is no entry: when the service has ended, end its log, then the pair."""
@@ -279,6 +298,8 @@ class Pair:
             if self._pipe and self._pipe.writer >= 0:
                 self._pipe.close_writer()
                 self._insisted = False
+                if self._context.personality.stops:
+                    self._told.add(self._log)
                 self._log.conclude()
                 self._context.loop.after(SECONDS_OF_GRACE, self._insist)
             return

@@ -27,6 +27,29 @@ WAIT_LAST = 1.0
 """Seconds until the next try; they double each time."""
 
 
+class Held:
+    """The lock that we hold: a descriptor of the directory, -1 for none."""
+
+    fd = -1
+
+
+HELD = Held()
+
+
+def follow(path: bytes) -> None:
+    """Hold the lock of the directory that is at ``path`` now, instead of that of the one before.
+
+    Where another process has it, we do without.
+    """
+    before, HELD.fd = HELD.fd, -1
+    if not _taken(path):
+        warn("svscan", path + b" is locked by another process: going on without the lock")
+    if before >= 0:
+        for kind in (scanner_pid.DRAINED, scanner_pid.RUNS):
+            scanner_pid.remove(before, kind)
+        os.close(before)
+
+
 def take(loop: Loop, path: bytes, wait: bool = True) -> int:
     """Be the only svscan on ``path``. Return the signal that came meanwhile, 0 for none.
 
@@ -58,6 +81,7 @@ def _taken(path: bytes) -> bool:
     except BlockingIOError:
         os.close(fd)
         return False
+    HELD.fd = fd
     return True
 
 

@@ -16,6 +16,7 @@ from slashservice.supervise.services import ahead, inode, lock_file
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
 from slashservice.supervise.services.wards import Wards
+from slashservice.supervise.services.way import Way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ That is at directories which can't be watched or are lost, and at links that lea
 """
 
 
+SECONDS_TO_REAPPEAR = 0.1
+"""How long a service that is stopped without an entry may be without one.
+
+A link that is replaced, or renamed, does not stop it.
+"""
+
 PORTION = 0.1
 """Seconds after which the loop gets on with other things while many names are looked at."""
 
@@ -40,13 +47,16 @@ class Scanner:
 
     A service is told apart by device and inode, as in C: two names for one directory are
     one service, and a renamed one goes on. A drain kills what has not ended after ``grace``
-    seconds; 0 is for as long as it takes.
+    seconds; 0 is for as long as it takes. ``moved`` is called when another directory is at the
+    path, if that is followed.
     """
 
     def __init__(self, context: Context, path: bytes, grace: int = 0) -> None:
         self._context = context
         context.shared = True
         self._grace = grace
+        self._stops = context.personality.stops
+        self.moved: Callable[[], None] = lambda: None
         self._loop = context.loop
         self._path = path
         self._names: dict[bytes, int] = {}
@@ -55,6 +65,9 @@ class Scanner:
         self._watch = watcher()
         self._growth: Growth | None = None
         self._wards: Wards | None = None
+        self._way: Way | None = None
+        self._key = inode.at(path)
+        """What directory we are known to be on."""
         self._watched = -1
         self._watched_key = inode.NONE
         self._draining = False
@@ -76,6 +89,7 @@ class Scanner:
         if self._watch and self._watch.tells_names:
             self._growth = Growth(self._loop, self._watch, self._complete, self._look_for_log)
             self._wards = Wards(self._loop, self._watch)
+            self._way = Way(self._watch, path) if self._stops else None
 
     def scan(self) -> None:
         """Look at the whole directory: start what is new, deactivate what is gone.
@@ -88,17 +102,29 @@ class Scanner:
         self._attend()
         try:
             names = set(os.listdir(self._path))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if self._stops:  # it may be on its way to another name: nothing is stopped for that
+                self._doubt(self._path, error)
+                return
             names = set()
             self._look_again()
         except OSError as error:
             warn("svscan", b"unable to read directory", error)
             self._look_again()
             return
+        if self._stops:
+            self._doubts.pop(self._path, None)
+            self._follow()
         if not self._draining:
             new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
             ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
         self._look_at(names | self._names.keys())
+
+    def _follow(self) -> None:
+        """See whether another directory is at our path."""
+        before, self._key = self._key, inode.at(self._path)
+        if before != self._key:
+            self.moved()
 
     def when_seen(self, call: Callable[[], None]) -> None:
         """Call once all names that we know of have been looked at."""
@@ -135,6 +161,8 @@ class Scanner:
         if not self._watch:
             self._look_again()
             return
+        if self._way:
+            self._way.attend()
         try:
             key = inode.of(os.stat(self._path))
             if self._watched >= 0 and key != self._watched_key:
@@ -168,6 +196,8 @@ class Scanner:
                 continue
             if self._wards and self._wards.saw(event.watch, event.mask):
                 continue
+            if self._way and self._way.changed(event.watch, event.mask, event.name):
+                self._loop.after(0, self.scan)
             if event.mask & watch.OVERFLOW:
                 self._loop.after(0, self.scan)
             elif event.watch != self._watched:
@@ -282,6 +312,18 @@ class Scanner:
         pair.names.discard(name)
         if not pair.names:
             pair.deactivate()
+            self._stop_later(pair)
+
+    def _stop_later(self, pair: Pair) -> None:
+        """Bring down what has no entry, unless it gets one in a moment."""
+        if self._stops:
+            self._loop.after(SECONDS_TO_REAPPEAR, lambda: self._stop_unless_named(pair))
+
+    def _stop_unless_named(self, pair: Pair) -> None:
+        if self._unseen:  # its new name may be among them
+            self._stop_later(pair)
+        elif not pair.names and not self._draining:
+            pair.stop()
 
     def _appeared(self, name: bytes, key: int, path: bytes) -> None:
         if self._draining:
@@ -297,7 +339,9 @@ class Scanner:
             self._strays.add(self._pairs.pop(key))
             for other in pair.names:
                 del self._names[other]
+            pair.names.clear()
             pair.deactivate()
+            self._stop_later(pair)
             pair = None
         if pair:
             self._names[name] = key

@@ -10,13 +10,14 @@ import os
 from slashservice.supervise import messages, signal_numbers, signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.getopt import Options
-from slashservice.supervise.messages import fatal, usage
+from slashservice.supervise.messages import TROUBLE, fatal, usage
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record, scanner_pid
 from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
 from slashservice.supervise.services import notify, scan_lock
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
+from slashservice.supervise.services.personality import RUNSVDIR, SVSCAN, SVSCAN_STOPPING
 from slashservice.supervise.services.scanner import Scanner
 
 TYPE_CHECKING = False
@@ -42,28 +43,45 @@ class Orders:
 
     ``directory`` is to be scanned, None if it is not given. ``grace`` is how many seconds a drain
     may take before what is left is killed, 0 for as long as it likes. With ``wait`` the end of
-    another svscan on that directory is awaited.
+    another svscan on that directory is awaited. Its ``personality`` is the supervisor's.
     """
+
+    needs_directory = True
+    """Whether there has to be a directory at the start."""
 
     def __init__(self, program: str, argv: Sequence[bytes]) -> None:
         self.grace = SECONDS_OF_DRAIN
         self.wait = True
-        options = Options(program, argv, "ng:")
+        self.personality = SVSCAN
+        options = Options(program, argv, "nrg:")
         for letter, value in options:
             if letter == "n":
                 self.wait = False
+            elif letter == "r":
+                self.personality = SVSCAN_STOPPING
             elif letter == "g" and value.isdigit() and len(value) <= LONGEST_GRACE:
                 self.grace = int(value)
             else:
-                raise usage(program, f"{program} [-n] [-g seconds] [dir]")
+                raise usage(program, f"{program} [-nr] [-g seconds] [dir]")
         self.directory = options.rest[0] if options.rest else None
+
+
+class OfRunsvdir(Orders):
+    """What runsvdir does. It waits until there is a directory."""
+
+    needs_directory = False
+
+    def __init__(self) -> None:
+        super().__init__("runsvdir", ())
+        self.personality = RUNSVDIR
 
 
 def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     """Scan ``directory`` until told to end; return the exit status."""
     try:
         path = os.path.join(os.getcwdb(), directory)
-        os.chdir(directory)
+        if orders.needs_directory:
+            os.chdir(directory)
         os.chdir("/")  # nobody shall be kept from unmounting it
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
@@ -82,42 +100,65 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise fatal("svscan", b"unable to start", error) from None
-    context = Context(loop, heritage, limit, null)
-    scanner = Scanner(context, path, orders.grace)
-
-    def drain_and_stay() -> None:
-        scanner.drain(stay=True)
-        note(path, scanner_pid.DRAINED)
-
-    obey_signals(loop, scanner, tell, drain_and_stay)
+    context = Context(loop, heritage, limit, null, orders.personality)
+    session = Session(loop, path, Scanner(context, path, orders.grace), tell)
+    session.obey_signals(orders)
     if told:
-        drain_and_stay()
-    scanner.scan()
-    scanner.when_seen(lambda: tell(b"READY=1"))
+        session.drain_and_stay()
+    session.scanner.scan()
+    session.scanner.when_seen(lambda: tell(b"READY=1"))
     loop.run()
     for kind in (scanner_pid.DRAINED, scanner_pid.RUNS):
         scanner_pid.remove(path, kind)
-    return 0
+    return session.status
 
 
-def obey_signals(
-    loop: Loop,
-    scanner: Scanner,
-    tell: Callable[[bytes], None],
-    drain_and_stay: Callable[[], None],
-) -> None:
-    """Have each signal do what the manual of svscan says; ``tell`` informs the init system."""
+class Session:
+    """What signals do to a run; ``tell`` informs the init system. It ends with ``status``."""
 
-    def drain() -> None:
-        tell(b"STOPPING=1")
-        scanner.drain()
+    def __init__(
+        self, loop: Loop, path: bytes, scanner: Scanner, tell: Callable[[bytes], None]
+    ) -> None:
+        self.loop = loop
+        self.path = path
+        self.scanner = scanner
+        self.tell = tell
+        self.status = 0
+        scanner.moved = self.follow
 
-    loop.on_signal(signal_numbers.SIGTERM, drain)
-    if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
-        loop.on_signal(signal_numbers.SIGINT, drain)
-    loop.on_signal(signal_numbers.SIGUSR1, drain_and_stay)
-    loop.on_signal(signal_numbers.SIGHUP, scanner.scan)
-    loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
+    def obey_signals(self, orders: Orders) -> None:
+        """Have each signal do what the manual of svscan, or of runsvdir, says."""
+        loop, scanner = self.loop, self.scanner
+        is_runsvdir = isinstance(orders, OfRunsvdir)
+        if not is_runsvdir or os.getpid() == 1:  # as PID 1 it would leave nothing running
+            loop.on_signal(signal_numbers.SIGTERM, self.drain)
+            if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
+                loop.on_signal(signal_numbers.SIGINT, self.drain)
+        else:
+            loop.on_signal(signal_numbers.SIGTERM, scanner.leave)
+        loop.on_signal(signal_numbers.SIGHUP, self.end_in_trouble if is_runsvdir else scanner.scan)
+        loop.on_signal(signal_numbers.SIGUSR1, self.drain_and_stay)
+        loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
+
+    def drain(self) -> None:
+        """Bring all services down, and then end."""
+        self.tell(b"STOPPING=1")
+        self.scanner.drain()
+
+    def drain_and_stay(self) -> None:
+        """Bring all services down, and go on without."""
+        self.scanner.drain(stay=True)
+        note(self.path, scanner_pid.DRAINED)
+
+    def end_in_trouble(self) -> None:
+        """Bring all services down, and then end with the status that has runit start us again."""
+        self.status = TROUBLE
+        self.drain()
+
+    def follow(self) -> None:
+        """Another directory is at our path: have its lock, and our pid where clients find it."""
+        scan_lock.follow(self.path)
+        note(self.path)
 
 
 def note(path: bytes, kind: bytes = scanner_pid.RUNS) -> None:

@@ -17,8 +17,10 @@ from slashservice.supervise.services import pair
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
+from slashservice.supervise.services.personality import SVSCAN
 
 LIMIT = 1 << 20
+SECONDS_TO_RETURN = SVSCAN.returns or 0
 
 
 class Subject:
@@ -119,7 +121,7 @@ def test_what_is_moved_out_of_the_scan_directory_is_kept(subject: Subject) -> No
     subject.pair.start()
     subject.path = subject.path.rename(subject.path.with_name("elsewhere"))
     subject.pair.deactivate()
-    subject.pass_(pair.SECONDS_TO_RETURN)
+    subject.pass_(SECONDS_TO_RETURN)
     assert subject.ended == []
     assert is_supervised(subject.path)
 
@@ -130,7 +132,7 @@ def test_what_has_an_entry_again_is_kept_even_if_deleted(subject: Subject) -> No
     subject.pair.deactivate()
     subject.pair.found(b"other", os.fsencode(subject.path))
     shutil.rmtree(subject.path)
-    subject.pass_(pair.SECONDS_TO_RETURN)
+    subject.pass_(SECONDS_TO_RETURN)
     assert subject.ended == []
     subject.pair.deactivate()
     assert subject.ended == [subject.pair]

@@ -36,7 +36,7 @@ def test_wrong_orders(program: str, word: bytes) -> None:
     with pytest.raises(Quit) as end:
         session.Orders(program, [word])
     assert end.value.status == 100
-    line = f"{program}: usage: {program} [-n] [-g seconds] [dir]\n"
+    line = f"{program}: usage: {program} [-nr] [-g seconds] [dir]\n"
     assert end.value.line == line.encode()
 
 
