@@ -22,6 +22,7 @@ FIGURES = (
     "launcher_cost",
     "loggers",
     "memory",
+    "runit_tree",
     "selection",
     "start",
     "storm",

@@ -26,6 +26,7 @@ PROMISED = {
     "launcher_cost": 3,
     "loggers": 21,
     "memory": 2,
+    "runit_tree": 4,
     "selection": 30,
     "storm": 2,
     "svlogd": 18,

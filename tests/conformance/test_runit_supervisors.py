@@ -1,0 +1,416 @@
+"""runsv, runsvdir and runsvchdir beside runit's."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from helpers.processes import kill
+from helpers.services import (
+    Outcome,
+    await_pid,
+    contents,
+    is_supervised,
+    make_service,
+    pid_of,
+    run,
+    send,
+    services_in,
+)
+from helpers.waiting import GENEROUS, until
+
+SIDES = ("runit", "ours")
+SLEEP = "#!/bin/sh\nexec sleep 1000\n"
+LOG = "#!/bin/sh\nexec cat >>lines\n"
+TALKS = """\
+#!/bin/sh
+trap 'echo bye; exit' TERM
+echo hello
+while :; do sleep 0.01; done
+"""
+
+
+@pytest.fixture
+def side(request: pytest.FixtureRequest, ours: Path) -> Path:
+    """The directory of the programs of a side."""
+    return ours if request.param == "ours" else Path("/usr/bin")
+
+
+each_side = pytest.mark.parametrize("side", SIDES, indirect=True)
+
+
+@contextmanager
+def running(
+    folder: Path, *words: str | Path, err: Path, left: Callable[[], list[Path]]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a supervisor of either side run; at the end it and all of ``left`` have ended."""
+    environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+    with err.open("ab") as errors:
+        process = subprocess.Popen(
+            [str(folder / words[0]), *map(str, words[1:])],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+    try:
+        yield process
+    finally:
+        services = left()
+        pids = list(map(pid_of, services))
+        with suppress(ProcessLookupError):
+            kill(process.pid, signal.SIGKILL)
+        process.wait(GENEROUS)
+        for service in services:
+            send(service, b"dkx")
+        for pid in filter(None, pids):
+            with suppress(ProcessLookupError):
+                kill(pid, signal.SIGKILL)
+        for service in services:
+            until(lambda: not is_supervised(service), f"{service} is left alone")  # noqa: B023
+
+
+def odd(top: Path) -> None:
+    """Make directories that no runsv can begin with, as ``DIR``."""
+    make_service(top / "no supervise", SLEEP)
+    (top / "no supervise/supervise").touch()
+    make_service(top / "looping", SLEEP)
+    (top / "looping/supervise").symlink_to("supervise")
+    make_service(top / "too far", SLEEP)
+    (top / "too far/supervise").symlink_to("else/where")
+    make_service(top / "lock", SLEEP)
+    (top / "lock/supervise/lock").mkdir(parents=True)
+    make_service(top / "logged", SLEEP, LOG)
+    (top / "logged/log/supervise/lock").mkdir(parents=True)
+    (top / "file").touch()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["a", "b"],
+        ["-h"],
+        ["missing"],
+        ["file"],
+        ["no supervise"],
+        ["looping"],
+        ["too far"],
+        ["lock"],
+        ["logged"],
+    ],
+    ids=" ".join,
+)
+def test_runsv_refuses(ours: Path, tmp_path: Path, words: list[str]) -> None:
+    odd(tmp_path)
+    theirs = run("runsv", *words, cwd=tmp_path)
+    assert run(ours / "runsv", *words, cwd=tmp_path) == theirs
+    assert theirs.status in (1, 111)
+
+
+def test_a_second_runsv_is_refused(ours: Path, tmp_path: Path) -> None:
+    said = b"runsv service: fatal: unable to lock supervise/lock: temporary failure\n"
+    service = make_service(tmp_path / "service", SLEEP, LOG)
+    for holder in (Path("/usr/bin"), ours):
+        with running(holder, "runsv", service, err=tmp_path / "err", left=lambda: [service]):
+            pid = await_pid(service)
+            for other in (Path("/usr/bin"), ours):
+                outcome = run(other / "runsv", "service", cwd=tmp_path)
+                assert outcome == Outcome(111, b"", said)
+            assert pid_of(service) == pid
+
+
+@each_side
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("", b"runsv DIR: fatal: unable to start ./run: "),
+        ("log", b"runsv DIR: fatal: unable to start log/./run: "),
+    ],
+)
+def test_what_runsv_says_of_a_script_that_is_missing(
+    side: Path, tmp_path: Path, part: str, said: bytes
+) -> None:
+    service = make_service(tmp_path / "service", SLEEP, LOG)
+    (service / part / "run").unlink()
+    err = tmp_path / "err"
+    with running(side, "runsv", service, err=err, left=lambda: [service]):
+        until(lambda: contents(err).endswith(b"\n"), "it complains")
+        line = contents(err).splitlines()[0].replace(os.fsencode(service), b"DIR")
+        assert line == said + b"file does not exist"
+
+
+@each_side
+def test_runsv_ends_the_service_and_then_its_log(side: Path, tmp_path: Path) -> None:
+    service = make_service(tmp_path / "service", TALKS, LOG)
+    for part in (service, service / "log"):
+        (part / "supervise").symlink_to(tmp_path / f"state of {part.name}")
+    with running(side, "runsv", service, err=tmp_path / "err", left=lambda: [service]) as runsv:
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
+        runsv.send_signal(signal.SIGTERM)
+        assert runsv.wait(GENEROUS) == 0
+    assert contents(service / "log/lines") == b"hello\nbye\n"
+    assert not is_supervised(service)
+    assert sorted(path.name for path in tmp_path.glob("state of *")) == [
+        "state of log",
+        "state of service",
+    ]
+
+
+@each_side
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_runsv_that_dies_leaves_the_service(side: Path, tmp_path: Path, number: int) -> None:
+    service = make_service(tmp_path / "service", SLEEP)
+    with running(side, "runsv", service, err=tmp_path / "err", left=lambda: [service]) as runsv:
+        pid = await_pid(service)
+        runsv.send_signal(number)
+        assert runsv.wait(GENEROUS) == -number
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("words", [[], ["-P"], ["--"]], ids=" ".join)
+def test_runsvdir_refuses(ours: Path, tmp_path: Path, words: list[str]) -> None:
+    assert run(ours / "runsvdir", *words, cwd=tmp_path) == run("runsvdir", *words, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["missing"], ["-P", "missing"], ["-Px", "missing"], ["-x"], ["missing", "short"]],
+    ids=" ".join,
+)
+def test_what_runsvdir_says_of_a_missing_directory(
+    ours: Path, tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = []
+    for folder in (Path("/usr/bin"), ours):
+        err = tmp_path / f"{folder.name}.err"
+        with running(folder, "runsvdir", *words, err=err, left=list):
+            until(lambda: b"stat" in contents(err), "it complains")  # noqa: B023
+        lines = contents(err).replace(bytes(tmp_path) + b"/", b"").splitlines()
+        said.append(list(dict.fromkeys(lines)))
+    assert said[1] == said[0]
+
+
+def entries(scan: Path, real: Path) -> None:
+    """Fill a directory with services, and with what is none."""
+    for name in ("here", "goes", "moves", "returns"):
+        make_service(real / name, TALKS.replace("exit", "exit 0"), LOG)
+        (scan / name).symlink_to(real / name)
+    make_service(scan / ".hidden", SLEEP)
+    make_service(scan / "in place", SLEEP)
+    (scan / "file").touch()
+    (scan / "dangling").symlink_to("nowhere")
+
+
+@each_side
+def test_runsvdir_does_as_its_entries_say(side: Path, tmp_path: Path) -> None:
+    scan, real = tmp_path / "scan", tmp_path / "real"
+    scan.mkdir()
+    entries(scan, real)
+
+    def left() -> list[Path]:
+        return [*services_in(real), *services_in(scan)]
+
+    with running(side, "runsvdir", "-P", scan, err=tmp_path / "err", left=left) as runsvdir:
+        pids = {name: await_pid(real / name) for name in ("here", "goes", "moves", "returns")}
+        await_pid(scan / "in place")
+        for name in pids:
+            until(lambda: contents(real / name / "log/lines") == b"hello\n", "its log is")  # noqa: B023
+        (scan / "moves").rename(scan / "moved")
+        (scan / "goes").unlink()
+        (scan / "returns").unlink()
+        for name in ("goes", "returns"):
+            until(lambda: not is_supervised(real / name), f"{name} is stopped")  # noqa: B023
+            until(lambda: not is_supervised(real / name / "log"), "so is its log")  # noqa: B023
+            assert contents(real / name / "log/lines") == b"hello\nbye\n"
+        (scan / "returns").symlink_to(real / "returns")
+        await_pid(real / "returns", other_than=pids["returns"])
+        assert pid_of(real / "here") == pids["here"]
+        assert pid_of(real / "moves") == pids["moves"]
+        assert not (scan / ".hidden/supervise").exists()
+        runsvdir.send_signal(signal.SIGHUP)
+        assert runsvdir.wait(GENEROUS) == 111
+        for service in left():
+            until(lambda: not is_supervised(service), f"{service} is brought down")  # noqa: B023
+    assert contents(real / "here/log/lines") == b"hello\nbye\n"
+
+
+@each_side
+def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    service = make_service(scan / "service", SLEEP)
+    with running(
+        side, "runsvdir", scan, err=tmp_path / "err", left=lambda: services_in(scan)
+    ) as runsvdir:
+        pid = await_pid(service)
+        runsvdir.send_signal(signal.SIGTERM)
+        assert runsvdir.wait(GENEROUS) == 0
+        os.kill(pid, 0)
+        os.kill(pid, signal.SIGKILL)
+
+
+def title(pid: int) -> bytes:
+    """Return the last argument of a process, as ``ps`` shows it."""
+    return contents(Path(f"/proc/{pid}/cmdline")).removesuffix(b"\0").rpartition(b"\0")[2]
+
+
+@each_side
+def test_errors_are_shown_in_the_title(side: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    script = "#!/bin/sh\nprintf 'one\\n\\0two' >&2\nexec sleep 1000\n"
+    make_service(scan / "service", script)
+    log = "log: " + 60 * "."
+    with running(
+        side, "runsvdir", scan, log, err=tmp_path / "err", left=lambda: services_in(scan)
+    ) as runsvdir:
+        until(lambda: title(runsvdir.pid).endswith(b"one\ntwo"), "it shows what was said")
+        shown = title(runsvdir.pid)
+    assert re.fullmatch(rb"log: \.+one\ntwo", shown)
+    assert len(shown) == len(log)
+
+
+OLD_PLACE = "/etc/runit/runsvdir"
+IN_ITS_PLACE = f"""\
+exec 3>"$0"
+mount -t tmpfs none {OLD_PLACE} && cd "$1" && cp -a . {OLD_PLACE} && shift
+PATH=$1; shift
+runsvchdir "$@"
+status=$?
+cd {OLD_PLACE} && /bin/ls -l --time-style=+ | /bin/sed 1d >&3
+exit $status
+"""
+"""Have runit's runsvchdir find what is in a folder, and tell of what it made of that."""
+
+
+def places(top: Path) -> None:
+    for name in ("default", "other", "two words", ".dot"):
+        (top / name).mkdir(parents=True)
+    (top / "current").symlink_to("default")
+    (top / "link").symlink_to("other")
+    (top / "file").touch()
+    (top / "dangling").symlink_to("nowhere")
+
+
+def with_previous(top: Path) -> None:
+    (top / "previous").symlink_to("other")
+    (top / "current.new").touch()
+
+
+def without_current(top: Path) -> None:
+    (top / "current").unlink()
+
+
+def dangling_current(top: Path) -> None:
+    (top / "current").unlink()
+    (top / "current").symlink_to("gone")
+
+
+def real_current(top: Path) -> None:
+    (top / "current").unlink()
+    (top / "current").mkdir()
+
+
+def unremovable(top: Path) -> None:
+    (top / "current.new").mkdir()
+
+
+def nothing(top: Path) -> None:
+    """Leave it as it is."""
+
+
+def switched(folder: str | Path, top: Path, words: list[str]) -> tuple[Outcome, bytes]:
+    """Run runsvchdir on what is in ``top``; return what it said, and what is there then."""
+    listing = top.parent / "list"
+    command = ["unshare", "-m", "sh", "-c", IN_ITS_PLACE]
+    outcome = run(*command, listing, top, folder, *words)
+    return outcome, re.sub(rb"(?m)^\S+ +\S+ +\S+ +\S+ +\d+ +", b"", contents(listing))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["other"],
+        ["other", "default"],
+        ["default"],
+        ["./other"],
+        [".dot"],
+        ["two words"],
+        ["link"],
+        ["missing"],
+        ["dangling"],
+        [""],
+        ["/"],
+        ["file/x"],
+        ["current"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize(
+    "change",
+    [nothing, with_previous, without_current, dangling_current, real_current, unremovable],
+)
+def test_runsvchdir(
+    ours: Path, tmp_path: Path, words: list[str], change: Callable[[Path], None]
+) -> None:
+    found = []
+    for side, folder in zip(SIDES, (Path("/usr/sbin"), ours), strict=True):
+        top = tmp_path / side / "top"
+        places(top)
+        change(top)
+        found.append(switched(folder, top, words))
+    theirs, mine = found
+    assert mine == theirs
+
+
+@pytest.mark.root
+def test_runsvchdir_says_what_is_no_directory(ours: Path, tmp_path: Path) -> None:
+    places(tmp_path / "top")
+    outcome, _ = switched(ours, tmp_path / "top", ["file"])
+    assert outcome == Outcome(111, b"", b"runsvchdir: fatal: file: not a directory.\n")
+    outcome, _ = switched("/usr/sbin", tmp_path / "top", ["file"])
+    assert outcome == Outcome(111, b"", b"runsvchdir: fatal: filenot a directory.\n")
+
+
+def test_runsvchdir_elsewhere(ours: Path, tmp_path: Path) -> None:
+    places(tmp_path / "top")
+    environment = {b"RUNSVDIR": os.fsencode(tmp_path / "top"), b"PATH": b"/usr/bin"}
+    done = run(ours / "runsvchdir", "other", env=environment)
+    assert done == Outcome(0, b"runsvchdir: other: now current.\n", b"")
+    assert os.readlink(tmp_path / "top/current") == "other"
+    assert os.readlink(tmp_path / "top/previous") == "default"
+    environment[b"RUNSVDIR"] += b"/missing"
+    done = run(ours / "runsvchdir", "other", env=environment)
+    assert done.status == 111
+    assert done.err.startswith(b"runsvchdir: fatal: unable to chdir: ")
+
+
+def test_runsvdir_follows_runsvchdir(ours: Path, tmp_path: Path) -> None:
+    top, real = tmp_path / "top", tmp_path / "real"
+    places(top)
+    for name in ("stays", "goes", "comes"):
+        make_service(real / name, SLEEP)
+    (top / "default/stays").symlink_to(real / "stays")
+    (top / "default/goes").symlink_to(real / "goes")
+    (top / "other/renamed").symlink_to(real / "stays")
+    (top / "other/comes").symlink_to(real / "comes")
+    service = tmp_path / "service"
+    service.symlink_to("top/current")
+    environment = {b"RUNSVDIR": os.fsencode(top), b"PATH": b"/usr/bin"}
+    with running(ours, "runsvdir", service, err=tmp_path / "err", left=lambda: services_in(real)):
+        pid = await_pid(real / "stays")
+        await_pid(real / "goes")
+        for name in ("other", "default", "other"):
+            assert run(ours / "runsvchdir", name, env=environment).status == 0
+            started, ended = ("comes", "goes") if name == "other" else ("goes", "comes")
+            await_pid(real / started)
+            until(lambda: not is_supervised(real / ended), f"{ended} ended")  # noqa: B023
+            assert pid_of(real / "stays") == pid
