@@ -19,6 +19,7 @@ JOURNAL = b"supervise/journal"
 TROUBLE = b"supervise/trouble"
 DEATHS = b"supervise/deaths"
 FAILED = b"supervise/failed"
+MEANT = b"supervise/meant"
 STAT = b"supervise/stat"
 PID = b"supervise/pid"
 

@@ -28,10 +28,11 @@ class Status:
     """The contents of a status file; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte.
 
     ``termed`` is whether TERM was sent: 0, 1, or 2 if it is about to be. ``finish`` tells that the
-    process is that of the finish script.
+    process is that of the finish script. Where ``want`` is ``d`` as runsv writes it, ``meant`` is
+    what is wanted, and ``exits`` tells that supervision is to end.
     """
 
-    __slots__ = ("finish", "paused", "pid", "stamp", "termed", "want")
+    __slots__ = ("exits", "finish", "meant", "paused", "pid", "stamp", "termed", "want")
 
     def __init__(
         self,
@@ -48,6 +49,8 @@ class Status:
         self.want = want
         self.termed = termed
         self.finish = finish
+        self.meant = b""
+        self.exits = False
 
     def pack(self) -> bytes:
         """Return the 20 bytes of the file."""
@@ -68,7 +71,7 @@ class Status:
         if self.termed == 1:
             text += b", got TERM"
         if self.pid and self.want != b"u":
-            text += b", want down"
+            text += b", want exit" if self.exits else b", want down"
         return text + b"\n"
 
 

@@ -46,7 +46,9 @@ class Announcer:
         self._now = now
         self._failed = failed
         self.notes.mark(failed)
+        self.notes.remember(now)
         complaint = self._directory.announce(now)
+        self.notes.forget(now)
         if complaint and complaint != self._said:
             complain(complaint)
         self._said = complaint

@@ -15,6 +15,7 @@ from slashservice.supervise.services.actions import ASK, CONTROL, FORGET, SEND, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from slashservice.supervise.protocol.status import Status
     from slashservice.supervise.services.actions import Action
 
 
@@ -100,6 +101,9 @@ class Asking:
         self.rest = rest
         self.give_up_at = now + SECONDS_TO_CONTROL
         return [(CONTROL, character), (WAKE, self.give_up_at)]
+
+    def show(self, now: Status) -> None:
+        """Make of a status what clients shall see."""
 
     def control(self, character: int, now: float) -> list[Action]:
         """One byte from the control FIFO."""

@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 NEW = b".new"
 
+UP, DOWN, ONCE = b"u", b"d", b"\0"
+
 
 class Notes:
     """The notes in the service directory ``directory``, which is held."""
 
-    __slots__ = ("_directory", "_failed", "_pid", "_stat")
+    __slots__ = ("_directory", "_failed", "_meant", "_pid", "_stat")
 
     def __init__(self, directory: ServiceDirectory) -> None:
         self._directory = directory
         self._stat: bytes | None = None
         self._pid: bytes | None = None
         self._failed: bool | None = None
+        self._meant: bytes | None = None
+        """What is in the file ``meant``; empty for no file, None if that is not known."""
 
     def tell(self, now: Status) -> None:
         """Say in ``pid`` and ``stat`` how it is now, if that is not what they say."""
@@ -42,7 +46,46 @@ class Notes:
 
     def are_gone(self) -> None:
         """Somebody may have removed them."""
-        self._pid = self._stat = self._failed = None
+        self._pid = self._stat = self._failed = self._meant = None
+
+    def want(self, said: bytes) -> bytes:
+        """Return what is wanted of a service whose status has ``said`` so."""
+        self._meant = None
+        if said == DOWN:
+            try:
+                with open(self._directory.at(names.MEANT), "rb", buffering=0) as file:
+                    self._meant = file.read(2)
+            except OSError:
+                pass
+        return self._meant if self._meant in (UP, ONCE) else said
+
+    def remember(self, now: Status) -> None:
+        """Remember what is meant by a want of ``d``, before that is announced.
+
+        Where that is not possible, what is meant is announced itself.
+        """
+        if now.want != DOWN or now.meant == self._meant:
+            return
+        if not now.meant:
+            self._meant = b"" if self._remove_meant() else None
+        elif self._replace(names.MEANT, now.meant):
+            self._meant = now.meant
+        else:
+            now.want = now.meant
+
+    def forget(self, now: Status) -> None:
+        """Forget what was meant, once another want has been announced."""
+        if now.want != DOWN and self._meant:
+            self._meant = b"" if self._remove_meant() else None
+
+    def _remove_meant(self) -> bool:
+        try:
+            os.unlink(self._directory.at(names.MEANT))
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        return True
 
     def _replace(self, name: bytes, data: bytes) -> bool:
         """Have the file ``name`` say ``data``, in one step; tell whether it does."""

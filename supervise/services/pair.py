@@ -266,6 +266,8 @@ class Pair:
         self._say_if_killed(self._main)
         again = self._returns(self._main)
         self._main = None
+        if self.active and self._context.personality.runit:
+            self._end_log()
         self._not_before = self._context.loop.clock() + again
         self._forgotten(again)
 
@@ -295,19 +297,23 @@ class Pair:
         if self._main is not None:
             return
         if self._log is not None:
-            if self._pipe and self._pipe.writer >= 0:
-                self._pipe.close_writer()
-                self._insisted = False
-                if self._context.personality.stops:
-                    self._told.add(self._log)
-                self._log.conclude()
-                self._context.loop.after(SECONDS_OF_GRACE, self._insist)
+            self._end_log()
             return
         if self._pipe:
             self._keep_unread(self._pipe)
             self._pipe.close()
         ended, self._ended = self._ended, lambda pair: None
         ended(self)
+
+    def _end_log(self) -> None:
+        """Let the log read to the end of its input, and then end."""
+        if self._log and self._pipe and self._pipe.writer >= 0:
+            self._pipe.close_writer()
+            self._insisted = False
+            if self._context.personality.stops:
+                self._told.add(self._log)
+            self._log.conclude()
+            self._context.loop.after(SECONDS_OF_GRACE, self._insist)
 
     def _look(self, again: float) -> None:
         """Give up a service that is down and whose directory is gone; else look ``again``."""

@@ -5,6 +5,8 @@ The code is the same. What differs is when a service goes, and when it comes bac
 
 from __future__ import annotations
 
+from slashservice.supervise.services.service import Service
+
 
 class Personality:
     """What differs between the supervisors.
@@ -12,16 +14,32 @@ class Personality:
     ``stops`` tells that a service whose entry is gone from the scan directory is brought down, and
     that the links by which the scan directory is reached are followed when they change.
     ``returns`` is how many seconds after its end a service that was told to exit comes back, if
-    its entry is still there; None is for never. ``hosts`` tells that plain logs have no process
-    of their own.
+    its entry is still there; None is for never. ``runit`` tells that commands mean what they mean
+    to runsv. ``hosts`` tells that plain logs have no process of their own.
     """
 
-    __slots__ = ("hosts", "returns", "stops")
+    __slots__ = ("hosts", "returns", "runit", "stops")
 
-    def __init__(self, returns: float | None, stops: bool = False, hosts: bool = True) -> None:
+    def __init__(
+        self,
+        returns: float | None,
+        stops: bool = False,
+        runit: bool = False,
+        hosts: bool = True,
+    ) -> None:
         self.returns = returns
         self.stops = stops
+        self.runit = runit
         self.hosts = hosts
+
+    def service(self, want: bytes, is_log: bool) -> Service:
+        """Return the state machine of a service, of which ``want`` is wanted at first."""
+        if not self.runit:
+            return Service(want)
+
+        from slashservice.supervise.services.runit_service import RunitLog, RunitService
+
+        return RunitLog(want) if is_log else RunitService(want)
 
 
 SVSCAN = Personality(returns=5.0)
@@ -29,7 +47,7 @@ SVSCAN = Personality(returns=5.0)
 
 SVSCAN_STOPPING = Personality(returns=5.0, stops=True)
 
-RUNSVDIR = Personality(returns=1.0, stops=True)
-"""C looks that often while a runsv is missing."""
+RUNSVDIR = Personality(returns=1.0, stops=True, runit=True)
+"""runit's looks that often while a runsv is missing."""
 
-RUNSV = Personality(returns=None, hosts=False)
+RUNSV = Personality(returns=None, runit=True, hosts=False)

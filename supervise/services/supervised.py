@@ -28,7 +28,6 @@ from slashservice.supervise.services.announcer import Announcer
 from slashservice.supervise.services.control_script import ControlScript
 from slashservice.supervise.services.ending import Ending
 from slashservice.supervise.services.refusal import Refused
-from slashservice.supervise.services.service import Service
 from slashservice.supervise.services.starters import RUN
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
 
@@ -103,7 +102,7 @@ class Supervised:
         self._hosts = hosts
         self._pipe = pipe
         self._part = LOG if hosts else MAIN
-        self._service = Service(directory.default)
+        self._service = context.personality.service(directory.default, hosts is not None)
         self._process: Process | None = None
         self._stamp = b""
         self._since = 0.0
@@ -120,7 +119,7 @@ class Supervised:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
         context = self._context
         if left:
-            self._service.want = left.status.want
+            self._service.want = self._announcer.notes.want(left.status.want)
         if left and left.pid and not left.hosted:
             self._adopt(left)
             return
@@ -389,6 +388,7 @@ class Supervised:
         """Write the status file; ``termed`` tells whether the process was sent TERM."""
         service = self._service
         now = Status(self._stamp, self.pid, service.paused, service.want, termed, service.finishing)
+        service.show(now)
         self._announcer.announce(now, service.failed)
 
     def _forget(self) -> None:

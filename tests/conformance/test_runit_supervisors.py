@@ -7,13 +7,15 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 from helpers.processes import kill
 from helpers.services import (
     Outcome,
+    await_in_place,
     await_pid,
     contents,
     is_supervised,
@@ -414,3 +416,71 @@ def test_runsvdir_follows_runsvchdir(ours: Path, tmp_path: Path) -> None:
             await_pid(real / started)
             until(lambda: not is_supervised(real / ended), f"{ended} ended")  # noqa: B023
             assert pid_of(real / "stays") == pid
+
+
+STUBBORN = """\
+#!/usr/bin/python3 -IS
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open("ready", "w")
+while True:
+    signal.pause()
+"""
+
+WORDS = {
+    b"o": b"run, want down",
+    b"t": b"run, got TERM",
+    b"x": b"run, got TERM, want exit",
+    b"xu": b"run, got TERM",
+    b"xd": b"run, got TERM, want down",
+    b"xo": b"run, got TERM, want down",
+    b"p": b"run, paused",
+    b"pc": b"run",
+    b"do": b"run, got TERM, want down",
+    b"ou": b"run",
+}
+"""What is sent to a service that does not end by TERM, and what its ``stat`` says then."""
+
+
+@each_side
+@pytest.mark.parametrize("program", ["runsv", "runsvdir"])
+def test_stat(side: Path, tmp_path: Path, program: str) -> None:
+    scan = tmp_path / "scan"
+    made = {letters: make_service(scan / letters.decode(), STUBBORN) for letters in WORDS}
+    with ExitStack() as stack:
+        for words in [[scan]] if program == "runsvdir" else [[path] for path in made.values()]:
+            left = partial(services_in, scan) if program == "runsvdir" else partial(list, words)
+            stack.enter_context(running(side, program, *words, err=tmp_path / "err", left=left))
+        for letters, service in made.items():
+            await_in_place(service)
+            send(service, letters)
+        for letters, service in made.items():
+            expected = WORDS[letters] + b"\n"
+            stat = service / "supervise/stat"
+            until(lambda: contents(stat) == expected, f"{letters!r}: {expected!r}")  # noqa: B023
+
+
+@each_side
+def test_exit_ends_the_log_as_well(side: Path, tmp_path: Path) -> None:
+    service = make_service(tmp_path / "service", TALKS, LOG)
+    with running(side, "runsv", service, err=tmp_path / "err", left=lambda: [service]) as runsv:
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
+        send(service / "log", b"x")
+        send(service, b"x")
+        assert runsv.wait(GENEROUS) == 0
+    assert contents(service / "log/lines") == b"hello\nbye\n"
+
+
+@each_side
+def test_what_was_told_to_exit_comes_back_under_runsvdir(side: Path, tmp_path: Path) -> None:
+    service = make_service(tmp_path / "scan/service", TALKS, LOG)
+    err = tmp_path / "err"
+    with running(
+        side, "runsvdir", tmp_path / "scan", err=err, left=lambda: services_in(tmp_path / "scan")
+    ):
+        pid, log = await_pid(service), await_pid(service / "log")
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
+        send(service, b"x")
+        await_pid(service, other_than=pid)
+        await_pid(service / "log", other_than=log)
+        until(lambda: contents(service / "log/lines") == b"hello\nbye\nhello\n", "it says it again")

@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import kill, runs
-from helpers.services import await_pid, contents, is_supervised, make_service, pid_of
+from helpers.services import (
+    await_down,
+    await_pid,
+    contents,
+    is_supervised,
+    make_service,
+    pid_of,
+    send,
+    status_of,
+)
 from helpers.waiting import GENEROUS, until
 
 SEED = int(os.environ.get("SLASHSERVICE_SEED", "0")) or random.randrange(1, 1 << 32)
@@ -149,5 +158,28 @@ def test_the_next_supervisor_of_any_kind_adopts(ours: Path, tmp_path: Path, numb
                     one.send_signal(number)
                     one.wait(GENEROUS)
                 assert runs(pid)
+    finally:
+        kill_all([service])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("next_one", ["runsvdir", "runsv", "svscan"])
+def test_once_is_remembered(ours: Path, tmp_path: Path, next_one: str) -> None:
+    scan = tmp_path / "scan"
+    service = make_service(scan / "service", RUN)
+    try:
+        with process(ours / "runsvdir", scan):
+            pid = await_pid(service)
+            send(service, b"o")
+            until(lambda: status_of(service).want == b"d", "it says so")  # type: ignore[union-attr]
+        with process(ours / next_one, service if next_one == "runsv" else scan):
+            assert await_pid(service) == pid
+            send(service, b"t")
+            await_down(service)
+        with process(ours / "runsvdir", scan):
+            until(lambda: is_supervised(service), "it is supervised")
+            assert starts(service) == 1
+            send(service, b"u")
+            await_pid(service)
     finally:
         kill_all([service])
