@@ -1,10 +1,11 @@
 """``runsvdir [-P] DIR [LOG]``: keep every service of a directory alive, as runit's runsvdir.
 
 It is svscan with other manners: a service whose entry is gone is brought down; TERM ends at once
-and leaves every service running, to be adopted by the next; HUP brings all down and ends with
-status 111. As PID 1 TERM brings all down as well, since nothing would be left running. USR1 and
-QUIT are svscan's. With LOG, of seven characters at least, what is said on standard error is shown
-in its place in the process list. -P is accepted: services have sessions of their own anyway.
+and leaves all services to a process like it, until the next one is started; HUP brings all down and
+ends with status 111. As PID 1 TERM brings all down as well, since nothing would be left running.
+USR1 and QUIT are svscan's. With LOG, of seven characters at least, what is said on standard error
+is shown in its place in the process list. -P is accepted: services have sessions of their own
+anyway.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
 
 MISUSE = 1
+KEEP = b"--keep"
+"""Has it supervise the services that there are, and no others. It is what TERM leaves behind."""
 
 
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given."""
     words = list(argv)
+    keeps = words[:1] == [KEEP]
     if words and words[0][:2] in (b"-P", b"--"):
         words.pop(0)
     if not words:
@@ -40,7 +44,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise fatal("svscan", b"unable to start", error) from None
     if len(words) > 1:
         show_errors(loop, words[1], sum(len(word) + 1 for word in words[2:]))
-    return session.run(directory, loop, session.OfRunsvdir())
+    return session.run(directory, loop, session.OfRunsvdir(keeps))
 
 
 def show_errors(loop: Loop, text: bytes, behind: int) -> None:

@@ -18,6 +18,7 @@ nobody else can write to it. Links are not followed, and a file is replaced, nev
 from __future__ import annotations
 
 import os
+from binascii import crc32
 
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.version import VERSION
@@ -41,6 +42,8 @@ NEW = b".new"
 
 RUNS = b""
 DRAINED = b".drained"
+KEEPS = b".keeps"
+KEEPS_PATH = b".keeps.path"
 WAITS = b".waits."
 """What is noted, as the ends of file names; behind the last one is the pid."""
 
@@ -95,6 +98,15 @@ def read(directory: bytes) -> int:
     return next(filter(None, map(_subject, _notes(directory))), 0)
 
 
+def keeper(directory: bytes) -> int:
+    """Return the pid of what a runsvdir has left behind to keep its services; 0 if there is none.
+
+    It gives way when it is sent QUIT.
+    """
+    lines = [*_notes(directory, KEEPS), *_notes(directory, KEEPS_PATH)]
+    return max([0, *map(_subject, lines)])
+
+
 def is_drained(directory: bytes, pid: int) -> bool:
     """Tell whether svscan ``pid`` has noted that it is drained, and stays."""
     return pid > 0 and any(abs(_subject(line)) == pid for line in _notes(directory, DRAINED))
@@ -145,7 +157,7 @@ def code(directory: bytes, pid: int) -> tuple[bytes, bytes]:
 def _notes(directory: bytes, kind: bytes = RUNS) -> Iterator[bytes]:
     """Yield what is noted about a scan directory, in each folder that counts."""
     try:
-        name = name_of(directory) + kind
+        name = _name(directory, kind)
     except OSError:
         return
     for path, owner in _folders():
@@ -180,6 +192,8 @@ def name_of(directory: bytes | int) -> bytes:
 
 def _name(directory: bytes | int, kind: bytes) -> bytes:
     """Return the name of our file of that kind."""
+    if kind == KEEPS_PATH and isinstance(directory, bytes):
+        return b"%08x" % crc32(directory) + kind  # the path may lead elsewhere by now
     number = b"%d" % os.getpid() if kind == WAITS else b""
     return name_of(directory) + kind + number
 

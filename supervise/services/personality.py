@@ -15,10 +15,11 @@ class Personality:
     that the links by which the scan directory is reached are followed when they change.
     ``returns`` is how many seconds after its end a service that was told to exit comes back, if
     its entry is still there; None is for never. ``runit`` tells that commands mean what they mean
-    to runsv. ``hosts`` tells that plain logs have no process of their own.
+    to runsv. ``hosts`` tells that plain logs have no process of their own. With ``keeps``, services
+    are supervised that are there at the start, and no others; it ends with the last of them.
     """
 
-    __slots__ = ("hosts", "returns", "runit", "stops")
+    __slots__ = ("hosts", "keeps", "returns", "runit", "stops")
 
     def __init__(
         self,
@@ -26,7 +27,9 @@ class Personality:
         stops: bool = False,
         runit: bool = False,
         hosts: bool = True,
+        keeps: bool = False,
     ) -> None:
+        self.keeps = keeps
         self.returns = returns
         self.stops = stops
         self.runit = runit
@@ -49,5 +52,8 @@ SVSCAN_STOPPING = Personality(returns=5.0, stops=True)
 
 RUNSVDIR = Personality(returns=1.0, stops=True, runit=True)
 """runit's looks that often while a runsv is missing."""
+
+KEEPER = Personality(returns=None, runit=True, keeps=True)
+"""What a runsvdir leaves behind that TERM has ended, as runit's leaves its runsvs."""
 
 RUNSV = Personality(returns=None, runit=True, hosts=False)

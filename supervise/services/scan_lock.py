@@ -56,6 +56,8 @@ def take(loop: Loop, path: bytes, wait: bool = True) -> int:
     After TERM there is no lock; after USR1 there is, but nothing shall be started. Without
     ``wait`` it is given up after a second: then ``Quit`` is raised.
     """
+    if wait:
+        dismiss(path)
     if _taken(path):
         return 0
     waiting = Waiting(loop, path, wait)
@@ -93,6 +95,16 @@ def _lock(fd: int) -> None:
         raise
     except OSError:
         pass
+
+
+def dismiss(path: bytes) -> None:
+    """Have what a runsvdir left behind to keep its services leave them to us."""
+    pid = scanner_pid.keeper(path)
+    if pid not in (0, os.getpid()):
+        try:
+            os.kill(pid, signal_numbers.SIGQUIT)
+        except OSError:
+            pass  # it has ended, or is another account's
 
 
 class Waiting:
@@ -137,7 +149,9 @@ class Waiting:
             return
         if _taken(self._path):
             self.is_over = True
-        elif not self.said and self._loop.clock() >= self._patience:
+            return
+        dismiss(self._path)
+        if not self.said and self._loop.clock() >= self._patience:
             self._judge()
 
     def _judge(self) -> None:

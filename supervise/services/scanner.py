@@ -56,13 +56,14 @@ class Scanner:
         context.shared = True
         self._grace = grace
         self._stops = context.personality.stops
+        self._keeps = context.personality.keeps
         self.moved: Callable[[], None] = lambda: None
         self._loop = context.loop
         self._path = path
         self._names: dict[bytes, int] = {}
         self._pairs: dict[int, Pair] = {}
         self._strays: set[Pair] = set()
-        self._watch = watcher()
+        self._watch = None if self._keeps else watcher()
         self._growth: Growth | None = None
         self._wards: Wards | None = None
         self._way: Way | None = None
@@ -96,7 +97,7 @@ class Scanner:
 
         While draining, that is done once: a killed svscan may have left something.
         """
-        if self._draining and self._has_scanned:
+        if (self._draining or self._keeps) and self._has_scanned:
             return
         self._has_scanned = True
         self._attend()
@@ -180,7 +181,7 @@ class Scanner:
 
     def _look_again(self) -> None:
         """Scan again in a while: nothing will tell us when to."""
-        if not self._looking:
+        if not self._looking and not self._keeps:
             self._looking = True
             self._loop.after(SECONDS_BETWEEN_SCANS, self._look)
 
@@ -384,6 +385,6 @@ class Scanner:
 
     def _stop_if_empty(self) -> None:
         is_empty = not self._pairs and not self._strays and not self._unseen
-        if self._draining and not self._stay and is_empty:
+        if (self._draining or self._keeps) and not self._stay and is_empty:
             self._context.end()
             self._loop.stop()

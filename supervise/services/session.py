@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import messages, signal_numbers, signals
-from slashservice.supervise.chain import environment
+from slashservice.supervise.chain import environment, launchers, pathexec
 from slashservice.supervise.getopt import Options
-from slashservice.supervise.messages import TROUBLE, fatal, usage
+from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage, warn
+from slashservice.supervise.platform import posix
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record, scanner_pid
 from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
 from slashservice.supervise.services import notify, scan_lock
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.personality import RUNSVDIR, SVSCAN, SVSCAN_STOPPING
+from slashservice.supervise.services.personality import KEEPER, RUNSVDIR, SVSCAN, SVSCAN_STOPPING
 from slashservice.supervise.services.scanner import Scanner
 
 TYPE_CHECKING = False
@@ -46,6 +48,9 @@ class Orders:
     another svscan on that directory is awaited. Its ``personality`` is the supervisor's.
     """
 
+    kinds: tuple[bytes, ...] = (scanner_pid.RUNS,)
+    """What is noted of it."""
+
     needs_directory = True
     """Whether there has to be a directory at the start."""
 
@@ -71,9 +76,11 @@ class OfRunsvdir(Orders):
 
     needs_directory = False
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: bool = False) -> None:
         super().__init__("runsvdir", ())
-        self.personality = RUNSVDIR
+        self.personality = KEEPER if keeps else RUNSVDIR
+        self.wait = not keeps
+        self.kinds = (scanner_pid.KEEPS, scanner_pid.KEEPS_PATH) if keeps else (scanner_pid.RUNS,)
 
 
 def run(directory: bytes, loop: Loop, orders: Orders) -> int:
@@ -86,12 +93,18 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     except OSError as error:
         raise fatal("svscan", b"unable to chdir to " + directory, error) from None
     messages.write = messages.to_standard_error_without_waiting
-    told = scan_lock.take(loop, path, orders.wait)
+    try:
+        told = scan_lock.take(loop, path, orders.wait)
+    except Quit:
+        if orders.personality.keeps:
+            return 0  # the next runsvdir was faster
+        raise
     if told == signal_numbers.SIGTERM:
         return 0
     # From here on somebody may read our pid and send a signal. It waits until we can obey.
     signals.pthread_sigmask(signals.SIG_BLOCK, OBEYED)
-    note(path)
+    for kind in orders.kinds:
+        note(path, kind)
     try:
         inherited = environment.inherited()
         tell = notify.notifier(inherited)
@@ -101,14 +114,14 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     except OSError as error:
         raise fatal("svscan", b"unable to start", error) from None
     context = Context(loop, heritage, limit, null, orders.personality)
-    session = Session(loop, path, Scanner(context, path, orders.grace), tell)
+    session = Session(context, path, Scanner(context, path, orders.grace), tell)
     session.obey_signals(orders)
     if told:
         session.drain_and_stay()
     session.scanner.scan()
     session.scanner.when_seen(lambda: tell(b"READY=1"))
     loop.run()
-    for kind in (scanner_pid.DRAINED, scanner_pid.RUNS):
+    for kind in (scanner_pid.DRAINED, *orders.kinds):
         scanner_pid.remove(path, kind)
     return session.status
 
@@ -117,9 +130,9 @@ class Session:
     """What signals do to a run; ``tell`` informs the init system. It ends with ``status``."""
 
     def __init__(
-        self, loop: Loop, path: bytes, scanner: Scanner, tell: Callable[[bytes], None]
+        self, context: Context, path: bytes, scanner: Scanner, tell: Callable[[bytes], None]
     ) -> None:
-        self.loop = loop
+        self.context = context
         self.path = path
         self.scanner = scanner
         self.tell = tell
@@ -128,14 +141,14 @@ class Session:
 
     def obey_signals(self, orders: Orders) -> None:
         """Have each signal do what the manual of svscan, or of runsvdir, says."""
-        loop, scanner = self.loop, self.scanner
-        is_runsvdir = isinstance(orders, OfRunsvdir)
+        loop, scanner = self.context.loop, self.scanner
+        is_runsvdir = orders.personality is RUNSVDIR
         if not is_runsvdir or os.getpid() == 1:  # as PID 1 it would leave nothing running
             loop.on_signal(signal_numbers.SIGTERM, self.drain)
             if signals.getsignal(signal_numbers.SIGINT) != signals.SIG_IGN:
                 loop.on_signal(signal_numbers.SIGINT, self.drain)
         else:
-            loop.on_signal(signal_numbers.SIGTERM, scanner.leave)
+            loop.on_signal(signal_numbers.SIGTERM, self.leave_to_keeper)
         loop.on_signal(signal_numbers.SIGHUP, self.end_in_trouble if is_runsvdir else scanner.scan)
         loop.on_signal(signal_numbers.SIGUSR1, self.drain_and_stay)
         loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
@@ -149,6 +162,26 @@ class Session:
         """Bring all services down, and go on without."""
         self.scanner.drain(stay=True)
         note(self.path, scanner_pid.DRAINED)
+
+    def leave_to_keeper(self) -> None:
+        """End at once. As runit's runsvs would, a process of its own goes on with the services."""
+        self.tell(b"STOPPING=1")
+        heritage = self.context.heritage
+        words = [*launchers.command("runsvdir"), b"--keep", self.path]
+        try:
+            if heritage.descriptor_limit:
+                posix.set_descriptor_limit(*heritage.descriptor_limit)
+            os.posix_spawn(
+                words[0],
+                words,
+                pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
+                setsid=system.SPAWNS_SESSIONS,
+                setsigmask=heritage.mask,
+                setsigdef=signals.IGNORED_BY_PYTHON,
+            )
+        except OSError as error:
+            warn("svscan", b"unable to start what keeps the services", error)
+        self.scanner.leave()
 
     def end_in_trouble(self) -> None:
         """Bring all services down, and then end with the status that has runit start us again."""

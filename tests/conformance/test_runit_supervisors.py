@@ -246,16 +246,36 @@ def test_runsvdir_does_as_its_entries_say(side: Path, tmp_path: Path) -> None:
 
 @each_side
 def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
+    """And everything is supervised as before, until it is told to exit: by stage 3 of runit."""
     scan = tmp_path / "scan"
-    service = make_service(scan / "service", SLEEP)
+    service = make_service(scan / "service", TALKS, LOG)
     with running(
         side, "runsvdir", scan, err=tmp_path / "err", left=lambda: services_in(scan)
     ) as runsvdir:
-        pid = await_pid(service)
+        pid, log = await_pid(service), await_pid(service / "log")
         runsvdir.send_signal(signal.SIGTERM)
         assert runsvdir.wait(GENEROUS) == 0
-        os.kill(pid, 0)
-        os.kill(pid, signal.SIGKILL)
+        until(lambda: is_supervised(service), "it is still supervised")
+        assert (await_pid(service), await_pid(service / "log")) == (pid, log)
+        kill(pid, signal.SIGKILL)
+        await_pid(service, other_than=pid)
+        until(lambda: contents(service / "log/lines") == b"hello\nhello\n", "it has said hello")
+        send(service, b"x")
+        for part in (service, service / "log"):
+            until(lambda: not is_supervised(part), f"{part} has ended")  # noqa: B023
+        assert contents(service / "log/lines") == b"hello\nhello\nbye\n"
+    assert not keepers(scan)
+
+
+def keepers(scan: Path) -> list[str]:
+    """Return the processes that keep the services of ``scan``; none is there to be seen at last."""
+
+    def found() -> list[str]:
+        lines = subprocess.run(["pgrep", "-f", f"runsvdir --keep {scan}"], capture_output=True)
+        return lines.stdout.decode().split()
+
+    until(lambda: not found(), "what kept the services has ended")
+    return found()
 
 
 def title(pid: int) -> bytes:

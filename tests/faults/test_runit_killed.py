@@ -147,10 +147,14 @@ def test_runsv_killed_at_any_moment(ours: Path, tmp_path: Path) -> None:
 def test_the_next_supervisor_of_any_kind_adopts(ours: Path, tmp_path: Path, number: int) -> None:
     scan = tmp_path / "scan"
     service = make_service(scan / "service", RUN, LOG)
-    kinds = [("runsvdir", scan), ("runsv", service), ("svscan", scan), ("runsvdir", scan)]
+    kinds = [("runsvdir", scan), ("svscan", scan), ("runsvdir", scan), ("svscan", scan)]
+    if number != signal.SIGTERM:  # it leaves a process that keeps the services for the next one
+        kinds[1] = ("runsv", service)
     try:
         for name, directory in kinds:
             with process(ours / name, directory) as one:
+                until(lambda: is_supervised(service), "it is supervised")
+                until(lambda: is_supervised_by(one.pid, service), "by this one")
                 pid = await_pid(service)
                 await_pid(service / "log")
                 assert starts(service) == 1
@@ -158,6 +162,41 @@ def test_the_next_supervisor_of_any_kind_adopts(ours: Path, tmp_path: Path, numb
                     one.send_signal(number)
                     one.wait(GENEROUS)
                 assert runs(pid)
+    finally:
+        kill_all([service])
+
+
+def is_supervised_by(pid: int, service: Path) -> bool:
+    """Tell whether this process has the lock of the service."""
+    held = os.stat(service / "supervise/lock").st_ino
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any(f" {pid} " in line and line.split()[5].endswith(f":{held}") for line in lines)
+
+
+@pytest.mark.slow
+def test_a_directory_that_was_switched_after_term(ours: Path, tmp_path: Path) -> None:
+    """What keeps the services of the old one gives way to the runsvdir on the new one."""
+    old, new, link = tmp_path / "old", tmp_path / "new", tmp_path / "link"
+    service = make_service(tmp_path / "service", RUN, LOG)
+    for directory in (old, new):
+        directory.mkdir()
+        (directory / "service").symlink_to(service)
+    link.symlink_to("old")
+    try:
+        with process(ours / "runsvdir", link) as first:
+            pid = await_pid(service)
+            await_pid(service / "log")
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(GENEROUS) == 0
+        until(lambda: is_supervised(service), "it is kept")
+        link.unlink()
+        link.symlink_to("new")
+        with process(ours / "runsvdir", link) as second:
+            until(lambda: is_supervised_by(second.pid, service), "the next one has it")
+            assert await_pid(service) == pid
+            second.send_signal(signal.SIGHUP)
+            assert second.wait(GENEROUS) == 111
+        assert not runs(pid)
     finally:
         kill_all([service])
 
