@@ -10,12 +10,15 @@ anyway.
 
 from __future__ import annotations
 
+import os
+
 from slashservice.supervise import messages
 from slashservice.supervise.messages import Quit, fatal, warn
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import runit_words, session
 from slashservice.supervise.services.error_title import SHORTEST, ErrorTitle
 from slashservice.supervise.services.heritage import reserve_standard_descriptors
+from slashservice.supervise.services.keeping import KEEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +26,24 @@ if TYPE_CHECKING:
 
 
 MISUSE = 1
-KEEP = b"--keep"
-"""Has it supervise the services that there are, and no others. It is what TERM leaves behind."""
 
 
 def main(argv: Sequence[bytes]) -> int:
     """Scan the directory given."""
     words = list(argv)
-    keeps = words[:1] == [KEEP]
+    keeps = words[:1] != [] and words[0].startswith(KEEP) and words[0][len(KEEP) :].isdigit()
     if words and words[0][:2] in (b"-P", b"--"):
         words.pop(0)
     if not words:
         raise Quit(MISUSE, b"usage: runsvdir [-P] dir\n\n")
+    held = int(argv[0][len(KEEP) :]) if keeps else -1
+
+    def taken() -> None:
+        if held > 2:
+            os.close(held)
+
+    if held > 2:
+        os.set_inheritable(held, False)
     directory = words[0]
     messages.phrase = runit_words.of_runsvdir(directory)
     try:
@@ -44,7 +53,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise fatal("svscan", b"unable to start", error) from None
     if len(words) > 1:
         show_errors(loop, words[1], sum(len(word) + 1 for word in words[2:]))
-    return session.run(directory, loop, session.OfRunsvdir(keeps))
+    return session.run(directory, loop, session.OfRunsvdir(keeps, taken))
 
 
 def show_errors(loop: Loop, text: bytes, behind: int) -> None:

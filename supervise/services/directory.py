@@ -111,8 +111,7 @@ class ServiceDirectory:
         self._control = self._fifo(names.CONTROL)
         self._ok = self._fifo(names.OK)
         if not posix.has_room(max(self.lock, self._control, self._ok), limit):
-            full = OSError(errno.EMFILE, "")
-            raise self._refused(b"unable to acquire ", names.LOCK, full)
+            raise self._refused(b"unable to acquire ", names.LOCK, OSError(errno.EMFILE, ""))
 
     def _find_state(self) -> None:
         """Find out where ``supervise/`` is, if it is a link."""
@@ -188,6 +187,10 @@ class ServiceDirectory:
                 os.unlink(self.at(file))
             except OSError:
                 pass
+
+    def fifos(self) -> set[int]:
+        """Return the descriptors by which clients see that somebody is there."""
+        return {self._control, self._ok}
 
     @property
     def is_held(self) -> bool:

@@ -194,6 +194,11 @@ class Pair:
             if part and self.active:
                 part.mend()
 
+    def fifos(self) -> set[int]:
+        """Return the descriptors by which clients see that somebody is there."""
+        parts = [part for part in (self._main, self._log) if part]
+        return set[int]().union(*(part.directory.fifos() for part in parts))
+
     def states(self) -> list[bytes]:
         """Return the paths of the ``supervise`` directories that we hold."""
         parts = [part for part in (self._main, self._log) if part]

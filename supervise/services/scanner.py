@@ -151,6 +151,10 @@ class Scanner:
         for pair in [*self._pairs.values(), *self._strays]:
             pair.hurry(self._grace)
 
+    def fifos(self) -> set[int]:
+        """Return the descriptors by which clients see that somebody is there."""
+        return set[int]().union(*(pair.fifos() for pair in [*self._pairs.values(), *self._strays]))
+
     def leave(self) -> None:
         """Stop the loop and leave every daemon running."""
         for pair in [*self._pairs.values(), *self._strays]:

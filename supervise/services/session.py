@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import messages, signal_numbers, signals
-from slashservice.supervise.chain import environment, launchers, pathexec
+from slashservice.supervise.chain import environment
 from slashservice.supervise.getopt import Options
 from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage, warn
-from slashservice.supervise.platform import posix
-from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record, scanner_pid
 from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
-from slashservice.supervise.services import notify, scan_lock
+from slashservice.supervise.services import keeping, notify, scan_lock
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.personality import KEEPER, RUNSVDIR, SVSCAN, SVSCAN_STOPPING
@@ -48,6 +46,7 @@ class Orders:
     another svscan on that directory is awaited. Its ``personality`` is the supervisor's.
     """
 
+    taken: Callable[[], None] = staticmethod(lambda: None)
     kinds: tuple[bytes, ...] = (scanner_pid.RUNS,)
     """What is noted of it."""
 
@@ -72,12 +71,17 @@ class Orders:
 
 
 class OfRunsvdir(Orders):
-    """What runsvdir does. It waits until there is a directory."""
+    """What runsvdir does. It waits until there is a directory.
+
+    With ``keeps`` it goes on with the services that there are. It calls ``taken`` when it has seen
+    all.
+    """
 
     needs_directory = False
 
-    def __init__(self, keeps: bool = False) -> None:
+    def __init__(self, keeps: bool = False, taken: Callable[[], None] = lambda: None) -> None:
         super().__init__("runsvdir", ())
+        self.taken = taken
         self.personality = KEEPER if keeps else RUNSVDIR
         self.wait = not keeps
         self.kinds = (scanner_pid.KEEPS, scanner_pid.KEEPS_PATH) if keeps else (scanner_pid.RUNS,)
@@ -119,7 +123,12 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     if told:
         session.drain_and_stay()
     session.scanner.scan()
-    session.scanner.when_seen(lambda: tell(b"READY=1"))
+
+    def seen() -> None:
+        tell(b"READY=1")
+        orders.taken()
+
+    session.scanner.when_seen(seen)
     loop.run()
     for kind in (scanner_pid.DRAINED, *orders.kinds):
         scanner_pid.remove(path, kind)
@@ -166,19 +175,8 @@ class Session:
     def leave_to_keeper(self) -> None:
         """End at once. As runit's runsvs would, a process of its own goes on with the services."""
         self.tell(b"STOPPING=1")
-        heritage = self.context.heritage
-        words = [*launchers.command("runsvdir"), b"--keep", self.path]
         try:
-            if heritage.descriptor_limit:
-                posix.set_descriptor_limit(*heritage.descriptor_limit)
-            os.posix_spawn(
-                words[0],
-                words,
-                pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
-                setsid=system.SPAWNS_SESSIONS,
-                setsigmask=heritage.mask,
-                setsigdef=signals.IGNORED_BY_PYTHON,
-            )
+            keeping.leave(self.context.heritage, self.path, self.scanner.fifos())
         except OSError as error:
             warn("svscan", b"unable to start what keeps the services", error)
         self.scanner.leave()

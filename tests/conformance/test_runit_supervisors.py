@@ -24,6 +24,7 @@ from helpers.services import (
     run,
     send,
     services_in,
+    write_script,
 )
 from helpers.waiting import GENEROUS, until
 
@@ -255,7 +256,7 @@ def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
         pid, log = await_pid(service), await_pid(service / "log")
         runsvdir.send_signal(signal.SIGTERM)
         assert runsvdir.wait(GENEROUS) == 0
-        until(lambda: is_supervised(service), "it is still supervised")
+        assert is_supervised(service), "it is still supervised"
         assert (await_pid(service), await_pid(service / "log")) == (pid, log)
         kill(pid, signal.SIGKILL)
         await_pid(service, other_than=pid)
@@ -267,11 +268,59 @@ def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
     assert not keepers(scan)
 
 
+STAGES = """\
+mount -t tmpfs none /etc/runit
+mount -t tmpfs none /run
+cp -a "$0"/. /etc/runit
+chmod 100 /etc/runit/stopit
+(
+    until [ -s "$1/service/log/lines" ]; do sleep 0.1; done
+    cp /etc/runit/stopit /run/runit.stopit
+    chmod 100 /run/runit.stopit
+    kill -CONT 1
+) &
+exec /usr/sbin/runit
+"""
+"""Boot runit, and shut it down when the service has said something."""
+
+
+@pytest.mark.root
+@each_side
+def test_stage_2_of_runit_init(side: Path, tmp_path: Path) -> None:
+    """Stage 3 stops what it leaves, in order."""
+    stages, scan, told = tmp_path / "stages", tmp_path / "scan", tmp_path / "told"
+    service = make_service(scan / "service", TALKS, LOG)
+    stages.mkdir()
+    (stages / "stopit").touch()
+    path = f"PATH={side}:/usr/bin:/bin"
+    write_script(stages / "1", "#!/bin/sh\n")
+    write_script(
+        stages / "2", f"#!/bin/sh\nexec env - {path} runsvdir -P {scan} 'log: {50 * '.'}'\n"
+    )
+    write_script(
+        stages / "3",
+        f"#!/bin/sh\nexec >{told}\nPATH=/usr/bin:/bin\n"
+        f"sv -w 30 force-stop {scan}/*\nsv -w 30 exit {scan}/*\necho $?\n",
+    )
+    subprocess.run(
+        ["unshare", "-mpf", "--kill-child", "--mount-proc", "sh", "-c", STAGES, stages, scan],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=GENEROUS,
+    )
+    assert contents(service / "log/lines") == b"hello\nbye\n"
+    assert re.fullmatch(rb"ok: down: [^\n]*\nok: [^\n]*\n0\n", contents(told)) or (
+        re.fullmatch(rb"ok: down: [^\n]*\n0\n", contents(told))
+    )
+
+
 def keepers(scan: Path) -> list[str]:
     """Return the processes that keep the services of ``scan``; none is there to be seen at last."""
 
     def found() -> list[str]:
-        lines = subprocess.run(["pgrep", "-f", f"runsvdir --keep {scan}"], capture_output=True)
+        lines = subprocess.run(
+            ["pgrep", "-f", f"runsvdir --keep=[0-9]+ {scan}"], capture_output=True
+        )
         return lines.stdout.decode().split()
 
     until(lambda: not found(), "what kept the services has ended")
