@@ -245,6 +245,33 @@ def test_runsvdir_does_as_its_entries_say(side: Path, tmp_path: Path) -> None:
     assert contents(real / "here/log/lines") == b"hello\nbye\n"
 
 
+SLOW = """\
+#!/bin/sh
+trap 'touch ending' TERM
+echo hello
+while [ ! -e go ]; do sleep 0.01; done
+echo bye
+"""
+
+
+@each_side
+def test_a_link_that_comes_back_while_its_service_ends(side: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    scan.mkdir()
+    service = make_service(tmp_path / "service", SLOW, LOG)
+    (scan / "service").symlink_to(service)
+    with running(side, "runsvdir", scan, err=tmp_path / "err", left=lambda: [service]):
+        pid = await_pid(service)
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
+        (scan / "service").unlink()
+        until(lambda: (service / "ending").exists(), "it is told to end")
+        (scan / "service").symlink_to(service)
+        (service / "go").touch()
+        await_pid(service, other_than=pid)
+        until(lambda: contents(service / "log/lines").count(b"hello\n") > 1, "it is there again")
+        assert contents(service / "log/lines").startswith(b"hello\nbye\nhello\n")
+
+
 @each_side
 def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
     """And everything is supervised as before, until it is told to exit: by stage 3 of runit."""
