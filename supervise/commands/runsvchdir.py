@@ -71,12 +71,7 @@ def switch(new: bytes) -> None:
 
 def exchange() -> None:
     """Do the same where ``current`` is no link but the directory itself."""
-    try:
-        os.unlink(PREVIOUS)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise fatal("runsvchdir", b"unable to unlink: " + PREVIOUS, error) from None
+    unlink(PREVIOUS)
     rename(CURRENT, PREVIOUS, b"unable to copy: current to " + PREVIOUS)
     try:
         os.rename(CURRENT + NEW, CURRENT)
@@ -88,16 +83,21 @@ def exchange() -> None:
 def link(target: bytes, name: bytes) -> None:
     """Make a new link, which is yet to get its name."""
     made = name + NEW
-    try:
-        os.unlink(made)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise fatal("runsvchdir", b"unable to unlink: " + made, error) from None
+    unlink(made)
     try:
         os.symlink(target, made)
     except OSError as error:
         raise fatal("runsvchdir", b"unable to create: " + made + b" -> " + target, error) from None
+
+
+def unlink(name: bytes) -> None:
+    """Remove what is in the way, if anything is."""
+    try:
+        os.unlink(name)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise fatal("runsvchdir", b"unable to unlink: " + name, error) from None
 
 
 def rename(old: bytes, new: bytes, what: bytes) -> None:
