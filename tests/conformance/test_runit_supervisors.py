@@ -580,3 +580,26 @@ def test_what_was_told_to_exit_comes_back_under_runsvdir(side: Path, tmp_path: P
         await_pid(service, other_than=pid)
         await_pid(service / "log", other_than=log)
         until(lambda: contents(service / "log/lines") == b"hello\nbye\nhello\n", "it says it again")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_as_process_1_it_brings_all_down(ours: Path, tmp_path: Path, number: int) -> None:
+    """It would leave nothing running: the kernel kills what is left when it ends."""
+    service = make_service(tmp_path / "scan/service", TALKS, LOG)
+    inside = subprocess.Popen(
+        ["unshare", "-mpf", "--kill-child", "--mount-proc", ours / "runsvdir", tmp_path / "scan"],
+        env={"PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
+        (first,) = contents(Path(f"/proc/{inside.pid}/task/{inside.pid}/children")).split()
+        os.kill(int(first), number)
+        assert inside.wait(GENEROUS) == (111 if number == signal.SIGHUP else 0)
+    finally:
+        inside.kill()
+        inside.wait()
+    assert contents(service / "log/lines") == b"hello\nbye\n"
