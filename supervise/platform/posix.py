@@ -48,6 +48,20 @@ def pipe() -> tuple[int, int]:
     return reading, writing
 
 
+def both_ends(write_end: int) -> int:
+    """Return a descriptor for both ends of a pipe, that does not wait, in place of its own.
+
+    Where there is no way to one, it is the same one.
+    """
+    try:
+        found = os.open(b"/proc/self/fd/%d" % write_end, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        os.set_blocking(write_end, False)
+        return write_end
+    os.close(write_end)
+    return found
+
+
 def is_readable(fd: int, seconds: float) -> bool:
     """Wait until ``fd`` can be read or has come to its end, ``seconds`` at most; tell whether."""
     import select

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.platform import title
+from slashservice.supervise.platform import posix, title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class ErrorTitle:
         self._text = text
         self._show = title.shower(len(text), behind)
         self._read_end, write_end = os.pipe()
-        both_ends = _reopened(write_end)
+        both_ends = posix.both_ends(write_end)
         os.dup2(both_ends, 2)
         os.close(both_ends)
         os.set_blocking(self._read_end, False)
@@ -59,14 +59,3 @@ def shift(text: bytes, data: bytes) -> bytes:
     """Return ``text`` with ``data`` shifted in from the right, behind the bytes that stay."""
     room = len(text) - KEPT
     return text[:KEPT] + (text[KEPT:] + data.replace(b"\0", b""))[-room:]
-
-
-def _reopened(write_end: int) -> int:
-    """Return a descriptor for both ends of the pipe; where there is no way to one, its own."""
-    try:
-        both_ends = os.open(b"/proc/self/fd/%d" % write_end, os.O_RDWR | os.O_NONBLOCK)
-    except OSError:
-        os.set_blocking(write_end, False)
-        return write_end
-    os.close(write_end)
-    return both_ends

@@ -226,6 +226,11 @@ class Pair:
     def _start_main(self) -> None:
         context = self._context
         directory, left = context.acquire(self.path, self.name)
+        if context.personality.keeps and left is None:
+            directory.release()  # it has ended in order since, or is new
+            self.active = False
+            self._settle()
+            return
         streams = {0: context.null} if context.null >= 0 else {}
         pipe = None
         try:

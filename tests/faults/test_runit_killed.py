@@ -157,6 +157,7 @@ def test_the_next_supervisor_of_any_kind_adopts(ours: Path, tmp_path: Path, numb
                 until(lambda: is_supervised_by(one.pid, service), "by this one")
                 pid = await_pid(service)
                 await_pid(service / "log")
+                until(lambda: starts(service), "it has said so")
                 assert starts(service) == 1
                 if name == "runsvdir" or number != signal.SIGTERM:
                     one.send_signal(number)
@@ -222,3 +223,29 @@ def test_once_is_remembered(ours: Path, tmp_path: Path, next_one: str) -> None:
             await_pid(service)
     finally:
         kill_all([service])
+
+
+@pytest.mark.slow
+def test_what_keeps_services_starts_none(ours: Path, tmp_path: Path) -> None:
+    """It may come late, when the next runsvdir has brought all down, and there may be new ones."""
+    scan = tmp_path / "scan"
+    left, ended, new = (make_service(scan / name, RUN) for name in ("left", "ended", "new"))
+    new.rename(tmp_path / "new")
+    try:
+        with process(ours / "runsvdir", scan):
+            pid = await_pid(left)
+            await_pid(ended)
+            send(ended, b"x")
+            ended.rename(scan / ".ended")
+            until(lambda: not is_supervised(scan / ".ended"), "it has ended")
+        (scan / ".ended").rename(ended)
+        (tmp_path / "new").rename(new)
+        before = starts(ended)
+        with process(ours / "runsvdir", "--keep=0", scan) as keeper:
+            until(lambda: is_supervised_by(keeper.pid, left), "it keeps what is left")
+            send(left, b"x")
+            assert keeper.wait(GENEROUS) == 0
+        assert (starts(left), starts(ended), starts(new)) == (1, before, 0)
+        assert not runs(pid)
+    finally:
+        kill_all([left, ended, new])
