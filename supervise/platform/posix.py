@@ -1,9 +1,15 @@
-"""What all Unix systems do alike: pipes, and how many descriptors a process may have."""
+"""What all Unix systems do alike: pipes, signals by name, how many descriptors one may have."""
 
 from __future__ import annotations
 
 import errno
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
 
 PASSING = frozenset(
     (
@@ -162,3 +168,13 @@ def make_fifo(path: bytes) -> None:
         os.mkfifo(path, 0o600)
     except FileExistsError:
         pass
+
+
+def signal_called(word: bytes) -> int:
+    """Return the signal that a number or a name means, ``TERM`` or ``sigterm``; 0 if none."""
+    if word.isdigit():
+        number = int(word[:4])
+        return number if number in _signal.valid_signals() else 0
+    name = word.decode("ascii", "replace").upper()
+    number = getattr(_signal, name if name.startswith("SIG") else "SIG" + name, 0)
+    return number if isinstance(number, int) and number in _signal.valid_signals() else 0

@@ -11,16 +11,14 @@ import os
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.messages import message
+from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import deaths, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
 
     from slashservice.supervise.services.directory import ServiceDirectory
-else:
-    import _signal
 
 
 MILLISECONDS_TO_FINISH = 5000
@@ -86,7 +84,7 @@ class Manners:
         word = self._word(names.DOWN_SIGNAL)
         if word is None:
             return signal_numbers.SIGTERM
-        number = signal_called(word)
+        number = posix.signal_called(word)
         if not number:
             self._no_sense(names.DOWN_SIGNAL, b"not a signal: " + word)
         return number or signal_numbers.SIGTERM
@@ -124,16 +122,6 @@ class Manners:
     def _no_sense(self, name: bytes, what: bytes) -> None:
         text = self._directory.name + b"/" + name + b": " + what
         self._complain(message("supervise", b"warning", text))
-
-
-def signal_called(word: bytes) -> int:
-    """Return the signal that a number or a name means, ``TERM`` or ``sigterm``; 0 if none."""
-    if word.isdigit():
-        number = int(word[:4])
-        return number if number in _signal.valid_signals() else 0
-    name = word.decode("ascii", "replace").upper()
-    number = getattr(_signal, name if name.startswith("SIG") else "SIG" + name, 0)
-    return number if isinstance(number, int) and number in _signal.valid_signals() else 0
 
 
 class Remembered:

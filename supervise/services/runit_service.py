@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 EXIT = ord("x")
+BOTH = ord("X")
 WANTS = b"udo"
 """Control characters that say what is wanted from now on."""
 
@@ -33,6 +34,8 @@ class RunitService(Service):
         """One byte from the control FIFO."""
         if self.asking:
             return super().control(character, now)
+        if character == BOTH:
+            return []  # our sv sends it before "x", for a supervisor of the other kind
         if character == EXIT:
             return self._exit_by_command(now)
         if self.exits and character in WANTS:

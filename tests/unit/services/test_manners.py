@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slashservice.supervise.platform.posix import signal_called
 from slashservice.supervise.services.directory import ServiceDirectory
-from slashservice.supervise.services.manners import Manners, Remembered, signal_called
+from slashservice.supervise.services.manners import Manners, Remembered
 
 
 class Subject:
