@@ -2,9 +2,9 @@
 
 A message is words with a NUL between them. svscan *requests*:
 
-- ``start NUMBER ARG...``: run a logger; its input, its directory and perhaps a file for its
-  journal come along as descriptors. The answer is ``started NUMBER``, or ``full NUMBER`` if the
-  host has no descriptors for it.
+- ``start NUMBER PROGRAM ARG...``: run a logger, multilog or svlogd; its input, its directory and
+  perhaps a file for its journal come along as descriptors. The answer is ``started NUMBER``, or
+  ``full NUMBER`` if the host has no descriptors for it.
 - ``signal NUMBER SIGNAL``: have the logger do what a process would. The answer is ``signalled
   NUMBER``, also if that logger is gone.
 
@@ -33,6 +33,9 @@ FULL = b"full"
 SIGNALLED = b"signalled"
 EXITED = b"exited"
 TROUBLE = b"trouble"
+
+PROGRAMS = (b"multilog", b"svlogd")
+"""The loggers that there are."""
 
 ANSWERS = {START: (STARTED, FULL), SIGNAL: (SIGNALLED,)}
 """What a request may be answered by."""
@@ -64,16 +67,17 @@ class Nonsense(Exception):  # noqa: N818 - it is what was said
 class Message:
     """A message: its ``word``, the logger's ``number``, and what else it has.
 
-    ``value`` is the signal or the wait status, ``words`` are the action script, ``text`` is the
+    ``value`` is the signal or the wait status, ``words`` are those of ``program``, ``text`` is the
     trouble, empty if there is none any more.
     """
 
-    __slots__ = ("number", "text", "value", "word", "words")
+    __slots__ = ("number", "program", "text", "value", "word", "words")
 
     def __init__(self, word: bytes, number: int) -> None:
         self.word = word
         self.number = number
         self.value = 0
+        self.program = b""
         self.words: list[bytes] = []
         self.text = b""
 
@@ -86,8 +90,8 @@ def compose(word: bytes, number: int, *rest: bytes) -> bytes:
 def request(data: bytes) -> Message:
     """Take apart what svscan asks for. Raises ``Nonsense``."""
     message, rest = _begin(data)
-    if message.word == START:
-        message.words = rest
+    if message.word == START and rest and rest[0] in PROGRAMS:
+        message.program, *message.words = rest
     elif message.word == SIGNAL and len(rest) == 1:
         message.value = _integer(rest[0], 1, LAST_SIGNAL)
     else:

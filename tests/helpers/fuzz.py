@@ -25,7 +25,7 @@ from pathlib import Path
 
 from slashservice.supervise import tai
 from slashservice.supervise.logs import journal as journals
-from slashservice.supervise.logs import run_script, unfinished_line
+from slashservice.supervise.logs import unfinished_line
 from slashservice.supervise.logs.action_script import ActionScript
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
@@ -33,6 +33,7 @@ from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import linux
 from slashservice.supervise.protocol import loghost, names, record, status
+from slashservice.supervise.scripts import run_script
 from slashservice.supervise.services.actions import PLAIN_SIGNALS
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.log_pipe import LogPipe
@@ -272,7 +273,7 @@ def reports(draw: Mutator, place: Path) -> None:
 
 
 _REQUESTS = (
-    loghost.compose(loghost.START, 7, b"t", b"s9999", b"./main"),
+    loghost.compose(loghost.START, 7, b"multilog", b"t", b"s9999", b"./main"),
     loghost.compose(loghost.SIGNAL, 7, b"15"),
 )
 _REPORTS = (

@@ -46,7 +46,7 @@ class Svscan:
         fds = [reading, os.open(directory, os.O_RDONLY)]
         if journal:
             fds.append(os.open(directory / "journal", os.O_RDWR | os.O_CREAT))
-        message = b"\0".join((b"start", b"%d" % number, *words))
+        message = b"\0".join((b"start", b"%d" % number, b"multilog", *words))
         socket.send_fds(self.socket, [message], fds)
         for fd in fds:
             os.close(fd)
@@ -175,7 +175,7 @@ def test_no_more_is_started_than_there_are_descriptors_for(
     directories: int, svscan: Svscan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [b"t", *(b"./d%d" % n for n in range(directories))]
-    limit = host.OWN_DESCRIPTORS + posix.RESERVE + 2 * host.descriptors(words) + 2
+    limit = host.OWN_DESCRIPTORS + posix.RESERVE + 2 * host.descriptors(b"multilog", words) + 2
     monkeypatch.setattr(posix, "descriptor_limit", lambda: limit)
     answers = []
     writers = []
@@ -207,7 +207,7 @@ def test_descriptors_that_do_not_arrive_are_told(
     before = sorted(os.listdir("/proc/self/fd"))
     reading, writing = os.pipe()
     base = os.open(svscan.top, os.O_RDONLY)
-    socket.send_fds(svscan.socket, [b"start\0001\0./main"], [reading, base])
+    socket.send_fds(svscan.socket, [b"start\0001\0multilog\0./main"], [reading, base])
     os.close(reading)
     os.close(base)
     os.close(writing)
@@ -226,7 +226,7 @@ def test_what_means_nothing_is_passed_over(
     svscan: Svscan, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(os.listdir("/proc/self/fd"))
-    for data in (b"x", b"signal\0001\000x", b"start\000-1", b"stop\0001"):
+    for data in (b"x", b"signal\0001\000x", b"start\000-1", b"stop\0001", b"start\0001\0cat\0x"):
         socket.send_fds(svscan.socket, [data], [0, 1, 2])
         svscan.step()
         expected = "loghost: warning: svscan asks for something unknown\n"

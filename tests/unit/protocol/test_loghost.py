@@ -34,7 +34,11 @@ REPORTS = st.one_of(
 WORDS = st.lists(st.binary(max_size=40).map(lambda word: word.replace(b"\0", b"")), max_size=9)
 
 REQUESTS = st.one_of(
-    st.builds(lambda number, words: loghost.compose(loghost.START, number, *words), NUMBERS, WORDS),
+    st.builds(
+        lambda number, words: loghost.compose(loghost.START, number, b"svlogd", *words),
+        NUMBERS,
+        WORDS,
+    ),
     st.builds(
         lambda number, signal: loghost.compose(loghost.SIGNAL, number, b"%d" % signal),
         NUMBERS,
@@ -45,7 +49,7 @@ REQUESTS = st.one_of(
 
 def said_again(message: Message) -> bytes:
     """Compose a message from what was understood of it."""
-    rest = list(message.words)
+    rest = [message.program, *message.words] if message.program else []
     if message.word in (loghost.EXITED, loghost.SIGNAL):
         rest.append(b"%d" % message.value)
     if message.text:
@@ -161,7 +165,7 @@ def test_descriptors_of_a_start_are_closed_at_an_exec(
 ) -> None:
     svscan, host = ends
     for count in (2, 3):
-        socket.send_fds(svscan, [b"start\0001\0./main"], [0] * count)
+        socket.send_fds(svscan, [b"start\0001\0multilog\0./main"], [0] * count)
         message, fds = loghost.is_asked(host)
         assert message and message.words == [b"./main"]
         assert len(fds) == count and not any(os.get_inheritable(fd) for fd in fds)
