@@ -10,6 +10,7 @@ journal, for the next logger. svscan sends it to the host that a killed svscan h
 from __future__ import annotations
 
 import os
+import stat
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.hosting.hosted_logger import HostedLogger, reason
@@ -49,6 +50,14 @@ def descriptors(program: bytes, words: Sequence[bytes]) -> int:
         return loghost.DESCRIPTORS + 4 * len(hosted_directories(words) or words)
     holds = {b".": 3, b"/": 3, b"=": 1}
     return loghost.DESCRIPTORS + sum(holds.get(word[:1], 0) for word in words)
+
+
+def is_directory(path: bytes, base: int) -> bool:
+    """Tell whether there is a directory, seen from the directory ``base``."""
+    try:
+        return stat.S_ISDIR(os.stat(path, dir_fd=base).st_mode)
+    except OSError:
+        return False
 
 
 def _logger(program: bytes, words: Sequence[bytes], journal: Journal | NoJournal) -> Logger:
@@ -130,14 +139,15 @@ class LogHost:
             self._unsent.clear()
             self._stop_if_done()
         elif message.word == loghost.START:
-            self._start(message.number, message.program, message.words, fds)
+            self._start(message, fds)
         else:
             logger = self._loggers.get(message.number)
             if logger:
                 logger.signal(message.value)
             self._tell(loghost.SIGNALLED, message.number)
 
-    def _start(self, number: int, program: bytes, argv: list[bytes], fds: list[int]) -> None:
+    def _start(self, asked: loghost.Message, fds: list[int]) -> None:
+        number, program, argv = asked.number, asked.program, asked.words
         needs = descriptors(program, argv)
         held = OWN_DESCRIPTORS + sum(self._held.values()) + posix.RESERVE
         if not fds or number in self._loggers or held + needs > posix.descriptor_limit():
@@ -151,6 +161,15 @@ class LogHost:
             """Tell svscan what keeps the log from being written; None: nothing. Any thread may."""
             words = [loghost.printable(text)] if text else []
             self._workers.call(lambda: self._tell_of_trouble(number, words))
+
+        missing: list[bytes] = []
+
+        def check(base: int) -> bool:
+            """Tell svscan whether all that has to be there is. In a worker, as it may hang."""
+            missing.extend(path for path in asked.made if not is_directory(path, base))
+            if asked.made and not missing:
+                self._workers.call(lambda: self._tell(loghost.READY, number))
+            return not missing
 
         try:
             record = Journal(journal[0], argv) if journal else NO_JOURNAL
@@ -166,8 +185,9 @@ class LogHost:
             made,
             stdin,
             base,
-            lambda status: self._gone(number, status),
+            lambda status: self._gone(number, status, bool(missing)),
             report,
+            check,
         )
         self._loggers[number] = logger
         self._held[number] = needs
@@ -191,10 +211,13 @@ class LogHost:
         if number in self._loggers:
             self._tell(loghost.TROUBLE, number, *words)
 
-    def _gone(self, number: int, status: int) -> None:
+    def _gone(self, number: int, status: int, is_unready: bool) -> None:
         del self._loggers[number]
         del self._held[number]
-        self._tell(loghost.EXITED, number, b"%d" % status)
+        if is_unready:
+            self._tell(loghost.UNREADY, number)
+        else:
+            self._tell(loghost.EXITED, number, b"%d" % status)
         self._stop_if_done()
 
     def _tell(self, word: bytes, number: int, *rest: bytes) -> None:

@@ -32,10 +32,21 @@ class Wanted:
 
     It complains to our descriptor ``complaints``.
 
-    If there is ``before``, that is done first, by ``interpreter``, and tells the actions.
+    If there is ``before``, that is done first, by ``interpreter``, and tells the actions; but if it
+    is not ``is_needed``, only where one of the directories ``made`` is missing.
     """
 
-    __slots__ = ("account", "actions", "before", "complaints", "interpreter", "moves", "program")
+    __slots__ = (
+        "account",
+        "actions",
+        "before",
+        "complaints",
+        "interpreter",
+        "is_needed",
+        "made",
+        "moves",
+        "program",
+    )
 
     def __init__(self, plain: Plain, before: bytes | None, complaints: int) -> None:
         self.program = plain.program.encode()
@@ -44,6 +55,8 @@ class Wanted:
         self.moves = plain.moves
         self.interpreter = plain.interpreter
         self.before = before
+        self.is_needed = plain.is_needed
+        self.made = plain.made
         self.complaints = complaints
 
 
@@ -71,11 +84,9 @@ def read(directory: ServiceDirectory, entries: Sequence[bytes]) -> Wanted | None
     for name, word in plain.programs.items():
         if not _is_ours(name, word, directory.path, path):
             return None
-    before = None
-    if plain.is_needed or not _are_there(plain.made, directory.path):
-        before = plain.before
-        if before is None:
-            return None
+    before = plain.before
+    if before is None and not _are_there(plain.made, directory.path):
+        return None  # what would have to be done is not for us to do
     if plain.merged and not os.get_inheritable(1):
         return None  # it is closed, and exec would fail
     complaints = 1 if plain.merged and not complaints_go_where_output_goes() else 2

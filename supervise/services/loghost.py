@@ -121,15 +121,17 @@ class Host:
         argv: Sequence[bytes],
         descriptors: Sequence[int],
         exited: Exited,
+        made: Sequence[bytes] = (),
     ) -> RemoteLogger:
         """Start a logger, a multilog or svlogd with the words ``argv``.
 
-        The ``descriptors`` are its input, its directory and its journal.
+        The ``descriptors`` are its input, its directory and its journal. It begins only if the
+        directories ``made`` are there; ``looked`` of it is called, then.
 
         Raises ``OSError``.
         """
         number = self._count = self._count + 1
-        data = loghost.compose(loghost.START, number, program, *argv)
+        data = loghost.compose(loghost.START, number, program, b"%d" % len(made), *made, *argv)
         self._ask(Request(loghost.START, number, data), descriptors)
         logger = self._loggers[number] = RemoteLogger(
             self.pid, number, directory, exited, self.signal, self.kill
@@ -287,14 +289,16 @@ class Host:
     def _obey(self, report: loghost.Message) -> None:
         """Do what a report says. Raises ``Nonsense`` if it does not fit what was before."""
         logger = self._loggers.get(report.number)
-        if report.word in (loghost.EXITED, loghost.TROUBLE):
+        if report.word in (loghost.EXITED, loghost.TROUBLE, loghost.READY, loghost.UNREADY):
             if logger is None or not logger.is_started:
                 raise loghost.Nonsense(report.word)
             if report.word == loghost.EXITED:
                 self.is_full = False
                 self._end(logger, report.value)
-            else:
+            elif report.word == loghost.TROUBLE:
                 self._note_trouble(logger, report.text)
+            else:
+                self._looked(logger, report.word == loghost.READY)
             return
         asked = self._unanswered[0] if self._unanswered else (b"", 0)
         if report.number != asked[1] or report.word not in loghost.ANSWERS[asked[0]]:
@@ -323,6 +327,16 @@ class Host:
         if self.is_idle:
             self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
         logger.exited(status)
+
+    def _looked(self, logger: RemoteLogger, is_ready: bool) -> None:
+        """The host has looked for directories. Raises ``Nonsense`` if it had not to."""
+        looked, logger.looked = logger.looked, None
+        if looked is None:
+            raise loghost.Nonsense(loghost.READY)
+        if not is_ready:
+            del self._loggers[logger.number]
+            self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
+        looked(is_ready)
 
     def _note_trouble(self, logger: RemoteLogger, text: bytes) -> None:
         """Write down the trouble of a logger (empty: that it is gone), in a while at the latest."""

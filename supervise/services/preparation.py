@@ -1,7 +1,8 @@
 """A hosted log whose run script has something to prepare first.
 
-That is done by a shell, which runs the script up to its last command, with all that the script
-would have: our rights, its directory, its input and outputs, its place in a session of its own.
+If all that is missing may be directories, the host looks first whether they are there, in its own
+time. If not, or if there is more to do, a shell does it. It runs the script up to its last command,
+with all that the script would have: our rights, its directory, its input and outputs, a session.
 Whatever of it fails, fails as in the script, and says the same. It may take for ever; then this log
 alone waits. At the end the shell tells what the words of the last command are, and the logger is
 begun in its host. If it does not come to that, the log has ended as its script would have.
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 REPORT = 9
 """The descriptor by which the shell tells what it has come to."""
+
+MOST_SIGNALS = 64
+"""How many signals are remembered until the logger has begun. Any one ends a shell, but for two."""
 
 LONGEST_REPORT = 1 << 17
 """Bytes of what a shell may tell: more than this no exec takes as one word either."""
@@ -66,33 +70,79 @@ class Preparation:
         self._signals: list[int] = []
         self._told = b""
         self._left = False
+        self._may_prepare = True
         self._kept: list[int] = []
         self._report = -1
         self._shell: Child | None = None
         try:
             for fd in descriptors:
                 self._kept.append(os.dup(fd))
-            self._report, writing = posix.pipe()
-            try:
-                loop.add(self._report, self._hear)
-                self._shell = self._fork(writing)
-            except OSError:
-                self._listen_no_more()
-                raise
-            finally:
-                os.close(writing)
+            if wanted.is_needed:
+                self._prepare()
+            else:
+                self._try()
         except OSError:
             self._close()
             raise
-        host.expected += 1
+
+    def _try(self) -> None:
+        """Have the logger begin if there is nothing to prepare. Raises ``OSError``."""
+        wanted = self._wanted
+        logger = self._host.start(
+            self._directory, wanted.program, wanted.actions, self._kept, self._began, wanted.made
+        )
+        logger.looked = self._looked
+        self._logger = logger
+
+    def _began(self, status: int) -> None:
+        """The logger has ended, if it has begun or not."""
+        self._settle()
+        self._exited(status)
+
+    def _settle(self) -> None:
+        """There is nothing to prepare any more."""
+        self._signals.clear()
+        self._may_prepare = False
+        self._close()
+        self.ended(self)
+
+    def _looked(self, is_ready: bool) -> None:
+        """The host tells whether the directories are there."""
+        if is_ready or self._left:
+            self._settle()
+            return
+        self._logger = None
+        try:
+            self._prepare()
+        except OSError as error:
+            complain(self._directory.not_started(error))
+            self._began(TROUBLE << 8)
+            return
+        for number in self._signals:
+            if self._shell:
+                self._shell.signal(number)
+
+    def _prepare(self) -> None:
+        """Start the shell. Raises ``OSError``."""
+        self._report, writing = posix.pipe()
+        try:
+            self._loop.add(self._report, self._hear)
+            self._shell = self._fork(writing)
+        except OSError:
+            self._listen_no_more()
+            raise
+        finally:
+            os.close(writing)
+        self._host.expected += 1
 
     def signal(self, number: int) -> None:
         """Have the shell or the logger do what the process of the script would do."""
+        if self._may_prepare and len(self._signals) < MOST_SIGNALS:
+            # The shell may have done its last instruction, or may be about to begin.
+            self._signals.append(number)
         if self._logger:
             self._logger.signal(number)
         elif self._shell:
-            # It may have done its last instruction, without our knowing.
-            self._signals.append(number)
             self._shell.signal(number)
 
     def kill(self) -> None:
@@ -188,8 +238,7 @@ class Preparation:
             if not self._left:
                 self._go_on(status)
         finally:
-            self._close()
-            self.ended(self)
+            self._settle()
 
     def _go_on(self, status: int) -> None:
         words = self._told.split(b"\0")

@@ -22,6 +22,7 @@ class RemoteLogger:
         "directory",
         "exited",
         "is_started",
+        "looked",
         "number",
         "pid",
         "text",
@@ -43,6 +44,8 @@ class RemoteLogger:
         self.exited = exited
         self.is_started = False
         """Whether the host has said so."""
+        self.looked: Callable[[bool], None] | None = None
+        """What to do when the host has looked for directories; with False it has not begun."""
         self.text = b""
         """The trouble that the host has reported last."""
         self.written = True

@@ -273,7 +273,7 @@ def reports(draw: Mutator, place: Path) -> None:
 
 
 _REQUESTS = (
-    loghost.compose(loghost.START, 7, b"multilog", b"t", b"s9999", b"./main"),
+    loghost.compose(loghost.START, 7, b"multilog", b"1", b"/x", b"t", b"s9999", b"./main"),
     loghost.compose(loghost.SIGNAL, 7, b"15"),
 )
 _REPORTS = (

@@ -20,7 +20,9 @@ STATUSES = st.integers(0, 255).map(lambda code: code << 8) | st.integers(1, 64) 
 REPORTS = st.one_of(
     st.builds(
         loghost.compose,
-        st.sampled_from([loghost.STARTED, loghost.FULL, loghost.SIGNALLED, loghost.TROUBLE]),
+        st.sampled_from(
+            [loghost.STARTED, loghost.FULL, loghost.SIGNALLED, loghost.TROUBLE, loghost.READY]
+        ),
         NUMBERS,
     ),
     st.builds(
@@ -35,7 +37,9 @@ WORDS = st.lists(st.binary(max_size=40).map(lambda word: word.replace(b"\0", b""
 
 REQUESTS = st.one_of(
     st.builds(
-        lambda number, words: loghost.compose(loghost.START, number, b"svlogd", *words),
+        lambda number, words: loghost.compose(
+            loghost.START, number, b"svlogd", b"%d" % (len(words) // 2), *words
+        ),
         NUMBERS,
         WORDS,
     ),
@@ -49,7 +53,9 @@ REQUESTS = st.one_of(
 
 def said_again(message: Message) -> bytes:
     """Compose a message from what was understood of it."""
-    rest = [message.program, *message.words] if message.program else []
+    rest = list(message.words)
+    if message.program:
+        rest = [message.program, b"%d" % len(message.made), *message.made, *rest]
     if message.word in (loghost.EXITED, loghost.SIGNAL):
         rest.append(b"%d" % message.value)
     if message.text:
@@ -165,7 +171,7 @@ def test_descriptors_of_a_start_are_closed_at_an_exec(
 ) -> None:
     svscan, host = ends
     for count in (2, 3):
-        socket.send_fds(svscan, [b"start\0001\0multilog\0./main"], [0] * count)
+        socket.send_fds(svscan, [b"start\0001\0multilog\0000\0./main"], [0] * count)
         message, fds = loghost.is_asked(host)
         assert message and message.words == [b"./main"]
         assert len(fds) == count and not any(os.get_inheritable(fd) for fd in fds)
