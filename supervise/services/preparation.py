@@ -152,6 +152,14 @@ class Preparation:
         else:
             self.signal(signal_numbers.SIGKILL)
 
+    def kill_group(self) -> None:
+        """End it for certain, with what the shell has started."""
+        if self._shell:
+            self._signals.append(signal_numbers.SIGKILL)
+            self._shell.kill_group()
+        else:
+            self.kill()
+
     def leave(self) -> None:
         """Let go of it; it runs on, and the next supervisor begins anew."""
         self._left = True
