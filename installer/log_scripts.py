@@ -54,8 +54,11 @@ def read(text: bytes) -> LogScript | None:
     """Return what a run script says of its multilog; None if that is not clear."""
     plain = run_script.parse(text)
     if plain and plain.program == "multilog" and plain.actions is not None and not plain.moves:
-        account = os.fsdecode(plain.account or b"")
-        return _script(plain.actions, account, True, bool(plain.made or plain.is_needed))
+        prepares = plain.before or b""
+        makes = bool(plain.made) or b"mkdir" in prepares or b"install " in prepares
+        is_known = "chpst" not in plain.programs
+        account = os.fsdecode(plain.account or b"") if is_known else ""
+        return _script(plain.actions, account, is_known, makes)
     first, _, rest = text.partition(b"\n")
     if not _is_shell(first) or len(text) > run_script.LONGEST or b"\0" in text or b"<<" in text:
         return None
