@@ -177,9 +177,14 @@ def statuses(draw: Mutator, place: Path) -> None:
 def run_scripts(draw: Mutator, place: Path) -> None:
     """A run script of a log service."""
     script = b"#!/bin/sh\nexec setuidgid 'log d' multilog t s%s \"n20\" '-*' +x\\ y ./main\n"
-    found = run_script.parse(draw.mutate(script % draw.number()))
+    others = (
+        b'#!/bin/sh -e\nexec 2>&1\nD=/x/%s\nif [ ! -d "$D" ]; then\nmkdir $D; fi\n'
+        b'cd ${D:-y} || exit\nexec chpst -u a:b svlogd -tt "$D/$(pwd)"\n',
+        b'#!/bin/execlineb -P\nforeground { mkdir "%s" }\nfdmove -c 2 1 multilog t ./main\n',
+    )
+    found = run_script.parse(draw.mutate(draw.random.choice((script, *others)) % draw.number()))
     if found is not None:
-        assert b"multilog" in found.programs["multilog"]
+        assert found.program.encode() in found.programs[found.program]
 
 
 @target
@@ -280,6 +285,7 @@ _REPORTS = (
     loghost.compose(loghost.STARTED, 7),
     loghost.compose(loghost.FULL, 7),
     loghost.compose(loghost.SIGNALLED, 7),
+    loghost.compose(loghost.READY, 7),
     loghost.compose(loghost.EXITED, 7, b"256"),
     loghost.compose(loghost.TROUBLE, 7, b"unable to write ./main/current: file system full"),
     loghost.compose(loghost.TROUBLE, 7),
@@ -324,6 +330,8 @@ def _converse(
 def _recomposed(message: loghost.Message) -> bytes:
     """Compose what was taken apart."""
     rest = list(message.words)
+    if message.program:
+        rest = [message.program, b"%d" % len(message.made), *message.made, *rest]
     if message.word in (loghost.SIGNAL, loghost.EXITED):
         rest = [b"%d" % message.value]
     elif message.word == loghost.TROUBLE and message.text:
