@@ -59,8 +59,8 @@ def parse(text: bytes) -> Plain | None:
             plain = execline.read(text, len(first) + 1)
         else:
             return None
-    except NotPlain:
-        return None
+    except (NotPlain, RecursionError):
+        return None  # recursion: nobody nests so deeply, but to see what we do
     if plain:
         plain.interpreter = [*words, b"-c"]
     return plain

@@ -178,8 +178,10 @@ def run_scripts(draw: Mutator, place: Path) -> None:
     """A run script of a log service."""
     script = b"#!/bin/sh\nexec setuidgid 'log d' multilog t s%s \"n20\" '-*' +x\\ y ./main\n"
     others = (
-        b'#!/bin/sh -e\nexec 2>&1\nD=/x/%s\nif [ ! -d "$D" ]; then\nmkdir $D; fi\n'
-        b'cd ${D:-y} || exit\nexec chpst -u a:b svlogd -tt "$D/$(pwd)"\n',
+        (
+            b'#!/bin/sh -e\nexec 2>&1\nD=/x/%s\nif [ ! -d "$D" ]; then\nmkdir $D; fi\n'
+            b'cd ${D:-y} || exit\nexec chpst -u a:b svlogd -tt "$D/$(pwd)"\n'
+        ),
         b'#!/bin/execlineb -P\nforeground { mkdir "%s" }\nfdmove -c 2 1 multilog t ./main\n',
     )
     found = run_script.parse(draw.mutate(draw.random.choice((script, *others)) % draw.number()))

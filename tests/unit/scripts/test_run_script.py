@@ -146,6 +146,8 @@ NOT_PLAIN = [
     "#!/bin/sh\nexec softlimit -m1 multilog ./main\n",
     "#!/bin/sh\nPATH=/x exec multilog ./main\n",
     "#!/bin/sh\nexec -a x multilog ./main\n",
+    "#!/bin/sh\n" + "! " * 4000 + "true\nexec multilog ./main\n",
+    "#!/bin/sh\nexec multilog " + "$(" * 2000 + "true" + ")" * 2000 + "\n",
     "#!/bin/sh\nexec setuidgid joe\n",
     "#!/bin/sh\nexec\n",
     "#!/bin/sh\n" + "#" * 9000 + "\nexec multilog ./main\n",
