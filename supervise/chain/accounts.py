@@ -46,10 +46,26 @@ def become(program: str, name: bytes) -> None:
     if known is None:
         raise fatal(program, b"unknown account " + name)
     user, group = known
+    _take(program, user, [group])
+
+
+def become_words(program: str, words: bytes) -> None:
+    """Take the user and the groups that ``words`` ask for, as :func:`parse` has them.
+
+    Raises ``Quit``.
+    """
+    try:
+        user, groups = parse(words)
+    except (Unknown, Malformed):
+        raise fatal(program, b"unknown account " + words) from None
+    _take(program, user, groups)
+
+
+def _take(program: str, user: int, groups: list[int]) -> None:
     environment.inherited()  # now: the kernel will not show it to the new account
     try:
-        os.setgroups([group])
-        os.setgid(group)
+        os.setgroups(groups)
+        os.setgid(groups[0])
     except OSError as error:
         raise fatal(program, b"unable to setgid", error) from None
     try:

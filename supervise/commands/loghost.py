@@ -41,7 +41,7 @@ def main(argv: Sequence[bytes]) -> int:
     environment.inherited()  # for processors: hidden, we are not shown it any more
     in_process.hide()
     if len(argv) == 2:
-        accounts.become("loghost", argv[1])
+        accounts.become_words("loghost", argv[1])
         in_process.hide()  # where fs.suid_dumpable says otherwise
     keep_memory()
     host = LogHost(svscan)

@@ -10,12 +10,14 @@ journal, for the next logger. svscan sends it to the host that a killed svscan h
 from __future__ import annotations
 
 import os
+import stat
 
 from slashservice.supervise import signal_numbers
 from slashservice.supervise.hosting.hosted_logger import HostedLogger, reason
 from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK, Workers
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
+from slashservice.supervise.logs.svlogd_arguments import hosted_directories
 from slashservice.supervise.messages import TROUBLE, Quit, complain, message, warn
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from slashservice.supervise.logs.no_journal import NoJournal
+
 OWN_DESCRIPTORS = 12
 """What the host itself has open, about."""
 
@@ -33,14 +37,36 @@ SECONDS_UNTIL_MORE = 0.01
 """How long until a message is sent again that svscan didn't take at once."""
 
 
-def descriptors(words: Sequence[bytes]) -> int:
-    """Return how many descriptors a logger with the action script ``words`` holds.
+SVLOGD = b"svlogd"
+
+
+def descriptors(program: bytes, words: Sequence[bytes]) -> int:
+    """Return how many descriptors a logger with the words ``words`` holds.
 
     These are its input, its directory and its journal; for a log directory the directory, its
-    lock and ``current``; and for a status file one.
+    lock and ``current``; and for a status file one. A directory of svlogd may have a socket.
     """
+    if program == SVLOGD:
+        return loghost.DESCRIPTORS + 4 * len(hosted_directories(words) or words)
     holds = {b".": 3, b"/": 3, b"=": 1}
     return loghost.DESCRIPTORS + sum(holds.get(word[:1], 0) for word in words)
+
+
+def is_directory(path: bytes, base: int) -> bool:
+    """Tell whether there is a directory, seen from the directory ``base``."""
+    try:
+        return stat.S_ISDIR(os.stat(path, dir_fd=base).st_mode)
+    except OSError:
+        return False
+
+
+def _logger(program: bytes, words: Sequence[bytes], journal: Journal | NoJournal) -> Logger:
+    """Make the logger that the words say. Raises ``Quit``."""
+    if program == SVLOGD:
+        from slashservice.supervise.logs.svlogd import SvlogdLogger
+
+        return SvlogdLogger(words, journal)
+    return Logger(words, journal)
 
 
 class LogHost:
@@ -113,15 +139,16 @@ class LogHost:
             self._unsent.clear()
             self._stop_if_done()
         elif message.word == loghost.START:
-            self._start(message.number, message.words, fds)
+            self._start(message, fds)
         else:
             logger = self._loggers.get(message.number)
             if logger:
                 logger.signal(message.value)
             self._tell(loghost.SIGNALLED, message.number)
 
-    def _start(self, number: int, argv: list[bytes], fds: list[int]) -> None:
-        needs = descriptors(argv)
+    def _start(self, asked: loghost.Message, fds: list[int]) -> None:
+        number, program, argv = asked.number, asked.program, asked.words
+        needs = descriptors(program, argv)
         held = OWN_DESCRIPTORS + sum(self._held.values()) + posix.RESERVE
         if not fds or number in self._loggers or held + needs > posix.descriptor_limit():
             loghost.close_all(fds)
@@ -135,12 +162,21 @@ class LogHost:
             words = [loghost.printable(text)] if text else []
             self._workers.call(lambda: self._tell_of_trouble(number, words))
 
+        missing: list[bytes] = []
+
+        def check(base: int) -> bool:
+            """Tell svscan whether all that has to be there is. In a worker, as it may hang."""
+            missing.extend(path for path in asked.made if not is_directory(path, base))
+            if asked.made and not missing:
+                self._workers.call(lambda: self._tell(loghost.READY, number))
+            return not missing
+
         try:
             record = Journal(journal[0], argv) if journal else NO_JOURNAL
-            made = Logger(argv, record)
+            made = _logger(program, argv, record)
         except Exception as error:
             loghost.close_all(fds)
-            self._not_made(number, error)
+            self._not_made(number, program, error)
             return
         logger = HostedLogger(
             self.loop,
@@ -149,8 +185,9 @@ class LogHost:
             made,
             stdin,
             base,
-            lambda status: self._gone(number, status),
+            lambda status: self._gone(number, status, bool(missing)),
             report,
+            check,
         )
         self._loggers[number] = logger
         self._held[number] = needs
@@ -158,14 +195,14 @@ class LogHost:
         if self._ending:
             logger.hand_over()
 
-    def _not_made(self, number: int, error: Exception) -> None:
+    def _not_made(self, number: int, program: bytes, error: Exception) -> None:
         """The logger was refused before it began, as for a pattern that is too large."""
         if isinstance(error, Quit):
             line, status = error.line, error.status
             why = reason(error)
         else:
             why, status = repr(error).encode("utf-8", "replace"), TROUBLE
-            line = message("multilog", b"fatal", why)
+            line = message(program.decode(), b"fatal", why)
         self._tell(loghost.TROUBLE, number, *([loghost.printable(why)] if why else ()))
         self._submit(lambda: complain(line), lambda: None)
         self._tell(loghost.EXITED, number, b"%d" % (status << 8))
@@ -174,10 +211,13 @@ class LogHost:
         if number in self._loggers:
             self._tell(loghost.TROUBLE, number, *words)
 
-    def _gone(self, number: int, status: int) -> None:
+    def _gone(self, number: int, status: int, is_unready: bool) -> None:
         del self._loggers[number]
         del self._held[number]
-        self._tell(loghost.EXITED, number, b"%d" % status)
+        if is_unready:
+            self._tell(loghost.UNREADY, number)
+        else:
+            self._tell(loghost.EXITED, number, b"%d" % status)
         self._stop_if_done()
 
     def _tell(self, word: bytes, number: int, *rest: bytes) -> None:

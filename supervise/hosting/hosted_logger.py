@@ -68,12 +68,14 @@ class HostedLogger:
     ``submit`` lets a worker do the first call, then the loop the second. ``after_death`` calls
     with the wait status of a child once that is dead. ``exited`` is called with the logger's own
     wait status once it is gone, and both descriptors are closed. ``report`` may be called, in any
-    thread, with the trouble that keeps the log from being written, and with None behind it.
+    thread, with the trouble that keeps the log from being written, and with None behind it. It
+    begins only if ``check`` returns True for ``base``.
     """
 
     __slots__ = (
         "_after_death",
         "_base",
+        "_check",
         "_ending",
         "_exited",
         "_handing_over",
@@ -106,6 +108,7 @@ class HostedLogger:
         base: int,
         exited: Callable[[int], None],
         report: Callable[[bytes | None], None] = nothing,
+        check: Callable[[int], bool] = lambda base: True,
     ) -> None:
         self._loop = loop
         self._submit = submit
@@ -115,6 +118,7 @@ class HostedLogger:
         self._base = base
         self._exited = exited
         self.report = report
+        self._check = check
         self._reported: bytes | None = None
         self._state = IDLE
         self._steps: Steps[bool] | None = None
@@ -241,6 +245,8 @@ class HostedLogger:
     # Steps, which the workers do
 
     def _opened(self) -> Steps[bool]:
+        if not self._check(self._base):
+            raise Quit(TROUBLE)
         yield from self._logger.start(self._base, True)
         return False
 

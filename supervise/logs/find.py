@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.logs import run_script
 from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.scripts import run_script
 
 SUPERVISE = b"supervise"
 """The directory beside a log's that is the supervisor's: closed to others, and no log."""
@@ -29,7 +29,7 @@ def _of_service(path: bytes) -> list[LogReader]:
     log = path + b"/log"
     directories = []
     script = run_script.parse(_start_of(log + b"/run"))
-    if script:
+    if script and script.actions and not script.moves:
         words = [word for word in script.actions if word[:1] in (b".", b"/")]
         directories = [os.path.normpath(os.path.join(log, word)) for word in words]
     directories = [one for one in directories if _is_log(one)]

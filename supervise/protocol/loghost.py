@@ -2,15 +2,18 @@
 
 A message is words with a NUL between them. svscan *requests*:
 
-- ``start NUMBER ARG...``: run a logger; its input, its directory and perhaps a file for its
-  journal come along as descriptors. The answer is ``started NUMBER``, or ``full NUMBER`` if the
-  host has no descriptors for it.
+- ``start NUMBER PROGRAM COUNT DIR... ARG...``: run a logger, multilog or svlogd, if so many
+  directories are there; its input, its directory and perhaps a file for its journal come along as
+  descriptors. The answer is ``started NUMBER``, or ``full NUMBER`` if the host has no descriptors
+  for it.
 - ``signal NUMBER SIGNAL``: have the logger do what a process would. The answer is ``signalled
   NUMBER``, also if that logger is gone.
 
 The host answers in the order in which it was asked. It also *reports*, at any time:
 
 - ``exited NUMBER STATUS``: the logger is gone, with that wait status.
+- ``ready NUMBER``, ``unready NUMBER``: the logger begins, as all of the directories are there; it
+  is gone before it began, as one is missing. One of the two comes if there are such, once.
 - ``trouble NUMBER TEXT``, ``trouble NUMBER``: what keeps it from writing its log; nothing.
 
 The other side may be a stranger, as a host belongs to the account of its logs. So whatever is
@@ -32,7 +35,12 @@ STARTED = b"started"
 FULL = b"full"
 SIGNALLED = b"signalled"
 EXITED = b"exited"
+READY = b"ready"
+UNREADY = b"unready"
 TROUBLE = b"trouble"
+
+PROGRAMS = (b"multilog", b"svlogd")
+"""The loggers that there are."""
 
 ANSWERS = {START: (STARTED, FULL), SIGNAL: (SIGNALLED,)}
 """What a request may be answered by."""
@@ -64,16 +72,18 @@ class Nonsense(Exception):  # noqa: N818 - it is what was said
 class Message:
     """A message: its ``word``, the logger's ``number``, and what else it has.
 
-    ``value`` is the signal or the wait status, ``words`` are the action script, ``text`` is the
-    trouble, empty if there is none any more.
+    ``value`` is the signal or the wait status, ``words`` are those of ``program``, ``made`` the
+    directories that have to be there; ``text`` is the trouble, empty if there is none any more.
     """
 
-    __slots__ = ("number", "text", "value", "word", "words")
+    __slots__ = ("made", "number", "program", "text", "value", "word", "words")
 
     def __init__(self, word: bytes, number: int) -> None:
         self.word = word
         self.number = number
         self.value = 0
+        self.program = b""
+        self.made: list[bytes] = []
         self.words: list[bytes] = []
         self.text = b""
 
@@ -86,8 +96,10 @@ def compose(word: bytes, number: int, *rest: bytes) -> bytes:
 def request(data: bytes) -> Message:
     """Take apart what svscan asks for. Raises ``Nonsense``."""
     message, rest = _begin(data)
-    if message.word == START:
-        message.words = rest
+    if message.word == START and len(rest) > 1 and rest[0] in PROGRAMS:
+        message.program = rest[0]
+        count = 2 + _integer(rest[1], 0, len(rest) - 2)
+        message.made, message.words = rest[2:count], rest[count:]
     elif message.word == SIGNAL and len(rest) == 1:
         message.value = _integer(rest[0], 1, LAST_SIGNAL)
     else:
@@ -98,7 +110,7 @@ def request(data: bytes) -> Message:
 def report(data: bytes) -> Message:
     """Take apart what a host says. Raises ``Nonsense``."""
     message, rest = _begin(data)
-    if message.word in (STARTED, FULL, SIGNALLED) and not rest:
+    if message.word in (STARTED, FULL, SIGNALLED, READY, UNREADY) and not rest:
         pass
     elif message.word == EXITED and len(rest) == 1:
         message.value = _integer(rest[0], 0, LAST_STATUS)

@@ -25,7 +25,10 @@ class AccountNumbers:
         self._known: dict[bytes, Numbers] = {}
 
     def of(self, account: bytes | None) -> Numbers | None:
-        """Return the user and group number of an account; None if the file has none."""
+        """Return the user and group number of an account; None if the file has none.
+
+        Groups may be named behind a colon. No change of those is seen.
+        """
         if account is None:
             return None
         try:
@@ -37,7 +40,7 @@ class AccountNumbers:
                 self._seen = seen
         except OSError:
             pass  # it is being replaced: what we know is as good
-        return self._known.get(account)
+        return self._known.get(account.partition(b":")[0])
 
 
 def parse(text: bytes) -> dict[bytes, Numbers]:

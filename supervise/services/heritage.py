@@ -59,10 +59,12 @@ def reserve_standard_descriptors() -> None:
             return
 
 
-def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null: int) -> int:
+def start_command(
+    heritage: Heritage, command: Sequence[bytes], keep: int, null: int, complaints: int = 2
+) -> int:
     """Start a program of our own, which may have descriptor ``keep``; return its pid.
 
-    It gets what a daemon gets. Raises ``OSError``.
+    It gets what a daemon gets, and complains to our descriptor ``complaints``. Raises ``OSError``.
     """
     os.set_inheritable(keep, True)
     try:
@@ -70,7 +72,10 @@ def start_command(heritage: Heritage, command: Sequence[bytes], keep: int, null:
             command[0],
             list(command),
             pathexec.Entries(heritage.environment),  # type: ignore[arg-type]
-            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0)],
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, null, 0),
+                *([(os.POSIX_SPAWN_DUP2, complaints, 2)] if complaints != 2 else []),
+            ],
             setsid=system.SPAWNS_SESSIONS,
             setsigmask=heritage.mask,
             setsigdef=signals.IGNORED_BY_PYTHON,

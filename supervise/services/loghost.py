@@ -19,6 +19,7 @@ from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import loghost
 from slashservice.supervise.services import trouble
 from slashservice.supervise.services.heritage import start_command
+from slashservice.supervise.services.remote_logger import RemoteLogger
 from slashservice.supervise.services.request import Request
 
 TYPE_CHECKING = False
@@ -61,41 +62,10 @@ GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 """The errors of sending to a host that has ended; its loggers have ended with it."""
 
 
-class RemoteLogger:
-    """A logger inside a host: the process of a log service that has none of its own."""
-
-    __slots__ = ("_host", "directory", "exited", "is_started", "number", "pid", "text", "written")
-
-    def __init__(
-        self, host: Host, number: int, directory: ServiceDirectory, exited: Exited
-    ) -> None:
-        self.pid = host.pid
-        self.number = number
-        self.directory = directory
-        self.exited = exited
-        self.is_started = False  # whether the host has said so
-        self.text = b""
-        """The trouble that the host has reported last."""
-        self.written = True  # whether that was written down
-        self._host = host
-
-    def signal(self, number: int) -> None:
-        """Have the logger do what its own process would do at this signal."""
-        self._host.signal(self, number)
-
-    def kill(self) -> None:
-        """End the logger for certain: by message, and if that does not help, with its host."""
-        self._host.kill(self)
-
-    kill_group = kill
-
-    def leave(self) -> None:
-        """Let go of it; it runs on."""
-
-
 class Host:
     """The log host of one account (None: of our own).
 
+    It complains to our descriptor ``complaints``.
     ``ended`` is called with its wait status once it is dead, ``full`` with the directory of a log
     service that it has no descriptors for, ``started`` with that of one whose pipe it has.
     """
@@ -106,12 +76,15 @@ class Host:
         heritage: Heritage,
         null: int,
         account: bytes | None,
+        complaints: int,
         ended: Callable[[Host, int], None],
         full: Callable[[Host, ServiceDirectory], None],
         started: Callable[[ServiceDirectory], None],
     ) -> None:
         self.is_full = False
         """Whether it has refused a logger since the last one in it ended."""
+        self.expected = 0
+        """How many loggers it is about to be given."""
         self.is_replaced = False
         self._account = account
         self._loop = loop
@@ -131,7 +104,7 @@ class Host:
         if account is not None:
             command.append(account)
         try:
-            self.pid = start_command(heritage, command, theirs.fileno(), null)
+            self.pid = start_command(heritage, command, theirs.fileno(), null, complaints)
         except OSError:
             self._socket.close()
             raise
@@ -144,18 +117,25 @@ class Host:
     def start(
         self,
         directory: ServiceDirectory,
-        argv: list[bytes],
+        program: bytes,
+        argv: Sequence[bytes],
         descriptors: Sequence[int],
         exited: Exited,
+        made: Sequence[bytes] = (),
     ) -> RemoteLogger:
-        """Start a logger; ``descriptors`` are its input, its directory and its journal.
+        """Start a logger, a multilog or svlogd with the words ``argv``.
+
+        The ``descriptors`` are its input, its directory and its journal. It begins only if the
+        directories ``made`` are there; ``looked`` of it is called, then.
 
         Raises ``OSError``.
         """
         number = self._count = self._count + 1
-        data = loghost.compose(loghost.START, number, *argv)
+        data = loghost.compose(loghost.START, number, program, b"%d" % len(made), *made, *argv)
         self._ask(Request(loghost.START, number, data), descriptors)
-        logger = self._loggers[number] = RemoteLogger(self, number, directory, exited)
+        logger = self._loggers[number] = RemoteLogger(
+            self.pid, number, directory, exited, self.signal, self.kill
+        )
         if trouble.is_known(directory):
             self._write_later(logger)  # until then it is the trouble of this one as well
         return logger
@@ -181,8 +161,8 @@ class Host:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no logger is left in it."""
-        return not self._loggers
+        """Whether no logger is left in it, nor about to come."""
+        return not (self._loggers or self.expected)
 
     def close(self) -> None:
         """Let the host end, as it has no loggers any more. It must within some seconds."""
@@ -309,14 +289,16 @@ class Host:
     def _obey(self, report: loghost.Message) -> None:
         """Do what a report says. Raises ``Nonsense`` if it does not fit what was before."""
         logger = self._loggers.get(report.number)
-        if report.word in (loghost.EXITED, loghost.TROUBLE):
+        if report.word in (loghost.EXITED, loghost.TROUBLE, loghost.READY, loghost.UNREADY):
             if logger is None or not logger.is_started:
                 raise loghost.Nonsense(report.word)
             if report.word == loghost.EXITED:
                 self.is_full = False
                 self._end(logger, report.value)
-            else:
+            elif report.word == loghost.TROUBLE:
                 self._note_trouble(logger, report.text)
+            else:
+                self._looked(logger, report.word == loghost.READY)
             return
         asked = self._unanswered[0] if self._unanswered else (b"", 0)
         if report.number != asked[1] or report.word not in loghost.ANSWERS[asked[0]]:
@@ -345,6 +327,16 @@ class Host:
         if self.is_idle:
             self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
         logger.exited(status)
+
+    def _looked(self, logger: RemoteLogger, is_ready: bool) -> None:
+        """The host has looked for directories. Raises ``Nonsense`` if it had not to."""
+        looked, logger.looked = logger.looked, None
+        if looked is None:
+            raise loghost.Nonsense(loghost.READY)
+        if not is_ready:
+            del self._loggers[logger.number]
+            self._loop.after(SECONDS_OF_IDLENESS, self._close_if_idle)
+        looked(is_ready)
 
     def _note_trouble(self, logger: RemoteLogger, text: bytes) -> None:
         """Write down the trouble of a logger (empty: that it is gone), in a while at the latest."""

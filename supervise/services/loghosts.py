@@ -1,10 +1,10 @@
 """Hosted logs: log services that run inside a log host instead of a process each.
 
-A log service whose run script says nothing but ``exec [setuidgid ACCOUNT] multilog ...`` in
-plain words (:mod:`~slashservice.supervise.logs.run_script`) is run by a *log host*, one process
-per account, or more where descriptors are few. ``exec 2>&1`` may be before it, if that means
-nothing here. To its supervisor a hosted logger is a process like any other: it has a pid (the
-host's), takes signals, and exits.
+A log service whose run script is plain (:mod:`~slashservice.supervise.scripts.run_script`) is run
+by a *log host*, one process per account, or more where descriptors are few. ``exec 2>&1`` in it
+asks for a host that complains there, unless it means nothing here. What the script prepares is done
+before (:mod:`~slashservice.supervise.services.preparation`). To its supervisor a hosted logger is a
+process like any other: it has a pid (the host's), takes signals, and exits.
 
 :mod:`~slashservice.supervise.services.loghost` is one host as svscan sees it. A host whose
 svscan is killed goes on. The next svscan starts new loggers in a new host, then sends TERM to the
@@ -21,14 +21,12 @@ import os
 import stat
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.chain import environment, in_process, pathexec
-from slashservice.supervise.logs import run_script
-from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import names
-from slashservice.supervise.services import trouble
+from slashservice.supervise.services import log_script, trouble
 from slashservice.supervise.services.account_numbers import AccountNumbers
 from slashservice.supervise.services.loghost import Host
 from slashservice.supervise.services.predecessors import Predecessors
+from slashservice.supervise.services.preparation import Preparation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +34,13 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.account_numbers import Numbers
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.heritage import Heritage
-    from slashservice.supervise.services.loghost import RemoteLogger
+    from slashservice.supervise.services.remote_logger import RemoteLogger
 
-    Whose = tuple[bytes | None, Numbers | None]
-    """An account and its numbers. None stands for our own account, and for unknown numbers."""
+    Whose = tuple[bytes | None, Numbers | None, int]
+    """An account and its numbers, and the descriptor of ours that complaints go to.
+
+    None stands for our own account, and for unknown numbers.
+    """
 
 NO_MESSAGES = (errno.EPROTONOSUPPORT, errno.EPROTOTYPE)
 """The errors of a system whose local sockets keep no messages apart; macOS is one."""
@@ -64,13 +65,16 @@ class LogHosts:
         self._hosts: dict[Whose, list[Host]] = {}
         self._as_written: dict[Whose | bytes, float] = {}
         """Until when logs are run as written: those of an account, or in a directory."""
+        self._preparing: set[Preparation] = set()
         self._replaced: dict[Whose, float] = {}
         """When a host was replaced last."""
         self.predecessors = Predecessors(loop, self._pids, all_is_seen)
         self.takes = True
         """Whether they take any logs at all."""
 
-    def start(self, directory: ServiceDirectory, stdin: int, exited: Exited) -> RemoteLogger | None:
+    def start(
+        self, directory: ServiceDirectory, stdin: int, exited: Exited
+    ) -> RemoteLogger | Preparation | None:
         """Run the log service in a host; None if it has to be run as it is written.
 
         Raises ``OSError`` if the host can't be started.
@@ -83,11 +87,11 @@ class LogHosts:
 
     def _start(
         self, directory: ServiceDirectory, stdin: int, exited: Exited
-    ) -> RemoteLogger | None:
-        wanted = self._plain(directory)
+    ) -> RemoteLogger | Preparation | None:
+        wanted = log_script.read(directory, self._heritage.environment)
         if wanted is None:
             return None
-        whose = (wanted.account, self._numbers.of(wanted.account))
+        whose = (wanted.account, self._numbers.of(wanted.account), wanted.complaints)
         if self._is_run_as_written(whose) or self._is_run_as_written(directory.path):
             return None
         opened: list[int] = []
@@ -100,7 +104,15 @@ class LogHosts:
             host = self._host(whose)
             if host is None:
                 return None
-            return host.start(directory, wanted.actions, [stdin, *opened], exited)
+            descriptors = [stdin, *opened]
+            if not wanted.before:
+                return host.start(directory, wanted.program, wanted.actions, descriptors, exited)
+            preparation = Preparation(
+                self._loop, self._heritage, host, directory, wanted, descriptors, exited
+            )
+            self._preparing.add(preparation)
+            preparation.ended = self._preparing.discard
+            return preparation
         finally:
             for fd in opened:
                 os.close(fd)
@@ -116,7 +128,7 @@ class LogHosts:
 
         calls = (ended, self._full, self.predecessors.is_started)
         try:
-            host = Host(self._loop, self._heritage, self._null, whose[0], *calls)
+            host = Host(self._loop, self._heritage, self._null, whose[0], whose[2], *calls)
         except OSError as error:
             if error.errno not in NO_MESSAGES:
                 raise
@@ -149,49 +161,14 @@ class LogHosts:
         """Kill the host with this pid, and with it all its loggers; tell whether it is one."""
         found = self.has(pid)
         if found:
+            for preparation in self._preparing:
+                if preparation.pid == pid:
+                    preparation.kill()
             try:
                 os.kill(pid, signal_numbers.SIGKILL)
             except OSError:
                 pass  # it is dead, and we are about to hear of it
         return found
-
-    def _plain(self, directory: ServiceDirectory) -> run_script.Plain | None:
-        """Read what the log service runs; None unless it is plain, and ours to run.
-
-        Raises ``OSError`` if it can't be read now.
-        """
-        run = directory.path + b"/run"
-        try:
-            fd = os.open(run, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            try:
-                text = os.read(fd, run_script.LONGEST + 1)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            # What it runs by itself would know nothing of what is in its journal.
-            if posix.may_pass(error):
-                raise
-            return None
-        wanted = run_script.parse(text)
-        if wanted is None or not os.access(run, os.X_OK):
-            return None
-        if not all(map(os.path.isdir, wanted.made)):
-            return None
-        if wanted.merged and not complaints_go_where_output_goes():
-            return None
-        for name, word in wanted.programs.items():
-            if not self._is_ours(name, word, directory.path):
-                return None
-        return wanted
-
-    def _is_ours(self, name: str, word: bytes, directory: bytes) -> bool:
-        """Tell whether the program named ``word`` in a run script is our command ``name``."""
-        path = environment.get(b"PATH", self._heritage.environment)
-        for candidate in pathexec.candidates(word, path):
-            program = os.path.join(directory, candidate)
-            if os.access(program, os.X_OK) and not os.path.isdir(program):
-                return in_process.command_at(program) == name
-        return False
 
     def _ended(self, whose: Whose, host: Host, status: int) -> None:
         hosts = self._hosts[whose]
@@ -205,19 +182,6 @@ class LogHosts:
             self._replaced[whose] = now
         if not works:
             self._as_written[whose] = now + SECONDS_AS_WRITTEN
-
-
-def complaints_go_where_output_goes() -> bool:
-    """Tell whether our standard output and error, which a host has from us, are the same file.
-
-    Then ``exec 2>&1`` in a run script changes nothing. So it is under svscanboot, in a terminal,
-    and under systemd. A descriptor that was closed at our start is not handed on.
-    """
-    try:
-        same = os.path.sameopenfile(1, 2)
-        return same and os.get_inheritable(1) and os.get_inheritable(2)
-    except OSError:
-        return False
 
 
 def _journal(path: bytes) -> list[int]:

@@ -383,7 +383,7 @@ REDIRECTING = [
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("script", REDIRECTING)
 def test_complaints_to_standard_output(tree: Tree, script: str, together: bool) -> None:
-    """They go where svscan's own output goes; a host does it only where its errors go there too."""
+    """They go where svscan's own output goes, from a host as well."""
     multilog = str(tree.commands / "multilog")
     log = tree.add("web", SLEEP, "#!/bin/sh\n" + script.format(multilog)) / "log"
     (log / "main").write_text("no directory")
@@ -404,4 +404,37 @@ def test_complaints_to_standard_output(tree: Tree, script: str, together: bool) 
     until((log / "main/current").exists, "it logs")
     pid = await_pid(log)
     hosted = b"loghost" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    assert hosted is together
+    assert hosted
+
+
+def test_signals_mean_to_a_hosted_svlogd_what_they_mean_to_one_of_its_own(hosted: Hosted) -> None:
+    """HUP reads the configuration again, ALRM rotates, TERM ends it; nobody else is concerned."""
+    tree = hosted.tree
+    for name in ("a", "b"):
+        log = hosted.add(name, "./main")
+        (log / "run").write_text(f"#!/bin/sh\nexec {tree.commands}/svlogd ./main\n")
+        (log / "main").mkdir()
+    tree.svscan()
+    log = hosted.directories["a"]
+    host = hosted.host("a")
+    assert host == hosted.host("b")
+    hosted.write("a", b"1\n")
+    hosted.arrives("a", b"1\n")
+    (log / "main/config").write_text("pnow: \n")
+    tree.svc("-h", log)
+
+    def is_prefixed() -> bool:
+        hosted.write("a", b"2\n")
+        return hosted.current("a").endswith(b"now: 2\n")
+
+    until(is_prefixed, "read again")
+    tree.svc("-a", log)
+    until(lambda: list((log / "main").glob("@*.s")), "rotated")
+    before = status_of(log)
+    tree.svc("-t", log)
+    until(lambda: (now := status_of(log)) and before and now.stamp != before.stamp, "begun anew")
+    hosted.write("a", b"3\n")
+    hosted.arrives("a", b"now: 3\n")
+    hosted.write("b", b"x\n")
+    hosted.arrives("b", b"x\n")
+    assert hosted.host("a") == hosted.host("b") == host

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from slashservice.supervise import tai
 from slashservice.supervise.logs import journal as journals
-from slashservice.supervise.logs import run_script, unfinished_line
+from slashservice.supervise.logs import unfinished_line
 from slashservice.supervise.logs.action_script import ActionScript
 from slashservice.supervise.logs.journal import Journal
 from slashservice.supervise.logs.logger import Logger
@@ -33,6 +33,7 @@ from slashservice.supervise.logs.steps import carry_out
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import linux
 from slashservice.supervise.protocol import loghost, names, record, status
+from slashservice.supervise.scripts import run_script
 from slashservice.supervise.services.actions import PLAIN_SIGNALS
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.log_pipe import LogPipe
@@ -176,9 +177,16 @@ def statuses(draw: Mutator, place: Path) -> None:
 def run_scripts(draw: Mutator, place: Path) -> None:
     """A run script of a log service."""
     script = b"#!/bin/sh\nexec setuidgid 'log d' multilog t s%s \"n20\" '-*' +x\\ y ./main\n"
-    found = run_script.parse(draw.mutate(script % draw.number()))
+    others = (
+        (
+            b'#!/bin/sh -e\nexec 2>&1\nD=/x/%s\nif [ ! -d "$D" ]; then\nmkdir $D; fi\n'
+            b'cd ${D:-y} || exit\nexec chpst -u a:b svlogd -tt "$D/$(pwd)"\n'
+        ),
+        b'#!/bin/execlineb -P\nforeground { mkdir "%s" }\nfdmove -c 2 1 multilog t ./main\n',
+    )
+    found = run_script.parse(draw.mutate(draw.random.choice((script, *others)) % draw.number()))
     if found is not None:
-        assert b"multilog" in found.programs["multilog"]
+        assert found.program.encode() in found.programs[found.program]
 
 
 @target
@@ -272,13 +280,14 @@ def reports(draw: Mutator, place: Path) -> None:
 
 
 _REQUESTS = (
-    loghost.compose(loghost.START, 7, b"t", b"s9999", b"./main"),
+    loghost.compose(loghost.START, 7, b"multilog", b"1", b"/x", b"t", b"s9999", b"./main"),
     loghost.compose(loghost.SIGNAL, 7, b"15"),
 )
 _REPORTS = (
     loghost.compose(loghost.STARTED, 7),
     loghost.compose(loghost.FULL, 7),
     loghost.compose(loghost.SIGNALLED, 7),
+    loghost.compose(loghost.READY, 7),
     loghost.compose(loghost.EXITED, 7, b"256"),
     loghost.compose(loghost.TROUBLE, 7, b"unable to write ./main/current: file system full"),
     loghost.compose(loghost.TROUBLE, 7),
@@ -323,6 +332,8 @@ def _converse(
 def _recomposed(message: loghost.Message) -> bytes:
     """Compose what was taken apart."""
     rest = list(message.words)
+    if message.program:
+        rest = [message.program, b"%d" % len(message.made), *message.made, *rest]
     if message.word in (loghost.SIGNAL, loghost.EXITED):
         rest = [b"%d" % message.value]
     elif message.word == loghost.TROUBLE and message.text:

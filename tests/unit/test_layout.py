@@ -26,16 +26,17 @@ MAY_IMPORT = {
     "platform": {HALL, "platform"},
     "chain": {HALL, "platform", "chain"},
     "protocol": {HALL, "platform", "protocol"},
-    "logs": {HALL, "platform", "logs"},
+    "scripts": {HALL, "scripts"},
+    "logs": {HALL, "platform", "scripts", "logs"},
     "hosting": {HALL, "platform", "protocol", "logs", "hosting"},
-    "services": {HALL, "platform", "chain", "protocol", "services"},
-    "commands": {HALL, "platform", "chain", "protocol", "logs", "hosting", "services"},
+    "services": {HALL, "platform", "chain", "protocol", "scripts", "services"},
+    "commands": {HALL, "platform", "chain", "protocol", "scripts", "logs", "hosting", "services"},
 }
 """Which wing may import which. Nobody imports a command, the commands included."""
 
 EXCEPTIONS = {
+    ("services.log_script", "logs.svlogd_arguments"): "which svlogd needs no process of its own",
     ("logs.processor", "chain"): "a processor is started with what an exec inherits",
-    ("services.loghosts", "logs.run_script"): "which log services need no process of their own",
 }
 """Single modules that may import more, and why."""
 

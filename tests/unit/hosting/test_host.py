@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from helpers.clock import Clock
-from helpers.waiting import until
+from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise.hosting import host
+from slashservice.supervise.hosting.workers import SECONDS_UNTIL_STUCK
 from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.loop import Loop
@@ -37,6 +38,7 @@ class Svscan:
         words: Sequence[bytes] = (b"./main",),
         journal: bool = False,
         data: bytes = b"",
+        made: Sequence[bytes] = (),
     ) -> int:
         """Have a logger started, with ``data`` to read at first; return what writes to it."""
         directory = self.top / str(number)
@@ -46,7 +48,8 @@ class Svscan:
         fds = [reading, os.open(directory, os.O_RDONLY)]
         if journal:
             fds.append(os.open(directory / "journal", os.O_RDWR | os.O_CREAT))
-        message = b"\0".join((b"start", b"%d" % number, *words))
+        start = (b"start", b"%d" % number, b"multilog", b"%d" % len(made))
+        message = b"\0".join((*start, *made, *words))
         socket.send_fds(self.socket, [message], fds)
         for fd in fds:
             os.close(fd)
@@ -175,7 +178,7 @@ def test_no_more_is_started_than_there_are_descriptors_for(
     directories: int, svscan: Svscan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [b"t", *(b"./d%d" % n for n in range(directories))]
-    limit = host.OWN_DESCRIPTORS + posix.RESERVE + 2 * host.descriptors(words) + 2
+    limit = host.OWN_DESCRIPTORS + posix.RESERVE + 2 * host.descriptors(b"multilog", words) + 2
     monkeypatch.setattr(posix, "descriptor_limit", lambda: limit)
     answers = []
     writers = []
@@ -207,7 +210,7 @@ def test_descriptors_that_do_not_arrive_are_told(
     before = sorted(os.listdir("/proc/self/fd"))
     reading, writing = os.pipe()
     base = os.open(svscan.top, os.O_RDONLY)
-    socket.send_fds(svscan.socket, [b"start\0001\0./main"], [reading, base])
+    socket.send_fds(svscan.socket, [b"start\0001\0multilog\0000\0./main"], [reading, base])
     os.close(reading)
     os.close(base)
     os.close(writing)
@@ -226,7 +229,14 @@ def test_what_means_nothing_is_passed_over(
     svscan: Svscan, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(os.listdir("/proc/self/fd"))
-    for data in (b"x", b"signal\0001\000x", b"start\000-1", b"stop\0001"):
+    for data in (
+        b"x",
+        b"signal\0001\000x",
+        b"start\000-1",
+        b"stop\0001",
+        b"start\0001\0cat\0000\0x",
+        b"start\0001\0multilog\0002\0x",
+    ):
         socket.send_fds(svscan.socket, [data], [0, 1, 2])
         svscan.step()
         expected = "loghost: warning: svscan asks for something unknown\n"
@@ -292,3 +302,55 @@ def test_what_svscan_asked_before_it_was_killed_is_done(svscan: Svscan) -> None:
     svscan.socket.close()
     until(svscan.ends, "the host ends")
     assert (svscan.top / "2/main/current").read_bytes() == written
+
+
+def test_a_logger_begins_if_directories_are_there(svscan: Svscan) -> None:
+    (svscan.top / "1/sub").mkdir(parents=True)
+    writing = svscan.start(1, made=[b"sub", os.fsencode(svscan.top)])
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    assert until(svscan.heard, "what it found") == b"ready\0001"
+    os.close(writing)
+    assert until(svscan.heard, "the end") == b"exited\0001\0000"
+
+
+@pytest.mark.parametrize("path", [b"missing", b"a file", b"a file/x"])
+def test_one_that_can_not_begin_is_told(path: bytes, svscan: Svscan) -> None:
+    (svscan.top / "1").mkdir()
+    (svscan.top / "1/a file").touch()
+    writing = svscan.start(1, made=[b".", path])
+    assert until(svscan.heard, "an answer") == b"started\0001"
+    heard = until(svscan.heard, "what it found")
+    while heard == b"trouble\0001":
+        heard = until(svscan.heard, "what it found")
+    assert heard == b"unready\0001"
+    assert not svscan.has_logger(1)
+    assert not (svscan.top / "1/main").exists()
+    os.close(writing)
+
+
+def test_looking_for_a_directory_may_take_for_ever(
+    svscan: Svscan, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system that does not answer: it keeps no other log, and no answer."""
+    answers = threading.Event()
+    monkeypatch.setattr(host, "is_directory", lambda path, base: answers.wait(GENEROUS))
+    first = svscan.start(1, made=[b"/far"])
+    second = svscan.start(2, data=b"x\n")
+    current = svscan.top / "2/main/current"
+
+    def is_written() -> bool:
+        clock.now += SECONDS_UNTIL_STUCK
+        svscan.step()
+        return current.exists() and current.read_bytes() == b"x\n"
+
+    said = {until(svscan.heard, "an answer"), until(svscan.heard, "an answer")}
+    assert said == {b"started\0001", b"started\0002"}
+    try:
+        until(is_written, "written", 10)
+    finally:
+        answers.set()
+    assert until(svscan.heard, "what it found") == b"ready\0001"
+    os.close(first)
+    os.close(second)
+    ends = {until(svscan.heard, "the end"), until(svscan.heard, "the end")}
+    assert ends == {b"exited\0001\0000", b"exited\0002\0000"}

@@ -20,7 +20,9 @@ STATUSES = st.integers(0, 255).map(lambda code: code << 8) | st.integers(1, 64) 
 REPORTS = st.one_of(
     st.builds(
         loghost.compose,
-        st.sampled_from([loghost.STARTED, loghost.FULL, loghost.SIGNALLED, loghost.TROUBLE]),
+        st.sampled_from(
+            [loghost.STARTED, loghost.FULL, loghost.SIGNALLED, loghost.TROUBLE, loghost.READY]
+        ),
         NUMBERS,
     ),
     st.builds(
@@ -34,7 +36,13 @@ REPORTS = st.one_of(
 WORDS = st.lists(st.binary(max_size=40).map(lambda word: word.replace(b"\0", b"")), max_size=9)
 
 REQUESTS = st.one_of(
-    st.builds(lambda number, words: loghost.compose(loghost.START, number, *words), NUMBERS, WORDS),
+    st.builds(
+        lambda number, words: loghost.compose(
+            loghost.START, number, b"svlogd", b"%d" % (len(words) // 2), *words
+        ),
+        NUMBERS,
+        WORDS,
+    ),
     st.builds(
         lambda number, signal: loghost.compose(loghost.SIGNAL, number, b"%d" % signal),
         NUMBERS,
@@ -46,6 +54,8 @@ REQUESTS = st.one_of(
 def said_again(message: Message) -> bytes:
     """Compose a message from what was understood of it."""
     rest = list(message.words)
+    if message.program:
+        rest = [message.program, b"%d" % len(message.made), *message.made, *rest]
     if message.word in (loghost.EXITED, loghost.SIGNAL):
         rest.append(b"%d" % message.value)
     if message.text:
@@ -161,7 +171,7 @@ def test_descriptors_of_a_start_are_closed_at_an_exec(
 ) -> None:
     svscan, host = ends
     for count in (2, 3):
-        socket.send_fds(svscan, [b"start\0001\0./main"], [0] * count)
+        socket.send_fds(svscan, [b"start\0001\0multilog\0000\0./main"], [0] * count)
         message, fds = loghost.is_asked(host)
         assert message and message.words == [b"./main"]
         assert len(fds) == count and not any(os.get_inheritable(fd) for fd in fds)

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from helpers.clock import Clock
 from helpers.services import make_service, write_script
+from helpers.waiting import until
 
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.platform import linux
@@ -24,6 +25,7 @@ from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.services import (
     account_numbers,
     adoption,
+    log_script,
     loghost,
     loghosts,
     predecessors,
@@ -31,7 +33,9 @@ from slashservice.supervise.services import (
 )
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
-from slashservice.supervise.services.loghost import Host, RemoteLogger
+from slashservice.supervise.services.loghost import Host
+from slashservice.supervise.services.preparation import Preparation
+from slashservice.supervise.services.remote_logger import RemoteLogger
 
 FIRST_PID = 1 << 22
 """No process has this pid, or a later one."""
@@ -93,6 +97,7 @@ class World:
         self.processes: list[Process] = []
         self.exits: list[int] = []
         self.killed: list[int] = []
+        self.complaints: list[int] = []
         commands = top / "command"
         commands.mkdir()
         launcher = launchers.text("multilog", sys.executable, launchers.home())
@@ -103,19 +108,24 @@ class World:
         self.heritage = Heritage([b"PATH=" + os.fsencode(commands)], b"this life", loop.mask)
         self.hosts = loghosts.LogHosts(loop, self.heritage, 0)
 
-    def begin(self, heritage: Heritage, command: list[bytes], keep: int, null: int) -> int:
+    def begin(
+        self, heritage: Heritage, command: list[bytes], keep: int, null: int, complaints: int
+    ) -> int:
         """Stand in for what starts a program of our own."""
         self.attempts += 1
+        self.complaints.append(complaints)
         if self.fails:
             raise self.fails
         self.processes.append(Process(keep))
         return FIRST_PID + len(self.processes)
 
-    def start(self) -> RemoteLogger | None:
+    def start(self) -> RemoteLogger | Preparation | None:
         """Start the log service, with an input that never ends."""
         reading, writing = os.pipe()
         try:
-            return self.hosts.start(self.directory, reading, self.exits.append)
+            logger = self.hosts.start(self.directory, reading, self.exits.append)
+            assert logger is None or isinstance(logger, (RemoteLogger, Preparation))
+            return logger
         finally:
             os.close(reading)
             os.close(writing)
@@ -173,7 +183,10 @@ def test_what_a_host_is_told_of_a_logger(world: World) -> None:
     assert logger
     assert logger.pid == FIRST_PID + 1
     logger.signal(signal.SIGALRM)
-    assert world.processes[0].heard() == [b"start\0001\0t\0./main", b"signal\0001\00014"]
+    assert world.processes[0].heard() == [
+        b"start\0001\0multilog\0000\0t\0./main",
+        b"signal\0001\00014",
+    ]
     world.say(b"started\0001", b"signalled\0001", b"exited\0001\000256")
     assert world.exits == [256]
     assert world.host().is_idle and not world.host().is_closed
@@ -313,17 +326,6 @@ def test_a_script_whose_multilog_is_not_ours_is_run_as_written(
     assert world.start() is None
 
 
-def test_a_script_that_has_to_make_a_directory_is_run_as_written(
-    world: World, tmp_path: Path
-) -> None:
-    made = tmp_path / "logs"
-    text = f"#!/bin/sh\n[ -d {made} ] || mkdir -p {made}\nexec multilog t {made}\n"
-    write_script(world.path / "run", text)
-    assert world.start() is None
-    made.mkdir()
-    assert world.start()
-
-
 @pytest.mark.parametrize(
     ("out", "err", "closed_at_start", "same"),
     [
@@ -346,14 +348,92 @@ def test_where_complaints_go(
                 os.close(fd)
         for fd in closed_at_start:
             os.set_inheritable(fd, False)
-        os._exit(loghosts.complaints_go_where_output_goes() == same)
+        os._exit(log_script.complaints_go_where_output_goes() == same)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def makes(world: World, command: str = "/bin/mkdir -p") -> Path:
+    """Have the script make a directory where it is missing; return that."""
+    made = world.path / "logs"
+    text = (world.path / "run").read_text()
+    write_script(
+        world.path / "run", text.replace("exec", f"[ -d {made} ] || {command} {made}\nexec")
+    )
+    return made
+
+
+def test_a_host_looks_for_what_a_script_would_make(world: World) -> None:
+    made = makes(world)
+    logger = world.start()
+    assert isinstance(logger, Preparation)
+    assert logger.pid == FIRST_PID + 1
+    started = b"start\0001\0multilog\0001\0%s\0t\0./main" % os.fsencode(made)
+    assert world.processes[0].heard() == [started]
+    logger.signal(signal.SIGALRM)
+    world.say(b"started\0001", b"signalled\0001", b"ready\0001")
+    assert not logger._kept and not logger._signals
+    world.say(b"exited\0001\0000")
+    assert world.exits == [0]
+    assert not world.hosts._preparing
+
+
+def test_what_is_missing_is_made_by_a_shell(world: World) -> None:
+    made = makes(world)
+    logger = world.start()
+    assert logger
+    world.processes[0].heard()
+    world.say(b"started\0001", b"unready\0001")
+    assert not world.host().is_idle, "it is about to be given the logger"
+
+    def is_begun() -> bool:
+        world.pass_()
+        return bool(world.processes[0].heard())
+
+    until(is_begun, "begun")
+    assert made.is_dir()
+    world.say(b"started\0002", b"exited\0002\000256")
+    assert world.exits == [256]
+    assert world.host().is_idle
+
+
+def test_a_signal_that_comes_while_the_host_looks_is_for_the_shell(world: World) -> None:
+    makes(world, "/bin/sleep 1000 2>")
+    logger = world.start()
+    assert logger
+    logger.signal(signal.SIGTERM)
+    world.say(b"started\0001", b"signalled\0001", b"unready\0001")
+
+    def has_ended() -> bool:
+        world.pass_()
+        return bool(world.exits)
+
+    until(has_ended, "it has ended", 5)
+    assert world.exits == [signal.SIGTERM]
+
+
+def test_what_a_shell_may_not_do_is_run_as_written(world: World) -> None:
+    made = makes(world, "make")
+    assert world.start() is None
+    made.mkdir()
+    assert world.start()
+
+
+def test_complaints_go_where_the_script_sends_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (world.path / "run").read_text()
+    write_script(world.path / "run", text.replace("exec", "exec 2>&1\nexec"))
+    for same in (True, False):
+        monkeypatch.setattr(log_script, "complaints_go_where_output_goes", lambda: same)  # noqa: B023
+        monkeypatch.setattr(os, "get_inheritable", lambda fd: True)
+        assert world.start()
+    assert world.complaints == [2, 1]
 
 
 def ready(world: World) -> RemoteLogger:
     """Start a logger, and have the host say so."""
     logger = world.start()
-    assert logger
+    assert isinstance(logger, RemoteLogger)
     world.processes[-1].heard()
     world.say(b"started\0%d" % logger.number)
     return logger
@@ -372,6 +452,8 @@ NONSENSE = {
     "too long": [b"trouble\0001\0" + b"x" * 100_000],
     "escapes": [b"trouble\0001\0\x1b[2J"],
     "trouble of nobody": [b"trouble\0009\0full"],
+    "having looked": [b"ready\0001"],
+    "having looked in vain": [b"unready\0001"],
 }
 
 

@@ -1,0 +1,1 @@
+"""What run scripts say, found out without running them."""
