@@ -22,7 +22,7 @@ from slashservice.installer.errors import Refusal
 from slashservice.installer.host import crowd, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
-from slashservice.installer.plan import source
+from slashservice.installer.plan import inheriting, source
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, WriteFile
 from slashservice.installer.plan.handing import HandBack, HandOver
@@ -72,6 +72,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
             f"there is no init system here: {'; '.join(verdict.reasons)}", *verdict.advice
         )
     notes: list[str] = [*verdict.warnings]
+    options = inheriting.choose(look, systems, options)
     places = choose_layout(host, look.evidence, options, notes)
     python = trust.interpreter(host, options.python)
     places = _for_this_build(host, places, python)
