@@ -33,7 +33,9 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``status``          errors, supervision, host, logs, plan, record, vigil
 ``findings``        host, detection, plan, record
 ``scanned``         host, findings, logs, vigil
-``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
+``old_names``       host, findings, plan, record
+``doctor``          errors, supervision, host, detection, findings, old_names, scanned, plan,
+                    record, status
 ``cli``             all of them
 =================== ============================================================================
 

@@ -16,6 +16,7 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import processes, trust
 from slashservice.installer.host.host import COMMAND_PATH
 from slashservice.installer.host.marks import BrokenMarks, block, naming
+from slashservice.installer.old_names import old_names
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
@@ -279,6 +280,7 @@ CHECKS: tuple[Check, ...] = (
     scan_directory,
     service_owners,
     logs,
+    old_names,
     shadows,
     selinux,
     age,

@@ -32,7 +32,7 @@ RUNIT = 1
 
 LOOP = """\
 over=
-trap over=yes HUP
+trap over=yes USR1
 while [ ! "$over" ] && kill -0 "$1" 2>/dev/null; do
     {svscanboot} || :
     sleep 1
@@ -140,7 +140,7 @@ def _end_loops() -> list[int]:
     That is stage 2 itself, or what :meth:`TakeStage.apply` has started.
     """
     loops = processes.running(STAGE, (RUNIT, os.getpid()))
-    _send(loops, signal.SIGHUP)
+    _send(loops, signal.SIGUSR1)
     return loops
 
 

@@ -218,6 +218,11 @@ def live(machine: Guest, scan: str) -> None:
     eventually(lambda: story.service_pid(host, counter), "the counter is supervised again")
     assert story.service_pid(host, counter) == pid
 
+    story.say(f"{machine}: uninstall before the first boot, and install again")
+    uninstall(host, counter)
+    do(host, f"{INSIDE}/install --replace")
+    eventually(lambda: story.service_pid(host, counter), "the counter is up")
+
     machine.reboot()
     host = machine.host
     eventually(lambda: story.service_pid(host, counter), "the counter is up after a boot")
@@ -231,13 +236,7 @@ def live(machine: Guest, scan: str) -> None:
     counts_on(host)
 
     story.say(f"{machine}: uninstall")
-    foreseen = host.run("slashservice uninstall -n")
-    assert foreseen.rc == 2, foreseen
-    said = do(host, "slashservice uninstall").splitlines()
-    assert said == [*story.is_done(foreseen.stdout), "uninstalled"], f"{foreseen.stdout}\n{said}"
-    story.is_plain(host)
-    eventually(lambda: is_supervised(host, counter), "runit runs the counter again")
-    counts_on(host)
+    uninstall(host, counter)
     machine.reboot()
     host = machine.host
     eventually(lambda: is_supervised(host, counter), "runit runs the counter after a boot")
@@ -252,3 +251,15 @@ def live(machine: Guest, scan: str) -> None:
     numbers = logged(machine)
     assert numbers == list(range(1, len(numbers) + 1)), numbers
     assert numbers[-1] == int(machine.file("/var/lib/counter"))
+
+
+def uninstall(host: Host, counter: str) -> None:
+    """Uninstall as foreseen; runit has the counter again, and nothing of slashservice is left."""
+    foreseen = host.run("slashservice uninstall -n")
+    assert foreseen.rc == 2, foreseen
+    said = do(host, "slashservice uninstall").splitlines()
+    assert said == [*story.is_done(foreseen.stdout), "uninstalled"], f"{foreseen.stdout}\n{said}"
+    story.is_plain(host)
+    eventually(lambda: is_supervised(host, counter), "runit runs the counter again")
+    assert not host.run("pgrep -f 'trap over=yes'").stdout
+    counts_on(host)
