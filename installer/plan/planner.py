@@ -256,7 +256,8 @@ COMPLETIONS = (
 def link_folders(places: Layout) -> list[str]:
     """Return the folders in which there may be links to the code: that for all PATHs comes last."""
     shares = [f"{places.share}/{os.path.dirname(place)}" for _, place, _ in COMPLETIONS]
-    found = [places.commands, f"{places.share}/man/man8", *shares, places.compatibility]
+    pages = [f"{places.share}/man/man{section}" for section in (5, 8)]
+    found = [places.commands, *pages, *shares, places.compatibility]
     return [one for one in found if one]
 
 
@@ -265,9 +266,10 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
     links = {}
     for name in files.files:
         page = os.path.basename(name)
-        beside = [f"/usr/share/man/man8/{page}{ending}" for ending in ("", ".gz")]
+        folder = f"man/man{page[-1]}"
+        beside = [f"/usr/share/{folder}/{page}{ending}" for ending in ("", ".gz")]
         if name.startswith("man/") and not any(map(host.lstat, beside)):
-            links[f"{places.share}/man/man8/{page}"] = ("/usr/share/man", name)
+            links[f"{places.share}/{folder}/{page}"] = ("/usr/share/man", name)
     for mark, place, shell in COMPLETIONS:
         name = f"installer/cli/completion/slashservice.{shell}"
         if name in files.files:

@@ -64,7 +64,7 @@ sv exit {directory}/*
 COUNTER = """\
 #!/bin/sh
 exec 2>&1
-exec alone /usr/local/bin/counter
+exec /usr/local/bin/alone /usr/local/bin/counter
 """
 COUNTS = """\
 #!/usr/bin/python3 -u
@@ -261,5 +261,5 @@ def uninstall(host: Host, counter: str) -> None:
     assert said == [*story.is_done(foreseen.stdout), "uninstalled"], f"{foreseen.stdout}\n{said}"
     story.is_plain(host)
     eventually(lambda: is_supervised(host, counter), "runit runs the counter again")
-    assert not host.run("pgrep -f 'trap over=yes'").stdout
+    assert not host.run("pgrep -f '[t]rap over=yes'").stdout
     counts_on(host)
