@@ -32,10 +32,9 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``vigil``           supervision, host, plan
 ``status``          errors, supervision, host, logs, plan, record, vigil
 ``findings``        host, detection, plan, record
-``scanned``         host, findings, logs, vigil
-``old_names``       host, findings, plan, record
-``doctor``          errors, supervision, host, detection, findings, old_names, scanned, plan,
-                    record, status
+``noted``           host, plan, record
+``scanned``         host, findings, logs, noted, vigil
+``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================
 

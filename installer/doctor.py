@@ -16,7 +16,6 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import processes, trust
 from slashservice.installer.host.host import COMMAND_PATH
 from slashservice.installer.host.marks import BrokenMarks, block, naming
-from slashservice.installer.old_names import old_names
 from slashservice.installer.plan import proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
@@ -26,7 +25,13 @@ from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.record.theirs import idle_edits
-from slashservice.installer.scanned import logs, scan_directory, service_owners, supervisor
+from slashservice.installer.scanned import (
+    logs,
+    old_names,
+    scan_directory,
+    service_owners,
+    supervisor,
+)
 from slashservice.installer.status import look
 
 Check = Callable[[Patient], Iterator[Finding]]

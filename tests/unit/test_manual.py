@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from helpers.checkout import CHECKOUT
 
-from slashservice.installer.old_names import NAMES
+from slashservice.installer.noted import NAMES
 from slashservice.supervise.chain import launchers
 from slashservice.supervise.protocol import names
 

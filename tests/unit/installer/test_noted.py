@@ -18,7 +18,7 @@ from slashservice.installer.doctor import examine
 from slashservice.installer.findings import Finding
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
-from slashservice.installer.old_names import NAMES
+from slashservice.installer.noted import NAMES
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import transaction
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slashservice.installer.findings import Finding, Patient
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.stage import TakeStage
 from slashservice.installer.record import receipt as receipts
+from slashservice.installer.record.receipt import Receipt
 
 RUNIT_S = ("finish", "control", "check")
 """Names that runit gave their meaning."""
@@ -26,27 +26,23 @@ RUN = ("finish", "check")
 """Those of them that count only if they can be executed."""
 
 
-def old_names(patient: Patient) -> Iterator[Finding]:
-    """Has a service files that whoever supervised it before passed over?"""
-    host, receipt = patient.host, patient.receipt
-    if receipt is None:
-        return
+def old_names(host: Host, receipt: Receipt) -> Iterator[tuple[str, str]]:
+    """Yield each service with files that whoever supervised it before passed over, and advice."""
     code = host.stat(receipts.tree(receipt))
     installed = code.st_ctime if code else 0.0
     was_runit_s = any(isinstance(one.action, TakeStage) for one in receipt.entries)
     passed_over = [one for one in NAMES if not (was_runit_s and one in RUNIT_S)]
-    for name in sorted(host.list(patient.service_dir)):
+    directory = receipt.service_dir
+    for name in sorted(host.list(directory)):
         if name.startswith("."):
             continue
-        service = f"{patient.service_dir}/{name}"
-        for path in (service, f"{service}/log"):
+        for path in (f"{directory}/{name}", f"{directory}/{name}/log"):
             found = [one for one in passed_over if _counts(host, f"{path}/{one}", installed)]
             if found:
-                yield Finding(
+                yield (
                     f"{path} has {', '.join(found)}, which daemontools passed over, "
                     "and which here {} a meaning".format("have" if found[1:] else "has"),
                     "see service(5); rename what is meant otherwise",
-                    note=True,
                 )
 
 
