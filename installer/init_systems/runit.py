@@ -88,6 +88,8 @@ class Runit(InitSystem):
 
         Where runit runs it would start the service again before it notices: nothing is returned.
         """
+        if self.inherits(wiring):
+            return []  # the machine would go down
         if not any(place.below and place.holds(wiring.path) for place in self.places):
             return super().unwire(host, wiring)
         link = os.path.dirname(wiring.path)

@@ -25,8 +25,8 @@ def choose(look: Look, systems: Mapping[str, InitSystem], options: Options) -> O
 
     :class:`Refusal` where there are several, or where other options make no sense with that.
     """
-    if options.replace and not options.service_dir and not options.scanned:
-        directory = _directory(look, systems)
+    if not options.service_dir and not options.scanned:
+        directory = _taken(look, systems) or (_directory(look, systems) if options.replace else "")
         if directory:
             options = dataclasses.replace(options, service_dir=directory)
     if options.enable is False and _inherits(look, systems, options.service_dir):
@@ -35,6 +35,13 @@ def choose(look: Look, systems: Mapping[str, InitSystem], options: Options) -> O
             "Leave out --no-enable. With --no-start it comes into force at the next boot.",
         )
     return options
+
+
+def _taken(look: Look, systems: Mapping[str, InitSystem]) -> str:
+    """Return what a runsvdir scans whose place svscan has already, as lines of ours are there."""
+    init_system = systems[look.verdict.name]
+    found = [one for one in look.evidence.wirings if init_system.inherits(one) and not one.active]
+    return called(look.host, found[0].directory) if found else ""
 
 
 def _directory(look: Look, systems: Mapping[str, InitSystem]) -> str:

@@ -98,7 +98,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     notes += init_system.notes(site)
     back, over = exchange(wiring, init_system, places)
     actions = [
-        *take_over(look, systems, foreign, places.service_dir),
+        *take_over(look, systems, foreign, places.service_dir, wiring),
         *([LabelRules(rules=tuple(label_rules(host)))] if host.has_selinux() else []),
         *_code(host, places, python, options, notes, back),
         *parents(places.service_dir),
@@ -275,7 +275,7 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
         if name in files.files:
             links[f"{places.share}/{place}"] = (mark, name)
     actions: list[Action] = []
-    for path, (mark, name) in links.items():
+    for path, (mark, name) in sorted(links.items()):
         target = f"{places.current}/{name}"
         free = host.lstat(path) is None or host.readlink(path) == target
         if host.stat(mark) and free:

@@ -17,7 +17,7 @@ import dataclasses
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -150,28 +150,31 @@ def take_over(
     systems: Mapping[str, InitSystem],
     wirings: tuple[Wiring, ...],
     service_dir: str,
+    wiring: Collection[Action] = (),
 ) -> list[Action]:
     """Return the actions that put another scanner's ``wirings`` out of force.
 
-    Where the init system's own module puts svscan into its place, that is all there is to do.
+    ``wiring`` are those that wire svscan in. They may put it into a scanner's place themselves.
     """
+    init_system = systems[look.verdict.name]
     runs = any(is_strange(one, service_dir) for one in look.evidence.scanners)
+    if any(isinstance(one, QuietenScanner) for one in wiring):
+        runs = False
+        wirings = tuple(one for one in wirings if not init_system.inherits(one))
+    elif runs and look.found.name in systems:
+        _refuse_what_runs_the_host(look, systems[look.found.name], service_dir)
     if wirings and look.evidence.platform != "linux" and look.host.live:
         raise Refusal(
             f"here a running svscan can't be taken over: {wirings[0].path}",
             "Stop it and its services, remove that, and install without --replace.",
         )
-    init_system = systems[look.verdict.name]
-    if any(map(init_system.inherits, wirings)):
-        left = [one for one in wirings if not init_system.inherits(one)]
-        return [one for wiring in left for one in _out(look.host, systems, wiring)]
     reload = init_system.reload
     forget, restart = _keeper(init_system, wirings) if runs else ((), ())
     actions: list[Action] = [QuietenScanner(service_dir=service_dir)] if runs else []
     actions.append(RunCommand(undo_=restart, why="it runs again", tolerant=True))
     actions.append(RunCommand(undo_=reload, why="init sees it"))
-    for wiring in wirings:
-        actions += _unwiring(look.host, systems, wiring)
+    for one in wirings:
+        actions += _unwiring(look.host, systems, one)
     actions.append(RunCommand(do=reload, why="init sees it"))
     actions.append(RunCommand(do=forget, why="it does not come back"))
     if runs:
@@ -183,9 +186,15 @@ def take_over(
     ]
 
 
-def _out(host: Host, systems: Mapping[str, InitSystem], wiring: Wiring) -> list[Action]:
-    """Return what puts one wiring out of force, for good until uninstalling."""
-    return [dataclasses.replace(one, sticky=True) for one in _unwiring(host, systems, wiring)]
+def _refuse_what_runs_the_host(look: Look, found: InitSystem, service_dir: str) -> None:
+    """Refuse to end a scanner that the host's init system has become: the machine would go down."""
+    scanned = look.host.resolve(service_dir)
+    for one in look.evidence.wirings:
+        if found.inherits(one) and look.host.resolve(one.directory) == scanned:
+            raise Refusal(
+                f"{found.title} runs this host with what {one.where} starts, which is not ended",
+                "Install without --init: then svscan gets its place there.",
+            )
 
 
 def _unwiring(host: Host, systems: Mapping[str, InitSystem], wiring: Wiring) -> list[Action]:

@@ -95,12 +95,15 @@ flock -n 9 || { echo twice >>/var/log/twice; exit 1; }
 exec "$@"
 """
 LOGGER = "#!/bin/sh\nmkdir -p /var/log/counter\nexec svlogd -t /var/log/counter\n"
+SLOW = "#!/bin/sh\ntrap 'sleep 2; exit' TERM\nwhile :; do sleep 0.1; done\n"
+"""Leaves time for something to happen while services are stopped."""
 FINISH = '#!/bin/sh\necho "finish $1 $2" >>/var/log/finished\n'
 
 SERVICE: Files = {
     "/etc/sv/counter/run": (COUNTER, 0o755),
     "/etc/sv/counter/finish": (FINISH, 0o755),
     "/etc/sv/counter/log/run": (LOGGER, 0o755),
+    "/etc/sv/slow/run": (SLOW, 0o755),
     "/usr/local/bin/counter": (COUNTS, 0o755),
     "/usr/local/bin/alone": (ALONE, 0o755),
 }
@@ -143,12 +146,13 @@ def lay_out(root: Path, layout: Layout) -> None:
         for entry in enabled.iterdir():
             if entry.name != "booted":
                 entry.unlink()
-        for name in ("counter", "counter/log"):
+        for name in ("counter", "counter/log", "slow"):
             state = f"/run/runit/supervise.{name.replace('/', '.')}"
             (root / "etc/sv" / name / "supervise").symlink_to(state)
     for path, target in layout.links.items():
         (root / path.lstrip("/")).symlink_to(target)
-    (root / "etc/runit/runsvdir/default/counter").symlink_to("/etc/sv/counter")
+    for name in ("counter", "slow"):
+        (root / f"etc/runit/runsvdir/default/{name}").symlink_to(f"/etc/sv/{name}")
 
 
 def logged(machine: Guest) -> list[int]:
@@ -203,7 +207,7 @@ def live(machine: Guest, scan: str) -> None:
     foreseen = host.run(f"{INSIDE}/install --replace --dry-run")
     assert foreseen.rc == 2, foreseen
     assert "stop the services of runsvdir" in foreseen.stdout
-    assert host.run("pgrep -x runsvdir").stdout
+    is_killed_in_the_middle(host, counter)
     do(host, f"{INSIDE}/install --replace")
     pid = eventually(lambda: story.service_pid(host, counter), "the counter is up")
     counts_on(host)
@@ -220,8 +224,9 @@ def live(machine: Guest, scan: str) -> None:
 
     story.say(f"{machine}: uninstall before the first boot, and install again")
     uninstall(host, counter)
-    do(host, f"{INSIDE}/install --replace")
-    eventually(lambda: story.service_pid(host, counter), "the counter is up")
+    do(host, f"{INSIDE}/install --replace --no-start")
+    assert is_supervised(host, counter)
+    assert not story.svscan(host, scan)
 
     machine.reboot()
     host = machine.host
@@ -262,4 +267,15 @@ def uninstall(host: Host, counter: str) -> None:
     story.is_plain(host)
     eventually(lambda: is_supervised(host, counter), "runit runs the counter again")
     assert not host.run("pgrep -f '[t]rap over=yes'").stdout
+    counts_on(host)
+
+
+def is_killed_in_the_middle(host: Host, counter: str) -> None:
+    """Kill the installer while services are stopped: runsvdir goes on, and starts them again."""
+    do(host, f"{INSIDE}/install --replace >/dev/null 2>&1 </dev/null &")
+    state = "ps -C runsvdir -o stat="
+    eventually(lambda: host.run(state).stdout.startswith("T"), "runsvdir is held still")
+    do(host, "pkill -KILL -o -f 'home, [p]ackages'")
+    eventually(lambda: not host.run(state).stdout.startswith("T"), "runsvdir goes on")
+    eventually(lambda: is_supervised(host, counter), "runit runs the counter again")
     counts_on(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from helpers.lost import install, lose
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from slashservice.installer.detection.evidence import Scanner
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS
+from slashservice.installer.plan.options import Options
+from slashservice.installer.plan.planner import make_plan
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import transaction
@@ -224,3 +228,33 @@ def test_killed_at_any_step(make_image: MakeImage, small_source: Source, tmp_pat
         if not killed:
             return
     raise AssertionError("it has no end")
+
+
+def test_another_init_system_does_not_end_what_runs_the_host(make_image: MakeImage) -> None:
+    """Whatever is asked for: the machine would go down with it."""
+    image = make_image("runit-debian")
+    host = booting(image, BEGINNINGS[0] + BECOMES[0].format("/etc/service"))
+    image.program("/etc/rc.local", "#!/bin/sh\n")
+    with pytest.raises(Refusal):
+        plan_for(host, replace=True, init="rclocal", service_dir="/etc/service")
+
+
+@pytest.mark.parametrize("text", [0, 1])
+@pytest.mark.parametrize("start", [True, False])
+def test_a_runsvdir_that_runs_is_never_ended(
+    text: int, start: bool, make_image: MakeImage, small_source: Source
+) -> None:
+    """Neither at first, nor when lines of a killed run are in stage 2 already."""
+    image = make_image("runit-debian")
+    host = booting(image, BEGINNINGS[text] + BECOMES[3].format("/etc/service", DOTS))
+    for _ in range(2):
+        look = look_at(host)
+        evidence = replace(look.evidence, scanners=(Scanner(7, "runsvdir", "/etc/service"),))
+        verdict = replace(look.verdict, live=True)
+        seen = replace(look, evidence=evidence, verdict=verdict)
+        plan = make_plan(seen, INIT_SYSTEMS, Options(replace=True, start=start or None))
+        kinds = [one.kind for one in plan.actions]
+        assert "take-stage" in kinds
+        assert "end-scanner" not in kinds and "quieten" not in kinds
+        assert plan.layout.service_dir == "/etc/service"
+        transaction.install(host, plan_for(host, replace=True), lambda line: None)
