@@ -32,7 +32,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``vigil``           supervision, host, plan
 ``status``          errors, supervision, host, logs, plan, record, vigil
 ``findings``        host, detection, plan, record
-``scanned``         host, findings, logs, vigil
+``noted``           host, plan, record
+``scanned``         host, findings, logs, noted, vigil
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================

@@ -25,7 +25,13 @@ from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record import recovery
 from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.record.theirs import idle_edits
-from slashservice.installer.scanned import logs, scan_directory, service_owners, supervisor
+from slashservice.installer.scanned import (
+    logs,
+    old_names,
+    scan_directory,
+    service_owners,
+    supervisor,
+)
 from slashservice.installer.status import look
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -279,6 +285,7 @@ CHECKS: tuple[Check, ...] = (
     scan_directory,
     service_owners,
     logs,
+    old_names,
     shadows,
     selinux,
     age,

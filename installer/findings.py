@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
@@ -17,10 +17,11 @@ from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, and what to do about it."""
+    """Something wrong, and what to do about it; or a mere ``note``, where nothing is wrong."""
 
     what: str
     remedy: str = ""
+    note: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from slashservice.installer import vigil
+from slashservice.installer import noted, vigil
 from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
@@ -86,3 +86,10 @@ def logs(patient: Patient) -> Iterator[Finding]:
     for one in troubles(patient.host, patient.service_dir):
         yield Finding(str(one), one.remedy)
     yield from (Finding(*found) for found in mistakes(patient.host, patient.service_dir))
+
+
+def old_names(patient: Patient) -> Iterator[Finding]:
+    """Has a service files that daemontools passed over, and that mean something here?"""
+    if patient.receipt is not None:
+        for what, remedy in noted.old_names(patient.host, patient.receipt):
+            yield Finding(what, remedy, note=True)

@@ -91,13 +91,16 @@ def daemon_pid(service: str) -> int:
 def _is_of_this_life(service: str) -> bool:
     """Tell whether what is written of a service may be of this life of the machine.
 
-    A status outlives a reboot, and its pid soon is somebody else's. C's supervise, and an old
-    record, don't tell of which life they are.
+    A status outlives a reboot, and its pid soon is somebody else's. C's supervise, runsv and an
+    old record don't tell of which life they are; nor does one that our svscan has left behind as it
+    ended in order, where another supervisor has the service since.
     """
     try:
         with open(os.path.join(os.fsencode(service), names.LOCK), "rb") as file:
             found = record.parse(file.read(record.LENGTH))
-        return found is None or record.same_life(found.life, record.life())
+        if found is None or found.life == record.NAMELESS:
+            return True
+        return record.same_life(found.life, record.life())
     except OSError:
         return True
 

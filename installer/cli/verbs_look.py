@@ -71,14 +71,15 @@ class Doctor(OwnVerb):
         """Print the findings."""
         seen = self.look(self.host())
         findings = [
-            Finding(typed(one.what), typed(one.remedy))
+            Finding(typed(one.what), typed(one.remedy), note=one.note)
             for one in examine(seen, systems_of(seen.host))
         ]
         if self.as_json:
             say(json.dumps([vars(one) for one in findings], indent=2))
         else:
             for one in findings:
-                say(one.what + (f"\n    {one.remedy}" if one.remedy else ""))
-            if not findings:
+                mark = "note: " if one.note else ""
+                say(mark + one.what + (f"\n    {one.remedy}" if one.remedy else ""))
+            if all(one.note for one in findings):
                 say("nothing found wrong")
-        return printed(WRONG if findings else DONE)
+        return printed(DONE if all(one.note for one in findings) else WRONG)

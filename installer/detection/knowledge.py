@@ -207,6 +207,10 @@ class Knowledge:
         """Tell whether a line of the file ``path`` says of itself that it is out of force."""
         return False
 
+    def passes_over(self, path: str, data: bytes, line: int) -> bool:
+        """Tell whether the line with that number is not come to, for lines of ours ahead of it."""
+        return False
+
     def part_of(self, path: str) -> str:
         """Return the file that ``path``, one of its places', adds to; itself by default."""
         return path

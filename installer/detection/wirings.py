@@ -25,6 +25,9 @@ Systems = Mapping[str, Knowledge]
 SVSCANS = {"svscanboot": SCAN_DIRECTORY, "svscan": SCAN_DIRECTORY}
 """The scanners of daemontools, whosesoever, and the directory that each scans by default."""
 
+RUNSVDIR = "runsvdir"
+"""The scanner of runit, and of BusyBox."""
+
 
 def find_wirings(host: Host, systems: Systems) -> tuple[Wiring, ...]:
     """Return every scanner that a file of the host's init systems, or cron, has started."""
@@ -122,7 +125,9 @@ def _wiring(host: Host, systems: Systems, path: str, data: bytes, one: Find, own
         text=text,
         program=one.program,
         directory=one.directory,
-        active=not off and any(reader.starts(host, path) for reader in readers),
+        active=not off
+        and any(reader.starts(host, path) for reader in readers)
+        and not any(reader.passes_over(path, data, one.first) for reader in readers),
         ours=own or _is_part_of_ours(host, readers, path),
         line=one.first,
         sure=one.sure,
@@ -155,14 +160,27 @@ def find_scanners(host: Host, systems: Systems) -> tuple[Scanner, ...]:
 
 
 def strangers(host: Host, service_dir: str) -> list[int]:
-    """Return the pids of svscans on a scan directory that are not ours."""
-    return [one.pid for one in _running(host) if is_strange(one, service_dir)]
+    """Return the pids of the scanners on a scan directory whose place can be taken."""
+    return [one.pid for one in _running(host, (RUNSVDIR,)) if is_strange(one, service_dir)]
+
+
+def runsvdirs(host: Host, service_dir: str) -> list[int]:
+    """Return the pids of those of them that are runit's, or BusyBox's."""
+    found = [one for one in _running(host, (RUNSVDIR,)) if is_strange(one, service_dir)]
+    return [one.pid for one in found if one.program == RUNSVDIR]
+
+
+def held(host: Host, service_dir: str) -> list[int]:
+    """Return the pids of the runsvdirs on a scan directory that are held still."""
+    found = _processes(host, (RUNSVDIR,), with_held=True) if host.live else ()
+    pids = [one.pid for one in found if is_strange(one, service_dir) and one.program == RUNSVDIR]
+    return [pid for pid in pids if processes.is_stopped(pid)]
 
 
 def is_strange(one: Scanner, service_dir: str) -> bool:
-    """Tell whether a scanner is a svscan on that directory, and not ours."""
+    """Tell whether a scanner is a svscan or runsvdir on that directory, and not ours."""
     same = os.path.realpath(one.directory) == os.path.realpath(service_dir)
-    return one.program == "svscan" and same and not one.ours
+    return one.program in ("svscan", RUNSVDIR) and same and not one.ours
 
 
 def svscans(host: Host) -> tuple[Scanner, ...]:
@@ -175,8 +193,13 @@ def _running(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
     return _processes(host, names) if host.live else ()
 
 
-def _processes(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
-    """Return the svscans that share our root directory, and processes of those names."""
+def _processes(
+    host: Host, names: Sequence[str] = (), with_held: bool = False
+) -> tuple[Scanner, ...]:
+    """Return the svscans that share our root directory, and processes of those names.
+
+    A runsvdir that is held still while our svscan has its place scans nothing.
+    """
     found = []
     for pid in map(int, filter(str.isdigit, host.list("/proc"))):
         program = (host.read(f"/proc/{pid}/comm") or b"").decode(errors="replace").strip()
@@ -187,8 +210,17 @@ def _processes(host: Host, names: Sequence[str] = ()) -> tuple[Scanner, ...]:
             applets = [os.path.basename(word) for word in words[:2]]
             program = next((one for one in applets if one != "busybox"), "")
         if program in ("svscan", *names):
-            found.append(_scanner(host, pid, program, words))
+            one = _scanner(host, pid, program, words)
+            if with_held or program != RUNSVDIR or not _is_displaced(one):
+                found.append(one)
     return tuple(found)
+
+
+def _is_displaced(one: Scanner) -> bool:
+    """Tell whether a scanner is held still, and our svscan is on its directory."""
+    return processes.is_stopped(one.pid) and bool(
+        scan_directory.running(os.fsencode(one.directory))
+    )
 
 
 def _scanner(host: Host, pid: int, program: str, words: Sequence[str]) -> Scanner:

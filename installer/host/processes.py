@@ -11,6 +11,7 @@ import stat
 import sys
 import termios
 import time
+from collections.abc import Collection
 
 
 def describe(pid: int) -> tuple[str | None, str | None, tuple[str, ...]]:
@@ -68,14 +69,40 @@ def boot_time() -> float:
     return time.time() - time.clock_gettime(clock)
 
 
+def parent(pid: int) -> int:
+    """Return the pid of a process's parent, 0 where that can't be seen."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rsplit(b")", 1)[1].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process is held still, as by SIGSTOP."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False
+
+
+def running(word: str, parents: Collection[int]) -> list[int]:
+    """Return the children of ``parents`` that have ``word`` among their words."""
+    try:
+        pids = [int(one) for one in os.listdir("/proc") if one.isdigit()]
+    except OSError:
+        return []
+    return [pid for pid in pids if parent(pid) in parents and word in describe(pid)[2]]
+
+
 def parent_of(pid: int) -> str:
     """Say whose child a process is, as ``name (pid)``; empty where that can't be seen."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            parent = int(file.read().rsplit(b")", 1)[1].split()[1])
-        with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as file:
-            return f"{file.read().strip()} ({parent})"
-    except (OSError, ValueError, IndexError):
+        above = parent(pid)
+        with open(f"/proc/{above}/comm", encoding="utf-8", errors="replace") as file:
+            return f"{file.read().strip()} ({above})"
+    except OSError:
         return ""
 
 

@@ -168,6 +168,10 @@ class InitSystem(Knowledge):
             return [RemovePath(path=wiring.path)]
         return [EditFile(path=host.resolve(wiring.path), editor=CommentOut(wiring.text))]
 
+    def inherits(self, wiring: Wiring) -> bool:
+        """Tell whether :meth:`wire` itself puts svscan into the place that ``wiring`` has."""
+        return False
+
     def faults(self, seen: Look) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with this init system's files on a host, each with a remedy.
 

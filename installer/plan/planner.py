@@ -22,7 +22,7 @@ from slashservice.installer.errors import Refusal
 from slashservice.installer.host import crowd, trust
 from slashservice.installer.host.host import COMMAND_PATH, Host
 from slashservice.installer.host.layout import Layout, layout
-from slashservice.installer.plan import source
+from slashservice.installer.plan import inheriting, source
 from slashservice.installer.plan.actions import Action
 from slashservice.installer.plan.files import MakeDirectory, MakeScanDirectory, WriteFile
 from slashservice.installer.plan.handing import HandBack, HandOver
@@ -72,6 +72,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
             f"there is no init system here: {'; '.join(verdict.reasons)}", *verdict.advice
         )
     notes: list[str] = [*verdict.warnings]
+    options = inheriting.choose(look, systems, options)
     places = choose_layout(host, look.evidence, options, notes)
     python = trust.interpreter(host, options.python)
     places = _for_this_build(host, places, python)
@@ -97,7 +98,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     notes += init_system.notes(site)
     back, over = exchange(wiring, init_system, places)
     actions = [
-        *take_over(look, systems, foreign, places.service_dir),
+        *take_over(look, systems, foreign, places.service_dir, wiring),
         *([LabelRules(rules=tuple(label_rules(host)))] if host.has_selinux() else []),
         *_code(host, places, python, options, notes, back),
         *parents(places.service_dir),
@@ -255,7 +256,8 @@ COMPLETIONS = (
 def link_folders(places: Layout) -> list[str]:
     """Return the folders in which there may be links to the code: that for all PATHs comes last."""
     shares = [f"{places.share}/{os.path.dirname(place)}" for _, place, _ in COMPLETIONS]
-    found = [places.commands, f"{places.share}/man/man8", *shares, places.compatibility]
+    pages = [f"{places.share}/man/man{section}" for section in (5, 8)]
+    found = [places.commands, *pages, *shares, places.compatibility]
     return [one for one in found if one]
 
 
@@ -264,15 +266,16 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
     links = {}
     for name in files.files:
         page = os.path.basename(name)
-        beside = [f"/usr/share/man/man8/{page}{ending}" for ending in ("", ".gz")]
+        folder = f"man/man{page[-1]}"
+        beside = [f"/usr/share/{folder}/{page}{ending}" for ending in ("", ".gz")]
         if name.startswith("man/") and not any(map(host.lstat, beside)):
-            links[f"{places.share}/man/man8/{page}"] = ("/usr/share/man", name)
+            links[f"{places.share}/{folder}/{page}"] = ("/usr/share/man", name)
     for mark, place, shell in COMPLETIONS:
         name = f"installer/cli/completion/slashservice.{shell}"
         if name in files.files:
             links[f"{places.share}/{place}"] = (mark, name)
     actions: list[Action] = []
-    for path, (mark, name) in links.items():
+    for path, (mark, name) in sorted(links.items()):
         target = f"{places.current}/{name}"
         free = host.lstat(path) is None or host.readlink(path) == target
         if host.stat(mark) and free:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from slashservice.installer.detection.evidence import Wiring
 from slashservice.installer.detection.look import Look
-from slashservice.installer.detection.wirings import in_force
+from slashservice.installer.detection.wirings import RUNSVDIR, in_force
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 from slashservice.installer.plan.init_system import InitSystem
@@ -50,7 +50,7 @@ def foreign_wirings(
     names = {os.path.basename(one.program) for one in sure} | {one.program for one in running}
     if sure and not running and not options.replace:
         _refuse_our_own(look.host, sure)
-    strangers = names - set(SVSCANS)
+    strangers = names - {*SVSCANS, RUNSVDIR, "runsvdir-start", "2"}
     if strangers:
         raise Refusal(
             f"{', '.join(sorted(strangers))} supervises {service_dir} already",
@@ -59,7 +59,7 @@ def foreign_wirings(
         )
     if names and not options.replace:
         raise Refusal(
-            f"another svscan supervises {service_dir} already",
+            f"{_called(names)} supervises {service_dir} already",
             *where,
             "With --replace slashservice takes its place; uninstalling gives it back.",
             ELSEWHERE,
@@ -75,6 +75,11 @@ def foreign_wirings(
             ELSEWHERE,
         )
     return wirings
+
+
+def _called(names: Collection[str]) -> str:
+    """Return words for scanners of these names."""
+    return "another svscan" if set(names) & set(SVSCANS) else RUNSVDIR
 
 
 def _refuse_our_own(host: Host, wirings: list[Wiring]) -> None:

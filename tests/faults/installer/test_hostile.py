@@ -414,14 +414,16 @@ class TestRivals:
         install(image)
         assert image.snapshot()["etc/inittab"] == before
 
-    def test_runit_is_never_replaced(self, make_image: MakeImage, install: Install) -> None:
+    def test_runit_is_replaced_only_if_asked(self, make_image: MakeImage, install: Install) -> None:
         image = make_image("systemd")
         unit = "[Service]\nExecStart=/usr/bin/runsvdir -P /etc/service\n"
         image.file("/etc/systemd/system/runit.service", unit)
         image.link("/etc/systemd/system/multi-user.target.wants/runit.service", "../runit.service")
-        options = {"service_dir": "/etc/service", "replace": True}
-        assert "runsvdir supervises" in refused(install, image, **options)
-        install(image)
+        assert "runsvdir supervises" in refused(install, image, service_dir="/etc/service")
+        before = image.snapshot()
+        install(image, service_dir="/etc/service", replace=True)
+        wanted = "etc/systemd/system/multi-user.target.wants/runit.service"
+        assert image.snapshot().get(wanted) != before[wanted]
 
     def test_runit_s_own_directory_is_refused(
         self, make_image: MakeImage, install: Install

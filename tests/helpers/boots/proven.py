@@ -39,6 +39,7 @@ NAMESPACES = "tests/boots/test_namespaces.py::test_whole_story[{}]"
 EMULATED = "tests/boots/test_machines.py::test_whole_story[{}]"
 UPGRADES = "tests/boots/test_upgrades.py::test_upgrades_interrupted_at_every_step[{}]"
 OTHER = "tests/boots/test_other_ways.py::"
+REPLACED = "tests/boots/test_runit_replaced.py::test_the_place_of_runsvdir[{}]"
 CYCLE = "tests/boots/test_vagrant.py::test_a_box_from_up_to_destroy[{}]"
 TOOLS = "tests/conformance/installer/test_tools.py::"
 SCRIPTS = "tests/conformance/installer/test_rc_scripts.py::"
@@ -71,6 +72,14 @@ BOOTED = (
     Booted("OpenRC on sysvinit", "openrc", everywhere("openrc")),
     Booted("OpenRC, openrc-init as PID 1", "openrc", everywhere("openrc-init")),
     Booted("runit-init", "runit", everywhere("runit")),
+    *(
+        Booted(f"runsvdir replaced: {name}", "runit", {"in namespaces": REPLACED.format(name)})
+        for name in (
+            "Debian",
+            "Void, built from Debian's packages",
+            "Artix, built from Debian's packages",
+        )
+    ),
     Booted("BusyBox init", "busybox", everywhere("busybox")),
     Booted("finit", "finit", everywhere("finit")),
     *(

@@ -160,7 +160,7 @@ class TestImage:
         )
         assert slashservice("doctor", *root, status=1) == f"{what}\n    {remedy}\n"
         found = json.loads(slashservice("doctor", "--json", *root, status=1))
-        assert found == [{"what": what, "remedy": remedy}]
+        assert found == [{"what": what, "remedy": remedy, "note": False}]
 
     @pytest.mark.parametrize("phase", ["applying", "undoing"])
     def test_an_interrupted_run_is_finished(self, phase: str, make_image: MakeImage) -> None:

@@ -38,7 +38,7 @@ TEMPLATES = sorted(
 )
 FRAGMENTS = (
     *("crontab", "inittab", "rc.local", "rc.local_shutdown", "rc.shutdown"),
-    *("rc.shutdown.execline", "shepherd.scm", "timeout-kill"),
+    *("rc.shutdown.execline", "shepherd.scm", "timeout-kill", "stage2", "stage3"),
 )
 """Artefacts that are a part of somebody else's file, or a bare number."""
 

@@ -72,6 +72,7 @@ def test_a_lock_is_held_or_not(tmp_path: Path) -> None:
     [
         (record.of(os.getpid(), record.life()).line(), True),
         (record.of(os.getpid(), b"another/1/2").line(), False),
+        (record.of(os.getpid(), record.NAMELESS).line(), True),
         (b"", True),
         (b"C has nothing in it".ljust(record.LENGTH), True),
         (None, True),
