@@ -171,7 +171,7 @@ class Runit(InitSystem):
         )
         take = TakeStage(
             service_dir=site.service_dir,
-            svscanboot=site.svscanboot,
+            svscanboot=f"{site.layout.command('svscanboot')} -r {site.service_dir}",
             program=site.layout.command("svscan"),
             started=site.start,
         )

@@ -101,7 +101,7 @@ def test_any_stage_that_becomes_runsvdir(
     begin, end = said.index("# begin slashservice\n"), said.index("# end slashservice\n")
     assert said[:begin] == beginning
     assert said[end:].removeprefix("# end slashservice\n") == text.removeprefix(beginning)
-    assert "/command/svscanboot /etc/service || :\n" in said[begin:end]
+    assert "/command/svscanboot -r /etc/service || :\n" in said[begin:end]
     last = image.path(LAST).read_text()
     assert last.index("slashservice drain /etc/service") < last.index("sv force-stop")
     assert not install(host), "a second install finds it done, without --replace"
