@@ -7,6 +7,7 @@ interrupted, at whatever point, is finished by the next one.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from shlex import quote
@@ -74,6 +75,8 @@ def remove(
             say("the service is down, and its log has been read to the end")
         if goes:
             with lock.held(host, PATIENCE):
+                if not host.is_directory(home):
+                    raise _none(name, service_dir)  # somebody else was faster
                 _remove_home(host, home, say)
         elif host.is_directory(home):
             say(f"{home} is kept")
@@ -109,7 +112,11 @@ def _find(host: Host, name: str, link: str, homes: str) -> str:
                 return one
         if _remove_leftover(host, homes, name):
             return ""
-    raise Refusal(f"there is no service {name} in {service_dir}")
+    raise _none(name, service_dir)
+
+
+def _none(name: str, service_dir: str) -> Refusal:
+    return Refusal(f"there is no service {name} in {service_dir}")
 
 
 def _remove_home(host: Host, home: str, say: Say) -> None:
@@ -132,8 +139,14 @@ def _remove_leftover(host: Host, homes: str, name: str) -> bool:
     if not host.is_directory(left):
         return False
     host.remove_tree(left)
-    if os.path.basename(homes) == os.path.basename(HOMES) and not host.list(homes):
-        host.put(homes, ABSENT)
+    if os.path.basename(homes) == os.path.basename(HOMES):
+        try:
+            if not host.list(homes):
+                host.put(homes, ABSENT)
+        except OSError as error:
+            # Others add to it, or remove it, at the same time.
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+                raise
     return True
 
 

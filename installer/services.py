@@ -7,6 +7,7 @@ under another name and moved into place, and linked last. Whether it then stays 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -303,6 +304,10 @@ def _account(host: Host, user: str) -> tuple[int, int]:
     raise KeyError(user)
 
 
+TRIES = 10
+"""How often a service directory is tried to be made, if the folder is removed meanwhile."""
+
+
 @contextlib.contextmanager
 def _all_or_nothing(host: Host) -> Iterator[list[str]]:
     """Remove the paths in the list that is yielded, the last first, if the block fails."""
@@ -324,20 +329,25 @@ def _all_or_nothing(host: Host) -> Iterator[list[str]]:
 def _make_home(
     host: Host, home: str, contents: Mapping[str, tuple[str, int]], made: list[str]
 ) -> None:
-    """Make a service directory beside its place and move it there."""
+    """Make a service directory beside its place and move it there.
+
+    Whoever removes the last service just now removes the folder of them all, too.
+    """
     homes, name = os.path.split(home)
-    if not host.is_directory(homes):
-        made.append(homes)
-    make_directories(host, homes)
     new = f"{homes}/.{name}{NEW}"
-    if host.lstat(new):
-        host.remove_tree(new)
+    made += [homes] if not host.is_directory(homes) else []
     made.append(new)
-    try:
-        _write(host, new, contents)
-        host.rename(new, home)
-    except OSError as error:
-        raise Trouble(f"{home} can't be made", error.strerror or reason(error)) from error
+    for left in reversed(range(TRIES)):
+        try:
+            make_directories(host, homes)
+            if host.lstat(new):
+                host.remove_tree(new)
+            _write(host, new, contents)
+            host.rename(new, home)
+            break
+        except OSError as error:
+            if not left or error.errno != errno.ENOENT:
+                raise Trouble(f"{home} can't be made", error.strerror or reason(error)) from error
     made.append(home)
 
 
