@@ -35,6 +35,7 @@ class Announcer:
         self._directory = directory
         self.notes = Notes(directory)
         self._now: Status | None = None
+        """What is still to be told."""
         self._failed = False
         self._said = b""
         """Why the status could not be written the last time, if it could not."""
@@ -58,22 +59,18 @@ class Announcer:
             self._waits = True
             self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._write_again)
 
-    def announce_again(self) -> None:
-        """Write what was removed: all that is not known to be there."""
-        self.notes.are_gone()
-        if self._now:
-            self.announce(self._now, self._failed)
-
     def tell(self) -> None:
         """Write the notes."""
         if self._now and self._directory.is_held:
             self.notes.tell(self._now)
+            self._now = None
 
     def _write_again(self) -> None:
         """Write the status that could not be written, if its directory is still there."""
         self._waits = False
-        if self._said and self._directory.is_held and self._directory.locate():
-            self.announce_again()
+        if self._said and self._now and self._directory.is_held and self._directory.locate():
+            self.notes.are_gone()
+            self.announce(self._now, self._failed)
 
     def check_record(self, pid: int, hosted: bool, finish: bool, runs: Callable[[], bool]) -> None:
         """Write the record of a process again if that could not be written, while it ``runs``."""

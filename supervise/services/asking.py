@@ -15,6 +15,8 @@ from slashservice.supervise.services.actions import ASK, CONTROL, FORGET, SEND, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slashservice.supervise.protocol.status import Status
     from slashservice.supervise.services.actions import Action
 
@@ -59,9 +61,9 @@ class Asking:
         self.asking = 0
         self.give_up_at = 0.0
         """When the script is sent KILL."""
-        self.rest: list[Action] = []
+        self.rest: Sequence[Action] = ()
         """What is to be done when it has ended. First comes the signal that it may replace."""
-        self.queue: list[int] = []
+        self.queue: tuple[int, ...] = ()
         """The commands that wait for it."""
 
     def wants_start(self) -> bool:
@@ -121,7 +123,7 @@ class Asking:
         """Do the next of the commands that waited for a control script; None if there is none."""
         if self.asking or not self.queue:
             return None
-        command = self.queue.pop(0)
+        command, self.queue = self.queue[0], self.queue[1:]
         return self._then(self.drain(now) if command == DRAIN else self.control(command, now), now)
 
     def _then(self, actions: list[Action], now: float) -> list[Action]:

@@ -36,7 +36,7 @@ class Ending:
     waiting.
     """
 
-    __slots__ = ("_death", "_directory", "_doubt", "_is_log", "_manners", "_notes")
+    __slots__ = ("_death", "_directory", "_is_log", "_manners", "_notes")
 
     def __init__(
         self, directory: ServiceDirectory, notes: Notes, is_log: bool, shared: bool
@@ -46,15 +46,8 @@ class Ending:
         self._is_log = is_log
         self._death: Death | None = None
         """The last one."""
-        self._doubt = b""
-        """What was complained of last in what the directory says."""
-        manners = Manners(directory, self._complain_once)
+        manners = Manners(directory)
         self._manners = Remembered(manners) if directory.is_split and shared else manners
-
-    def _complain_once(self, line: bytes) -> None:
-        if line != self._doubt:
-            complain(line)
-        self._doubt = line
 
     def look(self, service: Service, ends: bool = False) -> None:
         """Tell ``service`` what the directory says; with ``ends``, also of the process's end."""

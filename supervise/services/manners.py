@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.messages import message
+from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import deaths, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from slashservice.supervise.services.directory import ServiceDirectory
 
 
@@ -37,14 +35,15 @@ CONTROLS = b"udopchaitkx12q"
 class Manners:
     """What the directory says now.
 
-    Something that makes no sense is passed to ``complain``, and counts as not being there.
+    Something that makes no sense is complained of once, and counts as not being there.
     """
 
-    __slots__ = ("_complain", "_directory")
+    __slots__ = ("_directory", "_said")
 
-    def __init__(self, directory: ServiceDirectory, complain: Callable[[bytes], None]) -> None:
+    def __init__(self, directory: ServiceDirectory) -> None:
         self._directory = directory
-        self._complain = complain
+        self._said = b""
+        """What was complained of last."""
 
     def has_finish(self) -> bool:
         """Tell whether there is a finish script that can be run."""
@@ -118,6 +117,11 @@ class Manners:
             return None
         finally:
             os.close(fd)
+
+    def _complain(self, line: bytes) -> None:
+        if line != self._said:
+            complain(line)
+        self._said = line
 
     def _no_sense(self, name: bytes, what: bytes) -> None:
         text = self._directory.name + b"/" + name + b": " + what

@@ -21,6 +21,9 @@ NEW = b".new"
 
 UP, DOWN, ONCE = b"u", b"d", b"\0"
 
+WORDS: dict[bytes, bytes] = {}
+"""The few lines that there are in ``stat``; thousands of services share them."""
+
 
 class Notes:
     """The notes in the service directory ``directory``, which is held."""
@@ -30,17 +33,17 @@ class Notes:
     def __init__(self, directory: ServiceDirectory) -> None:
         self._directory = directory
         self._stat: bytes | None = None
-        self._pid: bytes | None = None
+        self._pid: int | None = None
         self._failed: bool | None = None
         self._meant: bytes | None = None
         """What is in the file ``meant``; empty for no file, None if that is not known."""
 
     def tell(self, now: Status) -> None:
         """Say in ``pid`` and ``stat`` how it is now, if that is not what they say."""
-        pid = b"%d\n" % now.pid if now.pid else b""
-        if pid != self._pid:
-            self._pid = pid if self._replace(names.PID, pid) else None
-        stat = now.stat()
+        if now.pid != self._pid:
+            pid = b"%d\n" % now.pid if now.pid else b""
+            self._pid = now.pid if self._replace(names.PID, pid) else None
+        stat = WORDS.setdefault(*[now.stat()] * 2)
         if stat != self._stat:
             self._stat = stat if self._replace(names.STAT, stat) else None
 

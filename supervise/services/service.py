@@ -237,7 +237,7 @@ class Service(Asking):
         called until it gives None.
         """
         letter, self.asking = self.asking, 0
-        rest, self.rest = self.rest, []
+        rest, self.rest = [*self.rest], ()
         if replaces:
             del rest[0]
             if letter == ord("t") and self.up and (self.want == DOWN or self.leaving):
@@ -248,7 +248,7 @@ class Service(Asking):
         """Bring it down and then end supervision; a second time changes nothing."""
         if self.asking:
             self.leaving = True
-            self.queue.append(DRAIN)
+            self.queue += (DRAIN,)
             return []
         if self.leaving and self.termed and not self.paused:
             return []
@@ -267,7 +267,7 @@ class Service(Asking):
         """One byte from the control FIFO; any that means nothing is ignored."""
         if self.asking:
             if len(self.queue) < MOST_QUEUED:
-                self.queue.append(character)
+                self.queue += (character,)
             return []
         if character in PLAIN_SIGNALS:
             return self._go(self._signal(character, PLAIN_SIGNALS[character]), now)

@@ -198,7 +198,8 @@ class Supervised:
                 self._context.loop.after(SECONDS_UNTIL_MENDED, self._mend_again)
             return
         if mended:
-            self._announcer.announce_again()
+            self._announcer.notes.are_gone()
+            self._write_status(termed=self._service.termed)
 
     def _mend_again(self) -> None:
         self._mends = False

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slashservice.supervise.platform.posix import signal_called
+from slashservice.supervise.services import manners
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.manners import Manners, Remembered
 
@@ -20,27 +21,29 @@ from slashservice.supervise.services.manners import Manners, Remembered
 class Subject:
     """A directory, and what was complained of."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, said: list[bytes]) -> None:
         self.path = path
-        self.said: list[bytes] = []
+        self.said = said
         directory = SimpleNamespace(path=os.fsencode(path), name=b"web")
-        self.manners = Manners(cast("ServiceDirectory", directory), self.said.append)
+        self.manners = Manners(cast("ServiceDirectory", directory))
 
-    def everything(self, manners: Manners | Remembered) -> tuple[object, ...]:
+    def everything(self, about: Manners | Remembered) -> tuple[object, ...]:
         return (
-            manners.has_finish(),
-            manners.controls(),
-            manners.seconds_to_finish(),
-            manners.seconds_to_kill(),
-            manners.kills_group(),
-            manners.deaths_kept(),
-            manners.down_signal(),
+            about.has_finish(),
+            about.controls(),
+            about.seconds_to_finish(),
+            about.seconds_to_kill(),
+            about.kills_group(),
+            about.deaths_kept(),
+            about.down_signal(),
         )
 
 
 @pytest.fixture
-def subject(tmp_path: Path) -> Subject:
-    return Subject(tmp_path)
+def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
+    said: list[bytes] = []
+    monkeypatch.setattr(manners, "complain", said.append)
+    return Subject(tmp_path, said)
 
 
 def test_nothing_is_said(subject: Subject) -> None:
