@@ -227,6 +227,11 @@ def now() -> int:
     return int(time.time() - _booted())
 
 
+def age(start: int) -> float:
+    """Return how many seconds ago a process started that ``started`` has said this of."""
+    return max(0.0, float(now() - start))
+
+
 def can_mark() -> bool:
     """Return False: there is nothing here to mark a process by."""
     return False

@@ -73,6 +73,11 @@ def now() -> int:
     return _ticks(time.clock_gettime_ns(time.CLOCK_BOOTTIME)) - _time_ahead()
 
 
+def age(start: int) -> float:
+    """Return how many seconds ago a process started that ``started`` has said this of."""
+    return (now() - start) / os.sysconf("SC_CLK_TCK")
+
+
 SECONDS_TO_START = 5
 
 MARK = 10
@@ -331,12 +336,6 @@ def open_process(pid: int) -> int:
         raise _unknown() from None
 
 
-PIDFD_GET_INFO = 0xC040FF0B
-PIDFD_INFO_EXIT = 1 << 3
-PIDFD_INFO_SIZE = 64
-EXIT_CODE = 60
-"""The request of ``linux/pidfd.h``, and the offset of the wait status in its answer."""
-
 EXIT_STATUS = 49
 """Index of the wait status into the fields that ``_stat`` returns: 52 in proc(5)."""
 
@@ -354,16 +353,10 @@ def exit_status(fd: int, pid: int, start: int) -> int:
         if status or os.geteuid() == 0:
             return status
     try:
-        import fcntl
-
-        info = bytearray(PIDFD_INFO_SIZE)
-        info[0] = PIDFD_INFO_EXIT
-        fcntl.ioctl(fd, PIDFD_GET_INFO, info)
+        from slashservice.supervise.platform import pidfd
     except (ImportError, OSError):
         return -1
-    if not info[0] & PIDFD_INFO_EXIT:
-        return -1
-    return int.from_bytes(info[EXIT_CODE:], sys.byteorder)
+    return pidfd.exit_status(fd)
 
 
 def signal_process(fd: int, number: int) -> None:

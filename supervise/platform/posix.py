@@ -176,5 +176,7 @@ def signal_called(word: bytes) -> int:
         number = int(word[:4])
         return number if number in _signal.valid_signals() else 0
     name = word.decode("ascii", "replace").upper()
+    if "_" in name:
+        return 0  # the module has other names with it
     number = getattr(_signal, name if name.startswith("SIG") else "SIG" + name, 0)
     return number if isinstance(number, int) and number in _signal.valid_signals() else 0

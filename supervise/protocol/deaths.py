@@ -5,8 +5,9 @@ Each line has ``LENGTH`` bytes, filled up with spaces, in these words:
     @40000000692a1c2f0b5c3a1c 12345 exit 1 3.204
 
 That is when the process was found dead (a TAI64N label), its pid, how it ended, and how many
-seconds it ran. How it ended is ``exit CODE``, ``signal NUMBER`` or ``unknown``; the seconds are
-``?`` where they are not known. Being of fixed length, and a part of a page, a line is appended in
+seconds it ran. How it ended is ``exit CODE``, ``signal NUMBER``, with ``core`` if it left one, or
+``unknown``. The pid is 0 where there was no process of its own, and the seconds are ``?`` where
+they are not known. Being of fixed length, and a part of a page, a line is appended in
 one step, so that no reader sees half of it. A reader takes the last ``max-death-tally`` lines, a
 file in the service directory with a number (100 unless it is there, 0 for none, ``MOST`` at most);
 the file may have twice as many.
@@ -27,6 +28,9 @@ MOST = 4096
 
 UNKNOWN = -1
 """Stands for a wait status that nobody could be told."""
+
+CORE = 128
+"""In a wait status: a core was left."""
 
 NEW = names.DEATHS + b".new"
 
@@ -68,7 +72,9 @@ class Death:
         """Say how it ended."""
         if self.status == UNKNOWN:
             return b"unknown"
-        return b"exit %d" % self.code if self._is_exit else b"signal %d" % self.signal
+        if self._is_exit:
+            return b"exit %d" % self.code
+        return b"signal %d" % self.signal + (b" core" if self.low_byte & CORE else b"")
 
     def line(self) -> bytes:
         """Compose the line of ``LENGTH`` bytes."""
@@ -94,8 +100,8 @@ def parse(line: bytes) -> Death | None:
         return None
     if how[0] == b"exit" and 0 <= number <= 255:
         return Death(stamp, pid, number << 8, seconds)
-    if how[0] == b"signal" and 0 < number < 127:
-        return Death(stamp, pid, number, seconds)
+    if how[0] == b"signal" and 0 < number < CORE - 1:
+        return Death(stamp, pid, number | CORE * (how[2:] == [b"core"]), seconds)
     return None
 
 

@@ -29,6 +29,13 @@ from slashservice.supervise.platform.current import system
 
 LENGTH = 128
 
+NOTES = b"\t\n"
+"""The end of a line whose writer blanks it once the death of its process is noted.
+
+Versions before that left the line of a dead process, and ended it with a space. They take one for
+the other.
+"""
+
 NAMELESS = b"-"
 """Stands for no life of the machine, in a record that no supervisor shall go on with."""
 
@@ -38,11 +45,12 @@ class Record:
 
     It started at ``since`` at the earliest, at ``time`` at the latest, in the unit of
     ``system.started``. ``hosted`` tells that the process is a log host, with other loggers in it,
-    ``finish`` that it is the finish script's.
+    ``finish`` that it is the finish script's; with no pid, that this is still to be run. ``notes``
+    is whether the line ended with ``NOTES``.
     ``mark`` is 0 but in an intent. ``place`` is empty in records of versions that wrote none.
     """
 
-    __slots__ = ("finish", "hosted", "life", "mark", "pid", "place", "since", "time")
+    __slots__ = ("finish", "hosted", "life", "mark", "notes", "pid", "place", "since", "time")
 
     def __init__(
         self,
@@ -62,6 +70,7 @@ class Record:
         self.place = place
         self.hosted = hosted
         self.finish = finish
+        self.notes = True
         self.mark = mark
 
     def line(self) -> bytes:
@@ -78,7 +87,7 @@ class Record:
             words += b" mark %d" % self.mark
         if self.place:
             words += b" in " + self.place
-        return words.ljust(LENGTH - 1) + b"\n"
+        return words.ljust(LENGTH - 2) + NOTES
 
     def is_for(self, place: bytes) -> bool:
         """Tell whether it was made for the directory at ``place``, and not for one it is a copy of.
@@ -159,6 +168,7 @@ def parse(line: bytes) -> Record | None:
     if not (since.isdigit() and (time or since).isdigit()):
         return None
     found = Record(int(words[0]), int(time or since), words[2], since=int(since))
+    found.notes = line.endswith(NOTES)
     rest = words[3:]
     if rest[:1] == [b"hosted"]:
         found.hosted = True

@@ -32,10 +32,11 @@ class Left:
 
     ``pid`` is 0 if it does not, and ``dead`` is its pid then. ``start`` is when it started, in the
     unit of ``system.started``. ``hosted`` tells that it is a log host, ``finish`` that it is the
-    finish script's.
+    finish script's, or with neither that one is still to be run. ``notes`` is whether the death
+    of ``dead`` may be news.
     """
 
-    __slots__ = ("dead", "finish", "hosted", "pid", "start", "status")
+    __slots__ = ("dead", "finish", "hosted", "notes", "pid", "start", "status")
 
     def __init__(self, found: Status, record: Record, start: int) -> None:
         self.status = found
@@ -44,6 +45,7 @@ class Left:
         self.start = start
         self.hosted = record.hosted
         self.finish = record.finish
+        self.notes = record.notes or found.pid != 0  # an earlier version saw it die
 
 
 def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left:

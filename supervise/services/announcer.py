@@ -46,6 +46,7 @@ class Announcer:
         """Write how it is; ``failed`` tells that it has failed for good."""
         self._now = now
         self._failed = failed
+        self._directory.locate()
         self.notes.mark(failed)
         self.notes.remember(now)
         complaint = self._directory.announce(now)
@@ -61,7 +62,7 @@ class Announcer:
 
     def tell(self) -> None:
         """Write the notes."""
-        if self._now and self._directory.is_held:
+        if self._now and self._directory.is_held and self._directory.locate():
             self.notes.tell(self._now)
             self._now = None
 

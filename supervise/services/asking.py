@@ -11,7 +11,16 @@ is started. When the process dies meanwhile, the signals that wait are for nobod
 
 from __future__ import annotations
 
-from slashservice.supervise.services.actions import ASK, CONTROL, FORGET, SEND, SIGNAL, START, WAKE
+from slashservice.supervise.services.actions import (
+    ANNOUNCE,
+    ASK,
+    CONTROL,
+    FORGET,
+    SEND,
+    SIGNAL,
+    START,
+    WAKE,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +101,8 @@ class Asking:
             elif action == START and self.wants_start():
                 if ord("u") in self.controls and not (self.prepared or self.finish_due):
                     self.prepared = True
-                    return [*go, *self._ask(ord("u"), [(SEND, 0, 0), START, *rest], now)]
+                    ask = self._ask(ord("u"), [(SEND, 0, 0), START, *rest], now)
+                    return [*go, ANNOUNCE, *ask]
                 go.append(START)
             elif self.up or action[0] not in (SIGNAL, START[0]):
                 go.append(action)

@@ -43,7 +43,8 @@ class ControlScript:
             if isinstance(process, OSError):
                 what = b"unable to run " + directory.name + b"/" + script.name
                 complain(message("supervise", b"warning", what, process))
-                over(False)
+                # Not now: thousands of commands may wait, each for a script of its own.
+                context.loop.after(0, lambda: over(False))
             else:
                 self._process = process
 

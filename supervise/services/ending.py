@@ -1,14 +1,16 @@
 """How a service ends: what its directory says about that, and what is kept of it.
 
-A death is noted first, then the finish script is run, whose process is on record as such. So the
-next supervisor knows for each death whether it was noted and whether the script was run: the
-record has the pid of a dead run script, and the last death noted is of that pid or not.
+A death is noted in ``deaths`` first, then on record: the pid is blanked, with a word if a finish
+script is to be run. The process of that puts itself on record in place of the word. So a pid of a
+dead run script on record is news to the next supervisor, the word is work to be done, and the pid
+of a dead finish script is neither.
 """
 
 from __future__ import annotations
 
 from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.messages import complain, message
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol.deaths import UNKNOWN, Death
 from slashservice.supervise.services.manners import Manners, Remembered
 from slashservice.supervise.services.starters import FINISH, Script
@@ -16,7 +18,7 @@ from slashservice.supervise.services.starters import FINISH, Script
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.services.adoption import Left
-    from slashservice.supervise.services.context import Process
+    from slashservice.supervise.services.context import Context, Process
     from slashservice.supervise.services.directory import ServiceDirectory
     from slashservice.supervise.services.notes import Notes
     from slashservice.supervise.services.service import Service
@@ -25,32 +27,41 @@ if TYPE_CHECKING:
 FAILED = 100
 FINISH_FAILED = 125
 """The exit codes of a run script (encore's) and of a finish script (s6's) that have the service
-stay down. The run script of a log does not: the service would hang with its pipe full.
+stay down. Those of a log do not: the service would hang with its pipe full.
 """
+
+
+AT_ONCE = 0.001
+"""Seconds."""
 
 
 class Ending:
     """The end of the service in ``directory``, whose deaths go into ``notes``.
 
-    ``is_log`` tells that it is a log service. With ``shared`` its file system may not keep us
-    waiting.
+    ``is_log`` tells that it is a log service.
     """
 
-    __slots__ = ("_death", "_directory", "_is_log", "_manners", "_notes")
+    __slots__ = ("_context", "_death", "_directory", "_is_log", "_manners", "_notes")
 
     def __init__(
-        self, directory: ServiceDirectory, notes: Notes, is_log: bool, shared: bool
+        self, context: Context, directory: ServiceDirectory, notes: Notes, is_log: bool
     ) -> None:
+        self._context = context
         self._directory = directory
         self._notes = notes
         self._is_log = is_log
         self._death: Death | None = None
         """The last one."""
         manners = Manners(directory)
-        self._manners = Remembered(manners) if directory.is_split and shared else manners
+        elsewhere = directory.is_split and context.shared
+        self._manners = Remembered(manners) if elsewhere else manners
 
     def look(self, service: Service, ends: bool = False) -> None:
-        """Tell ``service`` what the directory says; with ``ends``, also of the process's end."""
+        """Tell ``service`` what the directory says; with ``ends``, also of the process's end.
+
+        To be called before anything is asked: the directory may have been renamed.
+        """
+        self._directory.locate()
         if not self._is_log:
             service.controls = self._manners.controls()
         if ends:
@@ -62,9 +73,13 @@ class Ending:
         if isinstance(self._manners, Remembered):
             self._manners.look()
 
-    def seconds_to_finish(self) -> float:
-        """Return how long the finish script may run; 0 is for ever."""
-        return self._manners.seconds_to_finish()
+    def seconds_to_finish(self, start: int = 0) -> float:
+        """Return how long the finish script may run; 0 is for ever.
+
+        If it is running since ``start``, in the unit of ``system.started``, less is left.
+        """
+        seconds = self._manners.seconds_to_finish()
+        return max(seconds - system.age(start), AT_ONCE) if seconds and start else seconds
 
     def left(self, left: Left) -> tuple[bool, bool]:
         """Tell of what a supervisor left whether there is a finish script to be run.
@@ -72,40 +87,50 @@ class Ending:
         And whether the service has failed for good.
         """
         said = left.status
-        failed = said.want == b"d" and self._notes.has_failed()
-        death = self._notes.last_death()
-        if death and death.pid == said.pid and death.stamp >= said.stamp:
-            # The supervisor was killed before it could say that it died.
-            self._death = death
+        failed = said.want != b"u" and self._notes.has_failed()
+        last = self._notes.last_death()
+        is_news = bool(left.dead) and left.notes and not (left.hosted or left.finish)
+        is_owed = left.finish and not (left.pid or left.dead)
+        if last and last.stamp >= said.stamp and (is_owed or last.pid in (said.pid, left.dead)):
+            # The supervisor was killed before it could say so.
+            self._death = last
             failed = failed or self._has_failed()
-        if not left.dead or left.hosted or left.finish:
-            return False, failed
-        if death is None and not said.pid:
-            return False, failed  # an earlier version saw it die
-        if death is None or death.pid != left.dead or death.stamp < said.stamp:
+        elif is_news:
             return self._note(Death(tai.now(), left.dead, UNKNOWN, None))
-        self._death = death
-        return self._manners.has_finish(), failed
+        return (self._owe() if is_news else is_owed), failed
 
-    def died(self, pid: int, status: int, since: bytes) -> tuple[bool, bool]:
-        """Note the death of a process that ran ``since`` a TAI64N stamp; return as ``left``."""
+    def died(self, pid: int, status: int, since: bytes, hosted: bool = False) -> tuple[bool, bool]:
+        """Note the death of a process that ran ``since`` a TAI64N stamp; return as ``left``.
+
+        A ``hosted`` one goes on for others, and no ``pid`` stands for one that could not be run.
+        """
         now = tai.now()
         ran = (tai.unpack(now) - tai.unpack(since)) / 1e9 if pid else None
-        finish, failed = self._note(Death(now, pid, status, ran))
+        finish, failed = self._note(Death(now, 0 if hosted else pid, status, ran), hosted)
         self._say_if(failed, b"run", FAILED)
         return finish, failed
 
-    def _note(self, death: Death) -> tuple[bool, bool]:
+    def _note(self, death: Death, hosted: bool = False) -> tuple[bool, bool]:
         self._death = death
         self._notes.died(death, self._manners.deaths_kept())
-        return self._manners.has_finish(), self._has_failed()
+        return self._owe(hosted), self._has_failed()
+
+    def _owe(self, hosted: bool = False) -> bool:
+        """Tell whether there is a finish script, and have the record say so, and of no process.
+
+        But a host stays on record: the next supervisor has its logs go on in another one.
+        """
+        finish = self._manners.has_finish()
+        if finish or not hosted:
+            self._directory.record(0, self._context.heritage.life, finish=finish)
+        return finish
 
     def _has_failed(self) -> bool:
         return not self._is_log and self._death is not None and self._death.code == FAILED
 
     def finished(self, status: int) -> bool:
         """Tell of the wait status of the finish script whether the service has failed for good."""
-        failed = status == FINISH_FAILED << 8
+        failed = status == FINISH_FAILED << 8 and not self._is_log
         self._say_if(failed, b"finish", FINISH_FAILED)
         return failed
 
@@ -118,11 +143,13 @@ class Ending:
         """Return the finish script for the last death.
 
         Its arguments are runit's two, the exit code (or -1) and the low byte of the wait status,
-        and s6's two that follow: the name of the service, and the process group that has died.
+        and s6's two that follow: the name of the service, and the process group that has died. That
+        is left out where there was none.
         """
         death = self._death or Death(bytes(tai.STAMP_LENGTH), 0, UNKNOWN, None)
-        numbers = [b"%d" % number for number in (death.code, death.low_byte, death.pid)]
-        return Script([FINISH, *numbers[:2], self._directory.name, numbers[2]])
+        group = [b"%d" % death.pid] if death.pid else []
+        numbers = [b"%d" % number for number in (death.code, death.low_byte)]
+        return Script([FINISH, *numbers, self._directory.name, *group])
 
     def kill(self, process: Process, is_finish: bool) -> None:
         """The process has had its time to end: kill it."""

@@ -28,6 +28,9 @@ LONGEST = 64
 LARGEST = 10**9
 """The largest number that a file may have, nearly twelve days."""
 
+MOST_SAID = 8
+"""So many complaints are remembered, as not to be repeated."""
+
 CONTROLS = b"udopchaitkx12q"
 """The characters that there may be control scripts for."""
 
@@ -42,12 +45,12 @@ class Manners:
 
     def __init__(self, directory: ServiceDirectory) -> None:
         self._directory = directory
-        self._said = b""
-        """What was complained of last."""
+        self._said: tuple[bytes, ...] = ()
+        """What was complained of."""
 
     def has_finish(self) -> bool:
         """Tell whether there is a finish script that can be run."""
-        return os.access(self._directory.path + b"/" + names.FINISH, os.X_OK)
+        return _may_be_run(self._directory.path + b"/" + names.FINISH)
 
     def controls(self) -> bytes:
         """Return the characters that there are control scripts for."""
@@ -59,7 +62,7 @@ class Manners:
         return b"".join(
             name
             for name in sorted(found)
-            if len(name) == 1 and name in CONTROLS and os.access(folder + b"/" + name, os.X_OK)
+            if len(name) == 1 and name in CONTROLS and _may_be_run(folder + b"/" + name)
         )
 
     def seconds_to_finish(self) -> float:
@@ -119,13 +122,17 @@ class Manners:
             os.close(fd)
 
     def _complain(self, line: bytes) -> None:
-        if line != self._said:
+        if line not in self._said:
             complain(line)
-        self._said = line
+            self._said = (*self._said[-MOST_SAID:], line)
 
     def _no_sense(self, name: bytes, what: bytes) -> None:
         text = self._directory.name + b"/" + name + b": " + what
         self._complain(message("supervise", b"warning", text))
+
+
+def _may_be_run(path: bytes) -> bool:
+    return os.access(path, os.X_OK) and not os.path.isdir(path)
 
 
 class Remembered:

@@ -53,6 +53,7 @@ class Pair:
         "_context",
         "_delay",
         "_ended",
+        "_graced",
         "_has_log",
         "_insisted",
         "_killed",
@@ -96,6 +97,8 @@ class Pair:
         self._insisted = False
         self._killed: Supervised | None = None
         """The part that was sent KILL last."""
+        self._graced: Supervised | None = None
+        """The part whose finish script was given time."""
         self._left = False
         """Whether the service's process was left running."""
         self._told: set[Supervised] = set()
@@ -361,9 +364,15 @@ class Pair:
         """KILL has not ended it: leave it, with its record, to the next svscan."""
         if self.active or part not in (self._main, self._log):
             return
+        if part.finishes and part is not self._graced:
+            # It died, and has a finish script to which that is news.
+            self._graced = part
+            self._context.loop.after(SECONDS_OF_GRACE, lambda: self._kill(part))
+            return
         self._killed = None
         self._left = part is self._main
-        self._overdue(part, b"left running, process %d" % part.pid)
+        left = b"left running, process %d" % part.pid
+        self._overdue(part, left if part.pid else b"left, its finish script is still to be run")
         part.abandon()
 
     def _say_if_killed(self, part: Supervised | None) -> None:

@@ -188,9 +188,7 @@ class Service(Asking):
         return [ANNOUNCE, (WAKE, again)]
 
     def not_run(self, now: float, unread: bool = False, finish: bool = False) -> list[Action]:
-        """The script can't be run: as if it had been started, and died at once."""
-        if self.finish_due:
-            return self.finished(now, unread)
+        """The run script can't be run: as if it had been started, and died at once."""
         self.starting = self.prepared = False
         self.not_before = now + SECONDS_BETWEEN_STARTS
         return self.exited(now, unread, finish)

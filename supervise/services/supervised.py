@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.messages import TROUBLE, complain, message
+from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services.actions import (
     ANNOUNCE,
@@ -113,7 +114,7 @@ class Supervised:
         self._mends = False  # whether it is to be mended in a while
         self._announcer = Announcer(context, directory)
         self._control: ControlScript | None = None
-        self._ending = Ending(directory, self._announcer.notes, hosts is not None, context.shared)
+        self._ending = Ending(context, directory, self._announcer.notes, hosts is not None)
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
@@ -154,7 +155,7 @@ class Supervised:
         self._ending.look(self._service, ends=True)
         now = context.loop.clock()
         if left.finish:
-            self._do(self._service.adopt_finish(now, self._ending.seconds_to_finish()))
+            self._do(self._service.adopt_finish(now, self._ending.seconds_to_finish(left.start)))
         else:
             termed = found.termed if found.pid == left.pid else 0
             self._do(self._service.adopt(found.paused, termed, now))
@@ -206,6 +207,11 @@ class Supervised:
         self.mend()
 
     @property
+    def finishes(self) -> bool:
+        """Whether its finish script runs, or is about to."""
+        return self._service.finishing or self._service.finish_due
+
+    @property
     def pid(self) -> int:
         """The pid of its process, 0 if there is none."""
         return self._process.pid if self._process else 0
@@ -251,21 +257,11 @@ class Supervised:
             return
         if now - self._since >= SECONDS_THAT_LAST:
             self._line = LASTED
-        finish, failed = self._ending.died(pid, status, self._stamp)
+        hosted = self._hosts is not None and self._hosts.has(pid) and service.want == UP
+        finish, failed = self._ending.died(pid, status, self._stamp, hosted)
         if not finish:
             self._stamp = tai.now()
-        if self._hosts and service.want != UP:
-            # Its host goes on, and the next supervisor would take it for up.
-            self.directory.record(0, self._context.heritage.life)
         self._do(service.exited(now, unread, finish, failed))
-        self._rest()
-
-    def _rest(self) -> None:
-        """Forget the dead process on record, if nothing more follows from its death."""
-        service = self._service
-        is_idle = not (service.up or service.finishing or service.asking or service.starting)
-        if self.directory.is_held and is_idle and not service.finish_due:
-            self.directory.record(0, self._context.heritage.life)
 
     def _controlled(self, replaces: bool) -> None:
         """A control script has ended; ``replaces`` tells that it exited 0."""
@@ -346,7 +342,7 @@ class Supervised:
         now = self._context.loop.clock()
         directory, service = self.directory, self._service
         is_finish = service.finish_due
-        if isinstance(process, BlockingIOError):
+        if isinstance(process, BlockingIOError) or (is_finish and isinstance(process, OSError)):
             what = b"unable to fork for " + directory.name + b", trying again in 5 seconds"
             complain(message("supervise", b"warning", what, process))
             if not is_finish:
@@ -354,10 +350,12 @@ class Supervised:
             self._let_go()
             self._do(service.not_started(now))
         elif isinstance(process, OSError):
-            complain(directory.not_started(process, b"finish" if is_finish else b"run"))
+            complain(directory.not_started(process))
             self._line = CRASHED
             self._let_go()
-            finish = not is_finish and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
+            # That there are no descriptors, say, is no end of a process.
+            ended = not posix.may_pass(process)
+            finish = ended and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
             self._do(service.not_run(now, finish=finish))
         else:
             self._process = process
