@@ -69,7 +69,8 @@ for folder, folders, files in os.walk(upper):
 class Sandbox:
     """A machine whose PID 1 is ``first``, started after the shell commands of ``prepare``.
 
-    With ``checkout`` it sees this checkout, even if that is where it has nothing of ours.
+    With ``checkout`` it sees this checkout, even if that is where it has nothing of ours; and
+    ``seen``, which are folders below ``/tmp`` or ``/run``.
     """
 
     closing: ClassVar = [f"closing {number}" for number in range(LINES)]
@@ -81,8 +82,10 @@ class Sandbox:
         prepare: str = "",
         network: bool = False,
         checkout: bool = True,
+        seen: Sequence[Path] = (),
     ) -> None:
         keep = [str(path) for path in SEEN if str(path).startswith(("/tmp/", "/run/")) and checkout]
+        keep += map(str, seen)
         self.folder = Path(tempfile.mkdtemp(prefix="slashservice-sandbox-"))
         options = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
         if network:
