@@ -1,7 +1,6 @@
-"""Telling clients how a service is, and the next supervisor which process it has.
+"""Telling clients how a service is: the status file, and the notes beside it.
 
-Clients read the status file, and the notes beside it. A status that can't be written is complained
-of once, and written as soon as it can be. So is the record.
+A status that can't be written is complained of once, and written as soon as it can be.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from slashservice.supervise.services.notes import Notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from slashservice.supervise.protocol.status import Status
     from slashservice.supervise.services.context import Context
     from slashservice.supervise.services.directory import ServiceDirectory
@@ -20,9 +17,6 @@ if TYPE_CHECKING:
 
 SECONDS_UNTIL_WRITTEN = 5.0
 """When it is tried again to write a status or a record that could not be written."""
-
-SECONDS_UNTIL_CHECKED = 1.0
-"""How long after a start it is looked whether the process is on record, as it should be."""
 
 
 class Announcer:
@@ -55,7 +49,7 @@ class Announcer:
             complain(complaint)
         self._said = complaint
         if not complaint:
-            self._context.tell(self)
+            self._context.tell(self.tell)
         elif not self._waits:
             self._waits = True
             self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._write_again)
@@ -72,14 +66,3 @@ class Announcer:
         if self._said and self._now and self._directory.is_held and self._directory.locate():
             self.notes.are_gone()
             self.announce(self._now, self._failed)
-
-    def check_record(self, pid: int, hosted: bool, finish: bool, runs: Callable[[], bool]) -> None:
-        """Write the record of a process again if that could not be written, while it ``runs``."""
-
-        def check() -> None:
-            if runs() and not self._directory.is_recorded(pid):
-                life = self._context.heritage.life
-                self._directory.record(pid, life, hosted, finish=finish)
-                self._context.loop.after(SECONDS_UNTIL_WRITTEN, check)
-
-        self._context.loop.after(SECONDS_UNTIL_CHECKED, check)

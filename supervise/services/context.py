@@ -9,15 +9,16 @@ from __future__ import annotations
 import errno
 import os
 
-from slashservice.supervise.platform.loop import PORTION
 from slashservice.supervise.services import adoption
 from slashservice.supervise.services.directory import ServiceDirectory
+from slashservice.supervise.services.later import Later
 from slashservice.supervise.services.personality import SVSCAN
 from slashservice.supervise.services.starters import RUN, Forking
 from slashservice.supervise.services.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.personality import Personality
     from slashservice.supervise.services.spawner import Spawners
     from slashservice.supervise.services.starters import Answer, Script
-
-    class Teller(Protocol):
-        """Writes what clients of runit read, when it is asked to."""
-
-        def tell(self) -> None:
-            """Write it now."""
 
     class Process(Protocol):
         """The process of a service that is up: ours, adopted, or a logger in a log host.
@@ -60,6 +55,9 @@ FEWEST = 8
 
 SECONDS_UNTIL_TOLD = 0.5
 """How long those that start in a crowd may wait until the notes beside their status are written."""
+
+SECONDS_UNTIL_CHECKED = 1.0
+"""How long after a start it is looked whether the process is on record, at the latest."""
 
 SECONDS_KEPT = 0.5
 """How long spawners are kept between portions. Until they end, we hear of no death there."""
@@ -90,7 +88,9 @@ class Context:
         self._expects = False
         self._keep_until = 0.0
         self._adopted: set[int] = set()
-        self._untold: dict[Teller, None] = {}
+        self._untold = Later(loop, SECONDS_UNTIL_TOLD)
+        self.checks = Later(loop, SECONDS_UNTIL_CHECKED)
+        """Calls each service that has started something, to look whether it is on record."""
         self.turns = Turns(loop)
         self.turns.begins = self.expect
         self.turns.ends = self.expect_no_more
@@ -163,23 +163,12 @@ class Context:
         else:
             self._forking.start(directory, streams, exited, answer, script)
 
-    def tell(self, teller: Teller) -> None:
-        """Have ``teller`` write what clients of runit read: now, or when a crowd has started."""
+    def tell(self, tell: Callable[[], None]) -> None:
+        """Have somebody tell what clients of runit read: now, or when a crowd has started."""
         if self._spawners is None:
-            teller.tell()
-            return
-        if not self._untold:
-            self.loop.after(SECONDS_UNTIL_TOLD, self._tell_some)
-        self._untold[teller] = None
-
-    def _tell_some(self) -> None:
-        end = self.loop.clock() + PORTION
-        while self._untold and self.loop.clock() < end:
-            teller = next(iter(self._untold))
-            del self._untold[teller]
-            teller.tell()
-        if self._untold:
-            self.loop.after(0, self._tell_some)
+            tell()
+        else:
+            self._untold.ask(tell)
 
     def adopt(self, pid: int, start: int, exited: Exited) -> Process:
         """Watch over a process that another supervisor started, at time ``start``."""

@@ -25,7 +25,7 @@ from slashservice.supervise.services.actions import (
     UP,
     WAKE,
 )
-from slashservice.supervise.services.announcer import Announcer
+from slashservice.supervise.services.announcer import SECONDS_UNTIL_WRITTEN, Announcer
 from slashservice.supervise.services.control_script import ControlScript
 from slashservice.supervise.services.ending import Ending
 from slashservice.supervise.services.refusal import Refused
@@ -106,8 +106,7 @@ class Supervised:
         self._service = context.personality.service(directory.default, hosts is not None)
         self._process: Process | None = None
         self._stamp = b""
-        self._since = 0.0
-        """When it was started; at some time before, if by another supervisor."""
+        self._since = 0.0  # when it was started; at some time before, if by another supervisor
         self._line = NEW
         """In which line it waits for a start, if it wants one now."""
         self._wake = 0.0  # for when a call of ``_due`` is asked for already
@@ -353,9 +352,8 @@ class Supervised:
             complain(directory.not_started(process))
             self._line = CRASHED
             self._let_go()
-            # That there are no descriptors, say, is no end of a process.
-            ended = not posix.may_pass(process)
-            finish = ended and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
+            died = not posix.may_pass(process)  # the lack of descriptors, say, is no death
+            finish = died and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
             self._do(service.not_run(now, finish=finish))
         else:
             self._process = process
@@ -364,10 +362,17 @@ class Supervised:
                 self._since = now
                 self._line = CRASHED
             self._do(service.started(now, self._ending.seconds_to_finish() if is_finish else 0))
-            hosted = self._hosts is not None and self._hosts.has(process.pid)
-            self._announcer.check_record(
-                process.pid, hosted, is_finish, lambda: self._process is process
-            )
+            self._context.checks.ask(self._check_record)
+
+    def _check_record(self) -> None:
+        """Write the record of our process again if that could not be written."""
+        directory = self.directory
+        if not self._process or not directory.is_held or directory.is_recorded(self.pid):
+            return
+        hosted = self._hosts is not None and self._hosts.has(self.pid)
+        life = self._context.heritage.life
+        directory.record(self.pid, life, hosted, finish=self._service.finishing)
+        self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._check_record)
 
     def _let_go(self) -> None:
         """It has no process that holds the pipe."""
@@ -376,9 +381,8 @@ class Supervised:
 
     def _hosted(self) -> Process | None:
         """Let a log host run it, if it is a log service that one can run."""
-        if self._hosts is None:
-            return None
-        logger = self._hosts.start(self.directory, self._streams[0], self._exited)
+        hosts = self._hosts
+        logger = hosts.start(self.directory, self._streams[0], self._exited) if hosts else None
         if logger:
             self.directory.record(logger.pid, self._context.heritage.life, hosted=True)
         return logger

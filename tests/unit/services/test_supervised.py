@@ -17,8 +17,8 @@ from helpers.clock import Clock
 from slashservice.supervise.platform.loop import PORTION, Loop
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
-from slashservice.supervise.services.announcer import SECONDS_UNTIL_CHECKED, SECONDS_UNTIL_WRITTEN
-from slashservice.supervise.services.context import Context
+from slashservice.supervise.services.announcer import SECONDS_UNTIL_WRITTEN
+from slashservice.supervise.services.context import SECONDS_UNTIL_CHECKED, Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.log_pipe import LogPipe
