@@ -39,8 +39,9 @@ class Announcer:
     def announce(self, now: Status, failed: bool = False) -> None:
         """Write how it is; ``failed`` tells that it has failed for good."""
         self._now = now
+        if failed != self._failed or now.meant:
+            self._directory.locate()  # the notes are written first
         self._failed = failed
-        self._directory.locate()
         self.notes.mark(failed)
         self.notes.remember(now)
         complaint = self._directory.announce(now)

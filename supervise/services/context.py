@@ -54,7 +54,7 @@ FEWEST = 8
 """With fewer services to start than this, a process for it costs more than it saves."""
 
 SECONDS_UNTIL_TOLD = 0.5
-"""How long those that start in a crowd may wait until the notes beside their status are written."""
+"""How often it is looked whether a crowd has started, for the notes beside their status."""
 
 SECONDS_UNTIL_CHECKED = 1.0
 """How long after a start it is looked whether the process is on record, at the latest."""
@@ -88,7 +88,7 @@ class Context:
         self._expects = False
         self._keep_until = 0.0
         self._adopted: set[int] = set()
-        self._untold = Later(loop, SECONDS_UNTIL_TOLD)
+        self._untold = Later(loop, SECONDS_UNTIL_TOLD, lambda: self._spawners is not None)
         self.checks = Later(loop, SECONDS_UNTIL_CHECKED)
         """Calls each service that has started something, to look whether it is on record."""
         self.turns = Turns(loop)

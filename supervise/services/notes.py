@@ -21,6 +21,8 @@ NEW = b".new"
 
 UP, DOWN, ONCE = b"u", b"d", b"\0"
 
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
+
 WORDS: dict[bytes, bytes] = {}
 """The few lines that there are in ``stat``; thousands of services share them."""
 
@@ -94,9 +96,8 @@ class Notes:
         """Have the file ``name`` say ``data``, in one step; tell whether it does."""
         path = self._directory.at(name)
         new = path + NEW
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            fd = os.open(new, flags | names.AT_ONCE, 0o644)
+            fd = os.open(new, CREATE, 0o644)
             try:
                 os.write(fd, data)
             finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpers.clock import Clock
 
 from slashservice.supervise.platform.loop import PORTION, Loop
-from slashservice.supervise.services.later import Later
+from slashservice.supervise.services.later import LONGEST, Later
 
 
 def pass_(loop: Loop, clock: Clock, seconds: float) -> None:
@@ -70,3 +70,21 @@ def test_who_asks_while_called_is_called_again(loop: Loop, clock: Clock) -> None
     for _ in range(5):
         pass_(loop, clock, 1.0)
     assert len(calls) == 3
+
+
+def test_what_is_waited_for_is_waited_for_a_while(loop: Loop, clock: Clock) -> None:
+    waits = True
+    later = Later(loop, 1.0, lambda: waits)
+    asker = Asker(clock)
+    later.ask(asker.call)
+    for _ in range(4):
+        pass_(loop, clock, 1.0)
+    assert asker.called == 0
+    waits = False
+    pass_(loop, clock, 1.0)
+    assert asker.called == 1
+    waits = True
+    later.ask(asker.call)
+    for _ in range(int(LONGEST)):
+        pass_(loop, clock, 1.0)
+    assert asker.called == 2
