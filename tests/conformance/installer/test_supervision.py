@@ -76,6 +76,8 @@ def test_a_svscan_that_has_gone_by_itself_is_no_trouble(
         pass
     found = [[gone.pid], [gone.pid], [gone.pid], []]
     monkeypatch.setattr(takeover, "strangers", lambda host, directory: found.pop(0))
+    for name in ("runsvdirs", "held"):  # what else scans the directory: nothing
+        monkeypatch.setattr(takeover, name, lambda host, directory: ())
     host: Any = SimpleNamespace(live=True)
     action = QuietenScanner(service_dir=str(tmp_path))
     action.apply(host)
