@@ -88,7 +88,7 @@ class Context:
         self._expects = False
         self._keep_until = 0.0
         self._adopted: set[int] = set()
-        self._untold = Later(loop, SECONDS_UNTIL_TOLD, lambda: self._spawners is not None)
+        self._untold = Later(loop, SECONDS_UNTIL_TOLD, self._is_crowded)
         self.checks = Later(loop, SECONDS_UNTIL_CHECKED)
         """Calls each service that has started something, to look whether it is on record."""
         self.turns = Turns(loop)
@@ -162,6 +162,11 @@ class Context:
             self._spawners.start(directory, streams, exited, answer)
         else:
             self._forking.start(directory, streams, exited, answer, script)
+
+    def _is_crowded(self) -> bool:
+        """Tell whether many services are still to be started."""
+        in_first_scan = self.shared and not self._all_is_seen
+        return in_first_scan or self._spawners is not None or len(self.turns) > 0
 
     def tell(self, tell: Callable[[], None]) -> None:
         """Have somebody tell what clients of runit read: now, or when a crowd has started."""

@@ -42,6 +42,8 @@ class Notes:
 
     def tell(self, now: Status) -> None:
         """Say in ``pid`` and ``stat`` how it is now, if that is not what they say."""
+        if self._failed is None:
+            self._failed = False if self._remove(names.FAILED) else None
         if now.pid != self._pid:
             pid = b"%d\n" % now.pid if now.pid else b""
             self._pid = now.pid if self._replace(names.PID, pid) else None
@@ -72,7 +74,7 @@ class Notes:
         if now.want != DOWN or now.meant == self._meant:
             return
         if not now.meant:
-            self._meant = b"" if self._remove_meant() else None
+            self._meant = b"" if self._remove(names.MEANT) else None
         elif self._replace(names.MEANT, now.meant):
             self._meant = now.meant
         else:
@@ -81,11 +83,12 @@ class Notes:
     def forget(self, now: Status) -> None:
         """Forget what was meant, once another want has been announced."""
         if now.want != DOWN and self._meant:
-            self._meant = b"" if self._remove_meant() else None
+            self._meant = b"" if self._remove(names.MEANT) else None
 
-    def _remove_meant(self) -> bool:
+    def _remove(self, name: bytes) -> bool:
+        """Have no file ``name``; tell whether that is so."""
         try:
-            os.unlink(self._directory.at(names.MEANT))
+            os.unlink(self._directory.at(name))
         except FileNotFoundError:
             pass
         except OSError:
@@ -129,17 +132,14 @@ class Notes:
 
     def mark(self, failed: bool) -> None:
         """Mark it as having failed for good, or not."""
-        if failed == self._failed:
+        if failed == self._failed or (self._failed is None and not failed):
+            return  # what is left of before is removed when there is time
+        if not failed:
+            self._failed = False if self._remove(names.FAILED) else None
             return
-        path = self._directory.at(names.FAILED)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
         try:
-            if failed:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
-                os.close(os.open(path, flags, 0o644))
-            else:
-                os.unlink(path)
-        except FileNotFoundError:
-            pass
+            os.close(os.open(self._directory.at(names.FAILED), flags, 0o644))
         except OSError:
             return
-        self._failed = failed
+        self._failed = True
