@@ -110,6 +110,9 @@ class Adopted:
 
     def leave(self) -> None:
         """Let go of it; it runs on."""
+        if self._fd >= 0:
+            self._loop.remove(self._fd)
+            self._loop.ignore_exit(self.pid)
         self._close()
 
     def _watch(self) -> None:

@@ -281,6 +281,4 @@ class Preparation:
         for fd in self._kept:
             os.close(fd)
         self._kept.clear()
-        if self._report >= 0:
-            os.close(self._report)
-            self._report = -1
+        self._listen_no_more()

@@ -146,8 +146,7 @@ class Supervised:
         found = left.status
         self._stamp = found.stamp if found.pid == left.pid else tai.now()
         self.directory.listen(context.loop, self._commanded)
-        # It may have been found without a record.
-        self.directory.record(left.pid, context.heritage.life, finish=left.finish)
+        self.directory.record(left.pid, context.heritage.life, finish=left.finish)  # if it had none
         self._process = context.adopt(left.pid, left.start, self._exited)
         if self._pipe:
             self._pipe.held(self._part)
@@ -395,6 +394,7 @@ class Supervised:
         self._announcer.announce(now, service.failed)
 
     def _forget(self) -> None:
-        self.directory.ignore(self._context.loop)
-        self.directory.release(forget=True)
-        self._forgotten()
+        if self.directory.is_held:
+            self.directory.ignore(self._context.loop)
+            self.directory.release(forget=True)
+            self._forgotten()
