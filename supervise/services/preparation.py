@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import signal_numbers, signals
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.chain import pathexec
 from slashservice.supervise.messages import TROUBLE, complain, warn
 from slashservice.supervise.platform import posix
-from slashservice.supervise.services.starters import Child
+from slashservice.supervise.services.starters import fork, hand_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.log_script import Wanted
     from slashservice.supervise.services.loghost import Host
     from slashservice.supervise.services.remote_logger import RemoteLogger
+    from slashservice.supervise.services.starters import Child
 
 REPORT = 9
 """The descriptor by which the shell tells what it has come to."""
@@ -127,7 +128,7 @@ class Preparation:
         self._report, writing = posix.pipe()
         try:
             self._loop.add(self._report, self._hear)
-            self._shell = self._fork(writing)
+            self._shell = fork(self._loop, lambda held: self._become(writing, held), self._done)
         except OSError:
             self._listen_no_more()
             raise
@@ -166,23 +167,6 @@ class Preparation:
         if self._shell:
             self._shell.leave()
 
-    def _fork(self, report: int) -> Child:
-        holding, held = posix.pipe()
-        # A signal that came before the child has our handlers undone would be taken for one
-        # to us: the child shares our signal pipe.
-        before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                self._become(report, held)
-        except OSError:
-            os.close(holding)
-            raise
-        finally:
-            signals.pthread_sigmask(signals.SIG_SETMASK, before)
-            os.close(held)
-        return Child(self._loop, pid, self._done, holding)
-
     def _become(self, report: int, held: int) -> None:
         """In the child: become the shell, or say why not and end. Never returns."""
         heritage, wanted = self._heritage, self._wanted
@@ -198,7 +182,7 @@ class Preparation:
                 os.dup2(report, REPORT)
             else:
                 os.set_inheritable(REPORT, True)
-            self._hand_over()
+            hand_over(self._loop, heritage)
             assert wanted.before is not None
             argv = [*wanted.interpreter, wanted.before, b"./run"]
             pathexec.execute(argv[0], argv, heritage.environment)
@@ -206,16 +190,6 @@ class Preparation:
             complain(self._directory.not_started(error))
         finally:
             os._exit(TROUBLE)
-
-    def _hand_over(self) -> None:
-        """In the child: put limits and signals into the state that a daemon finds."""
-        heritage = self._heritage
-        if heritage.descriptor_limit:
-            posix.set_descriptor_limit(*heritage.descriptor_limit)
-        signals.set_wakeup_fd(-1)
-        for number, disposition in self._loop.inherited.items():
-            signals.signal(number, disposition)
-        signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
 
     def _hear(self) -> None:
         """Take what the shell tells."""

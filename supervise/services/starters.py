@@ -124,6 +124,39 @@ class Child:
         self._exited(status)
 
 
+def fork(loop: Loop, become: Callable[[int], None], exited: Exited) -> Child:
+    """Fork. The child calls ``become``, which never returns.
+
+    It is given a descriptor that it closes when it holds nothing more of ours. Calls ``exited``
+    with the wait status when the process is dead. Raises ``OSError``.
+    """
+    holding, held = posix.pipe()
+    # A signal that came before the child has our handlers undone would be taken for one
+    # to us: the child shares our signal pipe.
+    before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            become(held)
+    except OSError:
+        os.close(holding)
+        raise
+    finally:
+        signals.pthread_sigmask(signals.SIG_SETMASK, before)
+        os.close(held)
+    return Child(loop, pid, exited, holding)
+
+
+def hand_over(loop: Loop, heritage: Heritage) -> None:
+    """In the child: put limits and signals into the state that a daemon finds."""
+    if heritage.descriptor_limit:
+        posix.set_descriptor_limit(*heritage.descriptor_limit)
+    signals.set_wakeup_fd(-1)
+    for number, disposition in loop.inherited.items():
+        signals.signal(number, disposition)
+    signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
+
+
 class Forking:
     """Starts one service at a time, in a child that keeps the record."""
 
@@ -146,31 +179,16 @@ class Forking:
         process is dead. Here the child itself complains if the script can't be run.
         """
         try:
-            child = self._fork(directory, streams, exited, script)
+            since = system.now() if system.CLOCK_IS_EXACT else 0
+            child = fork(
+                self._loop,
+                lambda held: self._become(directory, streams, held, since, script),
+                exited,
+            )
         except OSError as error:
             answer(error)
         else:
             answer(child)
-
-    def _fork(
-        self, directory: ServiceDirectory, streams: dict[int, int], exited: Exited, script: Script
-    ) -> Child:
-        since = system.now() if system.CLOCK_IS_EXACT else 0
-        holding, held = posix.pipe()
-        # A signal that came before the child has our handlers undone would be taken for one
-        # to us: the child shares our signal pipe.
-        before = signals.pthread_sigmask(signals.SIG_BLOCK, signals.EVERY)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                self._become(directory, streams, held, since, script)
-        except OSError:
-            os.close(holding)
-            raise
-        finally:
-            signals.pthread_sigmask(signals.SIG_SETMASK, before)
-            os.close(held)
-        return Child(self._loop, pid, exited, holding)
 
     def _become(
         self,
@@ -193,12 +211,7 @@ class Forking:
             directory.enter()
             for theirs, ours in streams.items():
                 os.dup2(ours, theirs)
-            if heritage.descriptor_limit:
-                posix.set_descriptor_limit(*heritage.descriptor_limit)
-            signals.set_wakeup_fd(-1)
-            for number, disposition in self._loop.inherited.items():
-                signals.signal(number, disposition)
-            signals.pthread_sigmask(signals.SIG_SETMASK, heritage.mask)
+            hand_over(self._loop, heritage)
             pathexec.execute(script.words[0], script.words, heritage.environment)
         except OSError as error:
             complain(directory.not_started(error, script.name))

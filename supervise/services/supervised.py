@@ -394,7 +394,6 @@ class Supervised:
         self._announcer.announce(now, service.failed)
 
     def _forget(self) -> None:
-        if self.directory.is_held:
-            self.directory.ignore(self._context.loop)
-            self.directory.release(forget=True)
-            self._forgotten()
+        self.directory.ignore(self._context.loop)
+        self.directory.release(forget=True)
+        self._forgotten()

@@ -125,6 +125,22 @@ def test_one_that_is_let_go_runs_on(loop: Loop, process: subprocess.Popen[bytes]
     assert daemon.ends == []
 
 
+def test_one_that_is_let_go_as_it_dies_is_not_heard_of(
+    loop: Loop, process: subprocess.Popen[bytes]
+) -> None:
+    """QUIT to svscan and the death of a daemon may be seen in one round of the loop."""
+    daemon = Daemon(loop, process)
+    loop.on_signal(signal.SIGUSR1, daemon.adopted.leave)
+    try:
+        process.kill()
+        process.wait()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        daemon.go_on()
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    assert daemon.ends == []
+
+
 def test_one_that_can_not_be_watched_is_looked_at(
     loop: Loop, clock: Clock, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
