@@ -30,6 +30,8 @@ FINISH_FAILED = 125
 stay down. Those of a log do not: the service would hang with its pipe full.
 """
 
+ENDS = b"dtx"
+"""Control characters that may send the signal that ends the process."""
 
 AT_ONCE = 0.001
 """Seconds."""

@@ -19,6 +19,9 @@ from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services import inode, unread
 
+LOG, MAIN = 0, 1
+"""The parts of a pair, as the pipe between them knows them."""
+
 
 class LogPipe:
     """Both ends: ``writer`` for the service, ``reader`` for its log; -1 while closed."""

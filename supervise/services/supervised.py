@@ -27,7 +27,8 @@ from slashservice.supervise.services.actions import (
 )
 from slashservice.supervise.services.announcer import SECONDS_UNTIL_WRITTEN, Announcer
 from slashservice.supervise.services.control_script import ControlScript
-from slashservice.supervise.services.ending import Ending
+from slashservice.supervise.services.ending import ENDS, Ending
+from slashservice.supervise.services.log_pipe import LOG, MAIN
 from slashservice.supervise.services.refusal import Refused
 from slashservice.supervise.services.starters import RUN
 from slashservice.supervise.services.turns import CRASHED, LASTED, NEW
@@ -44,17 +45,11 @@ if TYPE_CHECKING:
     from slashservice.supervise.services.loghosts import LogHosts
 
 
-LOG, MAIN = 0, 1
-"""The parts of a pair, as the pipe between them knows them."""
-
 SECONDS_UNTIL_MENDED = 1.0
 """When it is tried again to make what could not be made."""
 
 SECONDS_THAT_LAST = 5.0
 """A service that ran for so long did not crash at its start."""
-
-ENDS = b"dtx"
-"""Control characters that may send the signal that ends the process."""
 
 ORDERS = b"uo"
 """Control characters by which somebody wants a service that is down to be started."""
@@ -132,13 +127,15 @@ class Supervised:
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
         paused = old is not None and old.status.paused
-        now = context.loop.clock()
-        actions = self._service.begin(now, old is not None, paused, finish, failed)
-        if self._service.want != UP and not self._service.wants_start():
+        actions = self._service.begin(context.loop.clock(), old is not None, paused, finish, failed)
+        starts = self._service.wants_start()
+        if self._service.want != UP and not starts:
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
         if context.drains and not self._hosts and not finish:
             return  # only its log has work left, and we are about to be drained
+        if starts:
+            self._announcer.begin(self._status())
         self._do(actions)
 
     def _adopt(self, left: Left) -> None:
@@ -263,8 +260,8 @@ class Supervised:
 
     def _controlled(self, replaces: bool) -> None:
         """A control script has ended; ``replaces`` tells that it exited 0."""
-        now = self._context.loop.clock()
         self._ending.look(self._service, ends=True)
+        now = self._context.loop.clock()
         actions: list[Action] | None = self._service.control_ended(now, replaces)
         while actions is not None:
             self._do(actions)
@@ -369,8 +366,8 @@ class Supervised:
         if not self._process or not directory.is_held or directory.is_recorded(self.pid):
             return
         hosted = self._hosts is not None and self._hosts.has(self.pid)
-        life = self._context.heritage.life
-        directory.record(self.pid, life, hosted, finish=self._service.finishing)
+        finish, life = self._service.finishing, self._context.heritage.life
+        directory.record(self.pid, life, hosted, finish=finish)
         self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._check_record)
 
     def _let_go(self) -> None:
@@ -388,10 +385,13 @@ class Supervised:
 
     def _write_status(self, termed: int) -> None:
         """Write the status file; ``termed`` tells whether the process was sent TERM."""
+        self._announcer.announce(self._status(termed), self._service.failed)
+
+    def _status(self, termed: int = NOT_SENT) -> Status:
         service = self._service
         now = Status(self._stamp, self.pid, service.paused, service.want, termed, service.finishing)
         service.show(now)
-        self._announcer.announce(now, service.failed)
+        return now
 
     def _forget(self) -> None:
         self.directory.ignore(self._context.loop)

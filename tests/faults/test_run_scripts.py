@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.processes import kill, runs
-from helpers.services import await_down, await_pid, pid_of, write_script
+from helpers.services import await_down, await_pid, contents, pid_of, write_script
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
 
@@ -134,3 +135,15 @@ def test_supervise_alone_with_a_broken_run_script(tree: Tree) -> None:
     await_pid(path)
     tree.drain(supervise)
     assert not tree.processes()
+
+
+def test_run_scripts_that_ask_how_they_are(tree: Tree) -> None:
+    """Many that start at once: each finds a status, as under supervise, at its very first start."""
+    run = "#!/bin/sh\n/usr/bin/svstat . >said 2>&1\nexec sleep 1000\n"
+    services = [tree.add(f"s{number}", run) for number in range(60)]
+    tree.svscan()
+    for service in services:
+        until(lambda: contents(service / "said").endswith(b"\n"), "it has asked")  # noqa: B023
+        assert re.fullmatch(
+            rb"\.: (up \(pid \d+\)|down) \d+ seconds.*\n", contents(service / "said")
+        )

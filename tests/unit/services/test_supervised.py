@@ -63,6 +63,8 @@ class World(Context):
         self.fails: OSError | None = None
         self.started: list[tuple[dict[int, int], Process]] = []
         self.scripts: list[list[bytes]] = []
+        self.found: list[tuple[bytes, int, bool, int]] = []
+        """What each script that is started finds in the status file."""
 
     def start(
         self,
@@ -75,6 +77,7 @@ class World(Context):
         if self.fails:
             answer(self.fails)
             return
+        self.found.append(says(self.path))
         process = Process(self.path, exited)
         self.started.append((dict(streams), process))
         self.scripts.append(script.words)
@@ -130,6 +133,18 @@ def test_it_starts_and_says_so(subject: Subject) -> None:
     ((streams, _),) = subject.world.started
     assert streams == {1: 5}
     assert says(subject.path) == (b"u", 7, False, False)
+
+
+def test_a_script_finds_a_status(subject: Subject, tmp_path: Path, loop: Loop) -> None:
+    """Of the first start in each life of the machine; a status of another life is none."""
+    assert subject.world.found == [(b"u", 0, False, False)]
+    subject.supervised.directory.ignore(loop)
+    subject.supervised.directory.release(forget=True)
+    assert says(subject.path) == (b"u", 7, False, False)
+    again = Subject(tmp_path, loop)
+    assert again.world.found == [(b"u", 0, False, False)]
+    again.supervised.directory.ignore(loop)
+    again.supervised.directory.release()
 
 
 @pytest.mark.parametrize(
