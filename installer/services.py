@@ -23,6 +23,7 @@ from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.host.trust import refuse_to_run
 from slashservice.installer.interrupts import Interrupted, undisturbed
 from slashservice.installer.supervision import supervised
+from slashservice.supervise import tai
 from slashservice.supervise.protocol.client import wait_for
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
@@ -231,7 +232,8 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say, reme
     if service.down:
         say(f"svscan supervises it, and it is down: svc -u {link} starts it")
         return True
-    seen, *logs = trial.watch([link, *([f"{link}/log"] if service.log else [])])
+    both = [link, *([f"{link}/log"] if service.log else [])]
+    seen, *logs = trial.watch(both, tai.pack(int(begun * 1e9)))
     say(trial.words(service.name, seen, link))
     log_works = all(one.good for one in logs)
     trouble = service_log.trouble(host, link) if service.log else ""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slashservice.supervise.protocol import client
+from slashservice.supervise.protocol import client, deaths, names
 
 SECONDS = 2.0
 """svscan starts what dies again after a second: within two it shows."""
@@ -31,9 +31,12 @@ class Trial:
         return bool(self.pid) and not self.deaths
 
 
-def watch(services: Sequence[str], seconds: float = SECONDS) -> list[Trial]:
-    """Watch the services at these paths for so long, once svscan has them."""
-    seen = [_Seen(service) for service in services]
+def watch(services: Sequence[str], since: bytes = b"", seconds: float = SECONDS) -> list[Trial]:
+    """Watch the services at these paths for so long, once svscan has them.
+
+    A death noted after ``since``, a stamp, counts even if nobody was looking.
+    """
+    seen = [_Seen(service, since) for service in services]
     begun = time.monotonic()
     while True:
         passed = time.monotonic() - begun
@@ -47,8 +50,9 @@ def watch(services: Sequence[str], seconds: float = SECONDS) -> list[Trial]:
 class _Seen:
     """What was seen of one service."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, since: bytes) -> None:
         self._path = os.fsencode(service)
+        self._since = since
         self._pids: set[int] = set()
         self._ends: set[bytes] = set()
         self._pid = 0
@@ -64,13 +68,23 @@ class _Seen:
         self._pid = now.pid
         if now.pid:
             self._pids.add(now.pid)
-        elif self._pids or self._ends or late or now.want == b"u":
+        elif self._pids or self._ends or late:
             self._ends.add(now.stamp)
 
     def trial(self) -> Trial:
         """Return what came of it."""
-        deaths = max(len(self._ends), len(self._pids) - bool(self._pid), 0 if self._pid else 1)
-        return Trial(self._pid, deaths)
+        seen = max(len(self._ends), len(self._pids) - bool(self._pid), 0 if self._pid else 1)
+        return Trial(self._pid, max(seen, self._noted()))
+
+    def _noted(self) -> int:
+        """Return how many deaths the supervisor has noted; 0 also if it notes none."""
+        if not self._since:
+            return 0
+        try:
+            found = deaths.read(os.path.join(self._path, names.DEATHS))
+        except OSError:
+            return 0
+        return sum(death.stamp >= self._since for death in found)
 
 
 def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import time
+from pathlib import Path
 
 import pytest
 from helpers.images import Image
@@ -15,7 +16,9 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service, add, check, files
-from slashservice.supervise.protocol import client
+from slashservice.supervise import tai
+from slashservice.supervise.protocol import client, deaths
+from slashservice.supervise.protocol.deaths import Death
 from slashservice.supervise.protocol.status import Status
 
 WEB = Service("web", ["httpd"], checked=False)
@@ -288,13 +291,14 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("history", "good", "deaths"),
+    ("history", "good", "died"),
     [
         ([(0, 7, b"\0")], True, 0),
         ([(0, 0, b"\0"), (0.3, 7, b"\0")], True, 0),
         ([(0, 0, b"\0"), (0.9, 7, b"\0")], True, 0),
         ([(0, 0, b"\0")], False, 1),
         ([(0, 0, b"u")], False, 1),
+        ([(0, 0, b"u"), (0.3, 7, b"u")], True, 0),
         ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0")], False, 1),
         ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0"), (1.1, 0, b"\0")], False, 2),
         ([(0, 7, b"\0"), (1.5, 8, b"\0")], False, 1),
@@ -304,7 +308,7 @@ class Clock:
 def test_what_two_seconds_show(
     history: list[tuple[float, int, bytes]],
     good: bool,
-    deaths: int,
+    died: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = Clock(history)
@@ -312,4 +316,17 @@ def test_what_two_seconds_show(
     monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setattr(client, "read_status", clock.read)
     (seen,) = trial.watch(["/x"])
-    assert (seen.good, seen.deaths) == (good, deaths)
+    assert (seen.good, seen.deaths) == (good, died)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (1, 0), (0, 1), (3, 2)])
+def test_a_death_that_nobody_saw(before: int, after: int, tmp_path: Path) -> None:
+    """It is up whenever somebody looks; its supervisor knows better."""
+    (tmp_path / "supervise").mkdir()
+    since = tai.now()
+    (tmp_path / "supervise/status").write_bytes(Status(since, 7, False, b"u").pack())
+    file = os.fsencode(tmp_path / "supervise/deaths")
+    for stamp in [tai.pack(tai.unpack(since) - 1)] * before + [tai.now()] * after:
+        deaths.add(file, file + b".new", Death(stamp, 6, 256, 0.1))
+    (seen,) = trial.watch([str(tmp_path)], since, 0.01)
+    assert (seen.good, seen.deaths) == (not after, after)
