@@ -14,6 +14,7 @@ import argparse
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import time
@@ -123,10 +124,13 @@ class Soak:
 
     def is_kept(self, service: Path) -> bool:
         """Tell whether the lines of a service outlive svscan: they are lost if all are killed
-        before svscan sees that service and log are dead.
+        before svscan sees that service and log are dead. It may be late with what it was told.
         """
-        pids = [pid_in_status(part) for part in (service, service / "log")]
-        return not any(pids) or any(pid and runs(pid) for pid in pids)
+        parts = service, service / "log"
+        if any(map(is_told, parts)):
+            return False
+        pids = [pid_in_status(part) for part in parts]
+        return not any(pids) or (pids[1] > 0 and runs(pids[1]))
 
     def wait_for_svscan(self) -> None:
         """Return once all services and their logs are supervised."""
@@ -214,6 +218,15 @@ class Soak:
 def pid_in_status(service: Path) -> int:
     found = status.unpack((service / worlds.STATUS).read_bytes())
     return found.pid if found else 0
+
+
+def is_told(service: Path) -> bool:
+    """Tell whether svscan has yet to read what it was told."""
+    fd = os.open(service / worlds.CONTROL, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return bool(select.select([fd], [], [], 0)[0])
+    finally:
+        os.close(fd)
 
 
 def runs(pid: int) -> bool:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 LOCK = os.fsdecode(names.LOCK)
 STATUS = os.fsdecode(names.STATUS)
+CONTROL = os.fsdecode(names.CONTROL)
 
 C = Path("/usr/bin")
 """Where Debian's package ``daemontools`` puts the C programs."""

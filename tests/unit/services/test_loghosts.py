@@ -407,7 +407,7 @@ def test_a_signal_that_comes_while_the_host_looks_is_for_the_shell(world: World)
         world.pass_()
         return bool(world.exits)
 
-    until(has_ended, "it has ended", 5)
+    until(has_ended, "it has ended")
     assert world.exits == [signal.SIGTERM]
 
 
