@@ -161,6 +161,24 @@ class Exchange(Action):
             services = supervision.service_directories(self.service_dir)
             wait_for(lambda: not self._missing(services), RESPAWN_LIMIT)
 
+    def exchange_for(self, host: Host, old: int, code: str) -> str:
+        """Exchange svscan ``old`` until one of ``code`` runs; return the folder that it runs from.
+
+        That may be another one in the end. One that was about to start meanwhile, or that an init
+        system has by an old command, may be of any code.
+        """
+        found = ""
+        for attempt in range(ATTEMPTS):
+            self.exchange(host, old)
+            old = self.running(host)
+            if attempt == 0 and self.folder(old) not in ("", code):
+                self.renew(host, old)
+                old = self.running(host)
+            found = self.folder(old)
+            if not code or found in ("", code):
+                break
+        return found
+
     def refuse(self, host: Host, served: list[str]) -> None:
         """Refuse, while svscan still runs, what would leave services without a supervisor."""
         heirs.refuse(served)
@@ -256,16 +274,9 @@ class HandOver(Exchange):
         old = self.running(host)
         if not self._has_to_go(old):
             return
-        for attempt in range(ATTEMPTS):
-            self.exchange(host, old)
-            old = self.running(host)
-            if attempt == 0 and self.folder(old) not in ("", self.code):
-                self.renew(host, old)
-                old = self.running(host)
-            found = self.folder(old)
-            if found in ("", self.code):
-                return
-        raise Trouble(f"svscan runs other code than was installed: {found}")
+        found = self.exchange_for(host, old, self.code)
+        if found not in ("", self.code):
+            raise Trouble(f"svscan runs other code than was installed: {found}")
 
 
 @dataclass(frozen=True)
@@ -288,13 +299,13 @@ class HandBack(Exchange):
         """Exchange svscan, or start it, if it is not as it was."""
         if not before.get("running") or not host.live:
             return []
-        pid = self.running(host)
-        if not pid or self.left or self.folder(pid) != before["code"]:
-            self.exchange(host, pid)
-            pid = self.running(host)
-            if pid and self.folder(pid) != before["code"]:
-                self.renew(host, pid)
-        return []
+        pid, code = self.running(host), before["code"]
+        if pid and not self.left and self.folder(pid) == code:
+            return []
+        found = self.exchange_for(host, pid, code)
+        if not code or found in ("", code):
+            return []
+        return [f"svscan runs from {found}, not from {code}: slashservice install exchanges it"]
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,28 @@ class TestHandingOver:
             HandOver(start=("start",), respawns=respawns).apply(host)
         assert host.asked == asked
 
+    @pytest.mark.parametrize("late", [0, 1, 2, 3])
+    def test_handed_back_until_the_old_code_runs(
+        self, late: int, host: Running, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before files were back the init system was about to start some of the new code."""
+        now = [7]
+
+        def quit_(directory: str) -> bool:
+            now[0] += 1
+            return True
+
+        runs(0)
+        monkeypatch.setattr(supervision, "running", lambda directory: now[0])
+        monkeypatch.setattr(supervision, "quit_", quit_)
+        monkeypatch.setattr(
+            supervision, "code", lambda directory, pid: ("1", "new" if pid < 8 + late else "old")
+        )
+        before = {"running": True, "code": "old"}
+        notes = HandBack(respawns=True, left=True).undo(host, before, "")
+        assert bool(notes) == (late == 3)
+        assert not notes or "svscan runs from new, not from old" in notes[0]
+
 
 class TestReviving:
     """An uninstall has begun to stop svscan; it is to run again."""
@@ -319,17 +341,17 @@ class TestHandingBack:
         return done
 
     @pytest.mark.parametrize(
-        ("before", "pid", "code", "exchange"),
+        ("before", "pid", "code", "exchanges"),
         [
-            ((0, ""), 0, "", False),
-            ((0, ""), 7, "/new", False),
-            ((7, "/old"), 7, "/old", False),
-            ((7, "/old"), 8, "/old", False),
-            ((7, "/old"), 8, "/new", True),
-            ((7, "/old"), 0, "", True),
-            ((7, ""), 7, "", False),
-            ((7, ""), 8, "/new", True),
-            ((7, ""), 0, "", True),
+            ((0, ""), 0, "", 0),
+            ((0, ""), 7, "/new", 0),
+            ((7, "/old"), 7, "/old", 0),
+            ((7, "/old"), 8, "/old", 0),
+            ((7, "/old"), 8, "/new", handing.ATTEMPTS),
+            ((7, "/old"), 0, "", 1),
+            ((7, ""), 7, "", 0),
+            ((7, ""), 8, "/new", 1),
+            ((7, ""), 0, "", 1),
         ],
     )
     def test_only_what_is_not_as_it_was_is_exchanged(
@@ -337,7 +359,7 @@ class TestHandingBack:
         before: tuple[int, str],
         pid: int,
         code: str,
-        exchange: bool,
+        exchanges: int,
         host: Running,
         runs: Runs,
         exchanged: list[str],
@@ -349,10 +371,11 @@ class TestHandingBack:
         runs(before[0])
         known = action.capture(host)
         runs(pid)
-        assert action.undo(host, known, "") == []
-        assert exchanged == ["exchanged"] * exchange
+        notes = action.undo(host, known, "")
+        assert bool(notes) == (exchanges == handing.ATTEMPTS), "it is still not as it was"
+        assert exchanged == ["exchanged"] * exchanges
         assert action.undo(host, action.original(host), "") == []
-        assert exchanged == ["exchanged"] * exchange, "nothing to do when uninstalled"
+        assert exchanged == ["exchanged"] * exchanges, "nothing to do when uninstalled"
 
 
 class TestTakingOver:
