@@ -14,11 +14,13 @@ import os
 from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
-from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.deaths import UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slashservice.supervise.platform.loop import Exited, Loop
     from slashservice.supervise.protocol.record import Record
     from slashservice.supervise.protocol.status import Status
@@ -46,6 +48,15 @@ class Left:
         self.hosted = record.hosted
         self.finish = record.finish
         self.notes = record.notes or found.pid != 0  # an earlier version saw it die
+
+
+def forget_lines(at: Callable[[bytes], bytes]) -> None:
+    """Take away the lines that came with a copy: they are the original's. ``at`` says where."""
+    for file in (names.JOURNAL, names.UNREAD, names.DEATHS):
+        try:
+            os.unlink(at(file))
+        except OSError:
+            pass
 
 
 def look(found: Record, path: bytes, status_file: bytes, default: bytes) -> Left:

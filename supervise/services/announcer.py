@@ -36,13 +36,6 @@ class Announcer:
         self._waits = False
         """Whether it is to be written in a while."""
 
-    def begin(self, now: Status) -> None:
-        """Have a status there before the first start, for a script that looks at its own.
-
-        Whatever stands in the way is told of with the next status.
-        """
-        self._directory.announce(now)
-
     def announce(self, now: Status, failed: bool = False) -> None:
         """Write how it is; ``failed`` tells that it has failed for good."""
         self._now = now

@@ -83,7 +83,7 @@ class ServiceDirectory:
         try:
             self._take()
             left = self._left_behind(life)
-            # Not before: until then a client would find the status of another life.
+            # Not before: until then a client might find the status of another life.
             self._open(limit)
             return left
         except BaseException:
@@ -171,22 +171,14 @@ class ServiceDirectory:
             raise self._refused(b"unable to read ", names.LOCK, error) from None
         if found and not found.is_for(self.place):
             if same:  # else it may be the same place, as a boot may give a device another number
-                self._forget_lines()
+                adoption.forget_lines(self.at)
         elif found and same:
             try:
                 return adoption.look(found, self.path, self.at(names.STATUS), self.default)
             except OSError as error:
                 raise self._refused(b"unable to read ", names.STATUS, error) from None
-        status_file.forget(self.at(names.STATUS), self.at(status_file.NEW))
+        self._written = status_file.begin(self.at(names.STATUS), self.default)
         return None
-
-    def _forget_lines(self) -> None:
-        """Take away the lines that came with a copy: they belong to the original."""
-        for file in (names.JOURNAL, names.UNREAD, names.DEATHS):
-            try:
-                os.unlink(self.at(file))
-            except OSError:
-                pass
 
     def fifos(self) -> set[int]:
         """Return the descriptors by which clients see that somebody is there."""
@@ -332,13 +324,15 @@ class ServiceDirectory:
         data = now.pack()
         if data == self._written:
             return b""
-        self._written = data
+        is_first, self._written = self._written == status_file.FIRST, data
         try:
             if not self.locate():
                 raise status_file.NotWritten(
                     b"unable to open ", status_file.NEW, FileNotFoundError(errno.ENOENT, "")
                 )
-            status_file.replace(self.at(names.STATUS), self.at(status_file.NEW), data)
+            path = self.at(names.STATUS)
+            if not (is_first and status_file.follow(path, data)):
+                status_file.replace(path, self.at(status_file.NEW), data)
         except status_file.NotWritten as trouble:
             self._written = b""
             if again and trouble.error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile

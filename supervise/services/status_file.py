@@ -6,10 +6,15 @@ import errno
 import os
 import stat
 
-from slashservice.supervise.protocol import names, status
+from slashservice.supervise import tai
+from slashservice.supervise.protocol import names
+from slashservice.supervise.protocol.status import SIZE, Status
 
 NEW = names.STATUS + b".new"
 """The file that becomes the status file."""
+
+FIRST = b"first"
+"""Stands for what :func:`begin` has written."""
 
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
@@ -63,18 +68,53 @@ def _overwrite(path: bytes, data: bytes) -> bool:
         return False
 
 
-def forget(path: bytes, new: bytes) -> None:
-    """Take away the status file of another life of the machine: its pid means nothing now.
+def begin(path: bytes, want: bytes) -> bytes:
+    """Write the first status in this life of the machine; return ``FIRST``, or nothing on failure.
 
-    If it is a file as we or C make them, it becomes the one to which the first status is
-    written. That saves making a file, and replacing one, for which ext4 would write out
-    the data at once.
+    Nobody reads it yet, as the FIFO is not open that tells clients of a supervisor. What is there
+    is of another life, and its pid means nothing now: it is written over, or gone in any case.
+    """
+    data = Status(tai.now(), 0, False, want).pack()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    for is_old in (True, False):
+        try:
+            fd = os.open(path, flags, 0o644)
+            try:
+                if _is_ours(fd, is_old) and os.write(fd, data) == len(data):
+                    return FIRST
+            finally:
+                os.close(fd)
+        except OSError:
+            pass
+        try:
+            os.unlink(path)
+        except OSError:
+            break
+    return b""
+
+
+def follow(path: bytes, data: bytes) -> bool:
+    """Write the status that comes next over that of ``begin``; False if that can't be done.
+
+    That saves making a file, and replacing one, for which ext4 would write out the data at once: a
+    twentieth of what a start costs. A client that reads at just that moment sees a service that is
+    down or one that has started, whatever half it sees: only time, pid and state become others.
     """
     try:
-        found = os.lstat(path)
-        if (found.st_mode, found.st_nlink) == (PLAIN, 1) and found.st_size <= status.SIZE:
-            os.rename(path, new)
-        else:
-            os.unlink(path)
+        fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            return _is_ours(fd, False) and os.pwrite(fd, data, 0) == len(data)
+        finally:
+            os.close(fd)
     except OSError:
-        pass
+        return False
+
+
+def _is_ours(fd: int, is_old: bool) -> bool:
+    """Tell whether a file has no other name, as a copy would, and is as we or C make it.
+
+    One that ``is_old`` may have been made with another umask.
+    """
+    found = os.fstat(fd)
+    is_plain = found.st_mode == PLAIN if is_old else stat.S_ISREG(found.st_mode)
+    return is_plain and found.st_nlink == 1 and found.st_size <= SIZE

@@ -128,14 +128,11 @@ class Supervised:
         self.directory.listen(context.loop, self._commanded)
         paused = old is not None and old.status.paused
         actions = self._service.begin(context.loop.clock(), old is not None, paused, finish, failed)
-        starts = self._service.wants_start()
-        if self._service.want != UP and not starts:
+        if self._service.want != UP and not self._service.wants_start():
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
         if context.drains and not self._hosts and not finish:
             return  # only its log has work left, and we are about to be drained
-        if starts:
-            self._announcer.begin(self._status())
         self._do(actions)
 
     def _adopt(self, left: Left) -> None:
@@ -385,13 +382,10 @@ class Supervised:
 
     def _write_status(self, termed: int) -> None:
         """Write the status file; ``termed`` tells whether the process was sent TERM."""
-        self._announcer.announce(self._status(termed), self._service.failed)
-
-    def _status(self, termed: int = NOT_SENT) -> Status:
         service = self._service
         now = Status(self._stamp, self.pid, service.paused, service.want, termed, service.finishing)
         service.show(now)
-        return now
+        self._announcer.announce(now, service.failed)
 
     def _forget(self) -> None:
         self.directory.ignore(self._context.loop)

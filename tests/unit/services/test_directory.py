@@ -15,6 +15,7 @@ from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import status
 from slashservice.supervise.protocol.status import Status
+from slashservice.supervise.services import status_file
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.refusal import Refused
 
@@ -41,7 +42,8 @@ def supervised(path: Path) -> ServiceDirectory:
 
 def test_status_of_another_life_is_not_left_to_be_read(path: Path) -> None:
     directory = supervised(path)
-    assert not path.exists()
+    found = status.unpack(path.read_bytes())
+    assert found and (found.pid, found.want, found.stamp > bytes(12)) == (0, b"u", True)
     assert directory.announce(NOW) == b""
     assert path.read_bytes() == NOW.pack()
     assert sorted(os.listdir(path.parent)) == ["control", "lock", "ok", "status"]
@@ -79,7 +81,8 @@ def test_status_is_right_when_the_directory_is_renamed_just_then(
         real = getattr(os, name)
 
         def late(*words: object, real: Callable[..., object] = real, **more: object) -> object:
-            if words[0] == bytes(before) + b"/supervise/status.new" and before.exists():
+            file = bytes(before) + b"/supervise/status"
+            if words[0] in (file, file + b".new") and before.exists():
                 before.rename(after)
             return real(*words, **more)
 
@@ -93,6 +96,53 @@ def test_status_is_right_when_the_directory_is_renamed_just_then(
     shutil.rmtree(after)
     assert b"unable to open service/supervise/status.new" in directory.announce(NOW)
     directory.release()
+
+
+FOUND: dict[str, Callable[[Path, Path], object]] = {
+    "nothing": lambda path, other: None,
+    "ours": lambda path, other: path.write_bytes(NOW.pack()),
+    "C's": lambda path, other: path.write_bytes(NOW.pack()[: status.DAEMONTOOLS_SIZE]),
+    "half": lambda path, other: path.write_bytes(b"half"),
+    "longer": lambda path, other: path.write_bytes(bytes(1000)),
+    "private": lambda path, other: (path.write_bytes(NOW.pack()), path.chmod(0o600)),
+    "anybody's": lambda path, other: (path.write_bytes(NOW.pack()), path.chmod(0o666)),
+    "a link": lambda path, other: path.symlink_to(other),
+    "another name": lambda path, other: path.hardlink_to(other),
+    "a FIFO": lambda path, other: os.mkfifo(path),
+    "a directory": lambda path, other: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize("later", FOUND)
+@pytest.mark.parametrize("mask", [0o22, 0o77])
+def test_whatever_is_where_the_first_status_goes(
+    found: str, later: str, mask: int, tmp_path: Path
+) -> None:
+    """And where the next one does: a file of somebody else is never written to."""
+    path, other = tmp_path / "status", tmp_path / "other"
+    other.write_bytes(bytes(status.SIZE))
+    FOUND[found](path, other)
+    before = os.umask(mask)
+    try:
+        begun = status_file.begin(bytes(path), b"u")
+    finally:
+        os.umask(before)
+    assert bool(begun) == (found != "a directory")
+    if begun:
+        first = status.unpack(path.read_bytes())
+        assert first and (first.pid, first.want) == (0, b"u")
+        mode = 0o644 if found in ("ours", "C's", "half") else 0o644 & ~mask
+        assert path.lstat().st_mode & 0o777 == mode
+        path.unlink()
+    else:
+        path.rmdir()
+    FOUND[later](path, other)
+    if status_file.follow(bytes(path), NOW.pack()):
+        assert path.read_bytes() == NOW.pack() and not path.is_symlink()
+    else:
+        assert later not in ("ours", "C's")
+    assert other.read_bytes() == bytes(status.SIZE)
 
 
 def test_status_is_as_long_as_it_should_be_whatever_was_there(path: Path) -> None:
