@@ -98,14 +98,19 @@ def test_status_is_right_when_the_directory_is_renamed_just_then(
     directory.release()
 
 
+def with_mode(path: Path, mode: int) -> None:
+    path.write_bytes(NOW.pack())
+    path.chmod(mode)
+
+
 FOUND: dict[str, Callable[[Path, Path], object]] = {
     "nothing": lambda path, other: None,
     "ours": lambda path, other: path.write_bytes(NOW.pack()),
     "C's": lambda path, other: path.write_bytes(NOW.pack()[: status.DAEMONTOOLS_SIZE]),
     "half": lambda path, other: path.write_bytes(b"half"),
     "longer": lambda path, other: path.write_bytes(bytes(1000)),
-    "private": lambda path, other: (path.write_bytes(NOW.pack()), path.chmod(0o600)),
-    "anybody's": lambda path, other: (path.write_bytes(NOW.pack()), path.chmod(0o666)),
+    "private": lambda path, other: with_mode(path, 0o600),
+    "anybody's": lambda path, other: with_mode(path, 0o666),
     "a link": lambda path, other: path.symlink_to(other),
     "another name": lambda path, other: path.hardlink_to(other),
     "a FIFO": lambda path, other: os.mkfifo(path),
