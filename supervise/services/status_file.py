@@ -1,4 +1,8 @@
-"""Writing the status file, by replacing it, so that no client sees half of a change."""
+"""Writing the status file, by replacing it, so that no client sees half of a change.
+
+Only the first two are written in place: the first before anybody looks, as a script may ask how its
+own service is, and the one that follows over it, as that is cheaper (:func:`follow`).
+"""
 
 from __future__ import annotations
 
