@@ -63,10 +63,10 @@ def supervised(tree: Tree, *paths: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "others"),
     [
-        *((call, 0) for call in ("rename", "mknodat", "flock", "clone", "mkdir")),
+        *((call, 0) for call in ("rename", "mknodat", "flock", "clone", "mkdir", "write")),
         *(
             (call, FEWEST)
-            for call in ("rename", "clone", "pwrite64", "sendmsg", "recvfrom", "prctl")
+            for call in ("write", "clone", "pwrite64", "sendmsg", "recvfrom", "prctl")
         ),
     ],
 )
