@@ -83,8 +83,7 @@ class ServiceDirectory:
         try:
             self._take()
             left = self._left_behind(life)
-            # Not before: until then a client might find the status of another life.
-            self._open(limit)
+            self._open(limit, left is None)
             return left
         except BaseException:
             self.release()
@@ -106,9 +105,11 @@ class ServiceDirectory:
         except OSError as error:
             raise self._refused(b"unable to acquire ", names.LOCK, error) from None
 
-    def _open(self, limit: int) -> None:
-        """Open the FIFOs."""
+    def _open(self, limit: int, is_new: bool) -> None:
+        """Open the FIFOs; before clients see it by the second, have a status of this life there."""
         self._control = self._fifo(names.CONTROL)
+        if is_new:
+            self._written = status_file.begin(self.at(names.STATUS), self.default)
         self._ok = self._fifo(names.OK)
         if not posix.has_room(max(self.lock, self._control, self._ok), limit):
             raise self._refused(b"unable to acquire ", names.LOCK, OSError(errno.EMFILE, ""))
@@ -177,7 +178,6 @@ class ServiceDirectory:
                 return adoption.look(found, self.path, self.at(names.STATUS), self.default)
             except OSError as error:
                 raise self._refused(b"unable to read ", names.STATUS, error) from None
-        self._written = status_file.begin(self.at(names.STATUS), self.default)
         return None
 
     def fifos(self) -> set[int]:
