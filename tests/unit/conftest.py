@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -12,6 +13,16 @@ from helpers.loops import event_loop
 from slashservice.supervise import platform
 from slashservice.supervise.chain.pending import PENDING, Pending
 from slashservice.supervise.platform.loop import Loop
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """No handler of a test is there in the next one, nor in a process that it forks."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) != handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture
