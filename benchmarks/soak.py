@@ -14,7 +14,6 @@ import argparse
 import os
 import random
 import re
-import select
 import shutil
 import signal
 import time
@@ -25,6 +24,7 @@ from statistics import median
 from benchmarks import world as worlds
 from benchmarks.idle import activity
 from benchmarks.world import World, wait_until
+from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import status
 
 SERVICES = 8
@@ -224,7 +224,7 @@ def is_told(service: Path) -> bool:
     """Tell whether svscan has yet to read what it was told."""
     fd = os.open(service / worlds.CONTROL, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        return bool(select.select([fd], [], [], 0)[0])
+        return posix.is_readable(fd, 0)
     finally:
         os.close(fd)
 

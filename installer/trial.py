@@ -31,7 +31,7 @@ class Trial:
         return bool(self.pid) and not self.deaths
 
 
-def watch(services: Sequence[str], since: bytes = b"", seconds: float = SECONDS) -> list[Trial]:
+def watch(services: Sequence[str], since: bytes, seconds: float = SECONDS) -> list[Trial]:
     """Watch the services at these paths for so long, once svscan has them.
 
     A death noted after ``since``, a stamp, counts even if nobody was looking.
@@ -78,8 +78,6 @@ class _Seen:
 
     def _noted(self) -> int:
         """Return how many deaths the supervisor has noted; 0 also if it notes none."""
-        if not self._since:
-            return 0
         try:
             found = deaths.read(os.path.join(self._path, names.DEATHS))
         except OSError:

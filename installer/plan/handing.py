@@ -162,10 +162,10 @@ class Exchange(Action):
             wait_for(lambda: not self._missing(services), RESPAWN_LIMIT)
 
     def exchange_for(self, host: Host, old: int, code: str) -> str:
-        """Exchange svscan ``old`` until one of ``code`` runs; return the folder that it runs from.
+        """Exchange svscan ``old`` until one of ``code`` runs.
 
-        That may be another one in the end. One that was about to start meanwhile, or that an init
-        system has by an old command, may be of any code.
+        One that was about to start meanwhile, or that an init system has by an old command, may be
+        of any code. If it is of another one in the end, return the folder of that, else nothing.
         """
         found = ""
         for attempt in range(ATTEMPTS):
@@ -175,7 +175,9 @@ class Exchange(Action):
                 self.renew(host, old)
                 old = self.running(host)
             found = self.folder(old)
-            if not code or found in ("", code):
+            if found in ("", code):
+                return ""
+            if not code:
                 break
         return found
 
@@ -275,7 +277,7 @@ class HandOver(Exchange):
         if not self._has_to_go(old):
             return
         found = self.exchange_for(host, old, self.code)
-        if found not in ("", self.code):
+        if found:
             raise Trouble(f"svscan runs other code than was installed: {found}")
 
 
@@ -303,7 +305,7 @@ class HandBack(Exchange):
         if pid and not self.left and self.folder(pid) == code:
             return []
         found = self.exchange_for(host, pid, code)
-        if not code or found in ("", code):
+        if not (code and found):
             return []
         return [f"svscan runs from {found}, not from {code}: slashservice install exchanges it"]
 

@@ -56,7 +56,7 @@ def replace(path: bytes, new: bytes, data: bytes) -> None:
             raise NotWritten(what, which, error) from None
 
 
-def _overwrite(path: bytes, data: bytes) -> bool:
+def _overwrite(path: bytes, data: bytes, is_first: bool = False) -> bool:
     """Write over the status file, for which no space is needed; False if that fails.
 
     A client that reads at just that moment might see half of the change. That is better
@@ -65,6 +65,8 @@ def _overwrite(path: bytes, data: bytes) -> bool:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
+            if is_first and not _is_ours(fd, is_old=False):
+                return False
             return os.pwrite(fd, data, 0) == len(data)
         finally:
             os.close(fd)
@@ -104,14 +106,7 @@ def follow(path: bytes, data: bytes) -> bool:
     twentieth of what a start costs. A client that reads at just that moment sees a service that is
     down or one that has started, whatever half it sees: only time, pid and state become others.
     """
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            return _is_ours(fd, False) and os.pwrite(fd, data, 0) == len(data)
-        finally:
-            os.close(fd)
-    except OSError:
-        return False
+    return _overwrite(path, data, is_first=True)
 
 
 def _is_ours(fd: int, is_old: bool) -> bool:

@@ -127,7 +127,8 @@ class Supervised:
         self._stamp = tai.now()
         self.directory.listen(context.loop, self._commanded)
         paused = old is not None and old.status.paused
-        actions = self._service.begin(context.loop.clock(), old is not None, paused, finish, failed)
+        now = context.loop.clock()
+        actions = self._service.begin(now, old is not None, paused, finish, failed)
         if self._service.want != UP and not self._service.wants_start():
             # Else the daemon itself leaves the record that the next supervisor goes on with.
             self.directory.record(0, context.heritage.life)
@@ -257,8 +258,8 @@ class Supervised:
 
     def _controlled(self, replaces: bool) -> None:
         """A control script has ended; ``replaces`` tells that it exited 0."""
-        self._ending.look(self._service, ends=True)
         now = self._context.loop.clock()
+        self._ending.look(self._service, ends=True)
         actions: list[Action] | None = self._service.control_ended(now, replaces)
         while actions is not None:
             self._do(actions)
@@ -363,8 +364,8 @@ class Supervised:
         if not self._process or not directory.is_held or directory.is_recorded(self.pid):
             return
         hosted = self._hosts is not None and self._hosts.has(self.pid)
-        finish, life = self._service.finishing, self._context.heritage.life
-        directory.record(self.pid, life, hosted, finish=finish)
+        life = self._context.heritage.life
+        directory.record(self.pid, life, hosted, finish=self._service.finishing)
         self._context.loop.after(SECONDS_UNTIL_WRITTEN, self._check_record)
 
     def _let_go(self) -> None:

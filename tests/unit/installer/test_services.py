@@ -315,7 +315,7 @@ def test_what_two_seconds_show(
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setattr(client, "read_status", clock.read)
-    (seen,) = trial.watch(["/x"])
+    (seen,) = trial.watch(["/x"], tai.now())
     assert (seen.good, seen.deaths) == (good, died)
 
 
