@@ -13,9 +13,8 @@ import time
 
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
-from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import adoption, inode, lock_file, status_file
+from slashservice.supervise.services import adoption, inode, lock_file, status_file, whereabouts
 from slashservice.supervise.services.refusal import Refused, surely
 
 TYPE_CHECKING = False
@@ -270,22 +269,12 @@ class ServiceDirectory:
         return b"d"
 
     def locate(self) -> bool:
-        """Make sure that our files are where ``path`` says, following a rename; False if gone.
-
-        The kernel knows the present path of the lock file that we hold open. Ours is the
-        directory two above it.
-        """
+        """Make sure that our files are where ``path`` says, following a rename; False if gone."""
         if self.is_split or inode.at(self.path) == self.inode:
             return True
-        try:
-            lock = system.path_of(self.lock)
-        except OSError:
-            return False
-        path = os.path.dirname(os.path.dirname(lock))
-        if inode.at(path) == self.inode:
-            self.path = path
-            return True
-        return False
+        path = whereabouts.found(self.lock, self.inode)
+        self.path = path or self.path
+        return bool(path)
 
     def is_there(self) -> bool:
         """Tell whether there still is a directory to run something in.
@@ -301,9 +290,7 @@ class ServiceDirectory:
 
     def enter(self) -> None:
         """Make it the current directory. Raises ``OSError``, also if another has its path now."""
-        os.chdir(self.path)
-        if inode.at(b".") != self.inode:
-            raise FileNotFoundError(errno.ENOENT, "")
+        whereabouts.enter(self.path, self.lock, self.inode)
 
     def holds_lock_in(self, path: bytes) -> bool:
         """Tell whether the lock file of the service directory ``path`` is the one we hold.

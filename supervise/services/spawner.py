@@ -34,7 +34,7 @@ from slashservice.supervise.chain import pathexec
 from slashservice.supervise.platform import posix
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import record
-from slashservice.supervise.services import inode
+from slashservice.supervise.services import whereabouts
 from slashservice.supervise.services.adoption import Adopted
 from slashservice.supervise.services.refusal import surely
 from slashservice.supervise.services.starters import Child, Forking
@@ -364,7 +364,8 @@ class _Process:
         streams.update(zip(_split(given), ours, strict=True))
         since = system.now()
         try:
-            answer = self._start(path, int(directory), streams)
+            whereabouts.enter(path, lock, int(directory))
+            answer = self._start(streams)
         except OSError as error:
             answer = -(error.errno or errno.EIO)
         pid = max(answer, 0)
@@ -376,11 +377,8 @@ class _Process:
         self._socket.send(b"%d" % answer)
         return True
 
-    def _start(self, path: bytes, directory: int, streams: dict[int, int]) -> int:
-        """Run ``./run`` in ``path`` if that is the ``directory`` meant; return its pid."""
-        os.chdir(path)
-        if inode.at(b".") != directory:
-            raise FileNotFoundError(errno.ENOENT, "")
+    def _start(self, streams: dict[int, int]) -> int:
+        """Run ``./run`` in the current directory; return its pid."""
         return os.posix_spawn(
             b"./run",
             [b"./run"],

@@ -207,8 +207,8 @@ class Forking:
             if script.is_recorded:
                 finish = script.is_finish
                 directory.record(os.getpid(), heritage.life, since=since, finish=finish)
-            os.close(directory.lock)
             directory.enter()
+            os.close(directory.lock)
             for theirs, ours in streams.items():
                 os.dup2(ours, theirs)
             hand_over(self._loop, heritage)

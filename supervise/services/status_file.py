@@ -20,6 +20,9 @@ NEW = names.STATUS + b".new"
 FIRST = b"first"
 """Stands for what :func:`begin` has written."""
 
+IN_THE_WAY = (errno.ELOOP, errno.ENXIO)
+"""What opening a link is refused with, and a FIFO or socket that nobody reads."""
+
 PLAIN = stat.S_IFREG | 0o644
 """The type and mode of a status file."""
 
@@ -34,17 +37,23 @@ class NotWritten(Exception):  # noqa: N818 - what stood in the way is in the err
         self.error = error
 
 
-def replace(path: bytes, new: bytes, data: bytes) -> None:
-    """Write ``data`` to the file ``new``, and have that become ``path``. Raises ``NotWritten``."""
+def replace(path: bytes, new: bytes, data: bytes, again: bool = True) -> None:
+    """Write ``data`` to the file ``new``, and have that become ``path``. Raises ``NotWritten``.
+
+    A link or a special file that stands there goes: the name is ours, and nothing of it is lost.
+    """
     what, which = b"unable to open ", NEW
     try:
         # Through a link we would overwrite another file.
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(new, flags, 0o644)
-        what = b"unable to write "
         try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise OSError(errno.ENXIO, "")
+            what = b"unable to write "
             os.write(fd, data)
-            if os.fstat(fd).st_size > len(data):
+            if found.st_size > len(data):
                 # Not by O_TRUNC, with which close waits until ext4 has written the data out.
                 os.ftruncate(fd, len(data))
         finally:
@@ -52,8 +61,19 @@ def replace(path: bytes, new: bytes, data: bytes) -> None:
         what, which = b"unable to rename ", NEW + b" to status"
         os.rename(new, path)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _overwrite(path, data):
+        if error.errno in IN_THE_WAY and again and _removed(new):
+            replace(path, new, data, again=False)
+        elif error.errno not in (errno.ENOSPC, errno.EDQUOT) or not _overwrite(path, data):
             raise NotWritten(what, which, error) from None
+
+
+def _removed(path: bytes) -> bool:
+    """Remove a name; tell whether that worked."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    return True
 
 
 def _overwrite(path: bytes, data: bytes, is_first: bool = False) -> bool:

@@ -82,6 +82,34 @@ def test_renamed_and_unlinked_while_it_runs(tree: Tree) -> None:
     tree.drain(svscan)
 
 
+def test_renamed_at_any_moment_of_a_start(tree: Tree) -> None:
+    """C's supervise has its directory as the current one; ours has many, and loses none."""
+    paths = [tree.add(f"s{n}", "#!/bin/sh\necho >>starts\n") for n in range(20)]
+    svscan = tree.svscan()
+    for path in paths:
+        until(lambda: is_supervised(path), "supervised")  # noqa: B023
+    other = {path: path.with_name(f"moved-{path.name}") for path in paths}
+
+    def starts() -> int:
+        return sum(
+            (file / "starts").stat().st_size
+            for pair in other.items()
+            for file in pair
+            if (file / "starts").exists()
+        )
+
+    def moved() -> bool:
+        for path, elsewhere in other.items():
+            path.rename(elsewhere)
+        for path, elsewhere in other.items():
+            elsewhere.rename(path)
+        return starts() >= 5 * len(paths)
+
+    until(moved, "started five times each")
+    assert tree.says() == ""
+    tree.drain(svscan)
+
+
 def test_the_scan_directory_goes_and_comes_back(tree: Tree) -> None:
     paths = [tree.add(f"s{n}") for n in range(3)]
     inside = tree.scan / "inside"

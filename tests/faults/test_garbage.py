@@ -206,8 +206,9 @@ def test_something_else_in_place_of_a_file(
         wrong.unlink(missing_ok=True)
     # Put right, it is tried again by itself; a status file is written when there is news.
     until(lambda: is_supervised(path), "supervised")
+    pid = await_pid(path)
     tree.svc("-t", path)
-    await_pid(path)
+    await_pid(path, other_than=pid)
     assert svscan.poll() is None
     assert "internal error" not in tree.says()
     assert len(tree.says().splitlines()) <= 3, "said and said again"

@@ -314,3 +314,56 @@ def test_in_doubt_a_directory_is_the_one_we_hold(
     assert directory.holds_lock_in(directory.path)
     assert not directory.holds_lock_in(b"/nowhere")
     directory.release()
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_whatever_is_where_the_next_status_is_made(found: str, tmp_path: Path) -> None:
+    """A file of somebody else is not written to, and only a directory stands in the way."""
+    path, new, other = (tmp_path / name for name in ("status", "status.new", "other"))
+    path.write_bytes(bytes(status.SIZE))
+    other.write_bytes(b"other")
+    FOUND[found](new, other)
+    if found == "a directory":
+        with pytest.raises(status_file.NotWritten):
+            status_file.replace(bytes(path), bytes(new), NOW.pack())
+        assert path.read_bytes() == bytes(status.SIZE)
+    else:
+        status_file.replace(bytes(path), bytes(new), NOW.pack())
+        assert path.read_bytes() == NOW.pack() and not path.is_symlink()
+        assert not os.path.lexists(new)
+    assert other.read_bytes() == b"other"
+
+
+def test_a_fifo_that_is_read_is_no_status(tmp_path: Path) -> None:
+    new = tmp_path / "status.new"
+    os.mkfifo(new)
+    reader = os.open(new, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        status_file.replace(bytes(tmp_path / "status"), bytes(new), NOW.pack())
+        assert os.read(reader, 100) == b""
+    finally:
+        os.close(reader)
+    assert (tmp_path / "status").read_bytes() == NOW.pack()
+
+
+def test_it_is_entered_wherever_it_has_been_moved(path: Path, tmp_path: Path) -> None:
+    """But not another one that has its path now, nor one that is gone."""
+    home = tmp_path / "home"
+    (home / "service").mkdir(parents=True)
+    directory = ServiceDirectory(bytes(home / "service"), b"service")
+    assert directory.acquire(b"present", LIMIT) is None
+    before = os.open(".", os.O_RDONLY)
+    try:
+        (home / "service").rename(home / "elsewhere")
+        for _ in range(2):
+            directory.enter()
+            assert os.getcwdb() == bytes(home / "elsewhere")
+            os.fchdir(before)
+            (home / "service").mkdir(exist_ok=True)
+        shutil.rmtree(home / "elsewhere")
+        with pytest.raises(FileNotFoundError):
+            directory.enter()
+    finally:
+        os.fchdir(before)
+        os.close(before)
+        directory.release()
