@@ -94,6 +94,14 @@ def kinds(pid: int) -> int:
     return len(opened(pid))
 
 
+def has_again(pid: int, count: int) -> None:
+    """Wait for a process to have that many descriptors again; say which it has if it has not."""
+    try:
+        until(lambda: kinds(pid) <= count, f"{count} descriptors again")
+    except AssertionError as error:
+        raise AssertionError("\n".join([str(error), *sorted(opened(pid))])) from None
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_nothing_is_left_of_services_that_are_gone(tree: Tree) -> None:
@@ -105,15 +113,15 @@ def test_nothing_is_left_of_services_that_are_gone(tree: Tree) -> None:
     churn = Churn(tree)
     while churn.count < SERVICES / 5:
         churn.pass_()  # until it has as many timers as it is ever going to
-    until(lambda: kinds(svscan.pid) <= before, f"{before} descriptors again")
+    has_again(svscan.pid, before)
     first = memory(svscan.pid)
     host = await_pid(stays / "log")
     of_host = memory(host)
     opened_by_host = kinds(host)
     while churn.count < SERVICES:
         churn.pass_()
-    until(lambda: kinds(svscan.pid) <= before, f"{before} descriptors again")
-    until(lambda: kinds(host) <= opened_by_host, f"the host has {opened_by_host} again")
+    has_again(svscan.pid, before)
+    has_again(host, opened_by_host)
     assert memory(svscan.pid) < first + KILOBYTES
     assert memory(host) < of_host + KILOBYTES
     assert pid_of(stays) == pid
