@@ -127,6 +127,11 @@ class Ending:
             self._directory.record(0, self._context.heritage.life, finish=finish)
         return finish
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether the last run ended by SIGKILL."""
+        return self._death is not None and self._death.signal == signal_numbers.SIGKILL
+
     def _has_failed(self) -> bool:
         return not self._is_log and self._death is not None and self._death.code == FAILED
 

@@ -376,7 +376,7 @@ class Pair:
         part.abandon()
 
     def _say_if_killed(self, part: Supervised | None) -> None:
-        if part and part is self._killed:
+        if part and (part is self._killed or (self._limit and part.was_killed)):
             self._killed = None
             self._overdue(part, b"killed")
 

@@ -200,6 +200,11 @@ class Supervised:
         self.mend()
 
     @property
+    def was_killed(self) -> bool:
+        """Whether the last process died of SIGKILL, as all logs of a host do with it."""
+        return self._ending.was_killed
+
+    @property
     def finishes(self) -> bool:
         """Whether its finish script runs, or is about to."""
         return self._service.finishing or self._service.finish_due
