@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,15 +161,30 @@ def test_a_script_that_cannot_be_run(
         assert capfd.readouterr().err == said
 
 
+def replaced(world: World, directory: ServiceDirectory) -> Path:
+    """Move a directory, and make another one in its place; return where it is now."""
+    path = Path(os.fsdecode(directory.path))
+    elsewhere = path.rename(world.top / "elsewhere")
+    path.mkdir()
+    (path / "run").write_text(f"#!/bin/sh\ntouch {world.top}/ran\n")
+    (path / "run").chmod(0o755)
+    return elsewhere
+
+
+def test_what_was_moved_runs_where_it_is_now(world: World, starter: Forking | Spawner) -> None:
+    directory = world.directory()
+    elsewhere = replaced(world, directory)
+    child = world.start(starter, directory)
+    until(lambda: has_become_sleep(child.pid), "it runs")
+    assert os.readlink(f"/proc/{child.pid}/cwd") == str(elsewhere)
+    assert not (world.top / "ran").exists()
+
+
 def test_nothing_runs_in_another_directory_of_that_name(
     world: World, starter: Forking | Spawner
 ) -> None:
     directory = world.directory()
-    path = Path(os.fsdecode(directory.path))
-    path.rename(world.top / "elsewhere")
-    path.mkdir()
-    (path / "run").write_text(f"#!/bin/sh\ntouch {world.top}/ran\n")
-    (path / "run").chmod(0o755)
+    shutil.rmtree(replaced(world, directory))
     if isinstance(starter, Spawner):
         with pytest.raises(FileNotFoundError):
             world.start(starter, directory)
