@@ -38,7 +38,7 @@ def enter(path: bytes, lock: int, directory: int) -> None:
             os.chdir(path)
             if inode.at(b".") == directory:
                 return
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
         path = found(lock, directory) or path
     raise FileNotFoundError(errno.ENOENT, "")
