@@ -285,9 +285,10 @@ def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
         assert runsvdir.wait(GENEROUS) == 0
         assert is_supervised(service), "it is still supervised"
         assert (await_pid(service), await_pid(service / "log")) == (pid, log)
+        until(lambda: contents(service / "log/lines") == b"hello\n", "it has said hello")
         kill(pid, signal.SIGKILL)
         await_pid(service, other_than=pid)
-        until(lambda: contents(service / "log/lines") == b"hello\nhello\n", "it has said hello")
+        until(lambda: contents(service / "log/lines") == b"hello\nhello\n", "it says it again")
         send(service, b"x")
         for part in (service, service / "log"):
             until(lambda: not is_supervised(part), f"{part} has ended")  # noqa: B023
