@@ -59,6 +59,7 @@ def main(argv: Sequence[bytes]) -> int:
 
     loop.on_signal(signal_numbers.SIGTERM, pair.drain)
     loop.on_signal(signal_numbers.SIGQUIT, leave)
+    loop.give_default(signal_numbers.SIGTERM)  # as runit's; HUP is as we found it
     outwait(pair.begin)
     loop.run()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from slashservice.supervise.logs.steps import Pause
@@ -41,15 +42,20 @@ class Lock:
         """Whether it was seen to be the one that others would take, and not long ago."""
         return time.monotonic() < self._trusted_until
 
-    def take(self, patient: bool) -> Steps[None]:
-        """Take the lock. If ``patient``, wait for it; raise ``BlockingIOError`` otherwise."""
+    def take(self, patient: bool, limit: float = math.inf) -> Steps[None]:
+        """Take the lock.
+
+        If ``patient``, wait for it, ``limit`` seconds at most. Raises ``BlockingIOError`` if
+        another has it still.
+        """
         delay, waited = FIRST, 0.0
         while True:
             try:
                 self._folder.lock()
                 break
             except BlockingIOError as error:
-                if not patient:
+                if not patient or waited >= limit:
+                    self.is_waited_for = False
                     raise
                 if waited >= PATIENCE:
                     self._attempts.complain(b"unable to lock directory %s", "lock", error)

@@ -6,6 +6,7 @@ each directory that has one.
 
 from __future__ import annotations
 
+import math
 import time
 
 from slashservice.supervise import tai
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slashservice.supervise.logs.action_script import Rules
-    from slashservice.supervise.logs.journal import Journal
+    from slashservice.supervise.logs.journal import Interrupted, Journal
     from slashservice.supervise.logs.lines import Batch
     from slashservice.supervise.logs.no_journal import NoJournal
     from slashservice.supervise.logs.steps import Steps
+
+SECONDS_BESIDE_OTHERS = 10.0
+"""How long a directory is waited for that another logger has locked, if there are others.
+
+The host that a killed svscan leaves lets go within less.
+"""
 
 STAMP_LENGTH = tai.LABEL_LENGTH + 1
 
@@ -68,8 +75,8 @@ class SvlogdLogger(Logger):
     def start(self, base: int, patient: bool = False) -> Steps[None]:
         """Open all directories, and do what a killed logger has left in the journal.
 
-        If ``patient``, wait for directories that another logger has locked. What can't be opened
-        is said, and left out. Raises ``Quit`` if that is all.
+        If ``patient``, wait for directories that another logger has locked (see ``_open``). What
+        can't be opened is said, and left out. Raises ``Quit`` if that is all.
         """
         yield from self._begin(base)
         self._patient = patient
@@ -79,12 +86,7 @@ class SvlogdLogger(Logger):
                 directory.look_ahead(self._base)
             self._configure()
             left = self._recover()
-        for directory in self._opened:
-            if (yield from directory.open(self._base, patient)):
-                if left and left.block:
-                    directory.settle()
-                yield from directory.enter()
-        self._insist()
+        yield from self._open(left)
         self._configure()
         if left:
             yield from self._go_on(left)
@@ -94,12 +96,41 @@ class SvlogdLogger(Logger):
 
         Raises ``Quit`` if none can be opened.
         """
+        yield from self._open(None)
+        self._configure()
+
+    def _open(self, left: Interrupted | None) -> Steps[None]:
+        """Open all directories, of which a killed logger may have ``left`` a write.
+
+        One that another logger has locked is waited for; where there is another directory to write
+        to, not for long, as the service would have to wait as well. Raises ``Quit`` if none opens.
+        """
+        locked: list[SvlogdDirectory] = []
         for directory in self._opened:
             yield from directory.close_cleanly()
-            if (yield from directory.open(self._base, self._patient)):
-                yield from directory.enter()
+            try:
+                yield from self._enter(directory, 0.0, left, again=self._patient)
+            except BlockingIOError:
+                locked.append(directory)
+        for directory in locked:
+            others = [other for other in self._opened if other.is_open]
+            seconds = SECONDS_BESIDE_OTHERS if others else math.inf
+            if any(map(directory.is_the_same_as, others)):
+                seconds = 0.0
+            yield from self._enter(directory, seconds, left)
         self._insist()
-        self._configure()
+
+    def _enter(
+        self,
+        directory: SvlogdDirectory,
+        seconds: float,
+        left: Interrupted | None,
+        again: bool = False,
+    ) -> Steps[None]:
+        if (yield from directory.open(self._base, seconds, again)):
+            if left and left.block:
+                directory.settle()
+            yield from directory.enter()
 
     def _insist(self) -> None:
         if not any(directory.is_open for directory in self._opened):

@@ -126,10 +126,19 @@ class SvlogdDirectory(LogDirectory):
             self.text = b""
         self.config = SvlogdConfig(self.text)
 
-    def open(self, base: int, patient: bool) -> Steps[bool]:
+    def is_the_same_as(self, other: SvlogdDirectory) -> bool:
+        """Tell whether ``other``, which is open, is this very directory."""
+        try:
+            here = os.stat(self._path, dir_fd=self._base)
+            return os.path.samestat(here, os.fstat(other._folder.fd))
+        except OSError:
+            return False
+
+    def open(self, base: int, seconds: float, again: bool = False) -> Steps[bool]:
         """Open and lock the directory, and read its configuration; tell whether that worked.
 
-        What went wrong is said. If ``patient``, wait for another process that has locked it.
+        What went wrong is said. Waits as many ``seconds`` for another process that has locked it.
+        If it is to be tried ``again``, raises ``BlockingIOError`` then.
         """
         self._base = base
         folder = self._folder
@@ -139,9 +148,11 @@ class SvlogdDirectory(LogDirectory):
             self._said.warn(self._trouble_of_opening(base), error)
             return False
         try:
-            yield from self.lock.take(patient)
+            yield from self.lock.take(seconds > 0, seconds)
         except OSError as error:
             folder.close()
+            if again and isinstance(error, BlockingIOError):
+                raise
             self._said.warn(b"unable to lock directory", error)
             return False
         self._configure()

@@ -105,6 +105,10 @@ class Loop:
         signals.signal(number, signals.do_nothing)
         signals.pthread_sigmask(signals.SIG_UNBLOCK, [number])
 
+    def give_default(self, *numbers: int) -> None:
+        """Have children find these signals at their default, whatever we were started with."""
+        self.inherited.update(dict.fromkeys(numbers, signals.SIG_DFL))
+
     def on_exit(self, pid: int, call: Exited) -> None:
         """Call with the wait status once the child ``pid`` is dead."""
         self._children[pid] = call

@@ -122,7 +122,8 @@ class Ending:
 
         But a host stays on record: the next supervisor has its logs go on in another one.
         """
-        finish = self._manners.has_finish()
+        is_passed_over = self._is_log and self._context.personality.runit  # as runsv does
+        finish = not is_passed_over and self._manners.has_finish()
         if finish or not hosted:
             self._directory.record(0, self._context.heritage.life, finish=finish)
         return finish

@@ -159,6 +159,9 @@ class Session:
         else:
             loop.on_signal(signal_numbers.SIGTERM, self.leave_to_keeper)
         loop.on_signal(signal_numbers.SIGHUP, self.end_in_trouble if is_runsvdir else scanner.scan)
+        if self.context.personality.runit:  # as runit's, which nohup does not make deaf services of
+            numbers = signal_numbers.SIGTERM, signal_numbers.SIGHUP, signal_numbers.SIGALRM
+            loop.give_default(*numbers)
         loop.on_signal(signal_numbers.SIGUSR1, self.drain_and_stay)
         loop.on_signal(signal_numbers.SIGQUIT, scanner.leave)
 

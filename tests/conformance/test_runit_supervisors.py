@@ -6,13 +6,13 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
-from helpers.processes import kill
+from helpers.processes import comm, kill
 from helpers.services import (
     Outcome,
     await_in_place,
@@ -50,13 +50,17 @@ each_side = pytest.mark.parametrize("side", SIDES, indirect=True)
 
 @contextmanager
 def running(
-    folder: Path, *words: str | Path, err: Path, left: Callable[[], list[Path]]
+    folder: Path,
+    *words: str | Path,
+    err: Path,
+    left: Callable[[], list[Path]],
+    prefix: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Have a supervisor of either side run; at the end it and all of ``left`` have ended."""
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}
     with err.open("ab") as errors:
         process = subprocess.Popen(
-            [str(folder / words[0]), *map(str, words[1:])],
+            [*prefix, str(folder / words[0]), *map(str, words[1:])],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -294,6 +298,44 @@ def test_runsvdir_leaves_all_at_term(side: Path, tmp_path: Path) -> None:
             until(lambda: not is_supervised(part), f"{part} has ended")  # noqa: B023
         assert contents(service / "log/lines") == b"hello\nhello\nbye\n"
     assert not keepers(scan)
+
+
+@each_side
+def test_a_log_has_no_finish_script(side: Path, tmp_path: Path) -> None:
+    service = make_service(tmp_path / "service", SLEEP, "#!/bin/sh\necho x >>runs\nexit 4\n")
+    write_script(service / "log/finish", "#!/bin/sh\n: >finished\n")
+    with running(side, "runsv", service, err=tmp_path / "err", left=lambda: services_in(tmp_path)):
+        until(lambda: contents(service / "log/runs").count(b"x") > 2, "it died, and again")
+    assert not (service / "log/finished").exists()
+
+
+@pytest.mark.parametrize("ignored", [["HUP"], ["TERM"], ["HUP", "TERM", "INT", "QUIT"], []])
+@pytest.mark.parametrize("program", ["runsvdir", "runsv"])
+def test_what_services_ignore(program: str, ignored: list[str], ours: Path, tmp_path: Path) -> None:
+    """As ``nohup`` has it, or a shell for what is in its background; with none named, all."""
+    prefix = ["env", "--ignore-signal" + (f"={','.join(ignored)}" if ignored else "")]
+    python = 1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1  # see docs/differences.md
+    found: dict[Path, list[int]] = {}
+    for side in (Path("/usr/bin"), ours):
+        scan = tmp_path / ("ours" if side == ours else "theirs")
+        services = [make_service(scan / "service", SLEEP, SLEEP)]
+        services.append(services[0] / "log")
+        word = scan if program == "runsvdir" else services[0]
+        with running(
+            side,
+            program,
+            word,
+            err=tmp_path / "err",
+            left=services.copy,
+            prefix=prefix,
+        ):
+            for service in services:
+                pid = await_pid(service)
+                until(lambda: comm(pid) == "sleep", "it is what it becomes")  # noqa: B023
+                status = Path(f"/proc/{pid}/status").read_text()
+                ignores = int(status.partition("SigIgn:")[2].split()[0], 16)
+                found.setdefault(side, []).append(ignores & ~python)
+    assert found[ours] == found[Path("/usr/bin")]
 
 
 STAGES = """\
