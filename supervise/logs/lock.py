@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from slashservice.supervise.logs.folder import Folder
     from slashservice.supervise.logs.steps import Attempts, Steps
 
+FOR_EVER = math.inf
+
 FIRST = 0.1
 LAST = 1.0
 """Seconds until a lock that another log host still holds is tried again. They double each time."""
@@ -42,11 +44,10 @@ class Lock:
         """Whether it was seen to be the one that others would take, and not long ago."""
         return time.monotonic() < self._trusted_until
 
-    def take(self, patient: bool, limit: float = math.inf) -> Steps[None]:
-        """Take the lock.
+    def take(self, seconds: float) -> Steps[None]:
+        """Take the lock; wait for it as many ``seconds``.
 
-        If ``patient``, wait for it, ``limit`` seconds at most. Raises ``BlockingIOError`` if
-        another has it still.
+        Raises ``BlockingIOError`` if another has it still.
         """
         delay, waited = FIRST, 0.0
         while True:
@@ -54,7 +55,7 @@ class Lock:
                 self._folder.lock()
                 break
             except BlockingIOError as error:
-                if not patient or waited >= limit:
+                if waited >= seconds:
                     self.is_waited_for = False
                     raise
                 if waited >= PATIENCE:

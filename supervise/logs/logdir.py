@@ -23,7 +23,7 @@ from slashservice.supervise.logs.action_script import DELETE, DROP
 from slashservice.supervise.logs.c_writes import cut
 from slashservice.supervise.logs.dropped import NO_SPACE, Dropped
 from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder, Step
-from slashservice.supervise.logs.lock import Lock
+from slashservice.supervise.logs.lock import FOR_EVER, Lock
 from slashservice.supervise.logs.retention import Finished
 from slashservice.supervise.logs.steps import Attempts
 from slashservice.supervise.messages import fatal, warn
@@ -88,7 +88,7 @@ class LogDirectory:
         try:
             self._folder.open(base)
             trouble = b"unable to lock directory %s"
-            yield from self.lock.take(patient)
+            yield from self.lock.take(FOR_EVER if patient else 0.0)
         except OSError as error:
             raise self._fatal(trouble, error) from None
 
@@ -331,7 +331,7 @@ class LogDirectory:
             folder.make(self._base)
             try:
                 folder.open(self._base)
-                yield from self.lock.take(True)
+                yield from self.lock.take(FOR_EVER)
                 if not folder.is_complete(b"current"):
                     yield from self._make_ready()
             except OSError as error:

@@ -6,11 +6,11 @@ each directory that has one.
 
 from __future__ import annotations
 
-import math
 import time
 
 from slashservice.supervise import tai
 from slashservice.supervise.logs.lines import Lines, Selection
+from slashservice.supervise.logs.lock import FOR_EVER
 from slashservice.supervise.logs.logger import NO_JOURNAL, Logger
 from slashservice.supervise.logs.svlogd_arguments import PROGRAM, SvlogdArguments
 from slashservice.supervise.logs.svlogd_directory import SvlogdDirectory
@@ -114,7 +114,7 @@ class SvlogdLogger(Logger):
                 locked.append(directory)
         for directory in locked:
             others = [other for other in self._opened if other.is_open]
-            seconds = SECONDS_BESIDE_OTHERS if others else math.inf
+            seconds = SECONDS_BESIDE_OTHERS if others else FOR_EVER
             if any(map(directory.is_the_same_as, others)):
                 seconds = 0.0
             yield from self._enter(directory, seconds, left)

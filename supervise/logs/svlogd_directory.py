@@ -148,7 +148,7 @@ class SvlogdDirectory(LogDirectory):
             self._said.warn(self._trouble_of_opening(base), error)
             return False
         try:
-            yield from self.lock.take(seconds > 0, seconds)
+            yield from self.lock.take(seconds)
         except OSError as error:
             folder.close()
             if again and isinstance(error, BlockingIOError):

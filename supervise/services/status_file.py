@@ -112,9 +112,7 @@ def begin(path: bytes, want: bytes) -> bytes:
                 os.close(fd)
         except OSError:
             pass
-        try:
-            os.unlink(path)
-        except OSError:
+        if not _removed(path):
             break
     return b""
 
