@@ -1,6 +1,9 @@
 """2000 services that die at once, again and again: what that costs, and whom it keeps waiting.
 
-C's svscan takes no more than 1000 services, so several run side by side.
+C's svscan takes no more than 1000 services, so several run side by side. A supervisor for each
+service is asked at once if the machine is just free, and after seconds if it is not, as luck has
+it: so the mean of what a restart takes is compared, not the median. What takes less than
+``UNNOTICED`` counts as that.
 """
 
 from __future__ import annotations
@@ -11,17 +14,30 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.harness import Figure
-from benchmarks.world import C, World, daemon_pid, end_all, make_service, run, wait_until
+from benchmarks.world import (
+    C,
+    STATUS,
+    World,
+    daemon_pid,
+    end_all,
+    make_service,
+    run,
+    services_of,
+    wait_until,
+)
 
 SERVICES = 2000
 MOST_OF_C = 900
 DIES = "#!/bin/false\n"
 ROUNDS = 2
-SECONDS_TO_RISE = 4.0
 SECONDS = 16.0
-"""From the start on, with the rise."""
+"""From the start on, until each service has been begun and the restarts are through."""
+
+UNNOTICED = 100.0
+"""Milliseconds of waiting that nobody minds."""
 
 GOOD = 20
 """Services that work. Each is restarted once: twice within a second is never done."""
@@ -44,7 +60,13 @@ def measure(world: World) -> list[Figure]:
     name = f"processor time of {what}, {SECONDS:.0f} s"
     return [
         Figure(name, "s", spent, spent_of_c, at_most=1),
-        Figure(f"svc -t of another beside {what}", "ms", waited, waited_of_c, at_most=1),
+        Figure(
+            f"svc -t of another beside {what}, mean",
+            "ms",
+            [fmean(waited)],
+            [fmean(waited_of_c)],
+            at_most=1,
+        ),
     ]
 
 
@@ -63,11 +85,14 @@ def rage(world: World, svscan: Path, most: int) -> tuple[float, list[float]]:
     began = time.monotonic()
     groups = [world.start("/usr/bin/setsid", svscan, scan) for scan in scans]
     wait_until(lambda: all(map(daemon_pid, good)))
+    storming = [service for scan in scans for service in services_of(scan)]
+    wait_until(lambda: all((service / STATUS).exists() for service in storming), pause=0.1)
+    risen = time.monotonic()
     waits = []
     for number, service in enumerate(good):
-        share = (SECONDS - SECONDS_TO_RISE) * number / GOOD
-        time.sleep(max(0.0, began + SECONDS_TO_RISE + share - time.monotonic()))
-        waits.append(restart(service))
+        due = risen + max(0.0, began + SECONDS - risen) * number / GOOD
+        time.sleep(max(0.0, due - time.monotonic()))
+        waits.append(max(restart(service), UNNOTICED))
     time.sleep(max(0.0, began + SECONDS - time.monotonic()))
     for group in groups:
         os.killpg(group, signal.SIGKILL)  # all of C's at once, or it would rage on meanwhile

@@ -8,7 +8,8 @@ wake-up descriptor are set; the handler has nothing left to do.
 a thousand timers may be due. So each round of the loop takes of everything only as much as
 fits into ``PORTION``, at least one, and leaves the rest to the rounds that follow: first
 signals, then descriptors, then deaths, then timers. Whoever comes waits for the portions of one
-round, and for those of its own kind that came before it.
+round, and for those of its own kind that came before it; only the death of a child that somebody
+told to end is looked for ahead of others.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ A signal that finds the pipe full is lost.
 PORTION = 0.02
 """Seconds after which a round goes on from one kind of thing to the next."""
 
+EXPECTED_AT_ONCE = 64
+"""How many of the deaths that are expected are looked for in a round."""
+
 LONGEST_WAIT = 86400.0
 """Seconds to wait at most: epoll takes no more milliseconds than an int holds (24 days)."""
 
@@ -63,6 +67,8 @@ class Loop:
         self._count = 0
         self._on_signal: dict[int, Callable[[], None]] = {}
         self._children: dict[int, Exited] = {}
+        self._expected: dict[int, None] = {}
+        """The children that were told to end; those looked for longest ago come first."""
         self._woken, self._wake = posix.pipe()
         self.mask: set[int] = signals.mask_at_start()
         """The signals that were blocked when we were started. We unblock those that we catch."""
@@ -113,6 +119,11 @@ class Loop:
         """Call with the wait status once the child ``pid`` is dead."""
         self._children[pid] = call
 
+    def expect_exit(self, pid: int) -> None:
+        """The child ``pid`` was told to end, and somebody waits for that."""
+        if pid in self._children:
+            self._expected[pid] = None
+
     def awaits_exit(self, pid: int) -> bool:
         """Tell whether somebody wants to know when the child ``pid`` is dead."""
         return pid in self._children
@@ -120,6 +131,7 @@ class Loop:
     def ignore_exit(self, pid: int) -> None:
         """Do not call for ``pid`` any more."""
         self._children.pop(pid, None)
+        self._expected.pop(pid, None)
 
     def run(self) -> None:
         """Step until ``stop`` is called."""
@@ -139,6 +151,7 @@ class Loop:
             self._look()
         self._portion(self._call_next)
         if self._reaping:
+            self._reap_expected()
             self._reaping = self._portion(self._reap)
         now = self.clock()
         self._portion(lambda: self._call_due(now))
@@ -192,18 +205,36 @@ class Loop:
     def _child_died(self) -> None:
         self._reaping = True
 
+    def _reap_expected(self) -> None:
+        """Fetch the status of those that were told to end and are dead: of a part of them.
+
+        One that is young has a crowd of older children before it, if all of them have died.
+        """
+        end = self.clock() + PORTION
+        for pid in list(self._expected)[:EXPECTED_AT_ONCE]:
+            del self._expected[pid]
+            if not self._fetch(pid) and pid in self._children:
+                self._expected[pid] = None
+            if self.clock() >= end:
+                break
+
     def _reap(self) -> bool:
         """Fetch the status of one dead child, if any is left.
 
         PID 1 has children that others left behind. The kernel gives the oldest child first, so
         that the children of a service that dies over and over stand in no other's way.
         """
+        return self._fetch(-1)
+
+    def _fetch(self, which: int) -> bool:
+        """Fetch the status of a child, with -1 of any, and tell of it; false if none is dead."""
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(which, os.WNOHANG)
         except ChildProcessError:
             return False
         if pid == 0:
             return False
+        self._expected.pop(pid, None)
         call = self._children.pop(pid, None)
         if call:
             call(status)

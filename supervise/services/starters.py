@@ -100,6 +100,7 @@ class Child:
             os.kill(self.pid, number)
         except OSError:
             pass  # it runs under another account, and we are not root
+        self._loop.expect_exit(self.pid)
 
     def kill_group(self) -> None:
         """Send KILL to it and to all others of its process group, which it leads."""

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -122,6 +123,28 @@ def test_nobody_waits_for_those_that_crash(tree: Tree, kind: Kind) -> None:
     with storm.in_time("the end"):
         tree.drain(svscan)
     assert all(in_status(path) == 0 for path in [*good, *storm.crowd])
+
+
+def test_nobody_waits_for_the_first_deaths_of_a_crowd(tree: Tree) -> None:
+    """Services that have just been started, after a crowd that died at once and at the same time.
+
+    Told to end, each is seen to have died before the deaths of the crowd have all been seen.
+    """
+    storm = Storm(tree, Kind(1500, COUNTED + "exit 1\n"))
+    good = [tree.add(f"y{number}") for number in range(4)]  # they are taken up last
+    svscan = tree.svscan()
+    pids = {path: await_pid(path) for path in good}
+    for path, letters in zip(good, ("-t", "-k", "-i", "-du"), strict=True):
+        tree.svc(letters, path)
+    until(lambda: all(map(has_died, good)), "they are seen to have died")
+    assert not all(map(has_died, storm.crowd)), "after all others"
+    for path, pid in pids.items():
+        await_pid(path, other_than=pid)
+    tree.drain(svscan)
+
+
+def has_died(service: Path) -> bool:
+    return (service / "supervise/deaths").exists()
 
 
 def test_a_storm_that_comes_and_goes(tree: Tree) -> None:

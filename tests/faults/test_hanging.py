@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,11 +129,17 @@ def test_a_daemon_has_the_locks_of_nobody(tree: Tree) -> None:
     svscan = tree.svscan()
     for path in paths:
         pid = await_pid(path)
-        assert not [link for link in opened(pid) if "supervise/" in link or ".svscan" in link]
+        until(partial(has_nothing_of_svscan, pid), "it has become its program, with no lock")
     tree.svc("-t", paths[0])
     pid = await_pid(paths[0], other_than=pid)
-    assert not [link for link in opened(pid) if "supervise/" in link]
+    until(partial(has_nothing_of_svscan, pid), "it has become its program, with no lock")
     tree.drain(svscan)
+
+
+def has_nothing_of_svscan(pid: int) -> bool:
+    """Tell whether no descriptor leads to what svscan keeps. Until it has become its program
+    a child has all of them, and its pid is known already."""
+    return not [link for link in opened(pid) if "supervise/" in link or ".svscan" in link]
 
 
 @pytest.mark.root

@@ -208,6 +208,56 @@ def test_deaths_come_in_portions(loop: Loop, clock: Clock) -> None:
     os.close(in_)
 
 
+def test_a_death_that_is_expected_comes_before_a_crowd(loop: Loop, clock: Clock) -> None:
+    """The youngest was told to end. So was one that goes on, and one that nobody asks for now."""
+    seen: list[int] = []
+
+    def died(pid: int, status: int) -> None:
+        seen.append(pid)
+        clock.now += PORTION
+
+    crowd = [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(10)]
+    lasting = os.posix_spawn("/bin/sleep", ["sleep", "1000"], {})
+    told, forgotten = (os.posix_spawn("/bin/sleep", ["sleep", "1000"], {}) for _ in range(2))
+    for pid in (*crowd, lasting, told, forgotten):
+        loop.on_exit(pid, partial(died, pid))
+    for pid in (told, forgotten):
+        os.kill(pid, signal.SIGTERM)
+    for pid in (lasting, forgotten, told):
+        loop.expect_exit(pid)
+    loop.ignore_exit(forgotten)
+    for pid in (*crowd, told, forgotten):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    while len(seen) < len(crowd) + 1:
+        loop.step()
+    assert seen == [told, *crowd]
+    os.kill(lasting, signal.SIGKILL)
+    while seen[-1] != lasting:
+        loop.step()
+    loop.expect_exit(lasting)
+    with suppress(ChildProcessError):  # the loop may have fetched it, or not yet
+        os.waitpid(forgotten, 0)
+
+
+def test_deaths_that_are_expected_come_in_portions(loop: Loop, clock: Clock) -> None:
+    seen: list[int] = []
+
+    def died(pid: int, status: int) -> None:
+        seen.append(pid)
+        clock.now += PORTION / 2
+
+    pids = [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(9)]
+    for pid in pids:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        loop.on_exit(pid, partial(died, pid))
+    for pid in reversed(pids):
+        loop.expect_exit(pid)
+    loop.step()
+    assert seen == [pids[8], pids[7], pids[0], pids[1]], "a portion of each kind"
+    while len(seen) < len(pids):
+        loop.step()
+
+
 def test_a_child_that_dies_of_each_death_stops_nobody(loop: Loop, clock: Clock) -> None:
     """Each death is answered by a child that is dead at once, without end."""
     deaths = 0
