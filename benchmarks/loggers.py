@@ -15,14 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.harness import Figure, alternate, beyond_bare
-from benchmarks.world import QUIET, C, World, milliseconds
+from benchmarks.world import QUIET, C, World, memory, milliseconds
 
 MEGABYTES = 128
 MEGABYTES_IN_SMALL_FILES = 40
 ROUNDS = 5
 ROUNDS_OF_STARTS = 200
 MILLISECONDS_PROMISED = 5
-MEMORY = Path("/dev/shm")
 
 LARGE = ["s16777215", "./log"]
 SCRIPTS = {
@@ -53,7 +52,7 @@ NO_WORSE = (1, 1)
 
 
 def measure(world: World) -> list[Figure]:
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
+    with tempfile.TemporaryDirectory(dir=memory()) as made:
         place = Path(made)
         figures = []
         for megabytes, scripts in ((MEGABYTES, SCRIPTS), (MEGABYTES_IN_SMALL_FILES, SMALL)):

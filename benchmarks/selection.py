@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.harness import Figure, alternate
-from benchmarks.loggers import MEMORY, log
-from benchmarks.world import C, World
+from benchmarks.loggers import log
+from benchmarks.world import C, World, memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ REACHED = {
 
 
 def measure(world: World) -> list[Figure]:
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
+    with tempfile.TemporaryDirectory(dir=memory()) as made:
         place = Path(made)
         text = place / "text"
         figures = []

@@ -18,8 +18,8 @@ from statistics import fmean
 
 from benchmarks.harness import Figure
 from benchmarks.world import (
-    C,
     STATUS,
+    C,
     World,
     daemon_pid,
     end_all,

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.harness import Figure, alternate
-from benchmarks.loggers import MEMORY, log, write_lines
-from benchmarks.world import C, World
+from benchmarks.loggers import log, write_lines
+from benchmarks.world import C, World, memory
 
 MEGABYTES = 48
 ROUNDS = 5
@@ -40,7 +40,7 @@ MADE = 'mkdir log && printf %s "$0" >log/config && exec "$@" 2>/dev/null'
 
 
 def measure(world: World) -> list[Figure]:
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
+    with tempfile.TemporaryDirectory(dir=memory()) as made:
         place = Path(made)
         text = place / "text"
         write_lines(text, MEGABYTES * 1_000_000)

@@ -31,6 +31,10 @@ CONTROL = os.fsdecode(names.CONTROL)
 C = Path("/usr/bin")
 """Where Debian's package ``daemontools`` puts the C programs."""
 
+MEMORY = Path("/dev/shm")
+NOEXEC = 8  # ST_NOEXEC of statvfs(3)
+PREFIX = "slashservice-benchmark-"
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 DAEMON = "sleep"
 RUN = f"#!/bin/sh\nexec {DAEMON} 1000000\n"
@@ -44,18 +48,28 @@ PR_SET_CHILD_SUBREAPER = 36
 def temporary_world() -> Iterator[World]:
     """Make a world, and leave nothing of it: no process, no file."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    with tempfile.TemporaryDirectory(prefix="slashservice-benchmark-") as made:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as made:
         try:
             yield World(Path(made))
         finally:
             end_all()
 
 
+def memory(*, runs: bool = False) -> Path | None:
+    """Return a directory in memory, with ``runs`` one that may hold programs, if there is one."""
+    if not MEMORY.is_dir() or (runs and os.statvfs(MEMORY).f_flag & NOEXEC):
+        return None
+    return MEMORY
+
+
 class World:
-    """Our launchers in ``ours``, run by ``python``, and room for directories in ``root``."""
+    """Our launchers in ``ours``, run by ``python``, and room for directories in ``root``.
+
+    Scan directories are made in ``place``, which is the same but for ``in_memory``.
+    """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = self.place = root
         self.root.chmod(0o755)
         self.ours = root / "command"
         self._scans = 0
@@ -66,6 +80,17 @@ class World:
         compileall.compile_dir(code, quiet=2)
         self.python = self._interpreter()
         launchers.write(str(self.ours), python=self.python, code=str(code))
+
+    @contextmanager
+    def in_memory(self) -> Iterator[None]:
+        """Have scan directories made in memory, if programs may be run there."""
+        with tempfile.TemporaryDirectory(dir=memory(runs=True), prefix=PREFIX) as made:
+            self.place = Path(made)
+            try:
+                yield
+            finally:
+                end_all()
+                self.place = self.root
 
     def bare(self) -> list[str | Path]:
         """Return the words that start an interpreter, and nothing else."""
@@ -86,7 +111,7 @@ class World:
         much longer to make a file soon after many were deleted.
         """
         self._scans += 1
-        scan = self.root / f"scan{self._scans}"
+        scan = self.place / f"scan{self._scans}"
         scan.mkdir()
         for number in range(services):
             make_service(scan / f"{number:05}", run)
