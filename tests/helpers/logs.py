@@ -41,9 +41,9 @@ def run_program(
     """Run a multilog on a file's bytes, or on packets that it reads one at a time."""
     argv = [os.fsencode(program_path), *script]
     if isinstance(packets, bytes):
-        source = cwd.parent / f"{cwd.name}.input"
-        source.write_bytes(packets)
-        with source.open("rb") as stdin:
+        with tempfile.TemporaryFile() as stdin:
+            stdin.write(packets)
+            stdin.seek(0)
             done = subprocess.run(argv, stdin=stdin, stderr=subprocess.PIPE, cwd=cwd, check=False)
         return done.returncode, done.stderr
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

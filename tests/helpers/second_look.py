@@ -3,7 +3,7 @@
 ``./test`` runs this module as a program. It runs pytest: the whole in lanes side by side, as
 ``tests/lanes`` says, or what its arguments name. If at most five tests fail, it runs a new pytest
 over these alone. The whole counts as passed if each of them passes then; they are
-named at the end. Such a test is still a fault, of the test or of what it tests.
+named at the end, with what was wrong. Such a test is still a fault, of itself or of what it tests.
 
 In both runs this module is a plugin as well. It writes down what became of each test, and has
 the second run leave out what did not fail in the first.
@@ -32,6 +32,9 @@ LANES = Path("tests/lanes")
 OUTCOMES = pytest.StashKey[dict[str, str]]()
 """What became of each test, by its id: the worst of its set-up, call and tear-down."""
 
+LENGTH = 400
+"""Characters of why a test failed that are kept."""
+
 WORSE = ("passed", "skipped", "failed")
 
 
@@ -55,7 +58,7 @@ class Look:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._complete = True
-        self.outcomes: dict[str, str] = read(file) if file else {}
+        self.outcomes, self._reasons = read(file) if file else ({}, {})
         self._again = failed(self.outcomes)
 
     @pytest.hookimpl(tryfirst=True)
@@ -77,18 +80,31 @@ class Look:
         """Note what became of a test so far."""
         before = self.outcomes.get(report.nodeid) if report.when != "setup" else None
         self.outcomes[report.nodeid] = max(before or "passed", report.outcome, key=WORSE.index)
+        if report.failed:
+            self._reasons.setdefault(report.nodeid, reason(report))
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the outcomes down, unless the run ended before all tests had run."""
         ended_early = session.shouldfail or session.shouldstop or not self._complete
         if self._file and exitstatus in (0, 1) and self.outcomes and not ended_early:
-            self._file.write_text(json.dumps(self.outcomes))
+            write(self._file, self.outcomes, self._reasons)
 
 
-def read(file: Path) -> dict[str, str]:
-    """Return the outcomes in a file; none if it is not there."""
-    outcomes: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    return outcomes
+def reason(report: pytest.TestReport) -> str:
+    """Return why a test failed, in one line that is not long."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return " ".join((crash.message if crash else report.longreprtext).split())[:LENGTH]
+
+
+def write(file: Path, outcomes: dict[str, str], reasons: dict[str, str]) -> None:
+    """Write what became of tests, and why those failed that did."""
+    file.write_text(json.dumps([outcomes, reasons]))
+
+
+def read(file: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what ``write`` has written; nothing if the file is not there."""
+    outcomes, reasons = json.loads(file.read_text()) if file.exists() else ({}, {})
+    return outcomes, reasons
 
 
 def failed(outcomes: dict[str, str]) -> list[str]:
@@ -145,41 +161,46 @@ def tell(name: str, lines: IO[str]) -> None:
             print(f"{name:>12} | {line}", end="", flush=True)
 
 
-def first_look(words: list[str], folder: Path) -> tuple[int, dict[str, str]]:
-    """Run what is to be run; return the exit status, and the outcomes, none if not all ran."""
+def first_look(words: list[str], folder: Path) -> tuple[int, dict[str, str], dict[str, str]]:
+    """Run what is to be run; return the exit status, and outcomes and reasons if all ran."""
     in_lanes = not words and LANES.exists()
     plan = rounds(LANES.read_text()) if in_lanes else [[words]]
     outcomes: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     status = 0
     for number, lanes in enumerate(plan):
         files = [folder / f"{number}.{place}" for place in range(len(lanes))]
         status = run(lanes, files) or status
         if not all(file.exists() for file in files):
-            return status, {}
+            return status, {}, {}
         for file in files:
-            outcomes |= read(file)
-    return status, outcomes
+            some, why = read(file)
+            outcomes |= some
+            reasons |= why
+    return status, outcomes, reasons
 
 
 def main(words: list[str]) -> int:
     """Run pytest with ``words``, twice if need be; say what became of the whole."""
     signal.signal(signal.SIGINT, lambda number, frame: None)  # pytest gets it from the terminal
     with tempfile.TemporaryDirectory(prefix="slashservice-look-") as folder:
-        status, outcomes = first_look(words, Path(folder))
+        status, outcomes, reasons = first_look(words, Path(folder))
         again = failed(outcomes)
         if 0 < len(again) <= MOST:
             print(f"\nsecond look, at {len(again)} that failed:", flush=True)
             file = Path(folder) / "outcomes"
-            file.write_text(json.dumps(outcomes))
+            write(file, outcomes, reasons)
             status = run([words], [file])
-            outcomes = read(file)
+            outcomes, reasons = read(file)
         elif again:
             print(f"no second look: more than {MOST} failed")
     late = [name for name in again if outcomes[name] == "passed"]
     for name in late:
         print(f"passed only at the second look: {name}")
+        print(f"    {reasons[name]}")
     for name in failed(outcomes):
         print(f"failed: {name}")
+        print(f"    {reasons[name]}")
     if outcomes:
         counts = {outcome: list(outcomes.values()).count(outcome) for outcome in WORSE}
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""

@@ -87,6 +87,10 @@ def test_what_passes_is_run_once(tmp_path: Path) -> None:
 def test_what_fails_once_is_named_and_the_run_passes(tmp_path: Path) -> None:
     run = Run(tmp_path, GOOD + FLAKY)
     assert (run.status, run.looks, run.late) == (0, 2, ["test_it.py::test_flaky"])
+    assert run.lines[-3:-1] == [
+        f"{LATE}test_it.py::test_flaky",
+        "    AssertionError: the first time",
+    ]
     assert run.lines[-1] == "2 passed, 0 failed"
 
 
@@ -243,7 +247,8 @@ def test_what_fails_in_lanes_is_looked_at_again_alone(tmp_path: Path) -> None:
     run = lanes(tmp_path, first=once.format("x"), b=once.format("y"), more=BAD)
     assert (run.status, run.looks) == (1, 4)
     assert run.late == ["first/test_one.py::test_it", "b/test_one.py::test_it"]
-    assert run.lines[-2:] == ["failed: more/test_one.py::test_bad", "3 passed, 1 failed"]
+    assert run.lines[-3] == "failed: more/test_one.py::test_bad"
+    assert run.lines[-1] == "3 passed, 1 failed"
 
 
 @pytest.mark.parametrize("lane", ["first", "some_a", "more", "b"])
