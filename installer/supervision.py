@@ -145,24 +145,9 @@ def busy(pid: int, directory: str) -> bool:
 
 
 def supervised_by(pid: int) -> list[str] | None:
-    """Return the directories of the services that a svscan has, logs among them.
-
-    It has the control FIFO of each open. None where that can't be seen.
-    """
-    control = "/" + os.fsdecode(names.CONTROL)
-    found = []
-    try:
-        descriptors = os.listdir(f"/proc/{pid}/fd")
-    except OSError:
-        return None
-    for fd in descriptors:
-        try:
-            path = os.readlink(f"/proc/{pid}/fd/{fd}")
-        except OSError:
-            continue
-        if path.endswith(control):
-            found.append(path[: -len(control)])
-    return sorted(set(found))
+    """Return the directories of the services that a svscan has; None where that can't be seen."""
+    found = scan_directory.supervised_by(pid)
+    return None if found is None else [os.fsdecode(path) for path in found]
 
 
 def unlinked(directory: str, pid: int) -> list[str]:

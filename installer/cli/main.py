@@ -30,7 +30,9 @@ from slashservice.installer.cli.verb import (
 from slashservice.installer.errors import Refusal, Trouble, WrongUse, internal, reason
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
+from slashservice.supervise.admin import main as admin
 from slashservice.supervise.messages import Quit
+from slashservice.supervise.program import call
 
 
 class Slashservice(Verb):
@@ -60,6 +62,18 @@ for verb, place in (
     ("remove", f"{HERE}.verbs_services.Remove"),
 ):
     Slashservice.subcommand(verb, place)
+
+
+class Starts(Verb):
+    """A verb for services. They are done by modules that start faster; here is their place."""
+
+    def main(self, *words: str) -> int:
+        """Do it."""
+        return call(lambda argv: admin.main([str(self.PROGNAME), *words]), [], "slashservice")
+
+
+for verb, (_, what) in admin.VERBS.items():
+    Slashservice.subcommand(verb, type(verb, (Starts,), {"__doc__": what, "PROGNAME": verb}))
 
 
 class Drains(Verb):
@@ -107,6 +121,8 @@ class Help(Verb):
         """Print the help."""
         if len(verb) > 1:
             raise Misuse("help takes one verb")
+        if verb and verb[0] in admin.VERBS:
+            return call(lambda argv: admin.main([verb[0], "--help"]), [], "slashservice")
         if verb and verb[0] not in Slashservice("slashservice")._subcommands:
             raise Misuse(f"there is no verb {verb[0]!r}; see slashservice --help")
         return int(Slashservice.run(["slashservice", *verb[:1], "--help"], exit=False)[1])

@@ -12,6 +12,7 @@ import sys
 
 from slashservice.installer import streams
 from slashservice.supervise import signals
+from slashservice.supervise.admin import main as admin
 
 signals.die_of_interrupt()  # quietly, until a verb has something to put in order
 
@@ -39,6 +40,10 @@ def _run(vendor: str) -> None:
         from slashservice.installer.boot_verbs import main
 
         streams.end(main(sys.argv[1:]))
+    if sys.argv[1:2] and sys.argv[1] in admin.VERBS:
+        from slashservice.supervise.program import call
+
+        streams.end(call(lambda argv: admin.main(sys.argv[1:]), [], "slashservice"))
     if vendor:
         sys.path.append(vendor)
     from slashservice.installer.cli.main import main as command_line

@@ -63,6 +63,28 @@ def code(directory: bytes, pid: int) -> tuple[str, str]:
     return os.fsdecode(version), os.fsdecode(folder)
 
 
+def supervised_by(pid: int) -> list[bytes] | None:
+    """Return the directories of the services that svscan ``pid`` has, logs among them, sorted.
+
+    It has the control FIFO of each open. None where that can't be seen.
+    """
+    control = b"/" + names.CONTROL
+    folder = b"/proc/%d/fd/" % pid
+    found = set()
+    try:
+        descriptors = os.listdir(folder)
+    except OSError:
+        return None
+    for fd in descriptors:
+        try:
+            path = os.readlink(folder + fd)
+        except OSError:
+            continue
+        if path.endswith(control):
+            found.add(path[: -len(control)])
+    return sorted(found)
+
+
 def is_locked(directory: bytes) -> bool:
     """Tell whether a process has ``directory`` locked as svscan does, or as version 0.1.0 did.
 

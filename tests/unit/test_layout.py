@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "logs": {HALL, "platform", "scripts", "logs"},
     "hosting": {HALL, "platform", "protocol", "logs", "hosting"},
     "services": {HALL, "platform", "chain", "protocol", "scripts", "services"},
+    "admin": {HALL, "platform", "chain", "protocol", "scripts", "logs", "admin"},
     "commands": {HALL, "platform", "chain", "protocol", "scripts", "logs", "hosting", "services"},
 }
 """Which wing may import which. Nobody imports a command, the commands included."""

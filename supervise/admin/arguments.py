@@ -1,0 +1,66 @@
+"""The command line of a verb: options anywhere among the words, until ``--``.
+
+An option has the forms ``-x``, ``--long``, ``--long VALUE`` and ``--long=VALUE``. That is as in
+the other verbs of ``slashservice``, whose parser takes longer to start than these verbs to run.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.messages import Quit, usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROGRAM = "slashservice"
+
+HELP = ("-h", "--help")
+
+
+class Arguments:
+    """What was given: ``words``, and options by their long names, without the dashes.
+
+    ``known`` has the options that there are, each with whether it takes a value; ``short`` has
+    other names of them. ``text`` is the help, whose first line is the usage. Raises ``Quit``.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        text: str,
+        known: Mapping[str, bool],
+        short: Mapping[str, str],
+    ) -> None:
+        self._usage = text.partition("\n")[0]
+        self.words: list[str] = []
+        self.given: dict[str, str] = {}
+        left = list(argv)
+        while left:
+            word = left.pop(0)
+            if word == "--":
+                self.words += left
+                return
+            if word in HELP:
+                raise Help(text)
+            if word[:1] != "-" or word == "-":
+                self.words.append(word)
+                continue
+            name, equals, value = word.partition("=")
+            name = short.get(name, name.removeprefix("--") if word[:2] == "--" else "")
+            if name not in known or (equals and not known[name]):
+                raise self.wrong(f"there is no option {word}")
+            if known[name] and not equals:
+                if not left:
+                    raise self.wrong(f"{word} takes a value")
+                value = left.pop(0)
+            if known[name] and not value:
+                raise self.wrong(f"{word.partition('=')[0]} was given nothing")
+            self.given[name] = value
+
+    def wrong(self, what: str) -> Quit:
+        """Make the end of the verb for wrong usage; to be raised."""
+        return usage(PROGRAM, f"{what}\n    {self._usage}")
+
+
+class Help(Exception):  # noqa: N818 - asked for
+    """The help of a verb was asked for."""

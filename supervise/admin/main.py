@@ -1,0 +1,52 @@
+"""The verbs, each by its name: ``main(["list", "web"])``.
+
+The module of a verb has ``main(verb, argv, directory)``, which returns the exit status;
+``directory`` is the scan directory, unless the command line names another.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import signals
+from slashservice.supervise.admin.arguments import Help
+from slashservice.supervise.protocol import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = {
+    "list": ("listing", "Show the services: state, process, since when, restarts, last end, log."),
+    "start": ("verbs", "Start services, and see whether they stay up."),
+    "stop": ("verbs", "Stop services, and wait until they are down."),
+    "restart": ("verbs", "Stop services and start them again; start those that are down."),
+    "reload": ("verbs", "Send HUP to services: most read their configuration again."),
+    "once": ("verbs", "Start services that are not to be started again when they end."),
+    "pause": ("verbs", "Have services stand still."),
+    "cont": ("verbs", "Have services go on that are paused."),
+    "kill": ("verbs", "Send KILL to services, or another signal."),
+    "wait": ("waiting", "Wait until services are up, of use, or down."),
+    "logs": ("logs", "Show the last lines that services have logged."),
+    "edit": ("editing", "Edit the run script of a service, or another file of it."),
+    "env": ("variables", "Show the variables of a service, or set some."),
+    "enable": ("enabling", "Have services started when the machine starts."),
+    "disable": ("enabling", "Have services not started when the machine starts."),
+}
+"""The module of each verb, and what it does."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the words say, the first of which is a verb. Raises ``Quit``."""
+    signals.restore_defaults()
+    name = f"slashservice.supervise.admin.{VERBS[argv[0]][0]}"
+    module = __import__(name, None, None, ["main"])
+    directory = os.fsdecode(places.scan_directory())
+    try:
+        status: int = module.main(argv[0], argv[1:], directory)
+    except Help as asked:
+        from slashservice.supervise.admin import output
+
+        output.write([str(asked)])
+        return 0
+    return status

@@ -1,0 +1,80 @@
+"""Where a verb writes, and how: in colour or not, and how wide.
+
+Names, and what logs hold, are others' bytes. What could steer a terminal is written in words.
+"""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import messages
+from slashservice.supervise.messages import fatal, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RED, GREEN, YELLOW, DIM, BOLD = "31", "32", "33", "2", "1"
+
+COLOUR_WHEN = ("auto", "always", "never")
+
+
+def clean(text: str) -> str:
+    r"""Return text in which what could steer a terminal is written as ``\x1b`` is."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in text
+    )
+
+
+def is_coloured(when: str = "auto") -> bool:
+    """Tell whether standard output is to be coloured."""
+    if when != "auto":
+        return when == "always"
+    return os.isatty(1) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def cells() -> int | None:
+    """Return how wide the screen is; None where there is none, and lines are as long as they are.
+
+    Whoever reads a pipe wants all there is.
+    """
+    if not os.isatty(1):
+        return None
+    try:
+        return os.get_terminal_size(1).columns or None
+    except OSError:
+        return None
+
+
+def rows() -> int | None:
+    """Return how many lines the screen has; None where there is none."""
+    try:
+        return os.get_terminal_size(1).lines or None
+    except OSError:
+        return None
+
+
+def paint(text: str, colour: str) -> str:
+    """Put a text into a colour, if one is given."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def write(lines: Iterable[str]) -> None:
+    """Write lines to standard output. Raises ``Quit``."""
+    write_text("".join(f"{line}\n" for line in lines))
+
+
+def write_text(text: str) -> None:
+    """Write text to standard output. Raises ``Quit``."""
+    try:
+        write_all(1, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise fatal("slashservice", b"unable to write output", error) from None
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error."""
+    messages.complain(f"slashservice: {text}\n".encode("utf-8", "backslashreplace"))

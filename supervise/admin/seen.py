@@ -1,0 +1,128 @@
+"""All that can be seen of a service from outside: its files, read once.
+
+Any of them may be missing, closed to us, or of another supervisor: C's and runit's have a status
+and no deaths. Nothing here waits, and nothing is changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from slashservice.supervise import tai
+from slashservice.supervise.protocol import client, deaths, names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slashservice.supervise.protocol.deaths import Death
+    from slashservice.supervise.protocol.status import Status
+
+LAST = 3
+"""So many of the last deaths are looked at."""
+
+LONGEST = 1000
+"""Bytes of what a log says of its trouble."""
+
+
+class Seen:
+    """What was seen of the service in the directory ``path``, which is called ``name``.
+
+    ``is_linked`` tells that it is in the scan directory. Of ``log`` the same was seen; None where
+    there is none.
+    """
+
+    __slots__ = (
+        "deaths",
+        "error",
+        "is_failed",
+        "is_linked",
+        "is_normally_down",
+        "is_supervised",
+        "last",
+        "log",
+        "name",
+        "now",
+        "path",
+        "trouble",
+    )
+
+    def __init__(self, name: str, path: str, *, is_linked: bool = True) -> None:
+        self.name = name
+        self.path = path
+        self.is_linked = is_linked
+        self.log: Seen | None = None
+        self.error: OSError | None = None
+        """Why it can't be told how it is: mostly that only root may know."""
+        self.is_supervised = False
+        self.now: Status | None = None
+        self.is_normally_down = False
+        self.is_failed = False
+        self.deaths = 0
+        """How many deaths are on record."""
+        self.last: list[Death] = []
+        """The last of them."""
+        self.trouble = ""
+        """What keeps a log from being written, in its own words."""
+        self._look()
+
+    def _look(self) -> None:
+        directory = os.fsencode(self.path)
+        try:
+            os.stat(directory)
+            self.is_supervised = client.is_supervised(directory)
+            if self.is_supervised:
+                self.now = client.read_status(directory)
+            self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
+            self._remember(directory)
+        except OSError as error:
+            self.error = error
+
+    def _remember(self, directory: bytes) -> None:
+        """Read what is written of the past. Raises ``OSError``."""
+        self.is_failed = os.path.lexists(os.path.join(directory, names.FAILED))
+        self.trouble = _line(os.path.join(directory, names.TROUBLE))
+        path = os.path.join(directory, names.DEATHS)
+        try:
+            self.deaths = os.stat(path).st_size // deaths.LENGTH
+        except FileNotFoundError:
+            return
+        if self.deaths:
+            self.last = deaths.read(path, LAST)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such directory."""
+        missing = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+        return self.error is not None and self.error.errno in missing
+
+    @property
+    def pid(self) -> int:
+        """The pid of its process; 0 if there is none, or none is known."""
+        return self.now.pid if self.now else 0
+
+    @property
+    def since(self) -> float | None:
+        """The Unix time of its last change between up and down; None if that is not known."""
+        return tai.unpack(self.now.stamp) / 1e9 if self.now else None
+
+
+def _line(path: bytes) -> str:
+    """Return the line in a file, which is harmless to a terminal; empty if there is none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | names.AT_ONCE)
+    except FileNotFoundError:
+        return ""
+    try:
+        text = os.read(fd, LONGEST).decode("utf-8", "replace").strip()
+    finally:
+        os.close(fd)
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def look(name: str, path: str, *, is_linked: bool = True) -> Seen:
+    """Look at a service and its log."""
+    seen = Seen(name, path, is_linked=is_linked)
+    log = os.path.join(path, "log")
+    if not seen.is_missing and os.path.isdir(log):
+        seen.log = Seen(f"{name}/log", log)
+    return seen

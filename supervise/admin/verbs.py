@@ -1,0 +1,94 @@
+"""The verbs that steer services: their command lines."""
+
+from __future__ import annotations
+
+import os
+
+from slashservice.supervise import signal_numbers, signals
+from slashservice.supervise.admin import output
+from slashservice.supervise.admin.arguments import Arguments
+from slashservice.supervise.admin.main import VERBS
+from slashservice.supervise.admin.orders import ORDERS, SIGNALS, Order, signalled
+from slashservice.supervise.admin.steering import Steering
+from slashservice.supervise.messages import fatal
+from slashservice.supervise.protocol import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SECONDS = 30.0
+"""How long is waited unless ``-w`` or ``$SVWAIT`` says otherwise."""
+
+DIGITS = 10
+"""Of a number of seconds: more than that no clock waits for."""
+
+OPTIONS = """
+  -w SECONDS         wait so long at most (30, or $SVWAIT); also --wait
+  --service-dir DIR  the scan directory
+
+NAME is a service in the scan directory, or the path of one; NAME/log is its log.
+Exit status: 0 done, 1 not in time, or not well, 100 wrong usage, 111 trouble.
+Manual: man slashservice"""
+
+SIGNAL = """
+  -s SIGNAL          send this one instead: {}; also --signal"""
+
+KNOWN = {"wait": True, "service-dir": True}
+SHORT = {"-w": "wait"}
+
+
+def help_of(verb: str, what: str) -> str:
+    """Return the help for a verb that does ``what``."""
+    kill = verb == "kill"
+    signal = " [-s SIGNAL]" if kill else ""
+    usage = f"slashservice {verb} [-w SECONDS]{signal} [--service-dir DIR] NAME..."
+    more = SIGNAL.format(", ".join(SIGNALS)) if kill else ""
+    return f"{usage}\n\n{what}\n{more}{OPTIONS}"
+
+
+def main(verb: str, argv: Sequence[str], directory: str) -> int:
+    """Do what ``verb`` says."""
+    known, short = KNOWN, SHORT
+    if verb == "kill":
+        known, short = {**KNOWN, "signal": True}, {**SHORT, "-s": "signal"}
+    given = Arguments(argv, help_of(verb, VERBS[verb][1]), known, short)
+    if not given.words:
+        raise given.wrong("which service?")
+    seconds = number_of_seconds(given.given.get("wait") or os.environ.get("SVWAIT") or str(SECONDS))
+    if seconds is None:
+        raise given.wrong("-w takes a number of seconds")
+    name = given.given.get("signal", "KILL").upper().removeprefix("SIG")
+    if name not in SIGNALS:
+        raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
+    directory = given.given.get("service-dir", directory)
+    services = [(word, path_of(word, directory)) for word in dict.fromkeys(given.words)]
+    steering = Steering(_order(verb, name), services, seconds)
+    signals.signal(signal_numbers.SIGINT, _interrupted)
+    try:
+        return 0 if steering.run() else 1
+    except KeyboardInterrupt:
+        left = [output.clean(one.name) for one in steering.waited_for()]
+        what = f"interrupted: {', '.join(left)} was told, and is not waited for any longer"
+        raise fatal("slashservice", os.fsencode(what)) from None
+
+
+def _order(verb: str, signal: str) -> Order:
+    return ORDERS.get(verb) or signalled(verb, "HUP" if verb == "reload" else signal)
+
+
+def path_of(word: str, directory: str) -> str:
+    """Return the path of the service that a word names: in the scan directory, or a path."""
+    if places.is_name(os.fsencode(word)):
+        return os.path.join(directory, word)
+    return os.path.abspath(word)
+
+
+def number_of_seconds(text: str) -> float | None:
+    """Return the number of seconds that a word says; None if it is no such number."""
+    plain = text.isascii() and text.replace(".", "", 1).isdecimal() and len(text) <= DIGITS
+    return float(text) if plain else None
+
+
+def _interrupted(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
