@@ -10,7 +10,7 @@ import json
 
 from slashservice.supervise import tai
 from slashservice.supervise.admin import health
-from slashservice.supervise.admin.listing import last_words
+from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.protocol import deaths
 
 TYPE_CHECKING = False

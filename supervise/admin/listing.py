@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.admin import health, output, table, words
+from slashservice.supervise.admin import health, output
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.everything import Everything
-from slashservice.supervise.admin.table import Column
+from slashservice.supervise.admin.overview import shown
 from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from slashservice.supervise.admin.seen import Seen
-    from slashservice.supervise.admin.table import Line
 
 HELP = """\
 slashservice list [--json] [--watch] [--color auto|always|never] [--service-dir DIR] [NAME...]
@@ -34,111 +31,6 @@ Manual: man slashservice-list"""
 
 KNOWN = {"json": False, "watch": False, "color": True, "service-dir": True}
 SHORT = {"--colour": "color", "-w": "watch"}
-
-COLUMNS = (
-    Column("NAME"),
-    Column("STATE"),
-    Column("PID", 3, right=True),
-    Column("FOR", 1, right=True),
-    Column("RESTARTS", 4, right=True),
-    Column("LAST END", 2),
-    Column("LOG", 5),
-    Column("", 6, is_loose=True),
-)
-
-COLOURS = {
-    health.RUNNING: output.GREEN,
-    health.DOWN: output.DIM,
-    health.FAILING: output.RED,
-    health.FAILED: output.RED,
-    health.NOT_SUPERVISED: output.RED,
-    health.MISSING: output.RED,
-    health.CLOSED: output.DIM,
-}
-"""Of all other states: yellow."""
-
-INDENT = "    "
-
-STATE = 1
-"""The column with the state."""
-
-
-def row(seen: Seen, now: float) -> list[str]:
-    """Return the cells of a service."""
-    return [
-        output.clean(seen.name),
-        health.state(seen, now),
-        str(seen.pid or ""),
-        "" if seen.since is None or not seen.is_supervised else words.duration(now - seen.since),
-        restarts(seen),
-        words.ending(seen.last[-1]) if seen.last else "",
-        log_state(seen.log, now),
-        ", ".join(notes(seen)),
-    ]
-
-
-def restarts(seen: Seen) -> str:
-    """Say how many of the deaths on record were followed by another start; empty for none."""
-    number = seen.deaths - (not seen.pid)
-    return str(number) if number > 0 else ""
-
-
-def log_state(log: Seen | None, now: float) -> str:
-    """Say how a log is: ``ok``, ``trouble``, or its state; empty where there is none."""
-    if log is None:
-        return ""
-    if log.trouble:
-        return "trouble"
-    state = health.state(log, now)
-    return "ok" if state == health.RUNNING else state
-
-
-def notes(seen: Seen) -> list[str]:
-    """Return what else there is to know of a service."""
-    found = []
-    if seen.now and seen.now.pid and seen.is_normally_down:
-        found.append("normally down")
-    if health.state(seen, 0) == health.DOWN and not seen.is_normally_down:
-        found.append("normally up")
-    if seen.log and seen.log.trouble:
-        found.append(f"log: {seen.log.trouble}")
-    return found
-
-
-def shown(seen: Sequence[Seen], now: float, cells: int | None, *, coloured: bool) -> list[str]:
-    """Return the lines of the table, and below what fails what it logged last."""
-    rows = [row(one, now) for one in seen]
-    heading, *lines = table.lines(COLUMNS, rows, cells)
-    found = [output.paint(_joined(heading), output.BOLD * coloured)]
-    for one, (_, state, *_), line in zip(seen, rows, lines, strict=True):
-        colour = COLOURS.get(state, output.YELLOW) if coloured else ""
-        line[STATE] = (STATE, line[STATE][1].replace(state, output.paint(state, colour)))
-        found.append(_joined(line))
-        if state in (health.FAILING, health.FAILED):
-            dim = output.DIM * coloured
-            found += [
-                output.paint(table.cut(INDENT + said, cells), dim) for said in last_words(one)
-            ]
-    return found
-
-
-def _joined(line: Line) -> str:
-    return table.GAP.join(text for _, text in line).rstrip()
-
-
-def last_words(seen: Seen, number: int = 1, since: int = 0) -> list[str]:
-    """Return the last lines that a service logged, if they can be read.
-
-    Those with a stamp before ``since``, in Unix nanoseconds, are left out.
-    """
-    from slashservice.supervise.logs import tail
-
-    lines = tail.last_lines(os.fsencode(seen.path), number)
-    return [
-        output.clean(text.decode("utf-8", "surrogateescape"))
-        for when, text in lines
-        if when is None or when >= since
-    ]
 
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:

@@ -108,6 +108,8 @@ class Order:
             return f"stopped{took}" + (f" ({how})" if how and before.pid else "")
         if self.verb == "restart" and before.pid:
             return f"restarted (pid {seen.pid}, was {before.pid}) after {took}"
+        if self.verb == "start" and _run(seen) == _run(before):
+            return f"runs (pid {seen.pid}), and is started again when it ends"
         if self.verb == "once":
             return f"is started, and is not started again (pid {seen.pid})"
         if self.signal:

@@ -12,7 +12,7 @@ import time
 
 from slashservice.supervise import tai
 from slashservice.supervise.admin import health, leftovers, output, words
-from slashservice.supervise.admin.listing import last_words
+from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.protocol import checks, client, deaths, names, runit_status, status

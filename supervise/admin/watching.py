@@ -10,7 +10,7 @@ import os
 import time
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.admin import listing, output
+from slashservice.supervise.admin import output, overview
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.platform import watch as events
 from slashservice.supervise.platform.current import watcher
@@ -107,7 +107,7 @@ class Watch:
 
     def _show(self) -> None:
         seen = self._everything.services
-        lines = listing.shown(seen, time.time(), output.cells(), coloured=self.coloured)
+        lines = overview.shown(seen, time.time(), output.cells(), coloured=self.coloured)
         text = "\n".join(lines)
         if text == self._shown:
             return
