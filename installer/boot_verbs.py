@@ -10,7 +10,7 @@ import os
 from slashservice.installer import streams, supervision
 from slashservice.installer.waiting import say
 from slashservice.supervise import signals
-from slashservice.supervise.protocol import names
+from slashservice.supervise.protocol import names, places
 from slashservice.supervise.signal_numbers import SIGINT, SIGTERM
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     if len(words) > 1 or (own and words) or "" in words:
         streams.complain(USAGE[verb])
         return 100
-    directory = words[0] if words else _own_directory()
+    directory = words[0] if words else places.own_scan_directory()
     if own and not directory:
         return _fatal("you have no services of your own: slashservice install --user")
     directory = directory or names.SCAN_DIRECTORY
@@ -92,22 +92,6 @@ def _fatal(what: str) -> int:
 def _is_number(word: str) -> bool:
     """Tell whether a word is a number of seconds that a clock can wait for."""
     return word.isascii() and word.isdecimal() and len(word) <= DIGITS
-
-
-def _own_directory() -> str:
-    """Return the scan directory of an ordinary account that has one by ``install --user``."""
-    if not os.geteuid():
-        return ""
-    home = os.environ.get("HOME", "")
-    data = os.environ.get("XDG_DATA_HOME", "")
-    data = data if data.startswith("/") else f"{home}/.local/share"
-    try:
-        with open(f"{data}/slashservice/receipt.json", "rb") as file:
-            import json
-
-            return str(json.load(file)["service_dir"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 class _Interrupted(Exception):  # noqa: N818 - asked for by a signal

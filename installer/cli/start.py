@@ -1,8 +1,9 @@
 """Start the command ``slashservice``, and load as little as the verb needs.
 
 Init systems call ``drain`` and ``running`` while a machine boots and stops: those load the
-standard library only, and nothing that could be missing or slow. All other verbs get the
-packages that are shipped with us, and the command line
+standard library only, and nothing that could be missing or slow. So do the verbs for services
+(:mod:`~slashservice.supervise.admin`), of which ``list`` is meant where no verb is given and there
+are services. All other verbs get the packages that are shipped with us, and the command line
 (:mod:`~slashservice.installer.cli.main`).
 """
 
@@ -40,10 +41,11 @@ def _run(vendor: str) -> None:
         from slashservice.installer.boot_verbs import main
 
         streams.end(main(sys.argv[1:]))
-    if sys.argv[1:2] and sys.argv[1] in admin.VERBS:
+    words = sys.argv[1:] or (["list"] if admin.has_services() else [""])
+    if words[0] in admin.VERBS:
         from slashservice.supervise.program import call
 
-        streams.end(call(lambda argv: admin.main(sys.argv[1:]), [], "slashservice"))
+        streams.end(call(lambda argv: admin.main(words), [], "slashservice"))
     if vendor:
         sys.path.append(vendor)
     from slashservice.installer.cli.main import main as command_line

@@ -6,7 +6,8 @@ the other verbs of ``slashservice``, whose parser takes longer to start than the
 
 from __future__ import annotations
 
-from slashservice.supervise.messages import Quit, usage
+from slashservice.supervise.messages import Quit, fatal, usage
+from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +17,16 @@ PROGRAM = "slashservice"
 
 HELP = ("-h", "--help")
 
+COMMON = {"service-dir": True, "user": False}
+"""Options that all verbs have."""
+
 
 class Arguments:
     """What was given: ``words``, and options by their long names, without the dashes.
 
-    ``known`` has the options that there are, each with whether it takes a value; ``short`` has
-    other names of them. ``text`` is the help, whose first line is the usage. Raises ``Quit``.
+    ``known`` has the options that there are besides ``COMMON``, each with whether it takes a value;
+    ``short`` has other names of them. ``text`` is the help, whose first line is the usage.
+    ``directory`` is the scan directory, at first the usual one. Raises ``Quit``.
     """
 
     def __init__(
@@ -30,7 +35,9 @@ class Arguments:
         text: str,
         known: Mapping[str, bool],
         short: Mapping[str, str],
+        directory: str,
     ) -> None:
+        known = {**known, **COMMON}
         self._usage = text.partition("\n")[0]
         self.words: list[str] = []
         self.given: dict[str, str] = {}
@@ -39,7 +46,7 @@ class Arguments:
             word = left.pop(0)
             if word == "--":
                 self.words += left
-                return
+                break
             if word in HELP:
                 raise Help(text)
             if word[:1] != "-" or word == "-":
@@ -56,6 +63,17 @@ class Arguments:
             if known[name] and not value:
                 raise self.wrong(f"{word.partition('=')[0]} was given nothing")
             self.given[name] = value
+        self.directory = self._directory(directory)
+
+    def _directory(self, usual: str) -> str:
+        if "service-dir" in self.given:
+            return self.given["service-dir"]
+        if "user" not in self.given:
+            return usual
+        own = places.own_scan_directory()
+        if not own:
+            raise fatal(PROGRAM, b"you have no services of your own: slashservice install --user")
+        return own
 
     def wrong(self, what: str) -> Quit:
         """Make the end of the verb for wrong usage; to be raised."""

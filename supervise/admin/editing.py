@@ -27,7 +27,7 @@ slashservice edit [--service-dir DIR] NAME [FILE]
 Edit a file of a service, its run script unless FILE is named (as log/run or finish), with $VISUAL,
 $EDITOR or vi. What a shell can't read is not put in place, and is kept.
 
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 done, 1 not put in place, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
@@ -37,11 +37,11 @@ SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"mksh", b"zsh")
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Have a file edited."""
-    given = Arguments(argv, HELP, {"service-dir": True}, {})
+    given = Arguments(argv, HELP, {}, {}, directory)
     if not 1 <= len(given.words) <= 2:
         raise given.wrong("which service?")
     name, *files = given.words
-    service = path_of(name, given.given.get("service-dir", directory))
+    service = path_of(name, given.directory)
     path = os.path.join(service, files[0] if files else "run")
     if not os.path.isdir(os.path.dirname(path)):
         raise fatal("slashservice", os.fsencode(f"there is no {os.path.dirname(path)}"))

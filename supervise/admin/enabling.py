@@ -24,7 +24,7 @@ slashservice {verb} [--service-dir DIR] NAME...
 
 {what}
 
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 done, 1 not all of it, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
@@ -45,13 +45,12 @@ HOMES = ("/etc/slashservice", "/etc/sv")
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Enable or disable services."""
     what = WHAT[verb].format(homes=" or ".join(HOMES))
-    given = Arguments(argv, HELP.format(verb=verb, what=what), {"service-dir": True}, {})
+    given = Arguments(argv, HELP.format(verb=verb, what=what), {}, {}, directory)
     if not given.words:
         raise given.wrong("which service?")
-    directory = given.given.get("service-dir", directory)
     good = True
     for word in dict.fromkeys(given.words):
-        path = path_of(word, directory)
+        path = path_of(word, given.directory)
         try:
             said = enable(word, path) if verb == "enable" else disable(word, path)
         except FileNotFoundError:

@@ -24,30 +24,29 @@ how it ended last, how its log is. Of one that fails, the last line that it logg
   --json             for programs; the manual says what is in it
   --watch            show it anew whenever something changes, until ^C
   --color WHEN       auto (the default), always or never
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 all is well, 1 something fails, 100 wrong usage, 111 trouble.
 Manual: man slashservice-list"""
 
-KNOWN = {"json": False, "watch": False, "color": True, "service-dir": True}
+KNOWN = {"json": False, "watch": False, "color": True}
 SHORT = {"--colour": "color", "-w": "watch"}
 
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Print the table."""
-    given = Arguments(argv, HELP, KNOWN, SHORT)
+    given = Arguments(argv, HELP, KNOWN, SHORT, directory)
     when = given.given.get("color", "auto")
     if when not in output.COLOUR_WHEN:
         raise given.wrong(f"--color takes auto, always or never, not {when}")
-    directory = given.given.get("service-dir", directory)
-    if not os.path.isdir(directory):
-        raise fatal("slashservice", os.fsencode(f"there is no scan directory {directory}"))
+    if not os.path.isdir(given.directory):
+        raise fatal("slashservice", os.fsencode(f"there is no scan directory {given.directory}"))
     coloured = output.is_coloured(when)
     if "watch" in given.given:
         from slashservice.supervise.admin import watching
 
-        return watching.watch(directory, given.words, coloured=coloured)
-    everything = Everything(directory, given.words)
+        return watching.watch(given.directory, given.words, coloured=coloured)
+    everything = Everything(given.directory, given.words)
     now = time.time()
     if "json" in given.given:
         from slashservice.supervise.admin import as_json

@@ -27,7 +27,7 @@ Show the last lines that services have logged, or of all services.
   -r, --raw          with time stamps as they are in the log
   -v, --invert       only lines without what -g says
   -c, --color WHEN   auto, always or never
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Manual: man svlog"""
 
@@ -41,19 +41,21 @@ SHORT = {f"-{name[0]}": name for name in (*FLAGS, "grep", "since", "color")} | {
 KNOWN = {
     **dict.fromkeys(FLAGS, False),
     **dict.fromkeys(VALUES, True),
-    "service-dir": True,
 }
 
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Become svlog."""
-    given = Arguments(argv, HELP, KNOWN, SHORT)
-    directory = given.given.pop("service-dir", directory)
-    words = [f"--{name}={value}" if value else f"--{name}" for name, value in given.given.items()]
-    paths = [path_of(word, directory) for word in given.words] or [directory]
+    given = Arguments(argv, HELP, KNOWN, SHORT, directory)
+    words = [
+        f"--{name}={value}" if value else f"--{name}"
+        for name, value in given.given.items()
+        if name in KNOWN
+    ]
+    paths = [path_of(word, given.directory) for word in given.words] or [given.directory]
     for word, path in zip(given.words, paths, strict=False):
         if not os.path.isdir(path):
-            what = f"there is no service {output.clean(word)} in {directory}"
+            what = f"there is no service {output.clean(word)} in {given.directory}"
             raise fatal("slashservice", os.fsencode(what))
     svlog = launchers.command("svlog")
     os.execv(svlog[0], [*svlog, *map(os.fsencode, words), b"--", *map(os.fsencode, paths)])

@@ -10,7 +10,7 @@ import os
 
 from slashservice.supervise import signals
 from slashservice.supervise.admin.arguments import Help
-from slashservice.supervise.protocol import places
+from slashservice.supervise.protocol import places, scan_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,3 +50,8 @@ def main(argv: Sequence[str]) -> int:
         output.write([str(asked)])
         return 0
     return status
+
+
+def has_services() -> bool:
+    """Tell whether there is anything in the scan directory."""
+    return bool(scan_directory.services(places.scan_directory()))

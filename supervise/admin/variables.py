@@ -24,12 +24,12 @@ Show the variables of a service, or set some: they are files in its directory `e
 reads. The service has them when it is started the next time.
 
   --unset VARIABLE   take one away
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 done, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
-KNOWN = {"unset": True, "service-dir": True}
+KNOWN = {"unset": True}
 
 MODE = 0o600
 LONGEST = 1 << 20
@@ -37,7 +37,7 @@ LONGEST = 1 << 20
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Show or set variables."""
-    given = Arguments(argv, HELP, KNOWN, {})
+    given = Arguments(argv, HELP, KNOWN, {}, directory)
     if not given.words:
         raise given.wrong("of which service?")
     name, *settings = given.words
@@ -50,7 +50,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     unset = given.given.get("unset", "")
     if unset and not _is_name(unset):
         raise given.wrong(f"{output.clean(unset)} is no name of a variable")
-    path = path_of(name, given.given.get("service-dir", directory))
+    path = path_of(name, given.directory)
     folder = os.path.join(path, "env")
     try:
         if not pairs and not unset:

@@ -25,7 +25,7 @@ DIGITS = 10
 
 OPTIONS = """
   -w SECONDS         wait so long at most (30, or $SVWAIT); also --wait
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 NAME is a service in the scan directory, or the path of one; NAME/log is its log.
 Exit status: 0 done, 1 not in time, or not well, 100 wrong usage, 111 trouble.
@@ -34,7 +34,7 @@ Manual: man slashservice"""
 SIGNAL = """
   -s SIGNAL          send this one instead: {}; also --signal"""
 
-KNOWN = {"wait": True, "service-dir": True}
+KNOWN = {"wait": True}
 SHORT = {"-w": "wait"}
 
 
@@ -52,7 +52,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     known, short = KNOWN, SHORT
     if verb == "kill":
         known, short = {**KNOWN, "signal": True}, {**SHORT, "-s": "signal"}
-    given = Arguments(argv, help_of(verb, VERBS[verb][1]), known, short)
+    given = Arguments(argv, help_of(verb, VERBS[verb][1]), known, short, directory)
     if not given.words:
         raise given.wrong("which service?")
     seconds = number_of_seconds(given.given.get("wait") or os.environ.get("SVWAIT") or str(SECONDS))
@@ -61,8 +61,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     name = given.given.get("signal", "KILL").upper().removeprefix("SIG")
     if name not in SIGNALS:
         raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
-    directory = given.given.get("service-dir", directory)
-    services = [(word, path_of(word, directory)) for word in dict.fromkeys(given.words)]
+    services = [(word, path_of(word, given.directory)) for word in dict.fromkeys(given.words)]
     steering = Steering(_order(verb, name), services, seconds)
     signals.signal(signal_numbers.SIGINT, _interrupted)
     try:

@@ -28,12 +28,12 @@ Wait until all of the services are so, and say nothing:
   --ready            they run, and their check scripts say that they are of use (the default)
   --down             they are down, and not about to be started
   -t SECONDS         so long at most; also --timeout. Without it, as long as it takes
-  --service-dir DIR  the scan directory
+  --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 they are, 1 not in time, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
-KNOWN = {"up": False, "ready": False, "down": False, "timeout": True, "service-dir": True}
+KNOWN = {"up": False, "ready": False, "down": False, "timeout": True}
 SHORT = {"-t": "timeout"}
 
 FOR_EVER = 1e9
@@ -101,7 +101,7 @@ class Waiting:
 
 def main(verb: str, argv: Sequence[str], directory: str) -> int:
     """Wait."""
-    given = Arguments(argv, HELP, KNOWN, SHORT)
+    given = Arguments(argv, HELP, KNOWN, SHORT, directory)
     goals = [goal for goal in ("up", "ready", "down") if goal in given.given]
     if not given.words:
         raise given.wrong("for which service?")
@@ -110,11 +110,10 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     seconds = number_of_seconds(given.given.get("timeout", str(int(FOR_EVER))))
     if seconds is None:
         raise given.wrong("-t takes a number of seconds")
-    directory = given.given.get("service-dir", directory)
-    services = [(word, path_of(word, directory)) for word in dict.fromkeys(given.words)]
+    services = [(word, path_of(word, given.directory)) for word in dict.fromkeys(given.words)]
     for word, path in services:
         if not os.path.lexists(path):
-            what = f"there is no service {output.clean(word)} in {directory}"
+            what = f"there is no service {output.clean(word)} in {given.directory}"
             raise fatal("slashservice", os.fsencode(what))
     left = Waiting(services, goals[0] if goals else "ready").run(seconds)
     for said in left:

@@ -61,3 +61,19 @@ def path(word: bytes) -> bytes:
     if os.path.isdir(word) or not os.path.isdir(named(word)):
         return word
     return named(word)
+
+
+def own_scan_directory() -> str:
+    """Return the scan directory that an ordinary account has by ``install --user``, or nothing."""
+    if not os.geteuid():
+        return ""
+    home = os.environ.get("HOME", "")
+    data = os.environ.get("XDG_DATA_HOME", "")
+    data = data if data.startswith("/") else f"{home}/.local/share"
+    try:
+        with open(f"{data}/slashservice/receipt.json", "rb") as file:
+            import json
+
+            return str(json.load(file)["service_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 
-from slashservice.supervise.platform import flocks
+from slashservice.supervise.platform import flocks, processes
 from slashservice.supervise.protocol import former, names, scanner_pid
 
 PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
@@ -69,20 +69,10 @@ def supervised_by(pid: int) -> list[bytes] | None:
     It has the control FIFO of each open. None where that can't be seen.
     """
     control = b"/" + names.CONTROL
-    folder = b"/proc/%d/fd/" % pid
-    found = set()
-    try:
-        descriptors = os.listdir(folder)
-    except OSError:
+    found = processes.opened(pid)
+    if found is None:
         return None
-    for fd in descriptors:
-        try:
-            path = os.readlink(folder + fd)
-        except OSError:
-            continue
-        if path.endswith(control):
-            found.add(path[: -len(control)])
-    return sorted(found)
+    return sorted({path[: -len(control)] for path in found if path.endswith(control)})
 
 
 def is_locked(directory: bytes) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_once(tree: Tree, admin: Administrator, code: int) -> None:
     long = tree.add("long", down=True)
     tree.svscan()
     for path in (job, long):
-        until(lambda path=path: status_of(path), "it is there")
+        until(partial(status_of, path), "it is there")
     said = admin.types("once", "job", "long")
     assert said.status == (1 if code else 0)
     lines = dict(line.split(": ", 1) for line in said.lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 
 import pytest
 from helpers.administration import Administrator, Said
@@ -20,7 +21,7 @@ def test_until_all_are_so(tree: Tree, admin: Administrator, goal: str) -> None:
     tree.svscan()
     for path in paths:
         if is_up:
-            until(lambda path=path: status_of(path), "it is there")
+            until(partial(status_of, path), "it is there")
         else:
             await_pid(path)
     words = admin.words("wait", goal, "a", "b")
