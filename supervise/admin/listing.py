@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HELP = """\
-slashservice list [--json] [--watch] [--color auto|always|never] [--service-dir DIR] [NAME...]
+slashservice list [--json|--names|--watch] [--color WHEN] [--service-dir DIR] [NAME...]
 
 Show the services: in what state each is, its process, for how long, how often it was restarted,
 how it ended last, how its log is. Of one that fails, the last line that it logged is shown.
 
   --json             for programs; the manual says what is in it
+  --names            only what they are called
   --watch            show it anew whenever something changes, until ^C
   --color WHEN       auto (the default), always or never
   --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 all is well, 1 something fails, 100 wrong usage, 111 trouble.
-Manual: man slashservice-list"""
+Manual: man slashservice"""
 
-KNOWN = {"json": False, "watch": False, "color": True}
+KNOWN = {"json": False, "names": False, "watch": False, "color": True}
 SHORT = {"--colour": "color", "-w": "watch"}
 
 
@@ -48,7 +49,9 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         return watching.watch(given.directory, given.words, coloured=coloured)
     everything = Everything(given.directory, given.words)
     now = time.time()
-    if "json" in given.given:
+    if "names" in given.given:
+        output.write(output.clean(one.name) for one in everything.services)
+    elif "json" in given.given:
         from slashservice.supervise.admin import as_json
 
         output.write([as_json.text(everything, now)])

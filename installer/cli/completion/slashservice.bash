@@ -12,11 +12,19 @@ _slashservice() {
         esac
     done
 
+    local tree='--service-dir --user --help'
     local where='--root --host --ssh-option --force --help'
     local plan="$where --user --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
     case $before in
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")); return ;;
+    -s)
+        if [[ $verb == kill ]]; then
+            COMPREPLY=($(compgen -W 'ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2' -- "$word"))
+            return
+        fi
+        ;;
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)
@@ -27,9 +35,17 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- install uninstall plan detect status doctor add remove drain running commands demo \
+    '') set -- list start stop restart reload once pause cont kill wait logs edit env enable disable \
+        install uninstall plan detect status doctor add remove drain running commands demo \
         completion help \
         --help --version ;;
+    list) set -- $tree --json --names --watch --color ;;
+    start | stop | restart | reload | once | pause | cont) set -- $tree -w ;;
+    kill) set -- $tree -w -s ;;
+    wait) set -- $tree --up --ready --down -t ;;
+    logs) set -- $tree --all --follow --ignore-case --raw --invert --lines --since --grep --color ;;
+    env) set -- $tree --unset ;;
+    edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
     uninstall) set -- $where --user --dry-run ;;
@@ -40,14 +56,18 @@ _slashservice() {
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
     running) set -- -a --user --help $(compgen -d -- "$word") ;;
-    help) set -- install uninstall plan detect status doctor add remove drain running ;;
+    help) set -- list start stop restart reload once pause cont kill wait logs edit env enable \
+        disable install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
-    if [[ $verb == remove && $word != -* ]]; then
-        set -- $(cd /service 2>/dev/null && ls)
-    fi
+    case $verb in
+    list | start | stop | restart | reload | once | pause | cont | kill | wait | logs | edit | env | \
+        enable | disable | remove)
+        [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
+        ;;
+    esac
     COMPREPLY=($(compgen -W "$*" -- "$word"))
 }
 complete -F _slashservice slashservice

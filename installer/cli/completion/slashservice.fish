@@ -1,12 +1,28 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-set -l verbs install uninstall plan detect status doctor add remove drain running commands demo completion help
+set -l services list start stop restart reload once pause cont kill wait logs edit env enable disable
+set -l verbs $services install uninstall plan detect status doctor add remove drain running commands demo completion help
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove"
 set -l plans "__fish_seen_subcommand_from install plan"
 
 complete -c slashservice -f
+complete -c slashservice -n $none -a list -d 'Show the services'
+complete -c slashservice -n $none -a start -d 'Start services'
+complete -c slashservice -n $none -a stop -d 'Stop services'
+complete -c slashservice -n $none -a restart -d 'Stop services and start them again'
+complete -c slashservice -n $none -a reload -d 'Send HUP to services'
+complete -c slashservice -n $none -a once -d 'Start services, not to be started again'
+complete -c slashservice -n $none -a pause -d 'Have services stand still'
+complete -c slashservice -n $none -a cont -d 'Have services go on'
+complete -c slashservice -n $none -a kill -d 'Send KILL to services, or another signal'
+complete -c slashservice -n $none -a wait -d 'Wait until services are up, of use, or down'
+complete -c slashservice -n $none -a logs -d 'Show what services have logged'
+complete -c slashservice -n $none -a edit -d 'Edit the run script of a service'
+complete -c slashservice -n $none -a env -d 'Show or set variables of a service'
+complete -c slashservice -n $none -a enable -d 'Have services started at boot'
+complete -c slashservice -n $none -a disable -d 'Have services not started at boot'
 complete -c slashservice -n $none -a install -d 'Wire svscan into the init system'
 complete -c slashservice -n $none -a uninstall -d 'Bring the host back to what it was'
 complete -c slashservice -n $none -a plan -d 'Say what install would do'
@@ -60,8 +76,36 @@ complete -c slashservice -n $adding -l limit -x -d 'A limit: NAME=NUMBER'
 complete -c slashservice -n $adding -l no-check -d 'Even if its program is not there'
 complete -c slashservice -n $adding -l in -r -a '(__fish_complete_directories)' -d 'Make it in'
 
+set -l named "__fish_seen_subcommand_from $services"
+complete -c slashservice -n "$named; or __fish_seen_subcommand_from remove" \
+    -a '(slashservice list --names 2>/dev/null)'
+complete -c slashservice -n $named -l service-dir -r -a '(__fish_complete_directories)' \
+    -d 'The scan directory'
+complete -c slashservice -n $named -l user -d 'Your own services'
+complete -c slashservice -n '__fish_seen_subcommand_from start stop restart reload once pause cont kill' \
+    -s w -l wait -x -d 'Wait so long at most'
+complete -c slashservice -n '__fish_seen_subcommand_from kill' -s s -l signal -x -d 'The signal' \
+    -a 'ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2'
+complete -c slashservice -n '__fish_seen_subcommand_from wait' -l up -d 'They run'
+complete -c slashservice -n '__fish_seen_subcommand_from wait' -l ready -d 'They are of use'
+complete -c slashservice -n '__fish_seen_subcommand_from wait' -l down -d 'They are down'
+complete -c slashservice -n '__fish_seen_subcommand_from wait' -s t -l timeout -x -d 'So long at most'
+complete -c slashservice -n '__fish_seen_subcommand_from list' -l json -d 'As JSON'
+complete -c slashservice -n '__fish_seen_subcommand_from list' -l names -d 'Only names'
+complete -c slashservice -n '__fish_seen_subcommand_from list' -s w -l watch -d 'As it changes'
+complete -c slashservice -n '__fish_seen_subcommand_from list logs' -l color -x -a 'auto always never' \
+    -d 'In colour'
+complete -c slashservice -n '__fish_seen_subcommand_from env' -l unset -x -d 'Take a variable away'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on with new lines'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s a -l all -d 'All lines'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s n -l lines -x -d 'So many lines'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s s -l since -x -d 'From that time on'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s i -l ignore-case -d 'Upper or lower case'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s r -l raw -d 'With stamps as they are'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s v -l invert -d 'Lines without it'
+complete -c slashservice -n '__fish_seen_subcommand_from logs' -s g -l grep -x -d 'Lines with that'
+
 set -l removing '__fish_seen_subcommand_from remove'
-complete -c slashservice -n $removing -a '(ls /service 2>/dev/null)'
 complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
 complete -c slashservice -n $removing -l kill-after -x -d 'KILL after SECONDS'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s s -d 'svscan stays, idle'

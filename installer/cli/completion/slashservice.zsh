@@ -3,8 +3,23 @@
 # output of `slashservice completion zsh` into a file _slashservice on your fpath.
 
 _slashservice() {
-    local -a verbs where plan
+    local -a verbs where plan tree
     verbs=(
+        'list:show the services'
+        'start:start services, and see whether they stay up'
+        'stop:stop services, and wait until they are down'
+        'restart:stop services and start them again'
+        'reload:send HUP to services'
+        'once:start services that are not to be started again'
+        'pause:have services stand still'
+        'cont:have services go on that are paused'
+        'kill:send KILL to services, or another signal'
+        'wait:wait until services are up, of use, or down'
+        'logs:show what services have logged'
+        'edit:edit the run script of a service'
+        'env:show the variables of a service, or set some'
+        'enable:have services started when the machine starts'
+        'disable:have services not started when the machine starts'
         'install:put the code in place and wire svscan into the init system'
         'uninstall:stop the services, and bring the host back to what it was'
         'plan:say what install would do'
@@ -42,6 +57,10 @@ _slashservice() {
         '*--no-rival[FILE has no other svscan started]:file:_files'
         '--replace[take the place of another svscan]'
     )
+    tree=(
+        '--service-dir[the scan directory]:directory:_directories' '--user[your own services]'
+        '--help[say how to use it]' '*:service:_slashservice_names'
+    )
     if (( CURRENT == 2 )); then
         _describe verb verbs
         return
@@ -50,6 +69,18 @@ _slashservice() {
     shift words
     (( CURRENT-- ))
     case $verb in
+    list) _arguments $tree '--json[for programs]' '--names[only names]' '--watch[as it changes]' '--color[in colour]:when:(auto always never)' ;;
+    start | stop | restart | reload | once | pause | cont) _arguments $tree '-w[wait so long at most]:seconds' ;;
+    kill) _arguments $tree '-w[wait so long at most]:seconds' '-s[the signal]:signal:(ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2)' ;;
+    wait) _arguments $tree '(--ready --down)--up[they run]' '(--up --down)--ready[they are of use]' '(--up --ready)--down[they are down]' '-t[so long at most]:seconds' ;;
+    logs)
+        _arguments $tree '--follow[go on with new lines]' '--all[all lines]' '--lines[so many]:number' \
+            '--since[from that time on]:time' '--grep[lines with that]:pattern' '--ignore-case' \
+            '--raw[with stamps as they are]' '--invert[lines without it]' \
+            '--color[in colour]:when:(auto always never)'
+        ;;
+    env) _arguments $tree '--unset[take a variable away]:variable' ;;
+    edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
     uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
@@ -67,7 +98,7 @@ _slashservice() {
         _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \
             '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
-            '1:service:(${(f)"$(ls /service 2>/dev/null)"})'
+            '1:service:_slashservice_names'
         ;;
     drain)
         _arguments '-s[svscan stays, idle]' '-t[how long that may take]:seconds' \
@@ -78,6 +109,12 @@ _slashservice() {
     commands) _arguments '--python[the interpreter]:interpreter:_files' '1:directory:_directories' ;;
     completion) _arguments '1:shell:(bash zsh fish)' ;;
     esac
+}
+
+_slashservice_names() {
+    local -a names
+    names=(${(f)"$(slashservice list --names 2>/dev/null)"})
+    compadd -a names
 }
 
 _slashservice "$@"

@@ -403,7 +403,7 @@ def test_man_page_tells_every_verb_and_switch() -> None:
     page = page.replace("\\-", "-")
     app = Slashservice("slashservice")
     for verb, sub in app._subcommands.items():
-        assert f".Cm {verb}" in page, verb
+        assert re.search(rf"\bCm ([a-z]+ [|,] (Cm )?)*{verb}\b", page), verb
         for name in sub.get()("slashservice")._switches_by_name:
             if len(name) > 1 and name not in (
                 "help",

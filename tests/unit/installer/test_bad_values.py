@@ -13,9 +13,14 @@ import pytest
 from helpers.images import Image, MakeImage
 
 from slashservice.installer.cli import main
+from slashservice.supervise.admin import main as admin
 
 USAGE, REFUSED = 100, 111
-VERBS = main.Slashservice("slashservice")._subcommands
+VERBS = {
+    verb: found
+    for verb, found in main.Slashservice("slashservice")._subcommands.items()
+    if verb not in admin.VERBS
+}
 
 ROOT = {"": USAGE, "/nowhere": REFUSED, "/etc/passwd": REFUSED, "/no\nwhere\x1b[2J": REFUSED}
 HOST = dict.fromkeys(
