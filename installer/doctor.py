@@ -30,6 +30,7 @@ from slashservice.installer.scanned import (
     old_names,
     scan_directory,
     service_owners,
+    services,
     supervisor,
 )
 from slashservice.installer.status import look
@@ -284,6 +285,7 @@ CHECKS: tuple[Check, ...] = (
     scripts_of_others,
     scan_directory,
     service_owners,
+    services,
     logs,
     old_names,
     shadows,

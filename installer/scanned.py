@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from shlex import quote
 
@@ -10,6 +11,9 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
+from slashservice.supervise.admin import health, output
+from slashservice.supervise.admin.causes import Case, causes
+from slashservice.supervise.admin.everything import Everything
 
 
 def scan_directory(patient: Patient) -> Iterator[Finding]:
@@ -86,6 +90,27 @@ def logs(patient: Patient) -> Iterator[Finding]:
     for one in troubles(patient.host, patient.service_dir):
         yield Finding(str(one), one.remedy)
     yield from (Finding(*found) for found in mistakes(patient.host, patient.service_dir))
+
+
+def services(patient: Patient) -> Iterator[Finding]:
+    """Does each service run that should? ``slashservice why`` looks closer at one."""
+    if patient.receipt is None or not patient.host.live:
+        return
+    now = time.time()
+    everything = Everything(patient.service_dir)
+    for seen in everything.services:
+        state = health.state(seen, now)
+        told = state in (health.FAILING, health.FAILED, health.UNLINKED) or (
+            state == health.NOT_SUPERVISED and everything.svscan
+        )
+        if told:
+            case = Case(seen, patient.service_dir, everything.svscan, now)
+            first = next((cause.what for cause in causes(case) if not cause.is_note), "")
+            name = output.clean(seen.name)
+            yield Finding(
+                f"{name} is {state}" + (f": {first}" if first else ""),
+                f"slashservice why {quote(seen.name)}",
+            )
 
 
 def old_names(patient: Patient) -> Iterator[Finding]:

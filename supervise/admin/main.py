@@ -28,6 +28,7 @@ VERBS = {
     "kill": ("verbs", "Send KILL to services, or another signal."),
     "wait": ("waiting", "Wait until services are up, of use, or down."),
     "logs": ("logs", "Show the last lines that services have logged."),
+    "why": ("why", "Say why services are as they are, and what to type."),
     "edit": ("editing", "Edit the run script of a service, or another file of it."),
     "env": ("variables", "Show the variables of a service, or set some."),
     "enable": ("enabling", "Have services started when the machine starts."),

@@ -45,3 +45,31 @@ def of_session(leader: int) -> list[tuple[int, str]]:
         if fields[SESSION : SESSION + 1] == [str(leader)] and fields[0] != "Z":
             found.append((pid, start.partition("(")[2]))
     return sorted(found)
+
+
+def name(pid: int) -> str:
+    """Return what a process is called; empty if it is gone, or that can't be seen."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def variable(pid: int, wanted: str) -> str:
+    """Return a variable that a process was started with; empty if it had none, or can't be seen."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return ""
+    start = os.fsencode(wanted) + b"="
+    return next((os.fsdecode(word[len(start) :]) for word in words if word.startswith(start)), "")
+
+
+def session(pid: int) -> int:
+    """Return the leader of the session of a process; 0 if that can't be seen."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0

@@ -35,7 +35,7 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- list start stop restart reload once pause cont kill wait logs edit env enable disable \
+    '') set -- list start stop restart reload once pause cont kill wait why logs edit env enable disable \
         install uninstall plan detect status doctor add remove drain running commands demo \
         completion help \
         --help --version ;;
@@ -45,7 +45,7 @@ _slashservice() {
     wait) set -- $tree --up --ready --down -t ;;
     logs) set -- $tree --all --follow --ignore-case --raw --invert --lines --since --grep --color ;;
     env) set -- $tree --unset ;;
-    edit | enable | disable) set -- $tree ;;
+    why | edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
     uninstall) set -- $where --user --dry-run ;;
@@ -56,14 +56,14 @@ _slashservice() {
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
     running) set -- -a --user --help $(compgen -d -- "$word") ;;
-    help) set -- list start stop restart reload once pause cont kill wait logs edit env enable \
+    help) set -- list start stop restart reload once pause cont kill wait why logs edit env enable \
         disable install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
     case $verb in
-    list | start | stop | restart | reload | once | pause | cont | kill | wait | logs | edit | env | \
+    list | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | env | \
         enable | disable | remove)
         [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
         ;;

@@ -1,7 +1,7 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-set -l services list start stop restart reload once pause cont kill wait logs edit env enable disable
+set -l services list start stop restart reload once pause cont kill wait why logs edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove drain running commands demo completion help
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove"
@@ -18,6 +18,7 @@ complete -c slashservice -n $none -a pause -d 'Have services stand still'
 complete -c slashservice -n $none -a cont -d 'Have services go on'
 complete -c slashservice -n $none -a kill -d 'Send KILL to services, or another signal'
 complete -c slashservice -n $none -a wait -d 'Wait until services are up, of use, or down'
+complete -c slashservice -n $none -a why -d 'Say why services are as they are'
 complete -c slashservice -n $none -a logs -d 'Show what services have logged'
 complete -c slashservice -n $none -a edit -d 'Edit the run script of a service'
 complete -c slashservice -n $none -a env -d 'Show or set variables of a service'

@@ -15,6 +15,7 @@ _slashservice() {
         'cont:have services go on that are paused'
         'kill:send KILL to services, or another signal'
         'wait:wait until services are up, of use, or down'
+        'why:say why services are as they are, and what to type'
         'logs:show what services have logged'
         'edit:edit the run script of a service'
         'env:show the variables of a service, or set some'
@@ -80,7 +81,7 @@ _slashservice() {
             '--color[in colour]:when:(auto always never)'
         ;;
     env) _arguments $tree '--unset[take a variable away]:variable' ;;
-    edit | enable | disable) _arguments $tree ;;
+    why | edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
     uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;

@@ -1,0 +1,241 @@
+"""``slashservice why``: each defect is named, and what is to be typed mends it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+from helpers.administration import Administrator
+from helpers.processes import kill
+from helpers.services import await_down, await_pid, status_of
+from helpers.tree import SLEEP, Tree
+from helpers.waiting import until
+
+LOG = "#!/bin/sh\nexec multilog t ./main\n"
+
+
+class Defect(NamedTuple):
+    """A run script, what is said of it, and what is to be typed; ``%`` stands for its path."""
+
+    script: str
+    what: str
+    remedy: str
+    mends: bool = False
+    mode: int = 0o755
+
+
+DEFECTS = {
+    "not executable": Defect(SLEEP, "%/run is not executable", "chmod +x %/run", True, 0o644),
+    "CR LF": Defect(
+        "#!/bin/sh\r\nexec sleep 1000\r\n",
+        "the lines of %/run end in CR LF, as on Windows: the kernel looks for an interpreter of "
+        "that name",
+        "sed -i 's/\\r$//' %/run",
+        True,
+    ),
+    "no interpreter line": Defect(
+        "exec sleep 1000\n",
+        "%/run does not begin with #!, so the kernel can't run it",
+        "sed -i '1i #!/bin/sh' %/run",
+        True,
+    ),
+    "interpreter": Defect(
+        "#!/usr/bin/pearl\n",
+        "%/run is for /usr/bin/pearl, which is not there",
+        "slashservice edit it",
+    ),
+    "env": Defect(
+        "#!/usr/bin/env pearl\n",
+        "%/run is for pearl, which is not on the PATH of services: ",
+        "slashservice edit it",
+    ),
+    "program": Defect(
+        "#!/bin/sh\nexec 2>&1\nexec envdir ./env /usr/sbin/no-such-daemon -f\n",
+        "there is no program /usr/sbin/no-such-daemon",
+        "slashservice edit it",
+    ),
+    "program on the PATH": Defect(
+        "#!/bin/sh\nexec no-such-daemon -f\n",
+        "there is no program no-such-daemon on the PATH of services: ",
+        "slashservice edit it",
+    ),
+    "account": Defect(
+        "#!/bin/sh\nexec setuidgid nosuchbody sleep 1000\n",
+        "there is no account nosuchbody",
+        "useradd --system nosuchbody",
+    ),
+    "account of chpst": Defect(
+        "#!/bin/sh\nexec chpst -u nosuchbody:nogroup -o 64 sleep 1000\n",
+        "there is no account nosuchbody",
+        "useradd --system nosuchbody",
+    ),
+    "directory of envdir": Defect(
+        "#!/bin/sh\nexec envdir ./env sleep 1000\n",
+        "there is no directory %/./env, which envdir reads",
+        "mkdir %/./env",
+        True,
+    ),
+    "status": Defect(
+        "#!/bin/sh\nexit 7\n", "it ends soon after each start: exit 7", "slashservice logs it"
+    ),
+    "signal": Defect(
+        "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "slashservice logs it"
+    ),
+}
+
+
+def pairs(said: str) -> list[tuple[str, str]]:
+    """Return what is said, each with the remedy below it."""
+    return re.findall(r"^  (\S.*)\n(?:      (.*)\n)?", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_each_defect(tree: Tree, admin: Administrator, kind: str) -> None:
+    defect = DEFECTS[kind]
+    path = tree.add("it", defect.script)
+    (path / "run").chmod(defect.mode)
+    tree.svscan()
+    until(lambda: admin.state("it") == "failing", "it fails")
+    said = admin.types("why", "it")
+    assert said.status == 1 and said.lines[0].startswith("it: failing")
+    named = str(tree.scan / "it")
+    what, remedy = (text.replace("%", named) for text in (defect.what, defect.remedy))
+    found = [pair for pair in pairs(said.out) if pair[0].startswith(what)]
+    assert found and found[0][1].startswith(remedy), said.out
+    if defect.mends:
+        subprocess.run(["/bin/sh", "-c", found[0][1]], check=True)
+        await_pid(path)
+        until(lambda: (now := status_of(path)) and now.pid, "it stays up")
+
+
+def test_nothing_is_wrong(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web", log=LOG)
+    tree.svscan()
+    pid = await_pid(path)
+    until(lambda: admin.services("web")["web"]["log"]["state"] == "running", "its log runs")
+    said = admin.types("why", "web")
+    assert (said.status, said.errors) == (0, "")
+    assert re.fullmatch(
+        rf"web: running \(pid {pid}\) for \S+\n  nothing is wrong with it that can be seen\n",
+        said.out,
+    )
+
+
+@pytest.mark.parametrize(
+    ("letters", "down", "state", "what", "remedy"),
+    [
+        ("-d", False, "down", "somebody stopped it, ", "slashservice start it"),
+        ("", True, "down", "it is normally down", "slashservice enable it; slashservice start it"),
+        ("-p", False, "paused", "somebody paused it", "slashservice cont it"),
+    ],
+)
+def test_what_somebody_wanted(
+    tree: Tree,
+    admin: Administrator,
+    letters: str,
+    down: bool,
+    state: str,
+    what: str,
+    remedy: str,
+) -> None:
+    """That is nothing wrong: the exit status is 0."""
+    path = tree.add("it", down=down)
+    tree.svscan()
+    if letters:
+        await_pid(path)
+        tree.svc(letters, path)
+    until(lambda: admin.state("it") == state, "it is so")
+    said = admin.types("why", "it")
+    assert said.status == 0
+    found = [pair for pair in pairs(said.out) if pair[0].startswith(what)]
+    assert found and found[0][1] == remedy, said.out
+
+
+def test_a_port_that_somebody_has(tree: Tree, admin: Administrator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = f"import socket; socket.create_server(('127.0.0.1', {port}))"
+        script = f'#!/bin/sh\nexec 2>&1\n{sys.executable} -c "{code}" || '
+        script += f"{{ echo cannot listen: Address already in use: 127.0.0.1:{port}; exit 1; }}\n"
+        path = tree.add("it", script, log=LOG)
+        tree.svscan()
+        current = path / "log/main/current"
+        until(lambda: current.exists() and current.stat().st_size > 200, "it has said why")
+        until(lambda: admin.state("it") == "failing", "it fails")
+        said = admin.types("why", "it")
+        assert re.search(rf"  port {port} is held by \S+ \(pid {os.getpid()}\)\n", said.out), (
+            said.out
+        )
+
+
+def test_a_daemon_that_goes_into_the_background(tree: Tree, admin: Administrator) -> None:
+    tree.add("it", "#!/bin/sh\nsleep 1000 &\nexit 0\n")
+    tree.svscan()
+    until(lambda: admin.state("it") == "failing", "it fails")
+    said = admin.types("why", "it")
+    assert "it puts itself into the background: sleep (pid " in said.out
+    tree.svc("-d", tree.real / "it")
+    await_down(tree.real / "it")
+
+
+def test_what_gave_up_and_its_neighbours(tree: Tree, admin: Administrator) -> None:
+    tree.add("gave-up", "#!/bin/sh\nexit 100\n")
+    old = tree.add("old", log=LOG)
+    (tree.scan / "dangling").symlink_to("/nowhere")
+    tree.svscan()
+    await_pid(old)
+    (tree.scan / "old").unlink()
+    until(lambda: admin.state("gave-up") == "failed", "it gave up")
+    until(lambda: admin.state("old") == "unlinked", "it is unlinked")
+    said = admin.types("why", "gave-up", "dangling", "old")
+    assert said.status == 1
+    assert "it has said that it can't work (exit 100), and is not started again" in said.out
+    assert (
+        f"{tree.scan}/dangling leads nowhere: /nowhere\n      rm {tree.scan}/dangling\n" in said.out
+    )
+    found = re.search(r"to end it: (svc -dx \S+ \S+);", said.out)
+    assert found
+    subprocess.run(["/bin/sh", "-c", found[1]], check=True, env={"PATH": f"{tree.commands}:/bin"})
+    until(lambda: "old" not in admin.services(), "it is gone")
+
+
+def test_what_another_service_ends(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("it")
+    tree.add("watchdog", "#!/bin/sh\nsleep 0.1\n# svc -t it\nsv term ./it\nexec sleep 1000\n")
+    tree.svscan()
+    pid = await_pid(path)
+    for _ in range(3):
+        kill(pid, signal.SIGTERM)
+        pid = await_pid(path, other_than=pid)
+    said = admin.types("why", "it")
+    assert "somebody sends it TERM again and again; watchdog/run may do that" in said.out
+
+
+def test_without_svscan(tree: Tree, admin: Administrator) -> None:
+    tree.add("it")
+    said = admin.types("why", "it")
+    assert said.status == 1
+    assert f"no svscan runs on {tree.scan}, so nothing is started again" in said.out
+
+
+def test_a_log_without_room(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("it", "#!/bin/sh\necho said\nexec sleep 1000\n", log=LOG)
+    (path / "log/main").write_text("no directory")
+    tree.svscan()
+    await_pid(path)
+    trouble = path / "log/supervise/trouble"
+    until(lambda: trouble.exists() or admin.services("it")["it"]["bad"], "its log is in trouble")
+    said = admin.types("why", "it")
+    assert said.status == 1 and "its log" in said.out
+
+
+def test_no_such_service(tree: Tree, admin: Administrator) -> None:
+    said = admin.types("why", "nope")
+    assert (said.status, said.out) == (111, "")
+    assert said.errors == f"slashservice: fatal: there is no service nope in {tree.scan}\n"
