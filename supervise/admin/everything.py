@@ -11,6 +11,10 @@ import os
 from slashservice.supervise.admin.seen import Seen, look
 from slashservice.supervise.protocol import scan_directory
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Everything:
     """The services of a scan directory, at one moment; ``svscan`` is the pid of its svscan, or 0.
@@ -25,13 +29,22 @@ class Everything:
         self.is_drained = bool(self.svscan) and scan_directory.is_drained(
             os.fsencode(directory), self.svscan
         )
-        linked = {os.path.basename(path): path for path in _linked(directory)}
-        places = {**_unlinked(self.svscan, linked), **linked}
-        wanted = named or sorted(places)
-        self.unknown = [name for name in wanted if name not in places]
-        self.services: list[Seen] = [
-            look(name, places[name], is_linked=name in linked) for name in wanted if name in places
-        ]
+        self._linked = {os.path.basename(path): path for path in _linked(directory)}
+        self._places = {**_unlinked(self.svscan, self._linked), **self._linked}
+        wanted = named or sorted(self._places)
+        self.unknown = [name for name in wanted if name not in self._places]
+        self._seen: dict[str, Seen] = {}
+        self.look_again(name for name in wanted if name in self._places)
+
+    @property
+    def services(self) -> list[Seen]:
+        """What was seen of each."""
+        return list(self._seen.values())
+
+    def look_again(self, names: Iterable[str]) -> None:
+        """Look at some of the services again."""
+        for name in names:
+            self._seen[name] = look(name, self._places[name], is_linked=name in self._linked)
 
 
 def _linked(directory: str) -> list[str]:

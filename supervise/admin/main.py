@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "list": ("listing", "Show the services: state, process, since when, restarts, last end, log."),
+    "top": ("top", "Show services on a screen while they live, with keys to steer them."),
     "start": ("verbs", "Start services, and see whether they stay up."),
     "stop": ("verbs", "Stop services, and wait until they are down."),
     "restart": ("verbs", "Stop services and start them again; start those that are down."),

@@ -1,7 +1,7 @@
-"""``slashservice list --watch``: the table anew whenever something has changed.
+"""Seeing services change, and ``slashservice list --watch``, which shows them anew then.
 
-The kernel tells of changes; times are counted on from what is known. So an idle tree is looked at
-once a minute, and where all has been as it is for a minute, nothing is done for another.
+The kernel tells of changes, and only what has changed is looked at again; times are counted on
+from what is known. So an idle tree is left alone.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from slashservice.supervise.protocol import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CHANGES = events.MOVED_TO | events.CLOSE_WRITE | events.GONE
 
 SECONDS_TOGETHER = 0.1
-"""What changes within so long is shown at once."""
+"""What changes within so long is looked at once."""
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often services are looked at where the kernel does not tell of changes."""
+
+ALL = ""
+"""Stands for the scan directory among the names of services."""
 
 OURS = {os.path.basename(name) for name in (names.OK, names.CONTROL)}
 """Files of which the kernel tells when we look, or when somebody tells a service something."""
@@ -37,77 +40,111 @@ CLEAR = "\x1b[H\x1b[2J"
 
 
 class Watch:
-    """Shows the services ``named`` in a scan directory, or all."""
+    """Keeps ``everything`` about the services ``named`` in a scan directory, or all, as it is.
+
+    It calls ``changed`` from ``loop`` when something of it has changed.
+    """
+
+    def __init__(
+        self, loop: Loop, directory: str, named: Sequence[str], changed: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._directory = directory
+        self._named = list(named)
+        self._changed = changed
+        self._watcher = watcher()
+        self._told: dict[int, str] = {}
+        """Of which service the kernel tells, by the number that it tells; ``ALL`` for all."""
+        self._due: set[str] = set()
+        self._again = False
+        """Whether all is looked at again anyway, after a while."""
+        self.everything = Everything(directory, self._named)
+        if self._watcher:
+            self._watcher.listen(loop, self._events)
+        self._listen()
+
+    def _events(self, seen: Sequence[events.Event]) -> None:
+        for event in seen:
+            if event.name not in OURS:
+                self._ask(self._told.get(event.watch, ALL))
+
+    def _ask(self, name: str) -> None:
+        """Look at a service again soon, or at all."""
+        if not self._due:
+            self._loop.after(SECONDS_TOGETHER, self._look)
+        self._due.add(name)
+
+    def _look(self) -> None:
+        due, self._due = self._due, set()
+        if ALL in due:
+            self.everything = Everything(self._directory, self._named)
+            self._listen()
+        else:
+            self.everything.look_again(due)
+            self._listen(due)
+        self._changed()
+
+    def _listen(self, those: set[str] | None = None) -> None:
+        """Have the kernel tell of changes to services, all unless ``those`` are named.
+
+        It is harmless to ask twice: the kernel gives the same number again.
+        """
+        places = [(self._directory, ALL)] if those is None else []
+        for one in self.everything.services:
+            if those is not None and one.name not in those:
+                continue
+            for path in (one.path, *([one.log.path] if one.log else [])):
+                places += [
+                    (path, one.name),
+                    (os.path.join(path, os.fsdecode(names.SUPERVISE)), one.name),
+                ]
+        complete = self._watcher is not None
+        for path, name in places:
+            mask = events.ENTRIES if name == ALL else CHANGES | events.ENTRIES
+            try:
+                if self._watcher:
+                    self._told[self._watcher.add(os.fsencode(path), mask)] = name
+            except FileNotFoundError:
+                pass  # it is told of when it comes
+            except OSError:
+                complete = False
+        if not complete and not self._again:
+            self._again = True
+            self._loop.after(SECONDS_BETWEEN_LOOKS, self._look_anyway)
+
+    def _look_anyway(self) -> None:
+        self._again = False
+        self._ask(ALL)
+
+
+class Shown:
+    """The table of services on a screen, or in a pipe one after another."""
 
     def __init__(self, directory: str, named: Sequence[str], *, coloured: bool) -> None:
-        self.directory = directory
-        self.named = list(named)
-        self.coloured = coloured
-        self.loop = Loop()
-        self._watcher = watcher()
-        self._watched: set[str] = set()
-        self._is_due = False
+        self._coloured = coloured
         self._shown = ""
-        self._everything = Everything(directory, self.named)
-        if self._watcher:
-            self._watcher.listen(self.loop, self._told)
+        self._loop = Loop()
         for number in (signal_numbers.SIGINT, signal_numbers.SIGTERM, signal_numbers.SIGHUP):
-            self.loop.on_signal(number, self.loop.stop)
-        self.loop.on_signal(signal_numbers.SIGWINCH, self._show)
+            self._loop.on_signal(number, self._loop.stop)
+        self._loop.on_signal(signal_numbers.SIGWINCH, self._show)
+        self._watch = Watch(self._loop, directory, named, self._show)
 
     def run(self) -> None:
         """Show them until a signal says that it is enough."""
-        self._look()
         self._tick()
-        self.loop.run()
-
-    def _told(self, seen: Sequence[events.Event]) -> None:
-        if any(event.name not in OURS for event in seen):
-            self._changed()
-
-    def _changed(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self.loop.after(SECONDS_TOGETHER, self._look)
-
-    def _look(self) -> None:
-        self._is_due = False
-        self._everything = Everything(self.directory, self.named)
-        self._listen()
-        self._show()
-
-    def _listen(self) -> None:
-        """Have the kernel tell of what is new."""
-        paths = [self.directory]
-        for one in self._everything.services:
-            paths += [one.path, os.path.join(one.path, os.fsdecode(names.SUPERVISE))]
-            if one.log:
-                paths.append(os.path.join(one.log.path, os.fsdecode(names.SUPERVISE)))
-        told = True
-        for path in paths:
-            if path in self._watched:
-                continue
-            try:
-                if self._watcher:
-                    mask = events.ENTRIES if path == self.directory else CHANGES | events.ENTRIES
-                    self._watcher.add(os.fsencode(path), mask)
-                    self._watched.add(path)
-            except OSError:
-                told = False
-        self._watched.intersection_update(paths)
-        if not self._watcher or not told:
-            self.loop.after(SECONDS_BETWEEN_LOOKS, self._changed)
+        self._loop.run()
 
     def _tick(self) -> None:
-        """Show how time goes by: each second while seconds are shown, else each minute."""
+        """Show how time goes by: each second where seconds are shown, else each minute."""
         now = time.time()
-        ages = [now - one.since for one in self._everything.services if one.since is not None]
+        seen = self._watch.everything.services
+        ages = [now - one.since for one in seen if one.since is not None]
         self._show()
-        self.loop.after(1.0 if any(age < 3600 for age in ages) else 60.0, self._tick)
+        self._loop.after(1.0 if any(age < 3600 for age in ages) else 60.0, self._tick)
 
     def _show(self) -> None:
-        seen = self._everything.services
-        lines = overview.shown(seen, time.time(), output.cells(), coloured=self.coloured)
+        seen = self._watch.everything.services
+        lines = overview.shown(seen, time.time(), output.cells(), coloured=self._coloured)
         text = "\n".join(lines)
         if text == self._shown:
             return
@@ -121,5 +158,5 @@ class Watch:
 
 def watch(directory: str, named: Sequence[str], *, coloured: bool) -> int:
     """Show them until told to end; return the exit status."""
-    Watch(directory, named, coloured=coloured).run()
+    Shown(directory, named, coloured=coloured).run()
     return 0
