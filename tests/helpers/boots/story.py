@@ -188,8 +188,17 @@ def is_plain(host: Host) -> None:
     """Check that nothing of slashservice is there or runs."""
     for path in ("/command", "/package", "/service", "/etc/slashservice", "/usr/local/bin/svc"):
         assert not host.file(path).exists, path
-    ours = "pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'"
-    eventually(lambda: host.run(ours).rc == 1, "no process of ours is left")
+    found: list[object] = []
+
+    def nothing_runs() -> bool:
+        done = host.run("pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'")
+        found[:] = [done.rc, done.stdout, done.stderr]
+        return bool(done.rc == 1)
+
+    try:
+        eventually(nothing_runs, "no process of ours is left")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {found}") from None
 
 
 def uninstall(host: Host) -> None:
