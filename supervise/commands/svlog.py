@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise import signals, tai
+from slashservice.supervise import signals
 from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.logs.action_script import seconds
+from slashservice.supervise.logs import moments
 from slashservice.supervise.logs.find import find
 from slashservice.supervise.logs.reader import EVER, printable
 from slashservice.supervise.messages import TROUBLE, fatal, usage, warn, write_all
@@ -102,7 +102,7 @@ class Wishes:
             if letter == "n" and value.isdigit():
                 self.lines = int(value)
             elif letter == "s":
-                self.since = moment(value, time.time())
+                self.since = moment(value)
             elif letter == "g":
                 pattern = value
             elif letter == "c" and value in (b"auto", b"always", b"never"):
@@ -146,38 +146,12 @@ def _short(argv: Sequence[bytes]) -> list[bytes]:
     return words
 
 
-def moment(text: bytes, now: float) -> int:
-    """Return the Unix time, in nanoseconds, that ``text`` means at the Unix time ``now``.
-
-    ``10m`` is ten minutes ago (also s, h, d, w), ``14:05`` today, ``2026-11-21`` midnight,
-    ``2026-11-21 14:05:30`` that moment, ``@...`` a label.
-    """
-    if text[:1] == b"@":
-        digits = text[1:].ljust(24, b"0")[:24]
-        try:
-            return tai.unpack(bytes.fromhex(digits.decode("ascii")))
-        except ValueError:
-            raise _no_time(text) from None
-    ago = seconds(text)
-    if ago is not None:
-        return int((now - ago) * 1e9)
-    year, month, day = time.localtime(now)[:3]
-    if not text:
-        raise _no_time(text)
-    date, _, clock = text.replace(b"T", b" ").partition(b" ")
-    if b":" in date:
-        date, clock = b"", date
+def moment(text: bytes) -> int:
+    """Return the Unix time, in nanoseconds, that ``text`` means now. Raises ``Quit``."""
     try:
-        if date:
-            year, month, day = map(int, date.split(b"-"))
-        hour, minute, second = [*map(int, clock.split(b":") if clock else ()), 0, 0, 0][:3]
-        return int(time.mktime((year, month, day, hour, minute, second, 0, 0, -1))) * 1_000_000_000
-    except (ValueError, OverflowError):
-        raise _no_time(text) from None
-
-
-def _no_time(text: bytes) -> Exception:
-    return fatal("svlog", b"not a time: " + text)
+        return moments.moment(text, time.time())
+    except ValueError:
+        raise fatal("svlog", b"not a time: " + text) from None
 
 
 def merged(readers: Sequence[LogReader], since: int) -> Iterable[LineOf]:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +19,6 @@ from slashservice.supervise.commands import svlog
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.reader import LogReader, stamp_time
 from slashservice.supervise.logs.steps import carry_out
-from slashservice.supervise.messages import Quit
 from slashservice.supervise.platform import current as platform
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
@@ -162,39 +160,6 @@ def test_trouble(service: Path, ours: Path) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run([ours / "svlog", service], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 111
-
-
-MOMENTS = {
-    b"@400000006b0187ca00000000": NOON,
-    b"@400000006b0187ca": NOON,
-    b"30s": NOON - 30,
-    b"90": NOON - 90,
-    b"10m": NOON - 600,
-    b"2h": NOON - 7200,
-    b"1d": NOON - 86400,
-    b"11:30": NOON - 1800,
-    b"11:30:15": NOON - 1785,
-    b"2026-11-20": NOON - 36 * 3600,
-    b"2026-11-20 12:00": NOON - 24 * 3600,
-    b"2026-11-20T12:00:01": NOON - 24 * 3600 + 1,
-}
-
-
-@pytest.mark.parametrize("text", MOMENTS)
-def test_moments(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    try:
-        assert svlog.moment(text, NOON) == MOMENTS[text] * 10**9
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-
-
-@pytest.mark.parametrize("text", [b"", b"x", b"1x", b"2026-13-45x", b"1:2:x", b"@zz", b"now"])
-def test_no_moments(text: bytes) -> None:
-    with pytest.raises(Quit):
-        svlog.moment(text, NOON)
 
 
 def test_stamps() -> None:

@@ -1,0 +1,113 @@
+"""Moments as people write them: ``10m`` (ago), ``14:05``, ``yesterday``, ``Nov 25 14:05``.
+
+Also ``2026-11-21``, ``2026-11-21 14:05:30``, a day of the week, and TAI64N labels. All are in local
+time. A date without a year, and a day of the week, is the last one that there was.
+"""
+
+from __future__ import annotations
+
+import time
+
+from slashservice.supervise import tai
+from slashservice.supervise.logs.action_script import seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY = 86400
+
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+AGO = {"today": 0, "yesterday": 1}
+
+SHORT = 3
+"""Letters that tell months, and days of the week, from one another."""
+
+
+def moment(text: bytes, now: float) -> int:
+    """Return the Unix time, in nanoseconds, that ``text`` means at the Unix time ``now``.
+
+    Raises ``ValueError`` if it means none.
+    """
+    if text[:1] == b"@":
+        digits = text[1:].ljust(24, b"0")[:24]
+        return tai.unpack(bytes.fromhex(digits.decode("ascii")))
+    ago = seconds(text)
+    if ago is not None:
+        return int((now - ago) * 1e9)
+    words = text.decode("ascii").lower().replace("t", " ", int(_is_iso(text))).split()
+    if words == ["now"]:
+        return int(now * 1e9)
+    if not words:
+        raise ValueError(text)
+    clock = words.pop() if ":" in words[-1] else ""
+    year, month, day = _date(words, now)
+    hour, minute, second = _clock(clock)
+    try:
+        return int(time.mktime((year, month, day, hour, minute, second, 0, 0, -1))) * 1_000_000_000
+    except OverflowError:
+        raise ValueError(text) from None
+
+
+def _is_iso(text: bytes) -> bool:
+    """Tell whether date and time are parted by a ``T``."""
+    return text[:4].isdigit() and b"T" in text[8:]
+
+
+def _clock(text: str) -> tuple[int, int, int]:
+    """Return hour, minute and second of a time of day; midnight without one."""
+    parts = [int(part) for part in text.split(":")] if text else []
+    hour, minute, second = [*parts, 0, 0, 0][:3]
+    if len(parts) > 3 or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 62):
+        raise ValueError(text)
+    return hour, minute, second
+
+
+def _date(words: list[str], now: float) -> tuple[int, int, int]:
+    """Return year, month and day of what is left without a time of day; today without words."""
+    if not words:
+        return _day(now)
+    first, *more = words
+    if not more and first in AGO:
+        return _day(_noon(now) - AGO[first] * DAY)
+    if not more and first.isalpha():
+        passed = time.localtime(now).tm_wday - _place(first, WEEKDAYS)
+        return _day(_noon(now) - passed % 7 * DAY)
+    if not more:
+        year, month, day = map(int, first.split("-"))
+        return year, month, day
+    return _month_and_day(words, now)
+
+
+def _month_and_day(words: list[str], now: float) -> tuple[int, int, int]:
+    """Return the date of ``nov 25``, ``25 nov``, or of one of these with a year behind it."""
+    name, number = sorted(words[:2], key=str.isdigit)
+    month, day = _place(name, MONTHS) + 1, int(number.rstrip(",."))
+    today = _day(now)
+    if len(words) == 3:
+        return int(words[2]), month, day
+    if len(words) > 3:
+        raise ValueError(words)
+    return today[0] - ((month, day) > today[1:]), month, day
+
+
+def _place(name: str, names: Sequence[str]) -> int:
+    """Return the place of a name that may be abbreviated."""
+    found = [at for at, one in enumerate(names) if one.startswith(name) and len(name) >= SHORT]
+    if not found:
+        raise ValueError(name)
+    return found[0]
+
+
+def _day(when: float) -> tuple[int, int, int]:
+    found = time.localtime(when)
+    return found.tm_year, found.tm_mon, found.tm_mday
+
+
+def _noon(now: float) -> float:
+    """Return noon of the day: a number of days before that is the right day, whatever the clocks."""
+    return time.mktime((*_day(now), 12, 0, 0, 0, 0, -1))
