@@ -109,5 +109,5 @@ def _day(when: float) -> tuple[int, int, int]:
 
 
 def _noon(now: float) -> float:
-    """Return noon of the day: a number of days before that is the right day, whatever the clocks."""
+    """Return noon of the day: a number of days before that is the right day in any case."""
     return time.mktime((*_day(now), 12, 0, 0, 0, 0, -1))
