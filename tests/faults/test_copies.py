@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.hosted import Hosted
 from helpers.processes import killed, runs
-from helpers.services import await_down, await_pid, is_down, is_supervised, status_of
+from helpers.services import await_down, await_pid, contents, is_down, is_supervised, status_of
 from helpers.tree import Tree
 from helpers.waiting import until
 
@@ -145,6 +145,7 @@ def test_a_restored_directory_is_a_new_service(tree: Tree, how: str, between: st
     original = tree.add("original", RUN)
     svscan = tree.svscan()
     pid = await_pid(original)
+    until(lambda: contents(original / "starts"), "its script has been read")
     backup = tree.root / "backup"
     COPIES[how](original, backup)
     if between == "killed":

@@ -213,6 +213,7 @@ def test_once_is_remembered(ours: Path, tmp_path: Path, next_one: str) -> None:
             send(service, b"o")
             until(lambda: status_of(service).want == b"d", "it says so")  # type: ignore[union-attr]
         with process(ours / next_one, service if next_one == "runsv" else scan):
+            until(lambda: is_supervised(service), "it is taken over")
             assert await_pid(service) == pid
             send(service, b"t")
             await_down(service)

@@ -191,7 +191,7 @@ def is_plain(host: Host) -> None:
     found: list[object] = []
 
     def nothing_runs() -> bool:
-        done = host.run("pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'")
+        done = host.run("timeout 30 pgrep -af '[s]vscan|[r]eadproctitle|[r]edis-server'")
         found[:] = [done.rc, done.stdout, done.stderr]
         return bool(done.rc == 1)
 
