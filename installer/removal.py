@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from shlex import quote
 
 from slashservice.installer import naming, supervision
@@ -77,6 +78,9 @@ def remove(
             with lock.held(host, PATIENCE):
                 if not host.is_directory(home):
                     raise _none(name, service_dir)  # somebody else was faster
+                if host.lstat(link):
+                    say(f"{home} stays: somebody else has added it again meanwhile")
+                    return
                 _remove_home(host, home, say)
         elif host.is_directory(home):
             say(f"{home} is kept")
@@ -94,15 +98,18 @@ def _find(host: Host, name: str, link: str, homes: str) -> str:
     """
     service_dir = os.path.dirname(link)
     if "/" not in name and not name.startswith("."):
-        if host.lstat(link):
-            if host.readlink(link) is None:
+        found = host.lstat(link)
+        if found:
+            if not stat.S_ISLNK(found.st_mode):
                 there = [quote(host.real(path)) for path in (homes, link, f"{homes}/")]
                 raise Refusal(
                     f"{link} is no link but the service directory itself",
                     "slashservice removes links, not what you wrote. So move it out first:",
                     "mkdir -p {} && mv {} {}".format(*there),
                 )
-            return host.resolve(link)
+            home = host.resolve(link)
+            if home != link:  # which somebody else has removed just now
+                return home
         home = f"{homes}/{name}"
         unlinked = [home]
         if host.live:
@@ -110,8 +117,10 @@ def _find(host: Host, name: str, link: str, homes: str) -> str:
         for one in unlinked:
             if os.path.basename(one) == name and host.is_file(f"{one}/run"):
                 return one
-        if _remove_leftover(host, homes, name):
-            return ""
+        if host.is_directory(_leftover(homes, name)):
+            with lock.held(host, PATIENCE):  # it may be that of an ``add`` which is at work
+                if _remove_leftover(host, homes, name):
+                    return ""
     raise _none(name, service_dir)
 
 
@@ -126,16 +135,21 @@ def _remove_home(host: Host, home: str, say: Say) -> None:
     """
     log = re.search(rb"multilog [^\n]* (\S+)\n", host.read(f"{home}/log/run") or b"")
     homes, name = os.path.split(home)
-    host.rename(home, f"{homes}/.{name}{NEW}")
+    host.rename(home, _leftover(homes, name))
     _remove_leftover(host, homes, name)
     say(f"{home} is removed")
     if log:
         say(f"its logs are kept: {os.fsdecode(log.group(1))}")
 
 
+def _leftover(homes: str, name: str) -> str:
+    """Return how a service directory is called that is not whole yet, or not any more."""
+    return f"{homes}/.{name}{NEW}"
+
+
 def _remove_leftover(host: Host, homes: str, name: str) -> bool:
     """Remove what is left of a service directory; tell whether there was anything."""
-    left = f"{homes}/.{name}{NEW}"
+    left = _leftover(homes, name)
     if not host.is_directory(left):
         return False
     host.remove_tree(left)

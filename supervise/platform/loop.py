@@ -151,7 +151,8 @@ class Loop:
             self._look()
         self._portion(self._call_next)
         if self._reaping:
-            self._reap_expected()
+            expected = list(self._expected)[:EXPECTED_AT_ONCE][::-1]
+            self._portion(lambda: self._reap_expected(expected))
             self._reaping = self._portion(self._reap)
         now = self.clock()
         self._portion(lambda: self._call_due(now))
@@ -205,18 +206,19 @@ class Loop:
     def _child_died(self) -> None:
         self._reaping = True
 
-    def _reap_expected(self) -> None:
-        """Fetch the status of those that were told to end and are dead: of a part of them.
+    def _reap_expected(self, left: list[int]) -> bool:
+        """Look for the death of one of those ``left`` that were told to end, if any is left.
 
         One that is young has a crowd of older children before it, if all of them have died.
         """
-        end = self.clock() + PORTION
-        for pid in list(self._expected)[:EXPECTED_AT_ONCE]:
+        if not left:
+            return False
+        pid = left.pop()
+        if pid in self._expected:  # unless one that was told of meanwhile made an end of that
             del self._expected[pid]
             if not self._fetch(pid) and pid in self._children:
                 self._expected[pid] = None
-            if self.clock() >= end:
-                break
+        return True
 
     def _reap(self) -> bool:
         """Fetch the status of one dead child, if any is left.

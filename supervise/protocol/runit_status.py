@@ -85,8 +85,8 @@ def has_effect(letter: str, seen: Seen, before: Seen | None) -> bool:
     if letter == "d":
         return seen.state == DOWN and not up and not wanted
     if letter in "tk":
-        if not up:
-            return not wanted
+        if not up:  # runsv says "finish" before there is a pid of it
+            return seen.state == DOWN and not wanted
         return seen.state == RUN and not seen.termed and another
     if letter == "o":
         return not wanted if up else another

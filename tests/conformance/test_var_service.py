@@ -288,21 +288,26 @@ def test_up_has_a_one_shot_that_runs_run_once_more(router: Router) -> None:
     """However often it is said; and what it finds then is what is known by then."""
     router.await_bound()
     hold, more = router.services / "fw/hold", router.path("more.net")
+    wanted = router.services / "fw/wanted"
+    wanted.unlink()  # that of the run before
     before = len(router.lines("runs"))
     hold.touch()
-    router.sv("u", "fw")
-    until(lambda: router.lines("runs")[before:] == ["begin"], "it runs", PATIENCE)
-    until(lambda: len((router.services / "fw/wanted").read_text().splitlines()) == 2, "has read")
-    more.write_text("dev=lan addr=10.77.0.99/24\n")
-    for _ in range(3):
-        router.sv("u", "fw", within=f"{router.scan}/clock")
-    hold.unlink()
-    until(lambda: router.is_at_rest("fw"), "it is down", PATIENCE)
-    known = f"end 127.0.0.1/8 {ADDRESS}/24"
-    assert router.lines("runs")[before:] == ["begin", known, "begin", known + " 10.77.0.99/24"]
-    assert router.addresses() == [ADDRESS, "10.77.0.99"]
-    more.unlink()
-    router.sv("u", "fw")
+    try:
+        router.sv("u", "fw")
+        until(lambda: router.lines("runs")[before:] == ["begin"], "it runs", PATIENCE)
+        until(lambda: contents(wanted).count(b"\n") == 2, "it has read", PATIENCE)
+        more.write_text("dev=lan addr=10.77.0.99/24\n")
+        for _ in range(3):
+            router.sv("u", "fw", within=f"{router.scan}/clock")
+        hold.unlink()
+        until(lambda: router.is_at_rest("fw"), "it is down", PATIENCE)
+        known = f"end 127.0.0.1/8 {ADDRESS}/24"
+        assert router.lines("runs")[before:] == ["begin", known, "begin", known + " 10.77.0.99/24"]
+        assert router.addresses() == [ADDRESS, "10.77.0.99"]
+    finally:
+        hold.unlink(missing_ok=True)
+        more.unlink(missing_ok=True)
+        router.sv("u", "fw")
     router.await_bound()
 
 

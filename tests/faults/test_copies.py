@@ -127,6 +127,8 @@ def test_what_is_wanted_is_not_copied(tree: Tree, how: str) -> None:
     await_pid(original)
     tree.svc("-d", original)
     await_down(original)
+    stat = original / "supervise/stat"
+    until(lambda: contents(stat) == b"down\n", "all is written, and nothing is being replaced")
     copy = tree.real / "copy"
     COPIES[how](original, copy)
     (tree.scan / "copy").symlink_to(copy)

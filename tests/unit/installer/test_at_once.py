@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,13 @@ def assert_whole(image: Image) -> set[str]:
     return made
 
 
+def clear(image: Image) -> None:
+    """Remove all services: what one example has left is no matter of the next."""
+    shutil.rmtree(image.path("/etc/slashservice"), ignore_errors=True)
+    for link in image.path("/service").iterdir():
+        link.unlink()
+
+
 def test_of_many_that_add_one_name_one_has_it(image: Image) -> None:
     ended = at_once(image, [("add", "same")] * 6)
     assert sorted(status for status, _ in ended) == [0, 111, 111, 111, 111, 111]
@@ -73,6 +81,7 @@ def test_of_many_that_add_one_name_one_has_it(image: Image) -> None:
     )
 )
 def test_any_mixture_ends_in_order(image: Image, calls: list[Call]) -> None:
+    clear(image)
     ended = at_once(image, calls)
     for (verb, name), (status, said) in zip(calls, ended, strict=True):
         assert status in (0, 111), said

@@ -8,7 +8,7 @@ from helpers.installer import its_host, plain_image
 
 from slashservice.installer import removal, services
 from slashservice.installer.errors import Refusal, Trouble
-from slashservice.installer.host import obstacles
+from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service
 
@@ -59,6 +59,55 @@ class TestRemoving:
         assert not image.path("/etc/slashservice").exists()
         with pytest.raises(Refusal, match="there is no service web in /service"):
             removal.remove(host, "web", "/service", said.append)
+
+
+class TestMeanwhile:
+    """Somebody else is at work on the same service."""
+
+    def test_what_is_added_again_stays(self, host: Host, image: Image) -> None:
+        """It is added by whoever finds it unlinked, and not removed yet."""
+        service = Service("web", ["x"], checked=False)
+        services.add(host, service, "/etc/slashservice", "/service", print)
+        before = image.snapshot()
+        said: list[str] = []
+
+        def say(line: str) -> None:
+            said.append(line)
+            if line == "/service/web is unlinked":
+                services.add(host, service, "/etc/slashservice", "/service", print)
+
+        removal.remove(host, "web", "/service", say)
+        assert image.snapshot() == before
+        assert said[1:] == [
+            "/etc/slashservice/web stays: somebody else has added it again meanwhile"
+        ]
+
+    def test_what_is_being_made_is_no_leftover(
+        self, host: Host, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image.file("/etc/slashservice/.web{new}/run")
+        monkeypatch.setattr(removal, "PATIENCE", 0)
+        with lock.held(host), pytest.raises(Refusal, match="another slashservice installer"):
+            removal.remove(host, "web", "/service", print)
+        assert image.path("/etc/slashservice/.web{new}/run").exists()
+
+    @pytest.mark.parametrize("when", ["lstat", "resolve"])
+    def test_a_link_that_goes_while_it_is_looked_at(
+        self, when: str, host: Host, image: Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        services.add(
+            host, Service("web", ["x"], checked=False), "/etc/slashservice", "/service", print
+        )
+        look = getattr(host, when)
+
+        def looked(path: str) -> object:
+            found = look(path) if when == "lstat" else None
+            image.path("/service/web").unlink(missing_ok=True)
+            return found or look(path)
+
+        monkeypatch.setattr(host, when, looked)
+        removal.remove(host, "web", "/service", print)
+        assert not image.path("/etc/slashservice").exists()
 
 
 class TestReadOnly:

@@ -239,6 +239,26 @@ def test_a_death_that_is_expected_comes_before_a_crowd(loop: Loop, clock: Clock)
         os.waitpid(forgotten, 0)
 
 
+def test_a_death_that_was_expected_and_is_no_more(loop: Loop) -> None:
+    """Who is told of one death makes an end of the waiting for another."""
+    pids = [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(3)]
+    seen: list[int] = []
+
+    def died(pid: int, status: int) -> None:
+        seen.append(pid)
+        loop.ignore_exit(pids[1])
+
+    for pid in pids:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        loop.on_exit(pid, partial(died, pid))
+        loop.expect_exit(pid)
+    while len(seen) < 2:
+        loop.step()
+    assert seen == [pids[0], pids[2]]
+    with suppress(ChildProcessError):  # the loop may have fetched it, or not yet
+        os.waitpid(pids[1], 0)
+
+
 def test_deaths_that_are_expected_come_in_portions(loop: Loop, clock: Clock) -> None:
     seen: list[int] = []
 

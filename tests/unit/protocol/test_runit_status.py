@@ -14,11 +14,14 @@ FIRST, SECOND = (tai.pack(second * 10**9) for second in (1, 2))
 
 
 def seen(text: str, stamp: bytes = FIRST) -> Seen:
-    """Read a status in words: ``up`` or ``finish``, ``paused``, ``termed``, what is wanted."""
+    """Read a status in words: ``up`` or ``finish``, ``paused``, ``termed``, what is wanted.
+
+    ``0`` is for no pid: runsv has not started the finish script yet.
+    """
     words = text.split()
     state = 2 if "finish" in words else 1 if "up" in words else 0
     want = b"d" if "d" in words else b"\0" if "once" in words else b"u"
-    pid = (7 if stamp == FIRST else 8) if state else 0
+    pid = (7 if stamp == FIRST else 8) if state and "0" not in words else 0
     rest = bytes(["paused" in words]) + want + bytes(["termed" in words, state])
     return Seen(stamp + pid.to_bytes(4, "little") + rest)
 
@@ -29,8 +32,8 @@ CASES = {
     "u": (["up"], ["down", "up d", "up once", "finish", "down d"]),
     "d": (["down d", "down once"], ["up d", "down", "finish d"]),
     "o": (["up d", "up once"], ["up"]),
-    "t": (["down d", "down once"], ["up", "up d", "finish", "down"]),
-    "k": (["down d", "down once"], ["up", "up d", "finish", "down"]),
+    "t": (["down d", "down once"], ["up", "up d", "finish", "finish 0 d", "down"]),
+    "k": (["down d", "down once"], ["up", "up d", "finish", "finish 0 once", "down"]),
     "p": (["up paused", "down"], ["up"]),
     "c": (["up", "down", "down paused"], ["up paused"]),
     "h": (["up", "down"], []),
