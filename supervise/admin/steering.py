@@ -198,17 +198,22 @@ class Steering:
         """Say after so many seconds what is waited for, and then ever more rarely."""
 
         def say() -> None:
-            found = [f"{output.clean(one.name)}{_pid(one)}" for one in self.waited_for()]
+            found = [_waited(one) for one in self.waited_for() if not self._is_on_trial(one)]
             if found:
                 output.complain(f"waiting for {', '.join(found)} to {self._order.verb}")
             self._say_waiting(2 * pause)
 
         self._onlooker.loop.after(pause, say)
 
+    def _is_on_trial(self, one: Asked) -> bool:
+        """Tell whether it has done what was asked, and is watched for its moment."""
+        has_check = self._order.starts and os.path.lexists(os.path.join(one.path, "check"))
+        return not has_check and self._order.is_done(one.before, one.see())
 
-def _pid(one: Asked) -> str:
+
+def _waited(one: Asked) -> str:
     pid = one.see().pid
-    return f" (pid {pid})" if pid else ""
+    return f"{output.clean(one.name)} (pid {pid})" if pid else output.clean(one.name)
 
 
 def _reason(error: OSError) -> str:
