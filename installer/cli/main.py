@@ -194,11 +194,27 @@ class Completion(Verb):
     USAGE = "    slashservice completion bash|zsh|fish\n"
 
     def main(self, shell: cli.Set("bash", "zsh", "fish")) -> int:  # type: ignore[valid-type]
-        """Print the file."""
+        """Print those of slashservice and of the commands."""
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
-        with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
-            say(file.read().rstrip("\n"))
+        texts = []
+        for name in ("slashservice", "commands"):
+            with open(os.path.join(folder, f"{name}.{shell}"), encoding="utf-8") as file:
+                texts.append(file.read().rstrip("\n"))
+        say(of_zsh(*texts) if shell == "zsh" else "\n\n".join(texts))
         return printed()
+
+
+def of_zsh(verbs: str, commands: str) -> str:
+    """Make one file of two: zsh calls it for whatever its first line names.
+
+    The last line of each calls what is defined above it.
+    """
+    first, _, rest = verbs.partition("\n")
+    names = commands.partition("\n")[0].removeprefix("#compdef")
+    parts = [text.rpartition("\n") for text in (rest, commands)]
+    (one, _, of_one), (other, _, of_other) = parts
+    last = f"if [[ $service == slashservice ]]; then {of_one}; else {of_other}; fi"
+    return "\n".join([first + names, one, other, last])
 
 
 def main() -> None:

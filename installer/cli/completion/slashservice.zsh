@@ -2,7 +2,7 @@
 # Completion of slashservice for zsh. Installed by slashservice itself; elsewhere put the
 # output of `slashservice completion zsh` into a file _slashservice on your fpath.
 
-_slashservice() {
+_slashservice_verbs() {
     local -a verbs where plan tree
     verbs=(
         'list:show the services'
@@ -118,4 +118,4 @@ _slashservice_names() {
     compadd -a names
 }
 
-_slashservice "$@"
+_slashservice_verbs "$@"

@@ -387,7 +387,7 @@ class TestCompletion:
         from slashservice.installer.cli.main import Slashservice
 
         app = Slashservice("slashservice")
-        texts = [path.read_text() for path in COMPLETION.iterdir()]
+        texts = [path.read_text() for path in COMPLETION.glob("slashservice.*")]
         assert len(texts) == 3
         for verb, sub in app._subcommands.items():
             assert all(verb in text for text in texts), verb
