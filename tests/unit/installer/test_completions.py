@@ -84,7 +84,7 @@ def test_they_are_gone_with_the_rest(image: Image) -> None:
     host = install(image)
     links = [path for path in (image.root / SHARE).rglob("*") if path.is_symlink()]
     assert {path.parent.name for path in links} == {
-        *("completions", "site-functions", "vendor_completions.d", "man5", "man8")
+        *("completions", "site-functions", "vendor_completions.d", "man5", "man7", "man8")
     }
     said: list[str] = []
     transaction.uninstall(host, said.append)
