@@ -13,6 +13,7 @@ from benchmarks import harness
 from benchmarks.world import temporary_world
 
 FIGURES = (
+    "admin",
     "arrival",
     "boot_tree",
     "capacity",

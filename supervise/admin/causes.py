@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 
-from slashservice.supervise.admin import health, output, words
+from slashservice.supervise.admin import health, outdated, output, words
 from slashservice.supervise.admin.run_script import RunScript
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.messages import error_words
@@ -301,4 +301,14 @@ def wanted(case: Case) -> Iterator[Cause]:
         )
 
 
-CHECKS: tuple[Check, ...] = (supervision, script, programs, ends, held_ports, log, wanted)
+def age(case: Case) -> Iterator[Cause]:
+    """Does it run what is on disk by now?"""
+    for what in outdated.files(case):
+        yield Cause(what, f"slashservice restart {case.name}", is_note=True)
+    what = outdated.svscan(case) if case.svscan else ""
+    if what:
+        remedy = "slashservice install has another one take its place; services run on"
+        yield Cause(what, remedy, is_note=True)
+
+
+CHECKS: tuple[Check, ...] = (supervision, script, programs, ends, held_ports, log, wanted, age)

@@ -102,7 +102,7 @@ class Top:
         began = time.monotonic()
         seen = self._watch.everything.services
         pids = {one.pid: one.name for one in seen if one.pid}
-        found = usage.of(set(pids))
+        found = usage.of(set(pids), self._watch.everything.svscan)
         passed = began - self._measured
         self._used = {
             pids[pid]: Usage(

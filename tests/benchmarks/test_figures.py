@@ -17,6 +17,7 @@ from helpers.figures import MISSED
 
 PROMISED = {
     "start": 16,
+    "admin": 3,
     "arrival": 3,
     "boot_tree": 1,
     "capacity": 4,

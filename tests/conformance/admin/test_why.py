@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from helpers.administration import Administrator
+from helpers.checkout import CHECKOUT, PYTHON
 from helpers.processes import kill
-from helpers.services import await_down, await_pid, status_of
+from helpers.services import await_down, await_pid, status_of, write_script
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
+
+from slashservice.supervise.version import VERSION
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
@@ -88,6 +93,11 @@ DEFECTS = {
         "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "slashservice logs it"
     ),
 }
+
+
+def comm(pid: int) -> str:
+    """Return what a process is called."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def pairs(said: str) -> list[tuple[str, str]]:
@@ -222,6 +232,78 @@ def test_without_svscan(tree: Tree, admin: Administrator) -> None:
     said = admin.types("why", "it")
     assert said.status == 1
     assert f"no svscan runs on {tree.scan}, so nothing is started again" in said.out
+
+
+RUNS_A_LIBRARY = """#!/bin/sh
+exec {} -c 'import ctypes, time; ctypes.CDLL("./libm.so"); open("ready", "w"); time.sleep(1000)'
+"""
+
+
+@pytest.mark.parametrize("what", ["run", "env", "new variable", "program", "library", "nothing"])
+def test_what_was_changed_after_the_start(tree: Tree, admin: Administrator, what: str) -> None:
+    script = "#!/bin/sh\nexec envdir ./env ./program 1000\n"
+    path = tree.make("it", RUNS_A_LIBRARY.format(sys.executable) if what == "library" else script)
+    (path / "env").mkdir()
+    (path / "env/A").write_text("1\n")
+    shutil.copy("/bin/sleep", path / "program")
+    libm = next(Path("/lib").glob("*/libm.so.6"))
+    shutil.copy(libm, path / "libm.so")
+    (tree.scan / "it").symlink_to(path)
+    tree.svscan()
+    pid = await_pid(path)
+    until(lambda: (path / "ready").exists() or comm(pid) == "program", "it is what it becomes")
+    assert "changed" not in admin.types("why", "it").out
+    if what == "run":
+        write_script(path / "run", script + "# changed\n")
+    elif what == "env":
+        (path / "env/A").write_text("2\n")
+    elif what == "new variable":
+        (path / "env/B").write_text("2\n")
+    elif what in ("program", "library"):
+        name = "program" if what == "program" else "libm.so"
+        shutil.copy(path / name, path / "new")
+        (path / "new").rename(path / name)
+    said = admin.types("why", "it")
+    assert said.status == 0
+    sentences = {
+        "run": "its run script was changed after it was started",
+        "env": "the variables in ./env were changed after it was started",
+        "new variable": "the variables in ./env were changed after it was started",
+        "program": f"{path}/program was replaced after it was started: it runs the old one",
+        "library": f"{path}/libm.so was replaced after it was started: it runs the old one",
+        "nothing": "nothing is wrong with it that can be seen",
+    }
+    assert [one for one, _ in pairs(said.out)] == [sentences[what]], said.out
+    if what != "nothing":
+        assert pairs(said.out)[0][1] == "slashservice restart it"
+        assert admin.types("restart", "it").status == 0
+        assert "after it was started" not in admin.types("why", "it").out
+
+
+@pytest.mark.parametrize("how", ["another version", "gone"])
+def test_an_svscan_whose_code_is_another_by_now(
+    tree: Tree, admin: Administrator, how: str, tmp_path: Path
+) -> None:
+    """As after an upgrade by a package, in the same place."""
+    home = tmp_path / "code"
+    (home / "slashservice").mkdir(parents=True)
+    shutil.copytree(CHECKOUT / "supervise", home / "slashservice/supervise")
+    path = tree.add("it")
+    begin = "import sys; from slashservice.supervise.commands.svscan import main; "
+    words = [PYTHON, "-c", f"{begin}sys.exit(main([{str(tree.scan)!r}.encode()]))"]
+    tree.start(words, cwd=home)
+    await_pid(path)
+    assert "its svscan" not in admin.types("why", "it").out
+    if how == "gone":
+        (home / "slashservice").rename(home / "elsewhere")
+        what = f"its svscan runs code that is no longer in {home}/slashservice"
+    else:
+        version = home / "slashservice/supervise/version.py"
+        version.write_text(version.read_text().replace(VERSION, "9.9"))
+        what = f"its svscan runs version {VERSION}, and {home}/slashservice has 9.9 by now"
+    said = admin.types("why", "it")
+    assert what in [one for one, _ in pairs(said.out)], said.out
+    assert said.status == 0
 
 
 def test_a_log_without_room(tree: Tree, admin: Administrator) -> None:
