@@ -74,7 +74,7 @@ def is_removed(path: Path) -> bool:
 
 
 @pytest.mark.root
-def test_a_control_group_has_those_that_went_away(tree: Tree, group: Path) -> None:
+def test_a_control_group_has_those_that_went_away(group: Path, tree: Tree) -> None:
     """Who leaves session and parent is out of sight otherwise."""
     leaves = f"(setsid sh -c 'echo $$ >left; while :; do {BUSY}; done' &)\n"
     path = tree.add("it", f"#!/bin/sh\necho $$ >{group}/cgroup.procs\n{leaves}exec sleep 1000\n")
