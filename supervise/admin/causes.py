@@ -92,15 +92,15 @@ def supervision(case: Case) -> Iterator[Cause]:
             f"no svscan runs on {case.directory}, so nothing is started again",
             "slashservice status tells what should start it; slashservice install does",
         )
-    elif case.state == health.NOT_SUPERVISED:
-        yield Cause(
-            "svscan runs, and has not taken it up; why not stands among its messages",
-            "slashservice doctor",
-        )
     elif scan_directory.is_drained(os.fsencode(case.directory), case.svscan):
         yield Cause(
             "its svscan is drained, and starts nothing any more",
             "slashservice install has another one take its place",
+        )
+    elif case.state == health.NOT_SUPERVISED:
+        yield Cause(
+            "svscan runs, and has not taken it up; why not stands among its messages",
+            "slashservice doctor",
         )
     if case.state == health.UNLINKED:
         yield Cause(
