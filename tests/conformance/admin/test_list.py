@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from helpers.administration import Administrator, on_screen, without_colour
 from helpers.processes import kill
-from helpers.services import await_pid, status_of
+from helpers.services import await_down, await_pid, status_of
 from helpers.tree import SLEEP, Tree
-from helpers.waiting import until
+from helpers.waiting import GENEROUS, until
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 SAYS = "#!/bin/sh\nexec 2>&1\necho cannot bind to port 80\nexit 7\n"
@@ -170,6 +170,25 @@ def test_watching(tree: Tree, admin: Administrator, tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+def test_since_when_it_is_down_outlives_svscan(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web")
+    svscan = tree.svscan()
+    pid = await_pid(path)
+    tree.svc("-d", path)
+    await_down(path)
+    before = admin.services("web")["web"]["since"]
+    kill(svscan.pid, signal.SIGKILL)
+    svscan.wait(GENEROUS)
+    stamp = (path / "supervise/status").read_bytes()[:12]
+    tree.svscan()
+    until(lambda: (path / "supervise/status").read_bytes()[:12] != stamp, "another has it")
+    now = admin.services("web")["web"]
+    assert (now["state"], now["since"]) == ("down", before)
+    tree.svc("-u", path)
+    assert await_pid(path, other_than=pid)
+    assert admin.services("web")["web"]["since"] > before
 
 
 def test_without_svscan(tree: Tree, admin: Administrator) -> None:
