@@ -26,3 +26,15 @@ SIGXFSZ: int = getattr(_signal, "SIGXFSZ", 25)
 SIGWINCH: int = getattr(_signal, "SIGWINCH", 28)
 SIGUSR1: int = getattr(_signal, "SIGUSR1", 30)
 SIGUSR2: int = getattr(_signal, "SIGUSR2", 31)
+
+
+def name(number: int) -> str:
+    """Return what a signal is called, with its ``SIG``; empty if it has no name here.
+
+    Of two names it is the one that comes first in the alphabet: ``SIGCHLD``, and not ``SIGCLD``.
+    The module ``signal`` does the same, and takes long to load.
+    """
+    for found in sorted(dir(_signal)):
+        if found[:3] == "SIG" and found[3] != "_" and getattr(_signal, found) == number:
+            return found
+    return ""

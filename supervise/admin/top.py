@@ -99,7 +99,7 @@ class Top:
 
     def _measure(self) -> None:
         """Find out what all use now, and ask for the next time."""
-        began = time.monotonic()
+        began, used = time.monotonic(), time.process_time()
         seen = self._watch.everything.services
         pids = {one.pid: one.name for one in seen if one.pid}
         found = usage.of(set(pids), self._watch.everything.svscan)
@@ -114,7 +114,7 @@ class Top:
         self._before = {pid: use.seconds for pid, use in found.items()}
         self._measured = began
         self._draw()
-        took = time.monotonic() - began
+        took = time.process_time() - used
         self._loop.after(max(SECONDS, took / SHARE), self._measure)
 
     def _ask(self) -> None:
