@@ -34,7 +34,7 @@ def name(number: int) -> str:
     Of two names it is the one that comes first in the alphabet: ``SIGCHLD``, and not ``SIGCLD``.
     The module ``signal`` does the same, and takes long to load.
     """
-    for found in sorted(dir(_signal)):
-        if found[:3] == "SIG" and found[3] != "_" and getattr(_signal, found) == number:
+    for found, value in sorted(vars(_signal).items()):
+        if value == number and found[:3] == "SIG" and found[3] != "_":
             return found
     return ""

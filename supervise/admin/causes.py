@@ -303,9 +303,9 @@ def wanted(case: Case) -> Iterator[Cause]:
 
 def age(case: Case) -> Iterator[Cause]:
     """Does it run what is on disk by now?"""
-    for what in outdated.files(case):
+    for what in outdated.files(case.seen, case.run):
         yield Cause(what, f"slashservice restart {case.name}", is_note=True)
-    what = outdated.svscan(case) if case.svscan else ""
+    what = outdated.svscan(case.directory, case.svscan) if case.svscan else ""
     if what:
         remedy = "slashservice install has another one take its place; services run on"
         yield Cause(what, remedy, is_note=True)

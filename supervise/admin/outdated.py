@@ -13,19 +13,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slashservice.supervise.admin.causes import Case
+    from slashservice.supervise.admin.run_script import RunScript
+    from slashservice.supervise.admin.seen import Seen
 
 VERSION_FILE = "supervise/version.py"
 
 
-def files(case: Case) -> Iterator[str]:
+def files(seen: Seen, run: RunScript) -> Iterator[str]:
     """Yield what the service was started from, and what has changed since: sentences."""
-    seen = case.seen
     if not seen.pid or seen.since is None:
         return
-    if _changed(case.run.path) > seen.since:
+    if _changed(run.path) > seen.since:
         yield "its run script was changed after it was started"
-    for folder in case.run.folders:
+    for folder in run.folders:
         path = os.path.join(seen.path, folder)
         try:
             newest = max([_changed(path), *(_changed(one.path) for one in os.scandir(path))])
@@ -38,9 +38,9 @@ def files(case: Case) -> Iterator[str]:
         yield f"{output.clean(gone)} was replaced after it was started: it runs the old one"
 
 
-def svscan(case: Case) -> str:
+def svscan(directory: str, pid: int) -> str:
     """Return a sentence about an svscan whose code is not what is on disk; empty if it is."""
-    version, folder = scan_directory.code(os.fsencode(case.directory), case.svscan)
+    version, folder = scan_directory.code(os.fsencode(directory), pid)
     if not folder:
         return ""
     try:
