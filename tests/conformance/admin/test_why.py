@@ -306,15 +306,14 @@ def test_an_svscan_whose_code_is_another_by_now(
     assert said.status == 0
 
 
-def test_a_log_without_room(tree: Tree, admin: Administrator) -> None:
+def test_a_log_without_a_directory(tree: Tree, admin: Administrator) -> None:
     path = tree.add("it", "#!/bin/sh\necho said\nexec sleep 1000\n", log=LOG)
     (path / "log/main").write_text("no directory")
     tree.svscan()
     await_pid(path)
-    trouble = path / "log/supervise/trouble"
-    until(trouble.exists, "its log is in trouble")
+    until(lambda: admin.services("it")["it"]["log"]["state"] == "failing", "its log fails")
     said = admin.types("why", "it")
-    assert said.status == 1 and "its log can't be written, and it waits as soon as" in said.out
+    assert said.status == 1 and "its log dies soon after each start: exit 111" in said.out
 
 
 def test_no_such_service(tree: Tree, admin: Administrator) -> None:
