@@ -8,7 +8,6 @@ from slashservice.supervise.admin import output
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.verbs import path_of
 from slashservice.supervise.chain import launchers
-from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     paths = [path_of(word, given.directory) for word in given.words] or [given.directory]
     for word, path in zip(given.words, paths, strict=False):
         if not os.path.isdir(path):
-            what = f"there is no service {output.clean(word)} in {given.directory}"
-            raise fatal("slashservice", os.fsencode(what))
+            raise output.fatal(f"there is no service {word} in {given.directory}")
     svlog = launchers.command("svlog")
     os.execv(svlog[0], [*svlog, *map(os.fsencode, words), b"--", *map(os.fsencode, paths)])

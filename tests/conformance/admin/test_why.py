@@ -87,10 +87,10 @@ DEFECTS = {
         True,
     ),
     "status": Defect(
-        "#!/bin/sh\nexit 7\n", "it ends soon after each start: exit 7", "slashservice logs it"
+        "#!/bin/sh\nexit 7\n", "it ends soon after each start: exit 7", "it has no log: "
     ),
     "signal": Defect(
-        "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "slashservice logs it"
+        "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "it has no log: "
     ),
 }
 
