@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 
 from slashservice.supervise.admin import output, typed
 from slashservice.supervise.admin.arguments import Arguments
@@ -93,10 +92,9 @@ def variables(folder: str) -> list[tuple[str, str]]:
         path = os.path.join(folder, name)
         if name.startswith(".") or "=" in name:
             continue
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | AT_ONCE)
-        with open(fd, "rb", buffering=0) as file:
-            if stat.S_ISDIR(os.fstat(fd).st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | AT_ONCE), "rb", buffering=0) as file:
             text = file.read(LONGEST) or b""
         if text:
             line = text.partition(b"\n")[0].rstrip(b" \t").replace(b"\0", b"\n")

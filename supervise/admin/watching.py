@@ -105,7 +105,10 @@ class Watch:
                     (path, one.name),
                     (os.path.join(path, os.fsdecode(names.SUPERVISE)), one.name),
                 ]
-        complete = self._watcher is not None
+        # That svscan lets go of what is unlinked no file tells.
+        complete = self._watcher is not None and all(
+            one.is_linked for one in self.everything.services
+        )
         for path, name in places:
             mask = events.ENTRIES if name == ALL else CHANGES | events.ENTRIES
             try:

@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 from helpers.administration import Administrator, on_screen
 from helpers.processes import kill, runs
-from helpers.services import await_down, await_pid, pid_of, status_of, write_script
+from helpers.services import await_down, await_pid, is_supervised, pid_of, status_of, write_script
 from helpers.tree import ENVIRONMENT, SLEEP, Tree
 from helpers.waiting import GENEROUS, until
 
@@ -154,7 +154,7 @@ def test_the_work_is_done_where_nobody_can_be_told(tree: Tree, admin: Administra
                 admin.words(verb, *names, *more), stdout=full, stderr=-1, env=ENVIRONMENT
             )
             assert done.returncode == 0, done.stderr
-            assert b"warning: unable to write output: device full" in done.stderr
+            assert b"warning: unable to write output: out of disk space; " in done.stderr
         for verb in ("list", "why", "env"):
             done = subprocess.run(admin.words(verb, "a"), stdout=full, stderr=-1, env=ENVIRONMENT)
             assert done.returncode == 111, verb
@@ -192,7 +192,7 @@ def test_a_table_that_services_leave(tree: Tree, admin: Administrator) -> None:
                 if number % 2:
                     tree.svc("-dx", path)
             for path in paths[1::2]:
-                until(lambda: not pid_of(path), "it is down")  # noqa: B023
+                until(lambda: not is_supervised(path), "it is left alone")  # noqa: B023
                 shutil.rmtree(path)
             until(lambda: os.fsencode(names[1]) not in last(), "one is gone", pause=0.1)  # noqa: B023
             for path in paths[::2]:
@@ -216,7 +216,6 @@ HEALTHY = {
     "perl": '#!/usr/bin/perl\nexec "/bin/sleep", "1000";\n',
     "python": '#!/usr/bin/python3\nimport os\nos.execvp("sleep", ["sleep", "1000"])\n',
     "shell": "#!/bin/sh\nsleep 1000\n",
-    "binary": "",
 }
 
 
@@ -226,11 +225,7 @@ def test_the_healthy_are_called_so(tree: Tree, admin: Administrator) -> None:
     shutil.copy("/bin/sleep", app / "server")
     paths = {}
     for name, script in HEALTHY.items():
-        paths[name] = path = tree.make(name, script.format(tree.root) or SLEEP)
-        if not script:
-            (path / "run").unlink()
-            shutil.copy("/usr/bin/yes", path / "run")
-        (tree.scan / name).symlink_to(path)
+        paths[name] = tree.add(name, script.format(tree.root))
     tree.svscan()
     for path in paths.values():
         await_pid(path)
