@@ -59,5 +59,6 @@ def _unlinked(svscan: int, linked: dict[str, str]) -> dict[str, str]:
     held = scan_directory.supervised_by(svscan) if svscan else None
     paths = {os.fsdecode(path) for path in held or ()}
     real = {os.path.realpath(path) for path in linked.values()} if paths else set()
-    left = [path for path in paths if path not in real and os.path.dirname(path) not in paths]
+    known = paths | real
+    left = [path for path in paths if path not in real and os.path.dirname(path) not in known]
     return {path if (name := os.path.basename(path)) in linked else name: path for path in left}
