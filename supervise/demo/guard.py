@@ -44,6 +44,7 @@ class Started:
         self.pid = pid
         self.told = told
         self._leash = leash
+        self._status: int | None = None
 
     def let_go(self) -> None:
         """Have it end everything."""
@@ -51,9 +52,15 @@ class Started:
             os.close(self._leash)
             self._leash = -1
 
+    def ended(self, status: int) -> None:
+        """Take note of its end, which somebody else was told of."""
+        self._status = status
+
     def wait(self) -> bool:
         """Wait for its end; tell whether it has left nothing."""
-        return os.waitpid(self.pid, 0)[1] == 0
+        if self._status is None:
+            self._status = os.waitpid(self.pid, 0)[1]
+        return self._status == 0
 
 
 def start(place: Place, mask: Iterable[int]) -> Started:

@@ -61,6 +61,7 @@ class Show:
         self._loop = Loop()
         for number in ends:
             self._loop.on_signal(number, self._end)
+        self._loop.on_exit(guard.pid, guard.ended)
         self._loop.add(guard.told, self._guard_tells)
         self._has_keys = papers.is_ours(0)
         self._has_terminal = papers.has_terminal()

@@ -61,7 +61,7 @@ def test_lines_where_no_screen_can_be_drawn(demo: Demo) -> None:
     logged = [line for line in said.splitlines() if " it is " in line]
     assert len(set(logged)) == len(logged), "each line once"
     process.send_signal(signal.SIGINT)
-    assert process.wait(GENEROUS) == 0
+    assert process.wait(GENEROUS) == 0, demo.says()
     assert "Down with them: " in demo.says() and "clock ended: TERM" in demo.says()
     assert demo.says().endswith(f"{OVER}\n")
     demo.await_nothing()
@@ -76,7 +76,7 @@ def test_signals_that_end_it(demo: Demo, prefix: Sequence[str], number: int) -> 
     process = demo.start(*prefix)
     demo.await_words("clock started")
     kill(demo_of(demo), number)
-    assert process.wait(GENEROUS) == 0
+    assert process.wait(GENEROUS) == 0, demo.says()
     assert OVER in demo.says()
     demo.await_nothing()
 
@@ -94,7 +94,7 @@ def test_a_signal_at_any_moment_of_its_start(demo: Demo, number: int) -> None:
         process = demo.start()
         until(lambda: any(demo.folder.glob(f"slashservice-demo-*/{moment}")), moment)  # noqa: B023
         process.send_signal(number)
-        assert process.wait(GENEROUS) == 0
+        assert process.wait(GENEROUS) == 0, demo.says()
         demo.await_nothing()
 
 
@@ -115,7 +115,7 @@ def test_an_end_while_svscan_is_dead(demo: Demo) -> None:
     kill(demo.svscan(), signal.SIGKILL)
     demo.await_words("svscan died")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(GENEROUS) == 0
+    assert process.wait(GENEROUS) == 0, demo.says()
     demo.await_nothing()
 
 
@@ -137,7 +137,21 @@ def test_its_guard_is_killed(demo: Demo) -> None:
     process = demo.start()
     demo.await_words("clock started")
     kill(demo.guard(), signal.SIGKILL)
-    assert process.wait(GENEROUS) == 0
+    assert process.wait(GENEROUS) == 0, demo.says()
+    demo.await_nothing()
+
+
+def test_its_guard_ends_while_it_stands_still(demo: Demo) -> None:
+    """Then it is told of that before it knows that all is over."""
+    process = demo.start()
+    demo.await_words("clock started")
+    guard = demo.guard()
+    process.send_signal(signal.SIGTERM)
+    demo.await_words("Down with them")
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: not runs(guard), "the guard has ended")
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(GENEROUS) == 0, demo.says()
     demo.await_nothing()
 
 
@@ -409,5 +423,5 @@ def test_a_directory_that_is_given(demo: Demo) -> None:
     said = subprocess.check_output(["sh", "-c", '. "$0/try"; svstat clock', mine], text=True)
     assert said.startswith("clock: up (pid ")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(GENEROUS) == 0
+    assert process.wait(GENEROUS) == 0, demo.says()
     demo.await_nothing()
