@@ -246,3 +246,20 @@ def test_any_name(tree: Tree, admin: Administrator, name: str | bytes) -> None:
         one["name"] for one in json.loads(admin.types("list", "--json").out)["services"]
     }
     assert max(map(len, without_colour(on_screen(admin.words("list"), 60)).splitlines())) <= 60
+
+
+HOLDS_THE_LOG = "#!/bin/sh\nexec 2>&1\nsleep 1000 &\ntouch ready\nwait\n"
+
+
+def test_a_log_that_outlives_its_service(tree: Tree, admin: Administrator) -> None:
+    """While svscan ends, it waits for the log, whose service it has given up: that is none."""
+    path = tree.add("web", HOLDS_THE_LOG, log=LOG)
+    svscan = tree.svscan()
+    until(lambda: (path / "ready").exists(), "it runs")
+    await_pid(path / "log")
+    kill(svscan.pid, signal.SIGTERM)
+    until(lambda: admin.state("web") == "not supervised", "it was brought down")
+    assert {one["name"] for one in json.loads(admin.types("list", "--json").out)["services"]} == {
+        "web"
+    }
+    assert svscan.poll() is None, "the log still runs"
