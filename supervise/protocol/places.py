@@ -63,6 +63,27 @@ def path(word: bytes) -> bytes:
     return named(word)
 
 
+PATTERN = b"*?["
+"""Characters that have a word be a pattern of names."""
+
+
+def paths(word: bytes, directory: bytes = b"") -> list[bytes]:
+    """Return what ``path`` does; of a pattern, as ``web*``, the services whose names match it.
+
+    ``directory`` is the directory of all services, unless that is the usual one.
+    """
+    if os.path.isdir(word) or b"/" in word or not any(one in PATTERN for one in word):
+        return [path(word)]
+    from fnmatch import fnmatchcase
+
+    directory = directory or scan_directory()
+    try:
+        found = [name for name in os.listdir(directory) if name[:1] != b"."]
+    except OSError:
+        return []
+    return [os.path.join(directory, name) for name in sorted(found) if fnmatchcase(name, word)]
+
+
 def own_scan_directory() -> str:
     """Return the scan directory that an ordinary account has by ``install --user``, or nothing."""
     if not os.geteuid():

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,11 +16,15 @@ import pytest
 from helpers import logs
 
 from slashservice.supervise import tai
-from slashservice.supervise.commands import svlog
+from slashservice.supervise.logs import following
+from slashservice.supervise.logs import shower as showing
+from slashservice.supervise.logs.choice import Choice
 from slashservice.supervise.logs.logger import Logger
-from slashservice.supervise.logs.reader import LogReader, stamp_time
+from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.logs.shower import TextShower
+from slashservice.supervise.logs.stamps import stamp_time
 from slashservice.supervise.logs.steps import carry_out
-from slashservice.supervise.platform import current as platform
+from slashservice.supervise.logs.svlog_arguments import Wishes
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
 ENVIRONMENT = {"TZ": "UTC", "PATH": os.environ["PATH"]}
@@ -212,7 +217,7 @@ class Interrupted(LogReader):
         super().__init__(bytes(directory), b"d")
         self.steps = list(steps)
 
-    def new_lines(self) -> Iterator[tuple[int, bytes, bytes]]:
+    def new_lines(self) -> Iterator[tuple[int | None, bytes, bytes]]:
         yield from super().new_lines()
         if self.steps:
             self.steps.pop(0)()
@@ -259,7 +264,7 @@ def test_a_file_is_rotated_while_it_is_read(place: Path) -> None:
 def test_since_holds_for_a_file_being_finished(place: Path) -> None:
     log = make_log(place / "log", b"")
     (log / "previous").write_bytes(stamped(1, "one") + stamped(2, "two"))
-    found = LogReader(bytes(log), b"log").lines(since=(NOON + 2) * 10**9)
+    found = LogReader(bytes(log), b"log", Choice(since=(NOON + 2) * 10**9)).lines()
     assert [line[2] for line in found] == [b"two"]
 
 
@@ -299,7 +304,7 @@ def test_following_as_a_process(place: Path, ours: Path) -> None:
 
 
 def test_after_two_dashes_all_are_directories(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wishes = svlog.Wishes([b"--all", b"--", b"--raw", b"-f", b"--"])
+    wishes = Wishes([b"--all", b"--", b"--raw", b"-f", b"--"])
     assert wishes.directories == [b"--raw", b"-f", b"--"]
     assert (wishes.all, wishes.raw, wishes.follow) == (True, False, False)
 
@@ -334,13 +339,14 @@ def test_following_what_the_kernel_does_not_report(
         with (log / "current").open("ab") as file:
             file.write(b"after %d\n" % len(slept))
 
-    monkeypatch.setattr(platform, "watcher", lambda: watcher)
-    monkeypatch.setattr(svlog, "time", SimpleNamespace(sleep=sleep))
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic, time_ns=time.time_ns)
+    monkeypatch.setattr(following, "kernel_watcher", lambda: watcher)
+    monkeypatch.setattr(following, "time", clock)
     reader = LogReader(bytes(log), b"log")
-    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
+    shower = TextShower(Wishes([b"log"]), [reader])
     with pytest.raises(Enough):
-        svlog.follow([reader], shower)
-    assert slept == [svlog.SECONDS_BETWEEN_LOOKS] * 3
+        following.Follower([reader], shower, lambda: [reader], []).run()
+    assert slept == [following.SECONDS_BETWEEN_LOOKS] * 3
     assert capfdbinary.readouterr().out == b"one\nafter 1\nafter 2\n"
     os.close(reader._fd)
 
@@ -348,10 +354,10 @@ def test_following_what_the_kernel_does_not_report(
 def test_many_lines_are_written_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first are shown before the last are read."""
     written: list[bytes] = []
-    monkeypatch.setattr(svlog, "write_all", lambda fd, data: written.append(data))
+    monkeypatch.setattr(showing, "write_all", lambda fd, data: written.append(data))
     reader = LogReader(b"log", b"log")
-    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
-    lines = [(0, b"", b"line %d" % number, reader) for number in range(2 * svlog.AT_ONCE + 5)]
+    shower = TextShower(Wishes([b"log"]), [reader])
+    lines = [(0, b"", b"line %d" % number, reader) for number in range(2 * showing.AT_ONCE + 5)]
     shower.show(iter(lines))
-    assert [part.count(b"\n") for part in written] == [svlog.AT_ONCE, svlog.AT_ONCE, 5]
+    assert [part.count(b"\n") for part in written] == [showing.AT_ONCE, showing.AT_ONCE, 5]
     assert b"".join(written) == b"".join(b"%s\n" % line[2] for line in lines)
