@@ -67,16 +67,23 @@ PATTERN = b"*?["
 """Characters that have a word be a pattern of names."""
 
 
-def paths(word: bytes, directory: bytes = b"") -> list[bytes]:
-    """Return what ``path`` does; of a pattern, as ``web*``, the services whose names match it.
-
-    ``directory`` is the directory of all services, unless that is the usual one.
-    """
-    if os.path.isdir(word) or b"/" in word or not any(one in PATTERN for one in word):
+def paths(word: bytes) -> list[bytes]:
+    """Return what ``path`` does; of a pattern, as ``web*``, the services whose names match it."""
+    if os.path.isdir(word) or not _is_pattern(word):
         return [path(word)]
+    return matching(word, scan_directory())
+
+
+def _is_pattern(word: bytes) -> bool:
+    return b"/" not in word and any(one in PATTERN for one in word)
+
+
+def matching(word: bytes, directory: bytes) -> list[bytes]:
+    """Return the services in a directory of services whose names match a pattern."""
+    if not _is_pattern(word):
+        return []
     from fnmatch import fnmatchcase
 
-    directory = directory or scan_directory()
     try:
         found = [name for name in os.listdir(directory) if name[:1] != b"."]
     except OSError:
