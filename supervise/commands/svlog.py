@@ -11,10 +11,13 @@ long lines are, and whatever a file unpacks to, little of it is in memory at a t
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 
 from slashservice.supervise import signals
-from slashservice.supervise.logs.find import find
+from slashservice.supervise.logs.find import closed_script, find
+from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.shower import Shower, TextShower
 from slashservice.supervise.logs.svlog_arguments import HELP, Wishes
 from slashservice.supervise.messages import TROUBLE, fatal, warn, write_all
@@ -36,6 +39,7 @@ def main(argv: Sequence[bytes]) -> int:
     wishes = Wishes(argv)
     signals.restore_defaults()
     logs = Logs(wishes)
+    begun = time.time_ns()
     readers = logs.find(says=True)
     if not readers and not (wishes.follow and logs.may_come()):
         raise fatal("svlog", b"no log found")
@@ -51,7 +55,7 @@ def main(argv: Sequence[bytes]) -> int:
     if wishes.follow:
         from slashservice.supervise.logs.following import Follower
 
-        Follower(readers, shower, logs.find, logs.places()).run()
+        Follower(readers, shower, logs.find, logs.places(), begun).run()
     for reader in readers:
         reader.close()
     return TROUBLE if any(reader.failed for reader in readers) else 0
@@ -67,9 +71,13 @@ class Logs:
         """Return readers for all of them; with ``says`` complain of words that name none."""
         found: dict[tuple[bytes, bytes], LogReader] = {}
         for word in self._wishes.directories:
-            readers = [reader for path in places.paths(word) for reader in find(path)]
+            paths = places.paths(word)
+            readers = [reader for path in paths for reader in find(path)]
             if says and not readers:
-                warn("svlog", b"no log in " + word)
+                closed = next(filter(None, map(closed_script, paths)), b"")
+                error = PermissionError(errno.EACCES, "") if closed else None
+                what = b"unable to read " + closed if closed else b"no log in " + word
+                warn("svlog", printable(what), error)
             for reader in readers:
                 reader.choice = self._wishes.choice
                 found.setdefault((reader.directory, reader.name), reader)

@@ -38,20 +38,26 @@ class Follower:
     """Follows ``readers``, whose lines so far were shown.
 
     ``find`` finds the logs that there are now; in the directories ``scanned`` services come and go.
+    They were first looked for at ``begun``, in Unix nanoseconds.
     """
 
     def __init__(
-        self, readers: Sequence[LogReader], shower: Shower, find: Find, scanned: Sequence[bytes]
+        self,
+        readers: Sequence[LogReader],
+        shower: Shower,
+        find: Find,
+        scanned: Sequence[bytes],
+        begun: int,
     ) -> None:
         self._readers: dict[tuple[bytes, bytes], LogReader] = {}
         self._shower = shower
         self._find = find
-        self._begun = time.time_ns()
+        self._begun = begun
         self._watcher = kernel_watcher()
         self._watches: dict[tuple[bytes, bytes], int] = {}
         self._scans: set[int] = set()
         self._left: dict[tuple[bytes, bytes], int] = {}
-        """When logs were let go, in Unix nanoseconds."""
+        """Of logs that were let go, from which time on lines are new, in Unix nanoseconds."""
         self._is_told = self._watcher is not None and self._watcher.tells_names
         self._search_at = self._attentive_until = 0.0
         for directory in scanned:
@@ -127,8 +133,9 @@ class Follower:
         reader.choice = choice
 
     def _let_go(self, key: tuple[bytes, bytes]) -> None:
-        self._left[key] = time.time_ns()
-        self._readers.pop(key).close()
+        reader = self._readers.pop(key)
+        self._left[key] = reader.time + 1 if reader.time else time.time_ns()
+        reader.close()
         watched = self._watches.pop(key, None)
         if self._watcher and watched is not None and watched not in self._watches.values():
             self._watcher.remove(watched)
