@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -320,8 +320,11 @@ class Following:
 
     def watches(self) -> int:
         """Return how many directories the kernel tells it about."""
-        infos = Path(f"/proc/{self.process.pid}/fdinfo")
-        return sum(info.read_text().count("inotify wd:") for info in infos.iterdir())
+        found = 0
+        for info in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
+            with suppress(FileNotFoundError):  # it was closed meanwhile
+                found += info.read_text().count("inotify wd:")
+        return found
 
 
 @contextmanager
