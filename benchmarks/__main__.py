@@ -27,6 +27,7 @@ FIGURES = (
     "selection",
     "start",
     "storm",
+    "svlog",
     "svlogd",
 )
 """Each is a module of this package with ``measure(world) -> list[Figure]``."""

@@ -30,6 +30,7 @@ PROMISED = {
     "runit_tree": 4,
     "selection": 30,
     "storm": 2,
+    "svlog": 3,
     "svlogd": 18,
 }
 """For each module of benchmarks/, how many promises it looks at.
