@@ -204,7 +204,9 @@ def ends(case: Case) -> Iterator[Cause]:
         )
     elif case.state == health.FAILING:
         took = "" if last.seconds is None else f", the last time after {words.spell(last.seconds)}"
-        yield Cause(f"it ends soon after each start: {how}{took}", f"slashservice logs {case.name}")
+        log = f"slashservice logs {case.name}"
+        none = "it has no log: what it says stands among the messages of svscan"
+        yield Cause(f"it ends soon after each start: {how}{took}", log if seen.log else none)
         left = [one for death in seen.last for one in processes.of_session(death.pid)]
         if not last.status and left:
             pid, name = left[0]
@@ -239,13 +241,18 @@ def named_by(case: Case) -> Iterator[str]:
 
 
 def held_ports(case: Case) -> Iterator[Cause]:
-    """Does it want a port that somebody else has?"""
+    """Does it want a port that somebody else has?
+
+    Where the line that says so does not name the port, the numbers in the run script are tried.
+    """
     import re
 
     for line in case.lines:
         if not any(one in line.lower() for one in IN_USE):
             continue
-        for text in re.findall(r"(?::|\bport\D{0,3})(\d{1,5})\b", line):
+        named = re.findall(r"(?::|\bport\D{0,3})(\d{1,5})\b", line)
+        script = case.run.text.decode("latin-1")
+        for text in named or re.findall(r"(?<![\w.])(\d{2,5})(?![\w.])", script):
             port = int(text)
             for pid in ports.holders(port) if 0 < port < 65536 else ():
                 if processes.session(pid) != case.seen.pid or not case.seen.pid:

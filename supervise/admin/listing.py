@@ -73,4 +73,5 @@ def complain(everything: Everything, now: float) -> None:
         output.complain(f"svscan on {everything.directory} is drained, and starts nothing")
     closed = sum(health.state(one, now) == health.CLOSED for one in everything.services)
     if closed:
-        output.complain(f"how {closed} of them are, only root may know: try it with sudo")
+        be = "is" if closed == 1 else "are"
+        output.complain(f"how {closed} of them {be}, only root may know: try it with sudo")

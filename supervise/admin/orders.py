@@ -85,8 +85,11 @@ class Order:
         """Say of a service that it is as it should be, and was not told anything."""
         return self._filled(TEXTS[self.verb][0], seen, now=now)
 
-    def late(self, seen: Seen, seconds: float) -> str:
+    def late(self, before: Seen, seen: Seen, seconds: float) -> str:
         """Say that it is not as it should be after so long, and what to do about it."""
+        if self.starts and self.is_done(before, seen):
+            took = words.spell(seconds)
+            return f"runs (pid {seen.pid}), but after {took} its check script still says no"
         which = "start" if self.verb == "restart" and not seen.pid else self.verb
         return self._filled(TEXTS[which][1], seen, took=seconds)
 
@@ -123,7 +126,8 @@ class Order:
 
     def _sent(self, before: Seen, seen: Seen, took: str, how: str) -> str:
         """Say what became of a service that was sent a signal."""
-        then = f"; it is started again (pid {seen.pid})" if seen.pid else ""
+        pid = f" (pid {seen.pid})" if seen.pid else ""
+        then = f"; it is started again{pid}" if seen.pid or _wants_up(seen) else ""
         if self.signal == "KILL":
             return f"killed (pid {before.pid}) after {took}{then}"
         if _run(seen) == _run(before):

@@ -89,7 +89,8 @@ class Steering:
             for number in self._onlooker.run(self._seconds):
                 one = self._asked[number]
                 self._checks.end(one.named)
-                self._end(one, self._order.late(one.see(), self._passed(one)), bad=True)
+                late = self._order.late(one.before, one.see(), self._passed(one))
+                self._end(one, late, bad=True)
         return not any(one.is_bad for one in self._asked)
 
     def waited_for(self) -> list[Asked]:

@@ -67,7 +67,8 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         what = f"{unset} is not set" if error.filename == os.path.join(folder, unset) else ""
         raise fatal("slashservice", os.fsencode(what or f"there is no {path}")) from None
     except OSError as error:
-        raise fatal("slashservice", os.fsencode(f"unable to change {folder}"), error) from None
+        what = "change" if pairs or unset else "read"
+        raise fatal("slashservice", os.fsencode(f"unable to {what} {folder}"), error) from None
     if b"envdir" not in _script(path):
         output.complain(f"{path}/run does not read them: it needs  exec envdir ./env ...")
     output.write([f"{output.clean(name)}: done; slashservice restart {name} has it see them"])
