@@ -183,6 +183,7 @@ def test_signals(tree: Tree, admin: Administrator, kind: str) -> None:
         assert said.out == f"web: HUP is sent (pid {pid})\n"
     else:
         assert said.out.startswith(f"web: HUP was sent, and pid {pid} ended: HUP")
+    await_pid(web)
     said = admin.types("kill", "-s", "sigusr1", "web")
     assert said.status == 0 and "USR1 was sent, and " in said.out and "started again" in said.out
 
