@@ -235,7 +235,7 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say, reme
         say(f"svscan has not taken it up yet: svstat {link}")
         return True
     if service.down:
-        say(f"svscan supervises it, and it is down: svc -u {link} starts it")
+        say(f"svscan supervises it, and it is down: slashservice start {link}")
         return True
     both = [link, *([f"{link}/log"] if service.log else [])]
     seen, *logs = trial.watch(both, tai.pack(int(begun * 1e9)))

@@ -267,7 +267,10 @@ def named_by(case: Case) -> Iterator[str]:
 
 
 def held_ports(case: Case) -> Iterator[Cause]:
-    """Does it want a port that somebody else has?"""
+    """Does it want a port that somebody else has?
+
+    Where the line that says so does not name the port, the numbers in the run script are tried.
+    """
     if case.seen.pid and case.state != health.FAILING:
         return
     lines = [line for line in case.lines if any(one in line.lower() for one in IN_USE)]

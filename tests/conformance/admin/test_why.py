@@ -33,6 +33,7 @@ class Defect(NamedTuple):
     remedy: str
     mends: bool = False
     mode: int = 0o755
+    log: str | None = None
 
 
 DEFECTS = {
@@ -87,10 +88,15 @@ DEFECTS = {
         True,
     ),
     "status": Defect(
-        "#!/bin/sh\nexit 7\n", "it ends soon after each start: exit 7", "it has no log: "
+        "#!/bin/sh\nexit 7\n",
+        "it ends soon after each start: exit 7",
+        "slashservice logs it",
+        log=LOG,
     ),
     "signal": Defect(
-        "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "it has no log: "
+        "#!/bin/sh\nkill -SEGV $$\n",
+        "it ends soon after each start: SEGV",
+        "it has no log: what it says stands among the messages of svscan",
     ),
 }
 
@@ -108,7 +114,7 @@ def pairs(said: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", DEFECTS)
 def test_each_defect(tree: Tree, admin: Administrator, kind: str) -> None:
     defect = DEFECTS[kind]
-    path = tree.add("it", defect.script)
+    path = tree.add("it", defect.script, defect.log)
     (path / "run").chmod(defect.mode)
     tree.svscan()
     until(lambda: admin.state("it") == "failing", "it fails")
@@ -167,12 +173,15 @@ def test_what_somebody_wanted(
     assert found and found[0][1] == remedy, said.out
 
 
-def test_a_port_that_somebody_has(tree: Tree, admin: Administrator) -> None:
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_port_that_somebody_has(tree: Tree, admin: Administrator, names_it: bool) -> None:
+    """The line that says so names the port; or only the run script does."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         code = f"import socket; socket.create_server(('127.0.0.1', {port}))"
         script = f'#!/bin/sh\nexec 2>&1\n{sys.executable} -c "{code}" || '
-        script += f"{{ echo cannot listen: Address already in use: 127.0.0.1:{port}; exit 1; }}\n"
+        where = f": 127.0.0.1:{port}" if names_it else ""
+        script += f"{{ echo cannot listen: Address already in use{where}; exit 1; }}\n"
         path = tree.add("it", script, log=LOG)
         tree.svscan()
         current = path / "log/main/current"
