@@ -62,6 +62,7 @@ class Service:
     user: str = ""
     log: str = ""
     log_user: str = ""
+    log_group: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     down: bool = False
@@ -116,7 +117,8 @@ def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
     if service.down:
         made["down"] = ("", 0o644)
     if service.log:
-        made["log/run"] = (service_log.script(host, service.log, service.log_user), 0o755)
+        whose = service.log_user, service.log_group
+        made["log/run"] = (service_log.script(host, service.log, *whose), 0o755)
     return made
 
 
@@ -164,6 +166,9 @@ def _make(host: Host, service: Service, home: str, link: str) -> None:
     refuse_to_run(host, home, service_dir)
     if service.log:
         service_log.check(host, service.log, service.log_user)
+    group = None
+    if service.log_group:
+        group = service_log.check_group(host, service.log, service.log_group)
     contents = files(host, service)
     is_there = host.lstat(home) is not None
     runs = is_there and host.live and supervised(home)
@@ -188,7 +193,7 @@ def _make(host: Host, service: Service, home: str, link: str) -> None:
     with _all_or_nothing(host) as made:
         if service.log and (host.live or service_log.only_now(host, service.log, service.log_user)):
             owner = numbers[service.log_user]
-            made += service_log.make(host, service.log, service.log_user, owner, search_path)
+            made += service_log.make(host, service.log, service.log_user, owner, search_path, group)
         if not is_there:
             _make_home(host, home, contents, made)
         made.append(link)
@@ -230,7 +235,7 @@ def _watch(host: Host, service: Service, link: str, begun: float, say: Say, reme
         say(f"svscan has not taken it up yet: svstat {link}")
         return True
     if service.down:
-        say(f"svscan supervises it, and it is down: svc -u {link} starts it")
+        say(f"svscan supervises it, and it is down: slashservice start {link}")
         return True
     both = [link, *([f"{link}/log"] if service.log else [])]
     seen, *logs = trial.watch(both, tai.pack(int(begun * 1e9)))
