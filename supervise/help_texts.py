@@ -159,16 +159,20 @@ is a service in $SVDIR or the scan directory, or its directory.
     "svlog": """\
 svlog [OPTION]... NAME...
 
-Show what services have logged, in local time. NAME is a service in $SVDIR or
-the scan directory, its directory, a log directory, or a directory of them.
+Show what services have logged, in the order of time. NAME is a service in
+$SVDIR or the scan directory, or a pattern of such names; its directory; a log
+directory; or a directory of them.
 
-  -n, --lines NUMBER   the last so many lines (10)
-  -s, --since TIME     since then: 10m, 14:05, yesterday, "Nov 25 14:05"
-  -a, --all            all lines       -f, --follow       go on with new ones
-  -g, --grep PATTERN   only lines with that regular expression
-  -i, --ignore-case    in any case     -v, --invert       only lines without it
-  -r, --raw            stamps as they are
-  -c, --color WHEN     auto, always or never
+  -n, --lines NUMBER  the last so many of the lines that are chosen (10)
+  -s, --since TIME    since then: 10m, 14:05, yesterday, "Nov 25 14:05"
+  -U, --until TIME    until then    -a, --all          all lines
+  -g, --grep PATTERN  only lines with that regular expression
+  -i, --ignore-case   in any case   -v, --invert       only lines without it
+  -f, --follow        go on with new lines
+  -r, --raw           stamps as they are
+  -j, --json          a JSON object for each line
+  -c, --color WHEN    auto, always or never
+  -u, --unit NAME     the same as NAME
 """,
     "svlogd": """\
 svlogd [-tttv] [-r C] [-R CHARS] [-l LENGTH] [-b LENGTH] DIR...

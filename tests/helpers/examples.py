@@ -19,9 +19,9 @@ from helpers.waiting import GENEROUS, until
 
 LOOKS = (
     *("svstat", "svok", "svlog", "sv status", "slashservice list", "slashservice logs"),
-    *("tail", "ps", "cat"),
+    *("tail", "ps", "cat", "sv start"),
 )
-"""Commands that change nothing: what they print may take a while to be so."""
+"""Commands that may be typed again: what they print may take a while to be so."""
 
 FOLLOWS = ("svlog -f",)
 """Commands that go on until they are interrupted."""

@@ -92,17 +92,24 @@ _slashservice_commands() {
     ((COMP_CWORD == 1)) && [[ $word == --* ]] && _slashservice_offer --help
     case $name in
     svc)
-        [[ $word == -* ]] && _slashservice_offer -u -d -o -p -c -h -a -i -t -k -x -1 -2 -q ||
+        if [[ $word == -* ]]; then
+            _slashservice_offer -u -d -o -p -c -h -a -i -t -k -x -1 -2 -q
+        else
             _slashservice_services
+        fi
         ;;
     svstat | svok) [[ $word == -* ]] || _slashservice_services ;;
     svlog)
         case $3 in
         -c | --color) _slashservice_offer auto always never; return ;;
-        -n | --lines | -s | --since | -g | --grep) return ;;
+        -n | --lines | -s | --since | -U | --until | -g | --grep) return ;;
         esac
-        [[ $word == -* ]] && _slashservice_offer -a --all -f --follow -n --lines -s --since -g --grep \
-            -i --ignore-case -v --invert -r --raw -c --color || _slashservice_services
+        if [[ $word == -* ]]; then
+            _slashservice_offer -a --all -f --follow -n --lines -s --since -U --until -g --grep \
+                -i --ignore-case -v --invert -r --raw -j --json -c --color -u --unit
+        else
+            _slashservice_services
+        fi
         ;;
     sv)
         _slashservice_skip w

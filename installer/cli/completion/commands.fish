@@ -102,6 +102,9 @@ if not functions -q __slashservice_services
 
     complete -c svlog -s n -l lines -x -d 'So many lines'
     complete -c svlog -s s -l since -x -d 'From that time on'
+    complete -c svlog -s U -l until -x -d 'Up to that time'
+    complete -c svlog -s j -l json -d 'A JSON object for each line'
+    complete -c svlog -s u -l unit -x -a '(__slashservice_services)' -d 'That service'
     complete -c svlog -s a -l all -d 'All lines'
     complete -c svlog -s f -l follow -d 'Go on with new lines'
     complete -c svlog -s g -l grep -x -d 'Lines with that'

@@ -45,6 +45,9 @@ _slashservice_commands() {
     svlog)
         _arguments -s $help '(-n --lines)'{-n,--lines}'[so many lines]:number' \
             '(-s --since)'{-s,--since}'[from that time on]:time' '(-a --all)'{-a,--all}'[all lines]' \
+            '(-U --until)'{-U,--until}'[up to that time]:time' \
+            '(-j --json)'{-j,--json}'[a JSON object for each line]' \
+            '*'{-u,--unit}'[that service]:service:_slashservice_services' \
             '(-f --follow)'{-f,--follow}'[go on with new lines]' \
             '(-g --grep)'{-g,--grep}'[lines with that]:pattern' \
             '(-i --ignore-case)'{-i,--ignore-case}'[upper or lower case]' \

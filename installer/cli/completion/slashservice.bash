@@ -36,7 +36,7 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- list start stop restart reload once pause cont kill wait why logs edit env enable disable \
+    '') set -- list top start stop restart reload once pause cont kill wait why logs edit env enable disable \
         install uninstall plan detect status doctor add remove drain running commands demo \
         completion help \
         --help --version ;;
@@ -47,7 +47,7 @@ _slashservice() {
     logs) set -- $tree --all --follow --ignore-case --raw --invert --json --lines --since --until --grep \
         --color ;;
     env) set -- $tree --unset ;;
-    why | edit | enable | disable) set -- $tree ;;
+    top | why | edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
     uninstall) set -- $where --user --dry-run ;;
@@ -58,15 +58,15 @@ _slashservice() {
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
     running) set -- -a --user --help $(compgen -d -- "$word") ;;
-    help) set -- list start stop restart reload once pause cont kill wait why logs edit env enable \
+    help) set -- list top start stop restart reload once pause cont kill wait why logs edit env enable \
         disable install uninstall plan detect status doctor add remove drain running ;;
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
     case $verb in
-    list | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | env | \
-        enable | disable | remove)
+    list | top | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | \
+        env | enable | disable | remove)
         [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
         ;;
     esac

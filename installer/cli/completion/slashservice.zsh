@@ -6,6 +6,7 @@ _slashservice_verbs() {
     local -a verbs where plan tree
     verbs=(
         'list:show the services'
+        'top:show services on a screen while they live'
         'start:start services, and see whether they stay up'
         'stop:stop services, and wait until they are down'
         'restart:stop services and start them again'
@@ -81,7 +82,7 @@ _slashservice_verbs() {
             '--color[in colour]:when:(auto always never)'
         ;;
     env) _arguments $tree '--unset[take a variable away]:variable' ;;
-    why | edit | enable | disable) _arguments $tree ;;
+    top | why | edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
     uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
