@@ -75,7 +75,7 @@ class Shell:
         self._type(typed)
         self._screen.types("Enter")
         try:
-            until(self._out.exists, f"{typed!r} has been run", seconds=20, pause=0.02)
+            until(self._out.exists, f"{typed!r} has been run", pause=0.02)
         except AssertionError:
             print(self._screen.shows())
             raise
@@ -98,7 +98,7 @@ class Shell:
         self._type(line)
         self._screen.types("Enter" if self._kind == "fish" else "Tab")
         try:
-            until(is_all, f"{typed!r} shows {wanted}", seconds=20, pause=0.02)
+            until(is_all, f"{typed!r} shows {wanted}", pause=0.02)
         except AssertionError:
             print(self._screen.shows())
             raise
