@@ -51,15 +51,19 @@ ENDS = frozenset((";", "&&", "||", "|", "&"))
 
 
 class RunScript:
-    """The script in the file ``path``: ``error`` tells why it can't be read."""
+    """The script in the file ``path``: ``error`` tells why it can't be read.
 
-    def __init__(self, path: str) -> None:
+    Its ``text`` may be known already.
+    """
+
+    def __init__(self, path: str, text: bytes | None = None) -> None:
         self.path = path
         self.error: OSError | None = None
-        self.text = b""
+        self.text = text or b""
         try:
-            with open(path, "rb", buffering=0) as file:
-                self.text = file.read(LONGEST)
+            if text is None:
+                with open(path, "rb", buffering=0) as file:
+                    self.text = file.read(LONGEST)
         except OSError as error:
             self.error = error
         self.accounts: list[str] = []
