@@ -13,6 +13,7 @@ from benchmarks import harness
 from benchmarks.world import temporary_world
 
 FIGURES = (
+    "admin",
     "arrival",
     "boot_tree",
     "capacity",
@@ -26,6 +27,7 @@ FIGURES = (
     "selection",
     "start",
     "storm",
+    "svlog",
     "svlogd",
 )
 """Each is a module of this package with ``measure(world) -> list[Figure]``."""

@@ -55,6 +55,7 @@ class Drawn:
     user: str = ""
     log: str = ""
     log_user: str = ""
+    log_group: str = ""
     stays: bool = True
     accounts: Sequence[str] = field(default_factory=tuple)
 
@@ -103,6 +104,7 @@ def _survey_one(host: Host, one: Drawn, home: str, link: str) -> None:
     refuse_to_run(host, home, service_dir)
     if one.log:
         service_log.check(host, one.log, one.log_user)
+    _group(host, one)
     is_there = host.lstat(home) is not None
     runs = is_there and host.live and supervised(home)
     if runs or (is_there and not is_as_made(host, home, one.contents)):
@@ -115,6 +117,11 @@ def _survey_one(host: Host, one: Drawn, home: str, link: str) -> None:
     if one.command:
         path = one.path or search_path(host, service_dir)
         programs.check(host, one.name, one.command, path, one.user, numbers_of(host, one.user))
+
+
+def _group(host: Host, one: Drawn) -> int | None:
+    """Return the number of the group that may read the log; None for none."""
+    return service_log.check_group(host, one.log, one.log_group) if one.log_group else None
 
 
 def search_path(host: Host, service_dir: str) -> str:
@@ -130,7 +137,8 @@ def make(host: Host, todo: Sequence[Drawn], homes: str, service_dir: str) -> Non
         for one in todo:
             if one.log and (host.live or service_log.only_now(host, one.log, one.log_user)):
                 owner = numbers_of(host, one.log_user)
-                made += service_log.make(host, one.log, one.log_user, owner, path)
+                group = _group(host, one)
+                made += service_log.make(host, one.log, one.log_user, owner, path, group)
             home = f"{homes}/{one.name}"
             if host.lstat(home) is None:
                 _stage(host, home, one.contents, made)

@@ -28,6 +28,10 @@ LOG_FOLDERS = ("/var/log/slashservice", "/var/lib/slashservice-logs")
 
 MULTILOG = "t s1000000 n10"
 MODE = 0o700
+MODE_FOR_GROUP = 0o2750
+"""The mode of a log directory, and that of one whose group may read: multilog's files are open to
+all who get there. What is made in it has its group."""
+
 SHOWN = 5
 """Lines of a log that tell why a service died."""
 
@@ -82,30 +86,78 @@ def trouble(host: Host, service: str) -> str:
     return logs.told(host, *os.path.split(service))
 
 
-def script(host: Host, path: str, account: str) -> str:
-    """Return the run script of a log that ``account`` writes, svscan's own if it is empty."""
+def script(host: Host, path: str, account: str, group: str = "") -> str:
+    """Return the run script of a log that ``account`` writes, svscan's own if it is empty.
+
+    Accounts of ``group`` may read it, if there is one.
+    """
     as_account = f"setuidgid {account} " if account else ""
     return (
-        f"#!/bin/sh\n{_making(host, path, account)}\n"
+        f"#!/bin/sh\n{_making(host, path, account, group)}\n"
         f"exec {as_account}multilog {MULTILOG} {quote(path)}\n"
     )
 
 
-def _making(host: Host, path: str, account: str) -> str:
+def _making(host: Host, path: str, account: str, group: str = "") -> str:
     """Return the line of shell that makes the directory where it is missing."""
     make = f"mkdir -p -m {MODE:o} {quote(path)}"
-    if account and strangers(host, path):
+    if group:
+        owner = f"-o {account} " if account else ""
+        make = f"install -d -m {MODE_FOR_GROUP:o} {owner}-g {quote(group)} {quote(path)}"
+    elif account and strangers(host, path):
         make = f"setuidgid {account} {make}"
     elif account:
         make = f"install -d -m {MODE:o} -o {account} {quote(path)}"
     return f"[ -d {quote(path)} ] || {make}"
 
 
+def check_group(host: Host, path: str, group: str) -> int:
+    """Return the number of a group that shall read a log. Refuse what can't be kept to."""
+    if host.home:
+        raise Refusal("a log can be given to a group by root only")
+    number = _group(host, group)
+    if number is None:
+        raise Refusal(f"there is no group {group} on this host")
+    why = strangers(host, path)
+    if why:
+        raise Refusal(f"{path} can't be given to the group {group} by root: {why}")
+    about = host.lstat(path)
+    if about and (about.st_gid != number or stat.S_IMODE(about.st_mode) != MODE_FOR_GROUP):
+        mode = f"chmod {MODE_FOR_GROUP:o} {quote(host.real(path))}"
+        raise Refusal(
+            f"{path} is there already, and is not the group's",
+            f"To give it to the group: chgrp {quote(group)} {quote(host.real(path))} && {mode}",
+        )
+    return number
+
+
+def _group(host: Host, name: str) -> int | None:
+    """Return the number of a group: the system's view, or an image's file; None without one."""
+    if host.root == "/":
+        import grp
+
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            return None
+    for line in (host.read("/etc/group") or b"").decode("latin-1").splitlines():
+        fields = line.split(":")
+        if fields[0] == name and len(fields) > 2 and fields[2].isdecimal():
+            return int(fields[2])
+    return None
+
+
 def make(
-    host: Host, path: str, account: str, owner: tuple[int, int] | None, search_path: str
+    host: Host,
+    path: str,
+    account: str,
+    owner: tuple[int, int] | None,
+    search_path: str,
+    group: int | None = None,
 ) -> list[str]:
     """Make the directory, which is to be ``account``'s; return what was made, the outermost first.
 
+    It is open to ``group``, if that is given.
     svscan then need not run the script for that, and can host the log at once. What is made below
     a directory of others is not returned: it is no more than that account's.
     """
@@ -124,7 +176,10 @@ def make(
         return []
     try:
         make_directories(host, os.path.dirname(path))
-        host.put(path, FileState("directory", MODE, *(owner or host.owner)))
+        user, usual_group = owner or host.owner
+        mode = MODE if group is None else MODE_FOR_GROUP
+        whose = usual_group if group is None else group
+        host.put(path, FileState("directory", mode, user, whose))
     except OSError as error:
         for one in reversed(missing):
             about = host.lstat(one)

@@ -48,6 +48,7 @@ class Service:
     user: str = ""
     log: str = ""
     log_user: str = ""
+    log_group: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     down: bool = False
@@ -102,7 +103,8 @@ def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
     if service.down:
         made["down"] = ("", 0o644)
     if service.log:
-        made["log/run"] = (service_log.script(host, service.log, service.log_user), 0o755)
+        whose = service.log_user, service.log_group
+        made["log/run"] = (service_log.script(host, service.log, *whose), 0o755)
     return made
 
 
@@ -125,6 +127,7 @@ def drawn(host: Host, service: Service) -> Drawn:
         user=service.user,
         log=service.log,
         log_user=service.log_user,
+        log_group=service.log_group,
     )
 
 

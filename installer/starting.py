@@ -51,7 +51,7 @@ def watch(
         if not supervised(link):
             say(f"svscan has not taken it up yet: svstat {link}")
         elif one.down:
-            say(f"svscan supervises it, and it is down: svc -u {link} starts it")
+            say(f"svscan supervises it, and it is down: slashservice start {link}")
         elif not one.stays:
             say(f"svscan supervises it, and starts it once: svstat {link}")
         else:

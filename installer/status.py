@@ -153,7 +153,8 @@ def lines(status: Status) -> list[str]:
     if status.pid:
         child = f", child of {status.parent}" if status.parent else ""
         which = f", version {status.version}" if status.version else ""
-        said.append(f"svscan runs: pid {status.pid}{which}{child}; {status.services} services")
+        many = f"{status.services} service{'s' * (status.services != 1)}"
+        said.append(f"svscan runs: pid {status.pid}{which}{child}; {many}")
         if status.drained:
             said += [f"  {DRAINED}", f"  {GOES_ON}"]
         if status.runs_other_code:

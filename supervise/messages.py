@@ -34,7 +34,7 @@ def fatal(program: str, what: bytes, error: OSError | None = None) -> Quit:
 
 def usage(program: str, text: str) -> Quit:
     """Make the end of a program that was called wrongly; to be raised."""
-    return Quit(MISUSE, f"{program}: usage: {text}\n".encode())
+    return Quit(MISUSE, f"{program}: usage: {text}\n".encode("utf-8", "backslashreplace"))
 
 
 def warn(program: str, what: bytes, error: OSError | None = None) -> None:

@@ -161,7 +161,7 @@ class Demo(Verb):
     def main(self, *words: str) -> int:
         """Run the demonstration."""
         demo: Callable[[list[bytes]], int]
-        demo = importlib.import_module("slashservice.supervise.commands.demo").main
+        demo = importlib.import_module("slashservice.supervise.demo.main").main
         try:
             return demo([os.fsencode(word) for word in words])
         except Quit as end:

@@ -247,7 +247,7 @@ def next_steps(plan: Plan, live: bool) -> list[str]:
         "Now, for a service of your own:",
         f"    {sudo}{prefix}slashservice add NAME -- COMMAND...    makes one, with a log",
         f"    {sudo}ln -s /your/service/directory {directory}/    starts one you have",
-        f"    {sudo}{prefix}svstat {directory}/*",
+        f"    {sudo}{prefix}slashservice list    shows them all",
     ]
     if live:
         return lines

@@ -27,8 +27,13 @@ class Add(HostVerb):
     homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
     user = cli.SwitchAttr("--user", str, "", argname="ACCOUNT", help="run it as ACCOUNT")
     log_user = cli.SwitchAttr("--log-user", str, "", argname="ACCOUNT", help="run its log so")
+    log_group = cli.SwitchAttr(
+        "--log-group", str, "", argname="GROUP", help="accounts of GROUP may read its log"
+    )
     log = cli.SwitchAttr("--log", str, "", argname="DIR", help="the log directory")
-    no_log = cli.Flag("--no-log", help="without a log", excludes=["--log", "--log-user"])
+    no_log = cli.Flag(
+        "--no-log", help="without a log", excludes=["--log", "--log-user", "--log-group"]
+    )
     down = cli.Flag("--down", help="do not start it")
     no_check = cli.Flag("--no-check", help="even if its program is not there yet")
     environment = cli.SwitchAttr(
@@ -60,6 +65,7 @@ class Add(HostVerb):
             user=self.user,
             log="" if self.no_log else log,
             log_user=self.log_user,
+            log_group=self.log_group,
             environment=_pairs("--env NAME=VALUE", self.environment),
             limits=_pairs("--limit NAME=NUMBER", self.limits),
             down=self.down,

@@ -6,14 +6,15 @@ the other verbs of ``slashservice``, whose parser takes longer to start than the
 
 from __future__ import annotations
 
-from slashservice.supervise.messages import Quit, fatal, usage
+import os
+
+from slashservice.supervise.admin import output, typed
+from slashservice.supervise.messages import Quit
 from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-PROGRAM = "slashservice"
 
 HELP = ("-h", "--help")
 
@@ -63,21 +64,26 @@ class Arguments:
             if known[name] and not value:
                 raise self.wrong(f"{word.partition('=')[0]} was given nothing")
             self.given[name] = value
-        self.directory = self._directory(directory)
+        if "" in self.words:
+            raise self.wrong("an empty word names no service")
+        self.directory = os.path.abspath(self._directory(directory))
 
     def _directory(self, usual: str) -> str:
         if "service-dir" in self.given:
-            return self.given["service-dir"]
+            given = os.path.abspath(self.given["service-dir"])
+            typed.where = ["--service-dir", given]
+            return given
         if "user" not in self.given:
             return usual
+        typed.where = ["--user"]
         own = places.own_scan_directory()
         if not own:
-            raise fatal(PROGRAM, b"you have no services of your own: slashservice install --user")
+            raise output.fatal("you have no services of your own: slashservice install --user")
         return own
 
     def wrong(self, what: str) -> Quit:
         """Make the end of the verb for wrong usage; to be raised."""
-        return usage(PROGRAM, f"{what}\n    {self._usage}")
+        return output.usage(what, self._usage)
 
 
 class Help(Exception):  # noqa: N818 - asked for

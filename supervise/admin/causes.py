@@ -7,15 +7,15 @@ service, but for a few at the end that are about its svscan. Nothing is changed.
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 
-from slashservice.supervise.admin import health, output, words
+from slashservice.supervise.admin import health, outdated, output, typed, words
 from slashservice.supervise.admin.run_script import RunScript
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.platform import ports, processes
 from slashservice.supervise.protocol import scan_directory
+from slashservice.supervise.signal_numbers import SIGKILL, SIGTERM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from slashservice.supervise.admin.seen import Seen
 
     Check = Callable[["Case"], Iterator["Cause"]]
+
+RECENTLY = 600.0
+"""Seconds: what ended longer ago says nothing about how it is now."""
 
 LINES = 5
 """Of its log, in which a reason is looked for."""
@@ -37,7 +40,7 @@ class Cause:
     __slots__ = ("is_note", "remedy", "what")
 
     def __init__(self, what: str, remedy: str = "", *, is_note: bool = False) -> None:
-        self.what = what
+        self.what = output.clean(what)
         self.remedy = remedy
         self.is_note = is_note
 
@@ -57,12 +60,11 @@ class Case:
     @property
     def path(self) -> str:
         """The path of the service, as a shell takes it."""
-        return shlex.quote(self.seen.path)
+        return typed.word(self.seen.path)
 
-    @property
-    def name(self) -> str:
-        """Its name, as a shell takes it."""
-        return shlex.quote(self.seen.name)
+    def command(self, verb: str, *more: str) -> str:
+        """Return the command that has a verb done to it."""
+        return typed.command(verb, self.seen.name, *more)
 
     def search_path(self) -> str:
         """Return the PATH on which its programs are looked for."""
@@ -81,57 +83,76 @@ def supervision(case: Case) -> Iterator[Cause]:
     if case.state == health.MISSING:
         leads = os.path.islink(seen.path)
         where = f" leads nowhere: {os.readlink(seen.path)}" if leads else " is not there"
-        yield Cause(f"{output.clean(seen.path + where)}", f"rm {link}" if leads else "")
+        if os.path.lexists(seen.path) and not leads:
+            where = " is a file, and no service directory"
+        yield Cause(seen.path + where, f"rm {link}" if leads else "")
         return
     if case.state == health.CLOSED and seen.error:
         why = os.fsdecode(error_words(seen.error))
-        yield Cause(f"how it is can't be told: {why}", f"sudo slashservice why {case.name}")
+        as_root = os.geteuid() != 0 and isinstance(seen.error, PermissionError)
+        yield Cause(
+            f"how it is can't be told: {why}", f"sudo {case.command('why')}" if as_root else ""
+        )
         return
-    if not case.svscan:
+    if not case.svscan and seen.is_supervised:
+        yield Cause(
+            f"it is supervised, and no svscan of ours runs on {case.directory}: another program "
+            "does that",
+            is_note=True,
+        )
+    elif not case.svscan:
+        own = f"svscan {typed.word(case.directory)} & starts one"
+        usual = "slashservice status tells what should start it; slashservice install does"
         yield Cause(
             f"no svscan runs on {case.directory}, so nothing is started again",
-            "slashservice status tells what should start it; slashservice install does",
-        )
-    elif case.state == health.NOT_SUPERVISED:
-        yield Cause(
-            "svscan runs, and has not taken it up; why not stands among its messages",
-            "slashservice doctor",
+            own if typed.where else usual,
         )
     elif scan_directory.is_drained(os.fsencode(case.directory), case.svscan):
         yield Cause(
             "its svscan is drained, and starts nothing any more",
             "slashservice install has another one take its place",
         )
+    elif seen.is_supervised and seen.now is None:
+        yield Cause("how it is can't be told: its file supervise/status has a bad format")
+    elif case.state == health.NOT_SUPERVISED:
+        yield Cause(
+            "svscan runs, and has not taken it up; why not stands among its messages",
+            "slashservice doctor",
+        )
     if case.state == health.UNLINKED:
         yield Cause(
             f"it is supervised, but no longer in {case.directory}: it does not come back at boot",
             f"to end it: svc -dx {link}{f' {link}/log' if seen.log else ''}; "
-            f"to keep it: ln -s {link} {shlex.quote(case.directory)}/",
+            f"to keep it: ln -s {link} {typed.word(case.directory)}/",
         )
 
 
 def script(case: Case) -> Iterator[Cause]:
     """Can its run script be started at all?"""
     run = case.run
-    path = shlex.quote(run.path)
+    path = typed.word(run.path)
     if case.state in (health.MISSING, health.CLOSED):
         return
     if isinstance(run.error, FileNotFoundError):
-        yield Cause(f"there is no {output.clean(run.path)}", f"slashservice edit {case.name}")
+        yield Cause(f"there is no {run.path}", case.command("edit"))
         return
+    if os.path.isdir(run.path):
+        yield Cause(f"{run.path} is a directory, and no script")
     if run.error or not os.path.isfile(run.path):
         return
     if not os.stat(run.path).st_mode & 0o111:
-        yield Cause(f"{output.clean(run.path)} is not executable", f"chmod +x {path}")
+        yield Cause(f"{run.path} is not executable", f"chmod +x {path}")
     if run.first_line.endswith(b"\r"):
         yield Cause(
-            f"the lines of {output.clean(run.path)} end in CR LF, as on Windows: the kernel looks "
+            f"the lines of {run.path} end in CR LF, as on Windows: the kernel looks "
             "for an interpreter of that name",
             f"sed -i 's/\\r$//' {path}",
         )
+    elif not run.text.strip():
+        yield Cause(f"{run.path} is empty", case.command("edit"))
     elif not run.interpreter and not run.text.startswith(b"\x7fELF"):
         yield Cause(
-            f"{output.clean(run.path)} does not begin with #!, so the kernel can't run it",
+            f"{run.path} does not begin with #!, so the kernel can't run it",
             f"sed -i '1i #!/bin/sh' {path}",
         )
     else:
@@ -141,52 +162,52 @@ def script(case: Case) -> Iterator[Cause]:
 def _interpreter(case: Case) -> Iterator[Cause]:
     script, *more = case.run.interpreter or [""]
     path = case.search_path()
-    first = output.clean(case.run.path)
-    edit = f"slashservice edit {case.name}"
+    first = case.run.path
+    edit = case.command("edit")
     if script and not os.access(script, os.X_OK):
-        yield Cause(f"{first} is for {output.clean(script)}, which is not there", edit)
+        yield Cause(f"{first} is for {script}, which is not there", edit)
     elif (
         os.path.basename(script) == "env"
         and len(more) == 1
         and not shutil.which(more[0], path=path)
     ):
-        name = output.clean(more[0])
+        name = more[0]
         yield Cause(f"{first} is for {name}, which is not on the PATH of services: {path}", edit)
 
 
 def programs(case: Case) -> Iterator[Cause]:
-    """Are the accounts, directories and the program there that its run script names?"""
+    """Are the accounts, directories and the program there that its run script names?
+
+    That is of interest only where it does not run.
+    """
     import pwd
 
+    if case.seen.pid and case.state != health.FAILING:
+        return
     for account in case.run.accounts:
         try:
             if not account.lstrip(":").isdigit():
                 pwd.getpwnam(account)
         except KeyError:
-            yield Cause(
-                f"there is no account {account}", f"useradd --system {shlex.quote(account)}"
-            )
+            yield Cause(f"there is no account {account}", f"useradd --system {typed.word(account)}")
     for folder in case.run.folders:
         path = os.path.join(case.seen.path, folder)
         if not os.path.isdir(path):
             yield Cause(
-                f"there is no directory {output.clean(path)}, which envdir reads",
-                f"mkdir {shlex.quote(path)}",
+                f"there is no directory {path}, which envdir reads",
+                f"mkdir {typed.word(path)}",
             )
     program = case.run.program
     if "/" in program:
         path = os.path.join(case.seen.path, program)
         if not os.path.exists(path):
-            yield Cause(
-                f"there is no program {output.clean(path)}", f"slashservice edit {case.name}"
-            )
+            yield Cause(f"there is no program {path}", case.command("edit"))
         elif not os.access(path, os.X_OK):
-            yield Cause(f"{output.clean(path)} is not executable", f"chmod +x {shlex.quote(path)}")
+            yield Cause(f"{path} is not executable", f"chmod +x {typed.word(path)}")
     elif program and not shutil.which(program, path=case.search_path()):
         yield Cause(
-            f"there is no program {output.clean(program)} on the PATH of services: "
-            f"{case.search_path()}",
-            f"slashservice edit {case.name}",
+            f"there is no program {program} on the PATH of services: {case.search_path()}",
+            case.command("edit"),
         )
 
 
@@ -200,26 +221,33 @@ def ends(case: Case) -> Iterator[Cause]:
     if case.state == health.FAILED:
         yield Cause(
             f"it has said that it can't work ({how}), and is not started again",
-            f"slashservice start {case.name}, once its cause is gone",
+            f"{case.command('start')}, once its cause is gone",
         )
     elif case.state == health.FAILING:
         took = "" if last.seconds is None else f", the last time after {words.spell(last.seconds)}"
-        yield Cause(f"it ends soon after each start: {how}{took}", f"slashservice logs {case.name}")
+        none = "it has no log: what it says stands among the messages of svscan"
+        yield Cause(
+            f"it ends soon after each start: {how}{took}",
+            case.command("logs") if seen.log else none,
+        )
         left = [one for death in seen.last for one in processes.of_session(death.pid)]
         if not last.status and left:
             pid, name = left[0]
             yield Cause(
-                f"it puts itself into the background: {output.clean(name)} (pid {pid}) is left of "
+                f"it puts itself into the background: {name} (pid {pid}) is left of "
                 "it, which nobody supervises",
                 "have it stay in the foreground: most daemons have an option for that",
             )
-    same = {death.signal for death in seen.last}
-    if len(seen.last) > 1 and len(same) == 1 and last.signal in (9, 15) and seen.deaths > 2:
-        who = list(named_by(case))
-        reason = f"; {', '.join(who)} may do that" if who else ""
-        if last.signal == 9 and not who:
-            reason = "; the kernel does so where memory is short: dmesg tells"
-        yield Cause(f"somebody sends it {how} again and again{reason}")
+    recent = [one for one in seen.last if case.now - health.died_at(one) < RECENTLY]
+    if len(recent) < health.MANY or {one.signal for one in recent} != {last.signal}:
+        return
+    # That is what svc, and a restart by hand, send: who does it has to be known.
+    who = list(named_by(case)) if last.signal in (SIGKILL, SIGTERM) else []
+    if who:
+        yield Cause(f"somebody sends it {how} again and again; {', '.join(who)} may do that")
+    elif last.signal == SIGKILL:
+        reason = "the kernel does so where memory is short: dmesg tells"
+        yield Cause(f"somebody sends it {how} again and again; {reason}")
 
 
 def named_by(case: Case) -> Iterator[str]:
@@ -234,24 +262,41 @@ def named_by(case: Case) -> Iterator[str]:
                 first = line.split()[:1]
                 steers = first and os.path.basename(first[0]) in (b"svc", b"sv", b"slashservice")
                 if steers and name in line.replace(b"/", b" ").split():
-                    yield output.clean(f"{os.path.basename(path)}/{part}")
+                    yield f"{os.path.basename(path)}/{part}"
                     break
 
 
 def held_ports(case: Case) -> Iterator[Cause]:
-    """Does it want a port that somebody else has?"""
+    """Does it want a port that somebody else has?
+
+    Where the line that says so does not name the port, the numbers in the run script are tried.
+    """
+    if case.seen.pid and case.state != health.FAILING:
+        return
+    lines = [line for line in case.lines if any(one in line.lower() for one in IN_USE)]
+    found = [port for line in lines for port in _ports(line)]
+    if lines and not found:
+        found = _ports(case.run.text.decode("latin-1"), beside=False)
+    told = set()
+    for port in found:
+        for pid in ports.holders(port):
+            if pid not in told and (processes.session(pid) != case.seen.pid or not case.seen.pid):
+                told.add(pid)
+                what = f"port {port} is held by {processes.name(pid)} (pid {pid})"
+                yield Cause(what, f"ps -fp {pid}")
+
+
+def _ports(text: str, *, beside: bool = True) -> list[int]:
+    """Return the numbers in a text that may be ports: ``beside`` an address, or a word for that.
+
+    Times of the day are none.
+    """
     import re
 
-    for line in case.lines:
-        if not any(one in line.lower() for one in IN_USE):
-            continue
-        for text in re.findall(r"(?::|\bport\D{0,3})(\d{1,5})\b", line):
-            port = int(text)
-            for pid in ports.holders(port) if 0 < port < 65536 else ():
-                if processes.session(pid) != case.seen.pid or not case.seen.pid:
-                    name = output.clean(processes.name(pid))
-                    yield Cause(f"port {port} is held by {name} (pid {pid})", f"ps -fp {pid}")
-            return
+    text = re.sub(r"(?<![\w.:])\d{1,2}:\d\d(?::\d\d)?(?![\w:])", " ", text)
+    pattern = r"(?:[\w*.\]]:|:::|\bport\D{0,3})(\d{1,5})\b"
+    found = re.findall(pattern if beside else r"(?<![\w.])(\d{2,5})(?![\w.])", text)
+    return [int(one) for one in dict.fromkeys(found) if 0 < int(one) < 65536]
 
 
 def log(case: Case) -> Iterator[Cause]:
@@ -260,7 +305,7 @@ def log(case: Case) -> Iterator[Cause]:
     if one is None or case.state in (health.MISSING, health.CLOSED):
         return
     state = health.state(one, case.now)
-    path = shlex.quote(one.path)
+    path = typed.word(one.path)
     if one.trouble:
         yield Cause(
             f"its log can't be written, and it waits as soon as it says more: {one.trouble}",
@@ -268,37 +313,47 @@ def log(case: Case) -> Iterator[Cause]:
         )
     elif state == health.FAILING:
         how = words.ending(one.last[-1])
-        yield Cause(f"its log dies soon after each start: {how}", f"sh -x {path}/run tells more")
+        yield Cause(f"its log dies soon after each start: {how}", case.command("edit", "log/run"))
     elif state in (health.DOWN, health.FAILED, health.NOT_SUPERVISED) and case.svscan:
         yield Cause(f"its log is {state}: what it says is not read", f"svc -u {path}")
+    elif state == health.PAUSED:
+        yield Cause("its log is paused: what it says is not read", f"svc -c {path}")
     if not os.path.isfile(os.path.join(one.path, "run")):
-        yield Cause(
-            f"there is no {output.clean(one.path)}/run", f"slashservice edit {case.name} log/run"
-        )
+        yield Cause(f"there is no {one.path}/run", case.command("edit", "log/run"))
 
 
 def wanted(case: Case) -> Iterator[Cause]:
     """Is it as somebody wanted it?"""
     seen, age = case.seen, words.duration(case.now - (case.seen.since or case.now))
-    start = f"slashservice start {case.name}"
+    start = case.command("start")
     if case.state == health.DOWN and seen.is_normally_down:
         yield Cause(
             "it is normally down: it has a file `down`",
-            f"slashservice enable {case.name}; {start}",
+            f"{case.command('enable')}; {start}",
             is_note=True,
         )
     elif case.state == health.DOWN:
         yield Cause(f"somebody stopped it, {age} ago, or told it to run once", start, is_note=True)
     elif case.state == health.PAUSED:
-        yield Cause("somebody paused it", f"slashservice cont {case.name}", is_note=True)
+        yield Cause("somebody paused it", case.command("cont"), is_note=True)
     elif case.state == health.STOPPING:
-        yield Cause("it was told to end, and has not", f"slashservice kill {case.name}")
+        yield Cause("it was told to end, and has not", case.command("kill"))
     elif seen.pid and seen.is_normally_down:
         yield Cause(
             "it is normally down: it does not come back at boot",
-            f"slashservice enable {case.name}",
+            case.command("enable"),
             is_note=True,
         )
 
 
-CHECKS: tuple[Check, ...] = (supervision, script, programs, ends, held_ports, log, wanted)
+def age(case: Case) -> Iterator[Cause]:
+    """Does it run what is on disk by now?"""
+    for what in outdated.files(case.seen, case.run):
+        yield Cause(what, case.command("restart"), is_note=True)
+    what = outdated.svscan(case.directory, case.svscan) if case.svscan else ""
+    if what:
+        remedy = "slashservice install has another one take its place; services run on"
+        yield Cause(what, remedy, is_note=True)
+
+
+CHECKS: tuple[Check, ...] = (supervision, script, programs, ends, held_ports, log, wanted, age)

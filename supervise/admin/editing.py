@@ -11,11 +11,11 @@ import shutil
 import subprocess
 import tempfile
 
-from slashservice.supervise.admin import output
+from slashservice.supervise.admin import output, typed
 from slashservice.supervise.admin.arguments import Arguments
-from slashservice.supervise.admin.verbs import path_of
+from slashservice.supervise.admin.verbs import path_of, refuse_what_is_none
 from slashservice.supervise.chain.launchers import replace_file
-from slashservice.supervise.messages import fatal
+from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ $EDITOR or vi. What a shell can't read is not put in place, and is kept.
 Exit status: 0 done, 1 not put in place, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
+SCRIPTS = ("run", "finish", "check", "log/run", "log/finish")
+"""What svscan and its clients execute."""
+
 SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"mksh", b"zsh")
 
 
@@ -42,33 +45,51 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         raise given.wrong("which service?")
     name, *files = given.words
     service = path_of(name, given.directory)
-    path = os.path.join(service, files[0] if files else "run")
+    inner = files[0] if files else "run"
+    shown = os.path.join(service, inner)
+    path = os.path.realpath(shown)  # a link leads to what is meant: that may be many services'
+    try:
+        if files or not places.is_name(os.fsencode(name)):
+            refuse_what_is_none(service)
+    except FileNotFoundError:
+        raise output.fatal(f"there is no service directory {service}") from None
     if not os.path.isdir(os.path.dirname(path)):
-        raise fatal("slashservice", os.fsencode(f"there is no {os.path.dirname(path)}"))
+        raise output.fatal(f"there is no directory {os.path.dirname(path)}")
     try:
         with open(path, "rb") as file:
             before, about = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         before, about = b"", None
     except OSError as error:
-        raise fatal("slashservice", os.fsencode(f"unable to read {path}"), error) from None
+        raise output.fatal(f"unable to read {path}", error) from None
     if not os.access(os.path.dirname(path), os.W_OK):
-        raise fatal("slashservice", os.fsencode(f"{path} is not yours to change: try it with sudo"))
+        raise output.fatal(f"{path} is not yours to change: try it with sudo")
     folder = tempfile.mkdtemp(prefix="slashservice-edit-")
     copy = os.path.join(folder, os.path.basename(path))
     with open(copy, "wb") as file:
         file.write(before)
     after, why = _edited(copy)
+    if not why and after != before and _content(path) != before:
+        why = "somebody else has changed it meanwhile"
+    if not why and after != before and inner in SCRIPTS and not after.strip():
+        why = "an empty script does nothing"
     if why:
-        output.complain(f"{path} is as it was: {why}\n    What you wrote is kept in {copy}")
+        kept = after not in (b"", before)
+        output.complain(
+            f"{shown} is as it was: {why}", *[f"What you wrote is kept in {copy}"] * kept
+        )
+        if not kept:
+            shutil.rmtree(folder)
         return 1
     if after != before:
-        replace_file(path, after, about.st_mode & 0o7777 if about else 0o755)
+        usual = 0o600 if os.path.basename(os.path.dirname(path)) == "env" else 0o644
+        usual = 0o755 if inner in SCRIPTS or inner.startswith("control/") else usual
+        replace_file(path, after, about.st_mode & 0o7777 if about else usual)
         if about and (about.st_uid, about.st_gid) != (os.geteuid(), os.getegid()):
             os.chown(path, about.st_uid, about.st_gid, follow_symlinks=False)
-        output.write([f"{path} is changed; slashservice restart {name} has it used"])
+        output.say(f"{shown} is changed; {typed.command('restart', name)} has it used")
     else:
-        output.write([f"{path} is as it was"])
+        output.say(f"{shown} is as it was")
     shutil.rmtree(folder)
     return 0
 
@@ -76,12 +97,25 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
 def _edited(copy: str) -> tuple[bytes, str]:
     """Have a file edited; return what is in it then, and why it is of no use."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    status = subprocess.run(["/bin/sh", "-c", f'{editor} "$1"', "sh", copy], check=False)
-    with open(copy, "rb") as file:
-        after = file.read()
+    try:
+        status = subprocess.run(["/bin/sh", "-c", f'{editor} "$1"', "sh", copy], check=False)
+    except KeyboardInterrupt:
+        return _content(copy), "it was interrupted"
+    if not os.path.isfile(copy):
+        return b"", f"{editor} has left no file {copy}"
+    after = _content(copy)
     if status.returncode:
         return after, f"{editor} ended with status {status.returncode}"
     return after, fault(copy, after)
+
+
+def _content(path: str) -> bytes:
+    """Return what is in a file; nothing if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def fault(path: str, script: bytes) -> str:
@@ -96,4 +130,4 @@ def fault(path: str, script: bytes) -> str:
     if shell not in SHELLS or not shutil.which(os.fsdecode(shell)):
         return ""
     done = subprocess.run([shell, b"-n", path], capture_output=True, check=False)
-    return output.clean(os.fsdecode(done.stderr.strip())) if done.returncode else ""
+    return os.fsdecode(done.stderr.strip()) if done.returncode else ""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.admin import output
+from slashservice.supervise.admin import output, typed
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.seen import Seen
-from slashservice.supervise.admin.verbs import path_of
+from slashservice.supervise.admin.verbs import path_of, refuse_what_is_none
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.protocol import names
 
@@ -52,16 +52,17 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     for word in dict.fromkeys(given.words):
         path = path_of(word, given.directory)
         try:
+            refuse_what_is_none(path)
             said = enable(word, path) if verb == "enable" else disable(word, path)
         except FileNotFoundError:
             good = False
-            said = f"there is no service directory {output.clean(path)}"
+            said = f"there is no service directory {path}"
         except OSError as error:
             good = False
             said = os.fsdecode(error_words(error))
             if isinstance(error, PermissionError):
                 said += ": try it with sudo"
-        output.write([f"{output.clean(word)}: {said}"])
+        output.say(f"{word}: {said}")
     return 0 if good else 1
 
 
@@ -72,7 +73,9 @@ def enable(name: str, path: str) -> str:
     seen = Seen(name, path)
     if seen.error:
         raise seen.error
-    now = f"it runs (pid {seen.pid})" if seen.pid else f"slashservice start {name} starts it now"
+    now = (
+        f"it runs (pid {seen.pid})" if seen.pid else f"{typed.command('start', name)} starts it now"
+    )
     if not seen.is_normally_down:
         return f"is enabled already; {now}"
     os.unlink(os.path.join(path, os.fsdecode(names.DOWN)))
@@ -94,7 +97,8 @@ def disable(name: str, path: str) -> str:
     seen = Seen(name, path)
     if seen.error:
         raise seen.error
-    now = f"; it runs on (pid {seen.pid}): slashservice stop {name} ends it" if seen.pid else ""
+    stop = typed.command("stop", name)
+    now = f"; it runs on (pid {seen.pid}): {stop} ends it" if seen.pid else ""
     if seen.is_normally_down:
         return f"is disabled already{now}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

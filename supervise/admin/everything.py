@@ -15,12 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LOG = "/log"
+
 
 class Everything:
     """The services of a scan directory, at one moment; ``svscan`` is the pid of its svscan, or 0.
 
-    ``named`` are the names of those that are wanted, none for all. Of them ``unknown`` are not
-    there.
+    ``named`` are those that are wanted, by name or by path, none for all; of a service ``NAME``,
+    ``NAME/log`` is its log. Of them ``unknown`` are not there.
     """
 
     def __init__(self, directory: str, named: list[str] | None = None) -> None:
@@ -31,10 +33,15 @@ class Everything:
         )
         self._linked = {os.path.basename(path): path for path in _linked(directory)}
         self._places = {**_unlinked(self.svscan, self._linked), **self._linked}
-        wanted = named or sorted(self._places)
-        self.unknown = [name for name in wanted if name not in self._places]
+        self.unknown: list[str] = []
+        wanted = list(filter(None, map(self._find, named))) if named else sorted(self._places)
         self._seen: dict[str, Seen] = {}
-        self.look_again(name for name in wanted if name in self._places)
+        self.look_again(wanted)
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether no svscan runs here, and no other supervisor, such as C's or runit's."""
+        return not self.svscan and not any(one.is_supervised for one in self.services)
 
     @property
     def services(self) -> list[Seen]:
@@ -42,9 +49,31 @@ class Everything:
         return list(self._seen.values())
 
     def look_again(self, names: Iterable[str]) -> None:
-        """Look at some of the services again."""
+        """Look at some of the services again; those that are not there are passed over."""
         for name in names:
-            self._seen[name] = look(name, self._places[name], is_linked=name in self._linked)
+            if name in self._places:
+                linked = name.removesuffix(LOG) in self._linked
+                self._seen[name] = look(name, self._places[name], is_linked=linked)
+
+    def _find(self, word: str) -> str:
+        """Return the name of a service that is meant; empty if there is none, which is noted."""
+        if word in self._places:
+            return word
+        path = os.path.realpath(word) if "/" in word else ""
+        for name, place in list(self._places.items()):
+            if path and os.path.realpath(place) == path:
+                return name
+            if word == name + LOG or (path and os.path.realpath(place + LOG) == path):
+                self._places[name + LOG] = place + LOG
+                return name + LOG
+        self.unknown.append(word)
+        return ""
+
+
+def unlinked(directory: str, name: str) -> str:
+    """Return the path of a service that svscan has though no link leads to it; or nothing."""
+    linked = {os.path.basename(path): path for path in _linked(directory)}
+    return _unlinked(scan_directory.running(os.fsencode(directory)), linked).get(name, "")
 
 
 def _linked(directory: str) -> list[str]:
@@ -59,5 +88,6 @@ def _unlinked(svscan: int, linked: dict[str, str]) -> dict[str, str]:
     held = scan_directory.supervised_by(svscan) if svscan else None
     paths = {os.fsdecode(path) for path in held or ()}
     real = {os.path.realpath(path) for path in linked.values()} if paths else set()
-    left = [path for path in paths if path not in real and os.path.dirname(path) not in paths]
+    known = paths | real
+    left = [path for path in paths if path not in real and os.path.dirname(path) not in known]
     return {path if (name := os.path.basename(path)) in linked else name: path for path in left}

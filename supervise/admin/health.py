@@ -51,6 +51,9 @@ BAD = frozenset((FAILING, FAILED, NOT_SUPERVISED, MISSING))
 SOON = 10.0
 """Seconds. A run that is shorter has ended soon after its start."""
 
+MANY = 3
+"""So many runs that ended alike, one after another, have one reason."""
+
 OFTEN = 2
 """So many runs that ended soon, one after another, are no accident."""
 

@@ -20,8 +20,8 @@ def tell(before: Seen, seen: Seen) -> None:
     """Say which processes of a service that has gone down still run."""
     if not before.pid or seen.pid:
         return
-    left = processes.of_session(before.pid)
+    left = [one for one in processes.of_session(before.pid) if one[0] != before.pid]
     if left:
-        shown = ", ".join(f"{pid} ({output.clean(name)})" for pid, name in left[:SHOWN])
+        shown = ", ".join(f"{pid} ({name})" for pid, name in left[:SHOWN])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        output.write([f"    of its processes these still run: {shown}{more}"])
+        output.say(f"    of its processes these still run: {shown}{more}")

@@ -9,7 +9,6 @@ from slashservice.supervise.admin import health, output
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.admin.overview import shown
-from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +40,10 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     if when not in output.COLOUR_WHEN:
         raise given.wrong(f"--color takes auto, always or never, not {when}")
     if not os.path.isdir(given.directory):
-        raise fatal("slashservice", os.fsencode(f"there is no scan directory {given.directory}"))
+        raise output.fatal(f"there is no scan directory {given.directory}")
+    forms = [f"--{name}" for name in ("json", "names", "watch") if name in given.given]
+    if len(forms) > 1:
+        raise given.wrong(f"{forms[0]} and {forms[1]} exclude each other")
     coloured = output.is_coloured(when)
     if "watch" in given.given:
         from slashservice.supervise.admin import watching
@@ -60,17 +62,18 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         output.write(shown(everything.services, now, cells, coloured=coloured))
         complain(everything, now)
     bad = any(health.is_bad(one, now) for one in everything.services)
-    return 1 if bad or everything.unknown or not everything.svscan else 0
+    return 1 if bad or everything.unknown or everything.is_left_alone else 0
 
 
 def complain(everything: Everything, now: float) -> None:
     """Say on standard error what is wrong with the whole."""
     for name in everything.unknown:
-        output.complain(f"there is no service {output.clean(name)} in {everything.directory}")
-    if not everything.svscan:
+        output.complain(f"there is no service {name} in {everything.directory}")
+    if everything.is_left_alone:
         output.complain(f"no svscan runs on {everything.directory}: nothing is supervised")
     elif everything.is_drained:
         output.complain(f"svscan on {everything.directory} is drained, and starts nothing")
     closed = sum(health.state(one, now) == health.CLOSED for one in everything.services)
     if closed:
-        output.complain(f"how {closed} of them are, only root may know: try it with sudo")
+        be = "is" if closed == 1 else "are"
+        output.complain(f"how {closed} of them {be}, only root may know: try it with sudo")

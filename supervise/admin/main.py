@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import signals
+from slashservice.supervise.admin import output
 from slashservice.supervise.admin.arguments import Help
+from slashservice.supervise.messages import error_words
 from slashservice.supervise.protocol import places, scan_directory
 
 TYPE_CHECKING = False
@@ -38,19 +40,26 @@ VERBS = {
 """The module of each verb, and what it does."""
 
 
+LOOKS = frozenset(("list", "top", "wait", "logs", "why"))
+"""The verbs that change nothing. What can't be written is all that they are for."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Do what the words say, the first of which is a verb. Raises ``Quit``."""
     signals.restore_defaults()
+    output.goes_on = argv[0] not in LOOKS
     name = f"slashservice.supervise.admin.{VERBS[argv[0]][0]}"
     module = __import__(name, None, None, ["main"])
     directory = os.fsdecode(places.scan_directory())
     try:
         status: int = module.main(argv[0], argv[1:], directory)
     except Help as asked:
-        from slashservice.supervise.admin import output
-
+        output.goes_on = False
         output.write([str(asked)])
         return 0
+    for error in output.unsaid[:1]:
+        why = os.fsdecode(error_words(error))
+        output.complain(f"warning: unable to write output: {why}; what was asked is done")
     return status
 
 

@@ -5,7 +5,9 @@ A service is seen before it is told anything, and again whenever it may have cha
 
 from __future__ import annotations
 
-from slashservice.supervise.admin import words
+import os
+
+from slashservice.supervise.admin import typed, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +39,11 @@ TEXTS = {
     "start": ("runs already (pid {pid}, for {age})", "is not up after {took}"),
     "stop": (
         "is down already",
-        "still runs after {took} (pid {pid}), and is to end; slashservice kill {name} ends it",
+        "still runs after {took} (pid {pid}), and is to end; {kill} ends it",
     ),
     "restart": (
         "",
-        "has not ended after {took} (pid {pid}); slashservice kill {name} has it started again",
+        "has not ended after {took} (pid {pid}); {kill} has it started again",
     ),
     "once": ("runs already (pid {pid}), and is not started again", "is not up after {took}"),
     "pause": ("has nothing to pause: it is down, or paused", "is not paused after {took}"),
@@ -85,14 +87,19 @@ class Order:
         """Say of a service that it is as it should be, and was not told anything."""
         return self._filled(TEXTS[self.verb][0], seen, now=now)
 
-    def late(self, seen: Seen, seconds: float) -> str:
+    def late(self, before: Seen, seen: Seen, seconds: float) -> str:
         """Say that it is not as it should be after so long, and what to do about it."""
+        if self.starts and self.is_done(before, seen):
+            if os.path.lexists(os.path.join(seen.path, "check")):
+                took = words.spell(seconds)
+                return f"runs (pid {seen.pid}), but after {took} its check script still says no"
+            return f"runs (pid {seen.pid}); whether it stays up was not waited for"
         which = "start" if self.verb == "restart" and not seen.pid else self.verb
         return self._filled(TEXTS[which][1], seen, took=seconds)
 
     def _filled(self, text: str, seen: Seen, now: float = 0.0, took: float = 0.0) -> str:
         return text.format(
-            name=seen.name,
+            kill=typed.command("kill", seen.name),
             pid=seen.pid,
             age=words.duration(now - (seen.since or now)),
             took=words.spell(took),
@@ -123,7 +130,8 @@ class Order:
 
     def _sent(self, before: Seen, seen: Seen, took: str, how: str) -> str:
         """Say what became of a service that was sent a signal."""
-        then = f"; it is started again (pid {seen.pid})" if seen.pid else ""
+        pid = f" (pid {seen.pid})" if seen.pid else ""
+        then = f"; it is started again{pid}" if seen.pid or _wants_up(seen) else ""
         if self.signal == "KILL":
             return f"killed (pid {before.pid}) after {took}{then}"
         if _run(seen) == _run(before):

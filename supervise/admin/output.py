@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise import messages
-from slashservice.supervise.messages import fatal, write_all
+from slashservice.supervise.messages import Quit, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+PROGRAM = "slashservice"
 
 RED, GREEN, YELLOW, DIM, BOLD = "31", "32", "33", "2", "1"
 
@@ -62,8 +64,20 @@ def paint(text: str, colour: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 
+goes_on = False
+"""Whether a verb goes on with its work where nobody can be told of it. Set once, at the start."""
+
+unsaid: list[OSError] = []
+"""Why not all could be written, if it goes on."""
+
+
+def say(*lines: str) -> None:
+    """Write lines to standard output, each harmless to a terminal. Raises ``Quit``."""
+    write(map(clean, lines))
+
+
 def write(lines: Iterable[str]) -> None:
-    """Write lines to standard output. Raises ``Quit``."""
+    """Write lines, which are harmless, to standard output. Raises ``Quit``."""
     write_text("".join(f"{line}\n" for line in lines))
 
 
@@ -72,9 +86,22 @@ def write_text(text: str) -> None:
     try:
         write_all(1, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        raise fatal("slashservice", b"unable to write output", error) from None
+        if not goes_on:
+            raise fatal("unable to write output", error) from None
+        unsaid.append(error)
 
 
-def complain(text: str) -> None:
-    """Write a line to standard error."""
+def complain(*lines: str) -> None:
+    """Write a complaint to standard error, further lines below it, harmless to a terminal."""
+    text = "\n    ".join(map(clean, lines))
     messages.complain(f"slashservice: {text}\n".encode("utf-8", "backslashreplace"))
+
+
+def fatal(what: str, error: OSError | None = None) -> Quit:
+    """Make the end of a verb by trouble, to be raised; it is said harmlessly."""
+    return messages.fatal(PROGRAM, clean(what).encode("utf-8", "backslashreplace"), error)
+
+
+def usage(what: str, *lines: str) -> Quit:
+    """Make the end of a verb that was called wrongly, to be raised; it is said harmlessly."""
+    return messages.usage(PROGRAM, "\n    ".join(map(clean, (what, *lines))))

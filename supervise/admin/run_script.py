@@ -1,12 +1,14 @@
-"""What a run script starts, as far as its last ``exec`` tells in plain words.
+"""What a run script starts, as far as its ``exec`` tells in plain words.
 
-That is guessed for somebody who asks why a service does not work. What a shell would have to expand
-is passed over.
+That is for somebody who asks why a service does not work, and a wrong answer is worse than none. So
+nothing is said of a script that has more than one ``exec``, or none as its last command; nor of one
+that changes its directory or PATH, or reads another; nor of what a shell would have to expand.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 
 LONGEST = 65536
@@ -46,6 +48,14 @@ WITH_VALUE = {
 }
 """Options of these that take the next word for their value, if nothing is behind them."""
 
+UNCLEAR = re.compile(rb"^\s*(?:cd|chdir|pushd|source)\b|\bPATH=|^\s*\.\s", re.MULTILINE)
+"""What makes it unclear where, on which PATH, or whether a command is run."""
+
+SHELLS = ("sh", "ash", "dash", "bash", "ksh", "mksh", "zsh")
+
+MOVES = {"chpst": "C/", "env": "C"}
+"""Options of these that make it unclear where, and on which PATH, the program is looked for."""
+
 EXPANDED = frozenset("$`*?[~")
 ENDS = frozenset((";", "&&", "||", "|", "&"))
 
@@ -70,7 +80,8 @@ class RunScript:
         self.folders: list[str] = []
         self.program = ""
         """What it becomes, as it stands there; empty if that is not plain."""
-        self._walk(_last_exec(self.text))
+        if self.shell:
+            self._walk(_only_exec(self.text))
 
     @property
     def first_line(self) -> bytes:
@@ -83,13 +94,25 @@ class RunScript:
         line = self.first_line
         return [os.fsdecode(word) for word in line[2:].split()] if line[:2] == b"#!" else []
 
+    @property
+    def shell(self) -> str:
+        """The name of the shell that it is for; empty if it is for none."""
+        names = [os.path.basename(word) for word in self.interpreter if word[0] not in "-"]
+        name = names[1] if names[:1] == ["env"] and len(names) > 1 else names[0] if names else ""
+        return name if name in SHELLS else ""
+
     def _walk(self, words: list[str]) -> None:
         """Find out what the words come to, one command after another."""
+        if words and _is_option(words[0]):
+            return  # of exec itself: what it starts is called otherwise
         while words and os.path.basename(words[0]) in VALUES:
             name = os.path.basename(words.pop(0))
             values = WITH_VALUE.get(name, "")
             while words and (_is_option(words[0]) or (name == "env" and "=" in words[0])):
                 option = words.pop(0)
+                if name in ("exec", "command") or _moves(name, option):
+                    self.folders = []
+                    return
                 takes = len(option) == 2 and option[1] in values
                 value = words.pop(0) if takes and words else option[2:]
                 if name == "chpst" and option[1] in "uU":
@@ -107,31 +130,44 @@ class RunScript:
         self.program = words[0] if words and _is_plain(words[0]) else ""
 
 
+def _moves(name: str, option: str) -> bool:
+    """Tell whether an option has what follows looked for elsewhere."""
+    if name == "env" and (option == "-" or option.startswith(("-i", "--", "PATH="))):
+        return True
+    return option[:1] == "-" and option[1:2] in tuple(MOVES.get(name, ""))
+
+
 def _is_option(word: str) -> bool:
-    return len(word) > 1 and word[0] == "-"
+    return word[:1] == "-"
 
 
 def _is_plain(word: str) -> bool:
     return bool(word) and not EXPANDED & set(word)
 
 
-def _last_exec(text: bytes) -> list[str]:
-    """Return the words of the last line that begins with ``exec`` and names a command."""
-    found: list[str] = []
-    for line in text.replace(b"\\\n", b" ").decode("utf-8", "surrogateescape").splitlines():
-        if not line.lstrip().startswith("exec "):
-            continue
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        try:
-            words = list(lexer)[1:]
-        except ValueError:
-            continue
-        words = words[: next((at for at, word in enumerate(words) if word in ENDS), len(words))]
-        words = _without_redirections(words)
-        if words:
-            found = words
-    return found
+def _only_exec(text: bytes) -> list[str]:
+    """Return the words behind ``exec`` in the last command of a script; none if that is unclear."""
+    if UNCLEAR.search(text) or b"<<" in text:
+        return []
+    lines = text.replace(b"\\\n", b" ").decode("utf-8", "surrogateescape").splitlines()
+    lines = [line for line in lines if line.strip() and line.lstrip()[0] != "#"]
+    commands = [words for line in lines if (words := _words(line))]
+    return commands[0] if len(commands) == 1 and _words(lines[-1]) else []
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of the command that a line has executed; none if there is none."""
+    if not re.match(r"exec\s", line):
+        # One that stands behind something else may not be reached.
+        return ["?$"] if re.search(r"\bexec\s+[^\s\d<>&]", line) else []
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)[1:]
+    except ValueError:
+        return ["?$"]
+    words = words[: next((at for at, word in enumerate(words) if word in ENDS), len(words))]
+    return _without_redirections(words)
 
 
 def _without_redirections(words: list[str]) -> list[str]:

@@ -102,8 +102,17 @@ class Seen:
 
     @property
     def since(self) -> float | None:
-        """The Unix time of its last change between up and down; None if that is not known."""
-        return tai.unpack(self.now.stamp) / 1e9 if self.now else None
+        """The Unix time of its last change between up and down; None if that is not known.
+
+        Each svscan gives what is down a stamp of its own, as each supervise did. The last death
+        tells more.
+        """
+        if not self.now:
+            return None
+        stamp = self.now.stamp
+        if not self.pid and self.last:
+            stamp = min(stamp, self.last[-1].stamp)
+        return tai.unpack(stamp) / 1e9
 
 
 def _line(path: bytes) -> str:

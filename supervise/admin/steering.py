@@ -89,7 +89,8 @@ class Steering:
             for number in self._onlooker.run(self._seconds):
                 one = self._asked[number]
                 self._checks.end(one.named)
-                self._end(one, self._order.late(one.see(), self._passed(one)), bad=True)
+                late = self._order.late(one.before, one.see(), self._passed(one))
+                self._end(one, late, bad=True)
         return not any(one.is_bad for one in self._asked)
 
     def waited_for(self) -> list[Asked]:
@@ -122,7 +123,7 @@ class Steering:
         if state == health.NOT_SUPERVISED:
             return "is not supervised"
         if state == health.MISSING:
-            return f"there is no service directory {output.clean(seen.path)}"
+            return f"there is no service directory {seen.path}"
         assert seen.error
         return _reason(seen.error)
 
@@ -163,7 +164,8 @@ class Steering:
         elif 0 <= up < TRIAL:
             self._onlooker.see_after(TRIAL - up, number)
             return False
-        self._end(one, self._order.done(one.before, seen, self._passed(one) - min(TRIAL, up)))
+        took = max(0.0, self._passed(one) - max(0.0, min(TRIAL, up)))
+        self._end(one, self._order.done(one.before, seen, took))
         return True
 
     def _is_available(self, number: int, one: Asked) -> bool:
@@ -185,11 +187,11 @@ class Steering:
             then = "it is not started again"
         times = f", {words.times(len(died))}" if len(died) > 1 else ""
         self._end(one, f"started, and died at once{times}: {how}; {then}", bad=True)
-        output.write(f"    {line}" for line in last_words(seen, LINES, tai.unpack(one.stamp)))
+        output.say(*(f"    {line}" for line in last_words(seen, LINES, tai.unpack(one.stamp))))
 
     def _end(self, one: Asked, text: str, *, bad: bool = False) -> None:
         one.is_over, one.is_bad = True, bad
-        output.write([f"{output.clean(one.name)}: {text}"])
+        output.say(f"{one.name}: {text}")
 
     def _enter(self, one: Asked) -> None:
         os.chdir(one.path)
@@ -200,7 +202,8 @@ class Steering:
         def say() -> None:
             found = [_waited(one) for one in self.waited_for() if not self._is_on_trial(one)]
             if found:
-                output.complain(f"waiting for {', '.join(found)} to {self._order.verb}")
+                verb = {"once": "start", "cont": "go on"}.get(self._order.verb, self._order.verb)
+                output.complain(f"waiting for {', '.join(found)} to {verb}")
             self._say_waiting(2 * pause)
 
         self._onlooker.loop.after(pause, say)
@@ -213,7 +216,7 @@ class Steering:
 
 def _waited(one: Asked) -> str:
     pid = one.see().pid
-    return f"{output.clean(one.name)} (pid {pid})" if pid else output.clean(one.name)
+    return f"{one.name} (pid {pid})" if pid else one.name
 
 
 def _reason(error: OSError) -> str:

@@ -19,7 +19,7 @@ from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.top_view import Usage, View
 from slashservice.supervise.admin.watching import Watch
 from slashservice.supervise.chain import launchers
-from slashservice.supervise.messages import error_words, fatal
+from slashservice.supervise.messages import error_words
 from slashservice.supervise.platform import usage
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import client
@@ -99,10 +99,10 @@ class Top:
 
     def _measure(self) -> None:
         """Find out what all use now, and ask for the next time."""
-        began = time.monotonic()
+        began, used = time.monotonic(), time.process_time()
         seen = self._watch.everything.services
         pids = {one.pid: one.name for one in seen if one.pid}
-        found = usage.of(set(pids))
+        found = usage.of(set(pids), self._watch.everything.svscan)
         passed = began - self._measured
         self._used = {
             pids[pid]: Usage(
@@ -114,7 +114,7 @@ class Top:
         self._before = {pid: use.seconds for pid, use in found.items()}
         self._measured = began
         self._draw()
-        took = time.monotonic() - began
+        took = time.process_time() - used
         self._loop.after(max(SECONDS, took / SHARE), self._measure)
 
     def _ask(self) -> None:
@@ -277,9 +277,9 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
 
     given = Arguments(argv, HELP, {}, {}, directory)
     if not (os.isatty(0) and os.isatty(1)):
-        raise fatal("slashservice", b"top needs a terminal; list --watch does not")
+        raise output.fatal("top needs a terminal; list --watch does not")
     if not os.path.isdir(given.directory):
-        raise fatal("slashservice", os.fsencode(f"there is no scan directory {given.directory}"))
+        raise output.fatal(f"there is no scan directory {given.directory}")
     locale.setlocale(locale.LC_ALL, "")
     try:
         screen = curses.initscr()
@@ -291,5 +291,5 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
             curses.endwin()
     except curses.error as error:
         what = f"this terminal ({os.environ.get('TERM', '')}) can't show a screen: {error}"
-        raise fatal("slashservice", os.fsencode(what)) from None
+        raise output.fatal(what) from None
     return 0

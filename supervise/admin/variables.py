@@ -5,13 +5,14 @@ envdir(8) has the format: a file for each, of which the first line counts; NUL s
 
 from __future__ import annotations
 
+import errno
 import os
 
-from slashservice.supervise.admin import output
+from slashservice.supervise.admin import output, typed
 from slashservice.supervise.admin.arguments import Arguments
-from slashservice.supervise.admin.verbs import path_of
+from slashservice.supervise.admin.verbs import path_of, refuse_what_is_none
 from slashservice.supervise.chain.launchers import replace_file
-from slashservice.supervise.messages import fatal
+from slashservice.supervise.protocol.names import AT_ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,19 +45,21 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     pairs = [word.partition("=") for word in settings]
     for variable, equals, value in pairs:
         if not equals or not _is_name(variable):
-            raise given.wrong(f"{output.clean(variable)} is no VARIABLE=VALUE")
+            raise given.wrong(f"{variable} is no VARIABLE=VALUE")
         if value != value.rstrip(" \t"):
             raise given.wrong(f"{variable}: a value can't end in a blank, as envdir takes it away")
     unset = given.given.get("unset", "")
     if unset and not _is_name(unset):
-        raise given.wrong(f"{output.clean(unset)} is no name of a variable")
+        raise given.wrong(f"{unset} is no name of a variable")
     path = path_of(name, given.directory)
     folder = os.path.join(path, "env")
     try:
-        if not pairs and not unset:
-            output.write(f"{key}={output.clean(value)}" for key, value in variables(folder))
-            return 0
+        refuse_what_is_none(path)
         os.stat(path)
+        if not pairs and not unset:
+            output.goes_on = False
+            output.say(*(f"{key}={value}" for key, value in variables(folder)))
+            return 0
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for variable, _, value in pairs:
             data = os.fsencode(value).replace(b"\n", b"\0") + b"\n"
@@ -65,24 +68,37 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
             os.unlink(os.path.join(folder, unset))
     except FileNotFoundError as error:
         what = f"{unset} is not set" if error.filename == os.path.join(folder, unset) else ""
-        raise fatal("slashservice", os.fsencode(what or f"there is no {path}")) from None
+        raise output.fatal(what or f"there is no service directory {path}") from None
     except OSError as error:
-        raise fatal("slashservice", os.fsencode(f"unable to change {folder}"), error) from None
+        what = "change" if pairs or unset else "read"
+        raise output.fatal(f"unable to {what} {error.filename or folder}", error) from None
     if b"envdir" not in _script(path):
         output.complain(f"{path}/run does not read them: it needs  exec envdir ./env ...")
-    output.write([f"{output.clean(name)}: done; slashservice restart {name} has it see them"])
+    output.say(f"{name}: done; {typed.command('restart', name)} has it see them")
     return 0
 
 
 def variables(folder: str) -> list[tuple[str, str]]:
-    """Return the variables in a folder, sorted. Raises ``OSError``."""
+    """Return the variables in a folder, sorted; none if there is no folder. Raises ``OSError``.
+
+    A file that is empty has envdir take the variable away: it is none.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
     found = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for name in names:
+        path = os.path.join(folder, name)
         if name.startswith(".") or "=" in name:
             continue
-        with open(os.path.join(folder, name), "rb") as file:
-            line = file.read(LONGEST).partition(b"\n")[0].rstrip(b" \t").replace(b"\0", b"\n")
-        found.append((name, os.fsdecode(line)))
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | AT_ONCE), "rb", buffering=0) as file:
+            text = file.read(LONGEST) or b""
+        if text:
+            line = text.partition(b"\n")[0].rstrip(b" \t").replace(b"\0", b"\n")
+            found.append((name, os.fsdecode(line)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from slashservice.supervise import signal_numbers, signals
@@ -10,7 +11,6 @@ from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.main import VERBS
 from slashservice.supervise.admin.orders import ORDERS, SIGNALS, Order, signalled
 from slashservice.supervise.admin.steering import Steering
-from slashservice.supervise.messages import fatal
 from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
@@ -55,21 +55,23 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     given = Arguments(argv, help_of(verb, VERBS[verb][1]), known, short, directory)
     if not given.words:
         raise given.wrong("which service?")
-    seconds = number_of_seconds(given.given.get("wait") or os.environ.get("SVWAIT") or str(SECONDS))
+    asked = given.given.get("wait")
+    seconds = number_of_seconds(asked or os.environ.get("SVWAIT") or str(SECONDS))
     if seconds is None:
-        raise given.wrong("-w takes a number of seconds")
+        raise given.wrong(f"{'-w' if asked else 'SVWAIT'} takes a number of seconds")
     name = given.given.get("signal", "KILL").upper().removeprefix("SIG")
     if name not in SIGNALS:
         raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
-    services = [(word, path_of(word, given.directory)) for word in dict.fromkeys(given.words)]
+    services = distinct(given.words, given.directory)
     steering = Steering(_order(verb, name), services, seconds)
     signals.signal(signal_numbers.SIGINT, _interrupted)
     try:
         return 0 if steering.run() else 1
     except KeyboardInterrupt:
-        left = [output.clean(one.name) for one in steering.waited_for()]
-        what = f"interrupted: {', '.join(left)} was told, and is not waited for any longer"
-        raise fatal("slashservice", os.fsencode(what)) from None
+        left = [one.name for one in steering.waited_for()]
+        were = "was told, and is" if len(left) == 1 else "were told, and are"
+        what = f"interrupted: {', '.join(left)} {were} not waited for any longer"
+        raise output.fatal(what) from None
 
 
 def _order(verb: str, signal: str) -> Order:
@@ -77,10 +79,36 @@ def _order(verb: str, signal: str) -> Order:
 
 
 def path_of(word: str, directory: str) -> str:
-    """Return the path of the service that a word names: in the scan directory, or a path."""
-    if places.is_name(os.fsencode(word)):
-        return os.path.join(directory, word)
-    return os.path.abspath(word)
+    """Return the path of the service that a word names: in the scan directory, or a path.
+
+    One that svscan still has, though it was removed there, is found by its name, too.
+    """
+    if not places.is_name(os.fsencode(word)):
+        return os.path.abspath(word)
+    path = os.path.join(directory, word)
+    if os.path.lexists(path):
+        return path
+    from slashservice.supervise.admin.everything import unlinked
+
+    return unlinked(directory, word) or path
+
+
+def refuse_what_is_none(path: str) -> None:
+    """Raise ``FileNotFoundError`` for a directory that is no service: without a run script.
+
+    So a slip of the hand changes nothing in some other directory.
+    """
+    if os.path.isdir(path) and not os.path.lexists(os.path.join(path, "run")):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def distinct(words: Sequence[str], directory: str) -> list[tuple[str, str]]:
+    """Return the words, each with the path of its service; no service twice."""
+    found: dict[str, tuple[str, str]] = {}
+    for word in words:
+        path = path_of(word, directory)
+        found.setdefault(os.path.realpath(path), (word, path))
+    return list(found.values())
 
 
 def number_of_seconds(text: str) -> float | None:

@@ -10,8 +10,7 @@ import os
 from slashservice.supervise.admin import health, output, words
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.seen import Seen
-from slashservice.supervise.admin.verbs import number_of_seconds, path_of
-from slashservice.supervise.messages import fatal
+from slashservice.supervise.admin.verbs import distinct, number_of_seconds
 from slashservice.supervise.protocol import checks, names, runit_status, status
 from slashservice.supervise.protocol.onlooker import Onlooker
 
@@ -72,7 +71,9 @@ class Waiting:
     def _words(self, number: int) -> str:
         named, path = self._services[number]
         seen = Seen(os.fsdecode(named.word), path)
-        return f"{output.clean(seen.name)} is {health.state(seen, 0)}"
+        state = health.state(seen, 0)
+        waits = self._goal == "ready" and state == health.RUNNING
+        return f"{seen.name} is {state}" + (", and its check script says no" if waits else "")
 
     def _look(self, number: int) -> bool:
         named, path = self._services[number]
@@ -110,11 +111,10 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     seconds = number_of_seconds(given.given.get("timeout", str(int(FOR_EVER))))
     if seconds is None:
         raise given.wrong("-t takes a number of seconds")
-    services = [(word, path_of(word, given.directory)) for word in dict.fromkeys(given.words)]
+    services = distinct(given.words, given.directory)
     for word, path in services:
         if not os.path.lexists(path):
-            what = f"there is no service {output.clean(word)} in {given.directory}"
-            raise fatal("slashservice", os.fsencode(what))
+            raise output.fatal(f"there is no service {word} in {given.directory}")
     left = Waiting(services, goals[0] if goals else "ready").run(seconds)
     for said in left:
         output.complain(f"{said} after {words.spell(seconds)}")

@@ -66,7 +66,10 @@ class Watch:
     def _events(self, seen: Sequence[events.Event]) -> None:
         for event in seen:
             if event.name not in OURS:
-                self._ask(self._told.get(event.watch, ALL))
+                # Whose number is not known is gone, but for what tells that there was too much.
+                name = self._told.get(event.watch, ALL if event.watch < 0 else None)
+                if name is not None:
+                    self._ask(name)
 
     def _ask(self, name: str) -> None:
         """Look at a service again soon, or at all."""
@@ -78,7 +81,11 @@ class Watch:
         due, self._due = self._due, set()
         if ALL in due:
             self.everything = Everything(self._directory, self._named)
+            before, self._told = self._told, {}
             self._listen()
+            for number in before.keys() - self._told.keys():
+                if self._watcher:
+                    self._watcher.remove(number)  # its directory may be there still
         else:
             self.everything.look_again(due)
             self._listen(due)
@@ -98,7 +105,10 @@ class Watch:
                     (path, one.name),
                     (os.path.join(path, os.fsdecode(names.SUPERVISE)), one.name),
                 ]
-        complete = self._watcher is not None
+        # That svscan lets go of what is unlinked no file tells.
+        complete = self._watcher is not None and all(
+            one.is_linked for one in self.everything.services
+        )
         for path, name in places:
             mask = events.ENTRIES if name == ALL else CHANGES | events.ENTRIES
             try:

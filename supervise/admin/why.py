@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from slashservice.supervise.admin import health, output, words
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.causes import Case, causes
 from slashservice.supervise.admin.everything import Everything
-from slashservice.supervise.messages import fatal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +32,14 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     now = time.time()
     everything = Everything(given.directory, given.words)
     if everything.unknown:
-        what = f"there is no service {output.clean(everything.unknown[0])} in {given.directory}"
-        raise fatal("slashservice", os.fsencode(what))
+        raise output.fatal(f"there is no service {everything.unknown[0]} in {given.directory}")
     bad = False
     for seen in everything.services:
         case = Case(seen, given.directory, everything.svscan, now)
         found = causes(case)
         age = "" if seen.since is None else f" for {words.duration(now - seen.since)}"
         pid = f" (pid {seen.pid})" if seen.pid else ""
-        lines = [f"{output.clean(seen.name)}: {case.state}{pid}{age}"]
+        lines = [f"{seen.name}: {case.state}{pid}{age}"]
         for cause in found:
             lines.append(f"  {cause.what}")
             lines += [f"      {cause.remedy}"] if cause.remedy else []
@@ -54,6 +51,6 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
             )
         if not found:
             lines.append("  nothing is wrong with it that can be seen")
-        output.write(lines)
+        output.say(*lines)
         bad = bad or any(not cause.is_note for cause in found)
     return 1 if bad else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slashservice.supervise import signal_numbers
 from slashservice.supervise.protocol import deaths
 
 TYPE_CHECKING = False
@@ -40,12 +41,8 @@ def times(number: int) -> str:
 
 def signal_name(number: int) -> str:
     """Return what a signal is called, without ``SIG``; its number if it has no name here."""
-    import signal
-
-    try:
-        return signal.Signals(number).name.removeprefix("SIG")
-    except ValueError:
-        return f"signal {number}"
+    name = signal_numbers.name(number)
+    return name.removeprefix("SIG") if name else f"signal {number}"
 
 
 def ending(death: Death) -> str:

@@ -1,257 +1,147 @@
-"""``svlog [-afirv] [-n NUMBER] [-s TIME] [-g PATTERN] [-c WHEN] DIR...``: show logs.
+"""``svlog [-afijrv] [-n NUMBER] [-s TIME] [-U TIME] [-g PATTERN] [-c WHEN] DIR...``: show logs.
 
-Each DIR is a service directory, a log directory, or a scan directory with many of them. The
-lines of all their logs are shown in the order of time, in local time, with the service's name in
-front if there are several.
+Each DIR is a service directory, a log directory, or a scan directory with many of them; or the
+name of a service, or a pattern of names. The lines of all their logs are shown in the order of
+time, in local time, with the service's name in front if there are several.
 
 Whoever writes to a log may write what steers a terminal, and what is no file of a log at all. A
-terminal is shown such bytes in words. What can't be read is named, and the rest is shown.
+terminal is shown such bytes in words. What can't be read is named, and the rest is shown. However
+long lines are, and whatever a file unpacks to, little of it is in memory at a time.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
 from slashservice.supervise import signals
-from slashservice.supervise.getopt import BAD, Options
-from slashservice.supervise.logs import moments
-from slashservice.supervise.logs.find import find
-from slashservice.supervise.logs.reader import EVER, printable
-from slashservice.supervise.messages import TROUBLE, fatal, usage, warn, write_all
+from slashservice.supervise.logs.find import closed_script, find
+from slashservice.supervise.logs.printable import printable
+from slashservice.supervise.logs.shower import Shower, TextShower
+from slashservice.supervise.logs.svlog_arguments import HELP, Wishes
+from slashservice.supervise.messages import TROUBLE, fatal, warn, write_all
 from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from slashservice.supervise.logs.reader import LogReader
-
-    LineOf = tuple[int, bytes, bytes, LogReader]
-    """A line (see :class:`~slashservice.supervise.logs.reader.LogReader`) and its reader."""
-
-USAGE = "svlog [-afirv] [-n number] [-s time] [-g pattern] [-c auto|always|never] dir ..."
-
-LONG = {
-    b"--all": b"-a",
-    b"--follow": b"-f",
-    b"--ignore-case": b"-i",
-    b"--raw": b"-r",
-    b"--invert": b"-v",
-    b"--lines": b"-n",
-    b"--since": b"-s",
-    b"--grep": b"-g",
-    b"--color": b"-c",
-    b"--colour": b"-c",
-}
-"""Long names of options, which are easier to remember."""
-
-LINES = 10
-"""How many lines are shown unless another number is asked for."""
-
-SECONDS_BETWEEN_LOOKS = 0.5
-"""How often a log is looked at whose changes the kernel does not report."""
-
-AT_ONCE = 4096
-BYTES_AT_ONCE = 1 << 20
-"""Lines written in one go, or fewer of so many bytes."""
-
-DIM = b"\x1b[2m"
-PLAIN = b"\x1b[0m"
-COLOURS = [b"\x1b[%dm" % number for number in (36, 33, 32, 35, 34, 31)]
+    from slashservice.supervise.logs.shower import LineOf
 
 
 def main(argv: Sequence[bytes]) -> int:
     """Show logs; go on until killed with ``-f``."""
+    if list(argv) == [b"--help"]:
+        write_all(1, HELP.encode())
+        return 0
     wishes = Wishes(argv)
     signals.restore_defaults()
-    readers = []
-    for directory in wishes.directories:
-        found = find(places.path(directory))
-        if not found:
-            warn("svlog", b"no log in " + directory)
-        readers += found
-    if not readers:
+    logs = Logs(wishes)
+    begun = time.time_ns()
+    readers = logs.find(says=True)
+    if not readers and not (wishes.follow and logs.may_come()):
         raise fatal("svlog", b"no log found")
-    shower = Shower(wishes, readers)
-    if wishes.since is not None or wishes.all:
-        shower.show(merged(readers, EVER if wishes.since is None else wishes.since))
+    if len(readers) > MANY:
+        from slashservice.supervise.platform import posix
+
+        posix.raise_descriptor_limit()
+    shower = _shower(wishes, readers)
+    if wishes.number is None:
+        shower.show(merged(readers))
     else:
-        last = [[(*line, r) for line in r.last_lines(wishes.lines)] for r in readers]
-        together = sorted((line for lines in last for line in lines), key=lambda line: line[0])
-        shower.show(together[-wishes.lines :] if wishes.lines else [])
+        shower.show(last(readers, wishes.number, wishes.follow))
     if wishes.follow:
-        follow(readers, shower)
+        from slashservice.supervise.logs.following import Follower
+
+        Follower(readers, shower, logs.find, logs.places(), begun).run()
+    for reader in readers:
+        reader.close()
     return TROUBLE if any(reader.failed for reader in readers) else 0
 
 
-class Wishes:
-    """The command line."""
+class Logs:
+    """The logs that the words of the command line name, now and later."""
 
-    def __init__(self, argv: Sequence[bytes]) -> None:
-        self.all = self.follow = self.raw = self.invert = False
-        self.lines = LINES
-        self.since: int | None = None
-        self.colour = b"auto"
-        pattern: bytes | None = None
-        ignore_case = False
-        options = Options("svlog", _short(argv), "afirvn:s:g:c:")
-        for letter, value in options:
-            if letter == BAD:
-                raise usage("svlog", USAGE)
-            if letter == "n" and value.isdigit():
-                self.lines = int(value)
-            elif letter == "s":
-                self.since = moment(value)
-            elif letter == "g":
-                pattern = value
-            elif letter == "c" and value in (b"auto", b"always", b"never"):
-                self.colour = value
-            elif letter in "nc":
-                raise usage("svlog", USAGE)
-            self.all |= letter == "a"
-            self.follow |= letter == "f"
-            self.raw |= letter == "r"
-            self.invert |= letter == "v"
-            ignore_case |= letter == "i"
-        self.directories = options.rest
-        if not self.directories:
-            raise usage("svlog", USAGE)
-        self.search: Callable[[bytes], object] | None = None
-        if pattern is not None:
-            import re
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
 
-            try:
-                self.search = re.compile(pattern, re.IGNORECASE if ignore_case else 0).search
-            except re.error as error:
-                what = b"bad pattern " + pattern + b": " + str(error).encode()
-                raise fatal("svlog", what) from None
+    def find(self, says: bool = False) -> list[LogReader]:
+        """Return readers for all of them; with ``says`` complain of words that name none."""
+        found: dict[tuple[bytes, bytes], LogReader] = {}
+        for word in self._wishes.directories:
+            paths = places.paths(word)
+            readers = [reader for path in paths for reader in find(path)]
+            if says and not readers:
+                closed = next(filter(None, map(closed_script, paths)), b"")
+                error = PermissionError(errno.EACCES, "") if closed else None
+                what = b"unable to read " + closed if closed else b"no log in " + word
+                warn("svlog", printable(what), error)
+            for reader in readers:
+                reader.choice = self._wishes.choice
+                found.setdefault((reader.directory, reader.name), reader)
+        return list(found.values())
+
+    def places(self) -> list[bytes]:
+        """Return the directories into which logs may come."""
+        found = []
+        for word in self._wishes.directories:
+            path = places.path(word)
+            if os.path.isdir(path):
+                found += [path, path + b"/log"]
+            else:
+                found.append(places.scan_directory())
+        return [path for path in dict.fromkeys(found) if os.path.isdir(path)]
+
+    def may_come(self) -> bool:
+        """Tell whether there are directories that are to be waited for."""
+        return any(os.path.isdir(places.path(word)) for word in self._wishes.directories)
 
 
-def _short(argv: Sequence[bytes]) -> list[bytes]:
-    """Put short options for the long ones."""
-    words: list[bytes] = []
-    for at, word in enumerate(argv):
-        if word == b"--":
-            return [*words, *argv[at:]]
-        name, equals, value = word.partition(b"=")
-        if word[:2] == b"--" and name not in LONG:
-            raise usage("svlog", USAGE)
-        if name in LONG:
-            words.append(LONG[name])
-            if equals:
-                words.append(value)
-        else:
-            words.append(word)
-    return words
+MANY = 100
+"""Logs that any limit of descriptors has room for; each takes two, or three to unpack."""
 
 
-def moment(text: bytes) -> int:
-    """Return the Unix time, in nanoseconds, that ``text`` means now. Raises ``Quit``."""
-    try:
-        return moments.moment(text, time.time())
-    except ValueError:
-        raise fatal("svlog", b"not a time: " + text) from None
+def _shower(wishes: Wishes, readers: Sequence[LogReader]) -> Shower:
+    if wishes.json:
+        from slashservice.supervise.logs.json_lines import JsonShower
+
+        return JsonShower()
+    return TextShower(wishes, readers)
 
 
-def merged(readers: Sequence[LogReader], since: int) -> Iterable[LineOf]:
+def merged(readers: Sequence[LogReader]) -> Iterable[LineOf]:
     """Return the lines of all readers in the order of time."""
     import heapq
 
     def labelled(reader: LogReader) -> Iterable[LineOf]:
-        for when, stamp, rest in reader.lines(since):
+        for when, stamp, rest in reader.lines():
             yield when, stamp, rest, reader
 
-    return heapq.merge(*map(labelled, readers), key=lambda line: line[0])
+    return heapq.merge(*map(labelled, readers), key=_time)
 
 
-def follow(readers: Sequence[LogReader], shower: Shower) -> None:
-    """Show the lines that are written from now on, for ever."""
-    from slashservice.supervise.platform import watch
-    from slashservice.supervise.platform.current import watcher as kernel_watcher
+def last(readers: Sequence[LogReader], number: int, follows: bool) -> list[LineOf]:
+    """Return the last lines of all readers together, in the order of time.
 
-    watcher = kernel_watcher()
-    told = watcher is not None and watcher.tells_names
-    if watcher:
-        for reader in readers:
-            try:
-                watcher.add(reader.directory, watch.ENTRIES | watch.CONTENT | watch.MODIFY)
-            except OSError:
-                told = False
-    while True:
-        lines = [(*line, reader) for reader in readers for line in reader.new_lines()]
-        shower.show(sorted(lines, key=lambda line: line[0]))
-        if watcher and told:
-            watcher.wait(10 * SECONDS_BETWEEN_LOOKS)
-            watcher.events()
-        else:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+    Readers are left open if it ``follows`` that there are more.
+    """
+    import heapq
+
+    from slashservice.supervise.logs.kept import Kept
+
+    found: list[LineOf] = []
+    kept = Kept(number)
+    for reader in readers:
+        lines: list[LineOf] = [(*line, reader) for line in reader.last_lines(number)]
+        found = kept.of(heapq.merge(found, lines, key=_time))
+        if not follows:
+            reader.close()
+    if kept.is_cut or any(reader.is_cut for reader in readers):
+        warn("svlog", b"lines are left out, as they are so long: with -a all are shown")
+    return found
 
 
-def _unchanged(text: bytes) -> bytes:
-    return text
-
-
-class Shower:
-    """Writes lines in the way that was asked for."""
-
-    def __init__(self, wishes: Wishes, readers: Sequence[LogReader]) -> None:
-        self._search = wishes.search
-        self._invert = wishes.invert
-        self._raw = wishes.raw
-        self._second = -1
-        self._shown = b""
-        self._clean = printable if os.isatty(1) else _unchanged
-        coloured = wishes.colour == b"always" or (
-            wishes.colour == b"auto"
-            and os.isatty(1)
-            and not os.environb.get(b"NO_COLOR")
-            and os.environb.get(b"TERM") != b"dumb"
-        )
-        self._dim, self._plain = (DIM, PLAIN) if coloured else (b"", b"")
-        self._names = dict.fromkeys(readers, b"")
-        if len(readers) > 1:
-            names = [self._clean(reader.name) for reader in readers]
-            width = max(map(len, names))
-            for number, reader in enumerate(readers):
-                colour = COLOURS[number % len(COLOURS)] if coloured else b""
-                name = names[number].ljust(width)
-                self._names[reader] = b"%s%s%s " % (colour, name, PLAIN if coloured else b"")
-
-    def show(self, lines: Iterable[LineOf]) -> None:
-        """Write those of the lines that were asked for."""
-        out: list[bytes] = []
-        size = 0
-        for when, stamp, rest, reader in lines:
-            if self._search and bool(self._search(rest)) == self._invert:
-                continue
-            shown = self._time(when, stamp), self._names[reader], self._clean(rest)
-            out.append(b"%s%s%s\n" % shown)
-            size += len(out[-1])
-            if len(out) >= AT_ONCE or size >= BYTES_AT_ONCE:
-                self._write(out)
-                size = 0
-        self._write(out)
-
-    def _write(self, out: list[bytes]) -> None:
-        try:
-            write_all(1, b"".join(out))
-        except OSError as error:
-            raise fatal("svlog", b"unable to write output", error) from None
-        out.clear()
-
-    def _time(self, when: int, stamp: bytes) -> bytes:
-        """Return a line's time as it is shown, with a space behind it."""
-        if not stamp:
-            return b""
-        if self._raw:
-            return self._clean(stamp) + b" "
-        second, nanoseconds = divmod(when, 1_000_000_000)
-        if second != self._second:
-            try:
-                self._shown = b"%d-%02d-%02d %02d:%02d:%02d" % time.localtime(second)[:6]
-            except (OverflowError, ValueError, OSError):
-                return self._clean(stamp) + b" "  # no calendar goes so far
-            self._second = second
-        milliseconds = nanoseconds // 1_000_000
-        return b"%s%s.%03d%s " % (self._dim, self._shown, milliseconds, self._plain)
+def _time(line: LineOf) -> int:
+    return line[0] or 0

@@ -44,6 +44,12 @@ def _of_service(path: bytes) -> list[LogReader]:
     return [LogReader(one, service + b"/" + os.path.basename(one)) for one in directories]
 
 
+def closed_script(service: bytes) -> bytes:
+    """Return the path of the script that may name logs, if there is one that we may not read."""
+    script = service + b"/log/run"
+    return script if os.path.exists(script) and not os.access(script, os.R_OK) else b""
+
+
 def _start_of(script: bytes) -> bytes:
     """Return as much of a run script as could be plain; nothing if it can't be read."""
     try:

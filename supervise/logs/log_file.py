@@ -13,10 +13,13 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BLOCK = 1 << 18
 """Bytes read or unpacked at a time."""
+
+ENDLESS = 1 << 62
+"""More bytes than a file has."""
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -61,9 +64,13 @@ def _insist(about: os.stat_result) -> None:
         raise Unreadable(b"not a plain file")
 
 
-def blocks(fd: int) -> Iterator[bytes]:
-    """Yield what can be read from a descriptor, in pieces. Raises ``Unreadable``."""
-    while block := _read(fd, BLOCK):
+def blocks(fd: int, size: int = ENDLESS) -> Iterator[bytes]:
+    """Yield what can be read from a descriptor, in pieces, ``size`` bytes at most.
+
+    Raises ``Unreadable``.
+    """
+    while size and (block := _read(fd, min(BLOCK, size))):
+        size -= len(block)
         yield block
 
 
@@ -74,11 +81,12 @@ def _read(fd: int, size: int) -> bytes:
         raise Unreadable(error=error) from None
 
 
-def contents(fd: int) -> Iterator[bytes]:
+def contents(fd: int, place: Callable[[int], int] | None = None) -> Iterator[bytes]:
     """Yield the content of the open file, in pieces of ``BLOCK`` bytes at most; close it.
 
     It is decompressed if it is compressed and we, or a program here, can. What only begins
-    like a compressed file is taken as it is. Raises ``Unreadable`` where it breaks off.
+    like a compressed file is taken as it is. Of a plain file ``place`` tells where to begin; it is
+    read as far as it reaches now. Raises ``Unreadable`` where it breaks off.
     """
     try:
         first = os.pread(fd, 4, 0)
@@ -87,7 +95,9 @@ def contents(fd: int) -> Iterator[bytes]:
         elif first == ZSTD:
             yield from _unpacked_by([b"zstd", b"-dcq"], fd)
         else:
-            yield from blocks(fd)
+            begin = place(fd) if place else 0
+            os.lseek(fd, begin, os.SEEK_SET)
+            yield from blocks(fd, max(0, os.fstat(fd).st_size - begin))
     except OSError as error:
         raise Unreadable(error=error) from None
     finally:

@@ -22,7 +22,7 @@ MONTHS = (
     *("september", "october", "november", "december"),
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-AGO = {"today": 0, "yesterday": 1}
+AGO = {"today": 0, "yesterday": 1, "tomorrow": -1}
 
 SHORT = 3
 """Letters that tell months, and days of the week, from one another."""
@@ -36,7 +36,7 @@ def moment(text: bytes, now: float) -> int:
     if text[:1] == b"@":
         digits = text[1:].ljust(24, b"0")[:24]
         return tai.unpack(bytes.fromhex(digits.decode("ascii")))
-    ago = seconds(text)
+    ago = seconds(text.removesuffix(b" ago").removeprefix(b"-"))
     if ago is not None:
         return int((now - ago) * 1e9)
     words = text.decode("ascii").lower().replace("t", " ", int(_is_iso(text))).split()
@@ -48,9 +48,13 @@ def moment(text: bytes, now: float) -> int:
     year, month, day = _date(words, now)
     hour, minute, second = _clock(clock)
     try:
-        return int(time.mktime((year, month, day, hour, minute, second, 0, 0, -1))) * 1_000_000_000
+        found = int(time.mktime((year, month, day, hour, minute, second, 0, 0, -1)))
+        noon = time.mktime((year, month, day, 12, 0, 0, 0, 0, -1))
     except OverflowError:
         raise ValueError(text) from None
+    if _day(noon) != (year, month, day):
+        raise ValueError(text)  # as February 30
+    return found * 1_000_000_000
 
 
 def _is_iso(text: bytes) -> bool:
@@ -60,6 +64,8 @@ def _is_iso(text: bytes) -> bool:
 
 def _clock(text: str) -> tuple[int, int, int]:
     """Return hour, minute and second of a time of day; midnight without one."""
+    if not all(part.isdigit() for part in text.split(":") if text):
+        raise ValueError(text)
     parts = [int(part) for part in text.split(":")] if text else []
     hour, minute, second = [*parts, 0, 0, 0][:3]
     if len(parts) > 3 or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 62):

@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise import tai
-from slashservice.supervise.logs import log_file
+from slashservice.supervise.logs import log_file, seeking
+from slashservice.supervise.logs.choice import Choice
+from slashservice.supervise.logs.chunks import LONGEST, chunks
 from slashservice.supervise.logs.log_file import Unreadable
+from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.retention import finished
+from slashservice.supervise.logs.stamps import EVER, LENGTH, NEVER, label_time, stamp_time
 from slashservice.supervise.messages import warn
 from slashservice.supervise.tai import LABEL_LENGTH
 
@@ -27,19 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    Line = tuple[int, bytes, bytes]
-    """Unix time in nanoseconds, the line's stamp as it stands there, and the rest of it."""
-
-LONGEST = 1 << 24
-"""A line with more bytes than this is shown in parts."""
-
-STAMP_LENGTH = LABEL_LENGTH + 1
-
-EVER = -1 << 96
-"""A time before all others that a stamp can name, in Unix nanoseconds."""
-
-HARMLESS = bytes((9, *range(32, 127)))
-"""Bytes that a terminal shows as they are."""
+    from slashservice.supervise.logs.choice import Line
 
 UNDONE, UNPROCESSED, PROCESSED = b".t", b".u", b".s"
 
@@ -48,38 +39,62 @@ GONE = (FileNotFoundError, NotADirectoryError)
 
 
 class LogReader:
-    """The log in ``directory``, called ``name``."""
+    """The log in ``directory``, called ``name``: those of its lines that are the ``choice``.
 
-    def __init__(self, directory: bytes, name: bytes) -> None:
+    It yields each of them once. ``failed`` tells whether something in it could not be read,
+    ``is_cut`` whether lines were left out because they are too long to be kept.
+    """
+
+    def __init__(self, directory: bytes, name: bytes, choice: Choice | None = None) -> None:
         self.directory = directory
         self.name = name
-        self.failed = False
-        """Whether something in it could not be read."""
+        self.choice = choice or Choice()
+        self.failed = self.is_cut = False
+        self.time: int | None = 0
+        """The time of the last line with a stamp; None while only those behind it are read."""
         self._known: set[bytes] = set()
         """The labels of files that were read, or passed over."""
         self._skip = 0
         """How many files have been read that are still to get their final names."""
         self._fd = -1
         self._partial = b""
-        self._time = 0
+        self._number: int | None = None
+        """How many of the last lines are wanted, if not all are."""
+        self._has_later = False
+        """Whether there are finished files whose lines are after the time, and are not read."""
+        self._is_begun = False
+        """Whether ``current`` has been opened."""
+        self._size = 0
+        """Bytes that have been read."""
 
-    def lines(self, since: int = EVER) -> Iterator[Line]:
-        """Yield all lines from ``since`` (Unix nanoseconds) on."""
-        for line in self._old_lines(since):
-            if line[0] >= since:
-                yield line
-        for line in self._newest():
-            if line[0] >= since:
-                yield line
+    def lines(self) -> Iterator[Line]:
+        """Yield all lines, oldest first."""
+        for name in self._begin():
+            yield from self._finished_file(name)
+        if self._has_later:
+            self.time = NEVER
+        yield from self._newest()
 
     def last_lines(self, number: int) -> list[Line]:
         """Return the last lines, ``number`` of them if there are so many."""
-        from collections import deque
+        from slashservice.supervise.logs.backwards import Backwards
 
+        self._number = number
         names = self._begin()
-        found = [*deque(self._newest(), number)]
-        while names and len(found) < number:
-            found = [*deque(self._finished_file(names.pop()), number - len(found)), *found]
+        backwards = Backwards(number, self.choice)
+        passage: Iterable[Line] | None = self._newest()
+        while passage is not None:
+            self.time, before = None, self._size
+            lines = backwards.take(passage)
+            backwards.add(lines, self.time, self._size - before)
+            if self._has_later:
+                backwards.add([], NEVER, 0)
+                self._has_later = False
+            goes_on = names and not backwards.is_enough()
+            passage = self._finished_file(names.pop()) if goes_on else None
+        found = backwards.lines()
+        self.time = backwards.time or 0
+        self.is_cut |= backwards.is_cut
         return found
 
     def new_lines(self) -> Iterator[Line]:
@@ -90,8 +105,7 @@ class LogReader:
                 if self._is_current():
                     return
                 yield from self._read_open()
-                if self._partial:
-                    yield self._parsed(self._partial)
+                yield from self.choice.of(self._partial, self)
                 os.close(self._fd)
                 self._fd = -1
                 self._partial = b""
@@ -104,6 +118,12 @@ class LogReader:
                     yield from self._finished_file(name)
             if self._fd < 0:
                 return
+
+    def close(self) -> None:
+        """Let the log go."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def _open_current(self) -> list[bytes]:
         """Open ``current``, unless it is empty; return the new names of files before it.
@@ -121,19 +141,47 @@ class LogReader:
                 return new
             if self._finished() == names:
                 self._fd = fd
+                if not self._is_begun:
+                    os.lseek(fd, self._place(fd), os.SEEK_SET)
+                self._is_begun = True
                 return new
             os.close(fd)
 
     def _begin(self) -> list[bytes]:
-        """Return the names of the finished files, which count as known from now on."""
+        """Return the names of the finished files that may have lines of the right time.
+
+        All that there are count as known from now on.
+        """
         names = self._finished()
         self._known.update(name[:LABEL_LENGTH] for name in names)
+        if self.choice.since > EVER:
+            names = [name for name in names if label_time(name) >= self.choice.since]
+        if self.choice.until < NEVER:
+            begun = self._begun(names)
+            self._has_later = begun < len(names)
+            del names[begun:]
         return names
 
-    def _old_lines(self, since: int) -> Iterator[Line]:
-        for name in self._begin():
-            if _label_time(name) >= since:
-                yield from self._finished_file(name)
+    def _begun(self, names: list[bytes]) -> int:
+        """Return how many of the files do not begin after the time."""
+        low, high = 0, len(names)
+        while low < high:
+            middle = (low + high) // 2
+            first = self._first_time(names[middle])
+            if first is not None and first > self.choice.until:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _first_time(self, name: bytes) -> int | None:
+        """Return the time of a file's first line if it has a stamp and can be read."""
+        try:
+            for block in log_file.contents(log_file.open_plain(self.directory + b"/" + name)):
+                return stamp_time(block[:LENGTH])
+        except (*GONE, Unreadable):
+            pass
+        return None
 
     def _newest(self) -> Iterator[Line]:
         """Yield the lines that are in none of the known files; include those of ``previous``."""
@@ -184,15 +232,38 @@ class LogReader:
 
     def _read_open(self) -> Iterator[Line]:
         """Yield the lines that ``current`` has got; keep the beginning of an unfinished one."""
-        blocks = log_file.blocks(self._fd)
         try:
-            for line in _split(blocks, self._partial):
-                self._partial = line
-                if line[-1:] == b"\n" or len(line) >= LONGEST:
-                    self._partial = b""
-                    yield self._parsed(line)
+            blocks = log_file.blocks(self._fd, self._new_bytes())
+            for chunk in self._counted(chunks(blocks, self._partial)):
+                self._partial = b""
+                if chunk[-1:] != b"\n" and len(chunk) < LONGEST:
+                    self._partial = chunk
+                    return
+                yield from self.choice.of(chunk, self)
         except Unreadable as trouble:
             self._fail(b"current", trouble)
+
+    def _new_bytes(self) -> int:
+        """Return how many bytes ``current`` has got. If it has lost some, go back to what is left.
+
+        A logger that goes on is read no further than the file reaches now, or this would not end.
+        """
+        size, at = os.fstat(self._fd).st_size, os.lseek(self._fd, 0, os.SEEK_CUR)
+        if size < at:
+            left = size - (at - len(self._partial))
+            at = size if left >= 0 else 0
+            self._partial = self._partial[: max(0, left)]
+            os.lseek(self._fd, at, os.SEEK_SET)
+        return size - at
+
+    def _counted(self, found: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks up to the one that is after the time."""
+        for chunk in found:
+            if self.choice.is_over(chunk):
+                self.time = stamp_time(chunk[:LENGTH])
+                return
+            self._size += len(chunk)
+            yield chunk
 
     def _finished_file(self, name: bytes) -> Iterator[Line]:
         """Yield the lines of a finished file; none if the file is gone."""
@@ -200,14 +271,30 @@ class LogReader:
         if fd < 0 and name.endswith(UNPROCESSED):
             fd = self._open(name[: -len(UNPROCESSED)] + PROCESSED)
         if fd >= 0:
-            yield from self._lines_in(name, log_file.contents(fd))
+            yield from self._lines_in(name, log_file.contents(fd, self._place))
 
     def _lines_in(self, name: bytes, blocks: Iterable[bytes]) -> Iterator[Line]:
         try:
-            for line in _split(blocks, b""):
-                yield self._parsed(line)
+            for chunk in self._counted(chunks(blocks)):
+                yield from self.choice.of(chunk, self)
         except Unreadable as trouble:
             self._fail(name, trouble)
+
+    def _place(self, fd: int) -> int:
+        """Return where to begin to read a plain file."""
+        choice = self.choice
+        try:
+            begin = 0
+            if choice.since > EVER:
+                begin = seeking.place_of_time(fd, choice.since)
+            if self._number is not None and not choice.grep:
+                end = os.fstat(fd).st_size
+                if choice.until < NEVER:
+                    end = seeking.place_of_time(fd, choice.until + 1)
+                begin = max(begin, seeking.place_of_last(fd, self._number, end))
+        except OSError:
+            return 0  # reading tells
+        return begin
 
     def _open(self, name: bytes) -> int:
         """Open a file; return -1 if it is gone, or can't be read."""
@@ -230,53 +317,6 @@ class LogReader:
             what += b": " + trouble.why
         warn("svlog", what, trouble.error)
 
-    def _parsed(self, line: bytes) -> Line:
-        """Take a line apart; it may end in a newline."""
-        line = line[:-1] if line[-1:] == b"\n" else line
-        when = stamp_time(line)
-        if when is None:
-            return self._time, b"", line
-        self._time = when
-        stamp, _, rest = line.partition(b" ")
-        return when, stamp, rest
-
-
-def _split(blocks: Iterable[bytes], partial: bytes) -> Iterator[bytes]:
-    """Yield the lines in ``partial`` and the blocks, each with its newline.
-
-    The last may have none. Of a line that is too long, the parts have none either.
-    """
-    parts = [partial]
-    size = len(partial)
-    for block in blocks:
-        first, *lines = block.split(b"\n")
-        parts.append(first)
-        size += len(first)
-        if lines or size >= LONGEST:
-            whole = b"".join(parts)
-            last = lines.pop() if lines else b""
-            yield whole + b"\n" if b"\n" in block else whole
-            for line in lines:
-                yield line + b"\n"
-            parts = [last]
-            size = len(last)
-    if size:
-        yield b"".join(parts)
-
-
-def printable(text: bytes) -> bytes:
-    r"""Return ``text`` with what could steer a terminal written as ``\x1b`` is.
-
-    That is each control character but the tab, and all else that is not seen, such as what
-    turns the direction of writing. So is what is no UTF-8.
-    """
-    if not text.translate(None, HARMLESS):
-        return text
-    return "".join(
-        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode()
-        for c in text.decode("utf-8", "backslashreplace")
-    ).encode()
-
 
 def without_twins(names: list[bytes]) -> list[bytes]:
     """Return the names without those of which there is a better one: what svlogd processes.
@@ -288,47 +328,3 @@ def without_twins(names: list[bytes]) -> list[bytes]:
     return [
         name for name in names if name[:-2] + better.get(name[-2:], name[-2:] + b"/") not in present
     ]
-
-
-def stamp_time(line: bytes) -> int | None:
-    """Return the time, in Unix nanoseconds, of the stamp a line begins with; None without one."""
-    if line[:1] == b"@" and line[LABEL_LENGTH:STAMP_LENGTH] == b" ":
-        return _label_time(line)
-    if line[4:5] == b"-" and line[25:26] == b" ":
-        return _readable_time(line[:25])
-    stamp = line[:20].partition(b" ")[0]
-    seconds, _, fraction = stamp.partition(b".")
-    if len(fraction) == 6 and len(seconds) >= 9 and (seconds + fraction).isdigit():
-        return int(seconds) * 1_000_000_000 + int(fraction) * 1000
-    return None
-
-
-_seconds: dict[bytes, int] = {}
-"""The last second that a readable stamp told, and what it is in Unix time."""
-
-
-def _readable_time(stamp: bytes) -> int | None:
-    """Return the time of a stamp as svlogd writes it, ``YYYY-MM-DD_HH:MM:SS.xxxxx``, in UTC."""
-    second, fraction = stamp[:19], stamp[20:]
-    if second not in _seconds:
-        from calendar import timegm
-
-        date = second.translate(None, b"-_T:")
-        if len(date) != 14 or not date.isdigit():
-            return None
-        numbers = [int(date[at : at + 2]) for at in range(4, 14, 2)]
-        if not (1 <= numbers[0] <= 12 and 1 <= numbers[1] <= 31):
-            return None
-        _seconds.clear()
-        _seconds[second] = timegm((int(date[:4]) or 1, *numbers))
-    if not fraction.isdigit() or stamp[19:20] != b".":
-        return None
-    return _seconds[second] * 1_000_000_000 + int(fraction) * 10_000
-
-
-def _label_time(text: bytes) -> int:
-    """Return the time, in Unix nanoseconds, of the label ``text`` begins with; 0 without one."""
-    try:
-        return tai.unpack(bytes.fromhex(text[1:LABEL_LENGTH].decode("ascii")))
-    except ValueError:
-        return 0

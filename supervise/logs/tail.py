@@ -7,7 +7,7 @@ import os
 from slashservice.supervise.logs import log_file
 from slashservice.supervise.logs.find import find
 from slashservice.supervise.logs.log_file import Unreadable
-from slashservice.supervise.logs.reader import stamp_time
+from slashservice.supervise.logs.stamps import stamp_time
 
 BYTES = 8192
 """Bytes at the end of ``current`` in which these lines are."""

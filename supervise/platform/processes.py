@@ -73,3 +73,27 @@ def session(pid: int) -> int:
         return os.getsid(pid)
     except OSError:
         return 0
+
+
+GONE = " (deleted)"
+"""What the kernel puts behind the name of a file that is open, and no longer there."""
+
+
+def replaced(pid: int) -> str:
+    """Return a file that a process runs, as its program or a library, and that was replaced since.
+
+    It is empty if there is none, or where that can't be seen.
+    """
+    try:
+        program = os.readlink(f"/proc/{pid}/exe")
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
+            maps = [line.rstrip("\n").split(None, 5) for line in file]
+    except OSError:
+        return ""
+    if program.endswith(GONE):
+        return program[: -len(GONE)]
+    for words in maps:
+        path = words[-1]
+        if len(words) == 6 and "x" in words[1] and ".so" in path and path.endswith(GONE):
+            return path[: -len(GONE)]
+    return ""

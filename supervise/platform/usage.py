@@ -1,15 +1,22 @@
 """What processes use, where the system has ``/proc``: processor time and memory, by whose they are.
 
-A service's processes are those of its daemon's session, and those that descend from it. All
+A service's processes are those of its daemon's session, those that descend from it, and those in
+its control group, if it has one of its own (:mod:`~slashservice.supervise.platform.cgroups`). All
 processes of the machine are read at once: that takes some ten microseconds for each.
+
+The time of a child that has ended counts as its parent's, as soon as that has waited for it.
 """
 
 from __future__ import annotations
 
 import os
 
-PARENT, SESSION, USER, SYSTEM, PAGES = 1, 3, 11, 12, 21
-"""Places among the fields of ``/proc/PID/stat`` behind the name: see proc(5)."""
+from slashservice.supervise.platform import cgroups
+
+PARENT, SESSION, PAGES = 1, 3, 21
+TIMES = slice(11, 15)
+"""Places among the fields of ``/proc/PID/stat`` behind the name, see proc(5). The times are its own
+for the program and for the system, and those of its children."""
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -26,18 +33,28 @@ class Use:
         self.processes = 0
 
 
-def of(daemons: set[int]) -> dict[int, Use]:
-    """Return what each of the daemons uses, with all that it has started, by pid."""
+def of(daemons: set[int], svscan: int = 0) -> dict[int, Use]:
+    """Return what each of the daemons uses, with all that it has started, by pid.
+
+    The control group of ``svscan`` is none that one of them has of its own.
+    """
     rows = _rows()
     whose: dict[int, int] = {}
     found: dict[int, Use] = {}
+    groups = cgroups.own(daemons, svscan)
+    members = {pid: one for one, group in groups.items() for pid in cgroups.members(group)}
     for pid, (parent, session, seconds, memory) in rows.items():
-        daemon = session if session in daemons else _daemon(pid, parent, rows, daemons, whose)
+        daemon = session if session in daemons else members.get(pid, 0)
+        daemon = daemon or _daemon(pid, parent, rows, daemons, whose)
         if daemon:
             use = found.setdefault(daemon, Use())
             use.seconds += seconds
             use.memory += memory
             use.processes += 1
+    for daemon, group in groups.items():
+        seconds_of_all = cgroups.seconds(group)
+        if seconds_of_all is not None and daemon in found:
+            found[daemon].seconds = seconds_of_all
     return found
 
 
@@ -84,7 +101,7 @@ def _rows() -> dict[int, Row]:
         finally:
             os.close(fd)
         if len(fields) > PAGES:
-            ticks = int(fields[USER]) + int(fields[SYSTEM])
+            ticks = sum(map(int, fields[TIMES]))
             memory = int(fields[PAGES]) * PAGE
             found[int(name)] = (int(fields[PARENT]), int(fields[SESSION]), ticks / TICKS, memory)
     return found

@@ -76,11 +76,11 @@ class Onlooker:
         self.loop.after(seconds, lambda: self.see(number))
 
     def start(self, program: bytes, argv: list[bytes], ended: Callable[[int], None]) -> int:
-        """Run a program in the current directory, with standard output closed; return its pid.
+        """Run a program in the current directory, with its output going nowhere; return its pid.
 
         ``ended`` is called with its wait status. Raises ``OSError``.
         """
-        streams = [(os.POSIX_SPAWN_CLOSE, 1)]
+        streams = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
         defaults = signals.IGNORED_BY_PYTHON
         pid = os.posix_spawn(program, argv, os.environb, file_actions=streams, setsigdef=defaults)
         self.loop.on_exit(pid, ended)

@@ -63,6 +63,34 @@ def path(word: bytes) -> bytes:
     return named(word)
 
 
+PATTERN = b"*?["
+"""Characters that have a word be a pattern of names."""
+
+
+def paths(word: bytes) -> list[bytes]:
+    """Return what ``path`` does; of a pattern, as ``web*``, the services whose names match it."""
+    if os.path.isdir(word) or not _is_pattern(word):
+        return [path(word)]
+    return matching(word, scan_directory())
+
+
+def _is_pattern(word: bytes) -> bool:
+    return b"/" not in word and any(one in PATTERN for one in word)
+
+
+def matching(word: bytes, directory: bytes) -> list[bytes]:
+    """Return the services in a directory of services whose names match a pattern."""
+    if not _is_pattern(word):
+        return []
+    from fnmatch import fnmatchcase
+
+    try:
+        found = [name for name in os.listdir(directory) if name[:1] != b"."]
+    except OSError:
+        return []
+    return [os.path.join(directory, name) for name in sorted(found) if fnmatchcase(name, word)]
+
+
 def own_scan_directory() -> str:
     """Return the scan directory that an ordinary account has by ``install --user``, or nothing."""
     if not os.geteuid():

@@ -17,6 +17,7 @@ from helpers.figures import MISSED
 
 PROMISED = {
     "start": 16,
+    "admin": 3,
     "arrival": 3,
     "boot_tree": 1,
     "capacity": 4,
@@ -29,6 +30,7 @@ PROMISED = {
     "runit_tree": 4,
     "selection": 30,
     "storm": 2,
+    "svlog": 3,
     "svlogd": 18,
 }
 """For each module of benchmarks/, how many promises it looks at.

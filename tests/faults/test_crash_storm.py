@@ -17,7 +17,7 @@ import pytest
 from helpers.processes import kill
 from helpers.services import await_down, await_pid, contents, in_status, make_service, status_of
 from helpers.tree import SLEEP, Tree
-from helpers.waiting import until
+from helpers.waiting import GENEROUS, until
 
 COUNTED = "#!/bin/sh\necho >>starts\n"
 """A run script that begins so says that it was started, by one byte."""
@@ -118,7 +118,7 @@ def test_nobody_waits_for_those_that_crash(tree: Tree, kind: Kind) -> None:
     svscan = tree.svscan()
     until(lambda: sum(storm.starts()) >= kind.number * 3 // 2, "the storm rages", pause=0.1)
     ask(storm, tree)
-    until(lambda: min(storm.starts()) >= 2, "each has its turn", pause=0.1)
+    until(lambda: min(storm.starts()) >= 2, "each has its turn", 5 * GENEROUS, pause=0.1)
     assert max(storm.starts()) <= 5 * min(storm.starts())
     with storm.in_time("the end"):
         tree.drain(svscan)

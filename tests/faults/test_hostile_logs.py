@@ -129,6 +129,17 @@ def test_what_is_closed_to_the_user(closed: str, scan: Path, ours: Path) -> None
 
 
 @pytest.mark.root
+def test_a_script_that_is_closed_to_the_user(scan: Path, ours: Path) -> None:
+    """It may name a log elsewhere; so it is not said that there is none."""
+    script = scan / "x/log/run"
+    script.parent.mkdir(parents=True)
+    script.touch(mode=0o700)
+    done = run(ours, scan / "x", user="nobody")
+    said = f"svlog: warning: unable to read {script}: access denied\nsvlog: fatal: no log found\n"
+    assert (done.returncode, done.stdout, done.stderr) == (111, "", said)
+
+
+@pytest.mark.root
 def test_the_supervisors_directory_is_no_closed_log(scan: Path, ours: Path) -> None:
     for folder in (scan / "m/supervise", scan / "m/log/supervise"):
         folder.mkdir(mode=0o700)

@@ -51,7 +51,10 @@ class Administrator:
         return [str(self.program), verb, "--service-dir", str(self.scan), *map(str, words)]
 
     def types(self, verb: str, *words: str | Path, **environment: str) -> Said:
-        """Run a verb to its end."""
+        """Run a verb to its end.
+
+        What it advises says which scan directory is meant, as we do; here that is left out.
+        """
         done = subprocess.run(
             self.words(verb, *words),
             capture_output=True,
@@ -63,7 +66,8 @@ class Administrator:
             env={**ENVIRONMENT, **environment},
             check=False,
         )
-        return Said(done.returncode, done.stdout, done.stderr)
+        where = f" --service-dir {self.scan}"
+        return Said(done.returncode, done.stdout.replace(where, ""), done.stderr)
 
     def services(self, *names: str) -> dict[str, Any]:
         """Return what ``list --json`` says of services, by name."""

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "hosting": {HALL, "platform", "protocol", "logs", "hosting"},
     "services": {HALL, "platform", "chain", "protocol", "scripts", "services"},
     "admin": {HALL, "platform", "chain", "protocol", "scripts", "logs", "admin"},
+    "demo": {HALL, "platform", "chain", "protocol", "logs", "admin", "demo"},
     "commands": {HALL, "platform", "chain", "protocol", "scripts", "logs", "hosting", "services"},
 }
 """Which wing may import which. Nobody imports a command, the commands included."""

@@ -35,3 +35,9 @@ def test_the_state_machine_needs_no_signals() -> None:
     shown = subprocess.run([sys.executable, "-c", FEW], capture_output=True, text=True)
     assert shown.stderr == ""
     assert {*"udotckhaixXpq12"} == {*shown.stdout.split()}
+
+
+def test_names_are_those_of_the_module() -> None:
+    for number in range(-1, 130):
+        known = number in signal.Signals.__members__.values()
+        assert signal_numbers.name(number) == (signal.Signals(number).name if known else "")

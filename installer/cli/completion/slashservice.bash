@@ -29,6 +29,7 @@ _slashservice() {
         fi
         ;;
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
+    --log-group) COMPREPLY=($(compgen -g -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)
         COMPREPLY=($(compgen -W 'systemd sysvinit busybox openrc runit s6 dinit finit procd
@@ -46,7 +47,8 @@ _slashservice() {
     start | stop | restart | reload | once | pause | cont) set -- $tree -w ;;
     kill) set -- $tree -w -s ;;
     wait) set -- $tree --up --ready --down -t ;;
-    logs) set -- $tree --all --follow --ignore-case --raw --invert --lines --since --grep --color ;;
+    logs) set -- $tree --all --follow --ignore-case --raw --invert --json --lines --since --until --grep \
+        --color ;;
     env) set -- $tree --unset ;;
     why | edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
@@ -54,7 +56,7 @@ _slashservice() {
     uninstall) set -- $where --user --dry-run ;;
     detect) set -- $where --user --json --explain ;;
     status | doctor) set -- $where --user --json ;;
-    add) set -- $where --user --log --log-user --no-log --down --env --limit --no-check \
+    add) set -- $where --user --log --log-user --log-group --no-log --down --env --limit --no-check \
         --service-dir --in -- ;;
     import)
         if [[ $word != -* ]]; then

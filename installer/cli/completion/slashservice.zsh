@@ -78,7 +78,7 @@ _slashservice() {
     wait) _arguments $tree '(--ready --down)--up[they run]' '(--up --down)--ready[they are of use]' '(--up --ready)--down[they are down]' '-t[so long at most]:seconds' ;;
     logs)
         _arguments $tree '--follow[go on with new lines]' '--all[all lines]' '--lines[so many]:number' \
-            '--since[from that time on]:time' '--grep[lines with that]:pattern' '--ignore-case' \
+            '--since[from that time on]:time' '--until[up to that time]:time' '--json[for programs]' '--grep[lines with that]:pattern' '--ignore-case' \
             '--raw[with stamps as they are]' '--invert[lines without it]' \
             '--color[in colour]:when:(auto always never)'
         ;;
@@ -91,6 +91,7 @@ _slashservice() {
     status | doctor) _arguments $where '--user[in your home, without root]' '--json[say it as JSON]' ;;
     add)
         _arguments $where '--user[run it as]:account:_users' '--log-user[run its log as]:account:_users' \
+            '--log-group[accounts of it may read its log]:group:_groups' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
             '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \

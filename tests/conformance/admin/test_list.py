@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from helpers.administration import Administrator, on_screen, without_colour
 from helpers.processes import kill
-from helpers.services import await_pid, status_of
+from helpers.services import await_down, await_pid, status_of
 from helpers.tree import SLEEP, Tree
-from helpers.waiting import until
+from helpers.waiting import GENEROUS, until
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 SAYS = "#!/bin/sh\nexec 2>&1\necho cannot bind to port 80\nexit 7\n"
@@ -172,6 +172,25 @@ def test_watching(tree: Tree, admin: Administrator, tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
+def test_since_when_it_is_down_outlives_svscan(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web")
+    svscan = tree.svscan()
+    pid = await_pid(path)
+    tree.svc("-d", path)
+    await_down(path)
+    before = admin.services("web")["web"]["since"]
+    kill(svscan.pid, signal.SIGKILL)
+    svscan.wait(GENEROUS)
+    stamp = (path / "supervise/status").read_bytes()[:12]
+    tree.svscan()
+    until(lambda: (path / "supervise/status").read_bytes()[:12] != stamp, "another has it")
+    now = admin.services("web")["web"]
+    assert (now["state"], now["since"]) == ("down", before)
+    tree.svc("-u", path)
+    assert await_pid(path, other_than=pid)
+    assert admin.services("web")["web"]["since"] > before
+
+
 def test_without_svscan(tree: Tree, admin: Administrator) -> None:
     tree.add("web")
     said = admin.types("list")
@@ -227,3 +246,20 @@ def test_any_name(tree: Tree, admin: Administrator, name: str | bytes) -> None:
         one["name"] for one in json.loads(admin.types("list", "--json").out)["services"]
     }
     assert max(map(len, without_colour(on_screen(admin.words("list"), 60)).splitlines())) <= 60
+
+
+HOLDS_THE_LOG = "#!/bin/sh\nexec 2>&1\nsleep 1000 &\ntouch ready\nwait\n"
+
+
+def test_a_log_that_outlives_its_service(tree: Tree, admin: Administrator) -> None:
+    """While svscan ends, it waits for the log, whose service it has given up: that is none."""
+    path = tree.add("web", HOLDS_THE_LOG, log=LOG)
+    svscan = tree.svscan()
+    until(lambda: (path / "ready").exists(), "it runs")
+    await_pid(path / "log")
+    kill(svscan.pid, signal.SIGTERM)
+    until(lambda: admin.state("web") == "not supervised", "it was brought down")
+    assert {one["name"] for one in json.loads(admin.types("list", "--json").out)["services"]} == {
+        "web"
+    }
+    assert svscan.poll() is None, "the log still runs"

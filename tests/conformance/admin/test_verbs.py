@@ -183,8 +183,9 @@ def test_signals(tree: Tree, admin: Administrator, kind: str) -> None:
         assert said.out == f"web: HUP is sent (pid {pid})\n"
     else:
         assert said.out.startswith(f"web: HUP was sent, and pid {pid} ended: HUP")
+    await_pid(web)
     said = admin.types("kill", "-s", "sigusr1", "web")
-    assert said.status == 0 and "USR1" in said.out
+    assert said.status == 0 and "USR1 was sent, and " in said.out and "started again" in said.out
 
 
 def test_check_scripts(tree: Tree, admin: Administrator) -> None:
@@ -202,7 +203,19 @@ def test_check_scripts(tree: Tree, admin: Administrator) -> None:
     assert process.returncode == 0 and out == f"web: started (pid {in_status(web)})\n"
     (web / "of-use").unlink()
     said = admin.types("restart", "-w", "1.5", "web")
-    assert said.status == 1 and "web: " in said.out
+    pid = in_status(web)
+    assert said.status == 1
+    assert said.out == f"web: runs (pid {pid}), but after 2 s its check script still says no\n"
+
+
+def test_a_check_script_may_print(tree: Tree, admin: Administrator) -> None:
+    """As all other scripts do, with their errors where their output goes."""
+    web = tree.add("web")
+    (web / "check").write_text("#!/bin/sh\nexec 2>&1\necho it works\n")
+    (web / "check").chmod(0o755)
+    tree.svscan()
+    await_pid(web)
+    assert admin.types("wait", "-t", "60", "web") == Said(0, "", "")
 
 
 def test_interrupted(tree: Tree, admin: Administrator) -> None:

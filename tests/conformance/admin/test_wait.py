@@ -44,7 +44,10 @@ def test_a_check_script_says_when_it_is_ready(tree: Tree, admin: Administrator) 
     await_pid(path)
     assert admin.types("wait", "--up", "web").status == 0
     late = admin.types("wait", "-t", "0.7", "web")
-    assert (late.status, late.errors) == (1, "slashservice: web is running after 0.7 s\n")
+    assert (late.status, late.errors) == (
+        1,
+        "slashservice: web is running, and its check script says no after 0.7 s\n",
+    )
     (path / "of-use").touch()
     assert admin.types("wait", "web") == Said(0, "", "")
 

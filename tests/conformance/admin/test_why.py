@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from helpers.administration import Administrator
+from helpers.checkout import CHECKOUT, PYTHON
 from helpers.processes import kill
-from helpers.services import await_down, await_pid, status_of
+from helpers.services import await_down, await_pid, status_of, write_script
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
+
+from slashservice.supervise.version import VERSION
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
@@ -28,6 +33,7 @@ class Defect(NamedTuple):
     remedy: str
     mends: bool = False
     mode: int = 0o755
+    log: str | None = None
 
 
 DEFECTS = {
@@ -82,12 +88,22 @@ DEFECTS = {
         True,
     ),
     "status": Defect(
-        "#!/bin/sh\nexit 7\n", "it ends soon after each start: exit 7", "slashservice logs it"
+        "#!/bin/sh\nexit 7\n",
+        "it ends soon after each start: exit 7",
+        "slashservice logs it",
+        log=LOG,
     ),
     "signal": Defect(
-        "#!/bin/sh\nkill -SEGV $$\n", "it ends soon after each start: SEGV", "slashservice logs it"
+        "#!/bin/sh\nkill -SEGV $$\n",
+        "it ends soon after each start: SEGV",
+        "it has no log: what it says stands among the messages of svscan",
     ),
 }
+
+
+def comm(pid: int) -> str:
+    """Return what a process is called."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def pairs(said: str) -> list[tuple[str, str]]:
@@ -98,7 +114,7 @@ def pairs(said: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", DEFECTS)
 def test_each_defect(tree: Tree, admin: Administrator, kind: str) -> None:
     defect = DEFECTS[kind]
-    path = tree.add("it", defect.script)
+    path = tree.add("it", defect.script, defect.log)
     (path / "run").chmod(defect.mode)
     tree.svscan()
     until(lambda: admin.state("it") == "failing", "it fails")
@@ -157,12 +173,15 @@ def test_what_somebody_wanted(
     assert found and found[0][1] == remedy, said.out
 
 
-def test_a_port_that_somebody_has(tree: Tree, admin: Administrator) -> None:
+@pytest.mark.parametrize("names_it", [True, False])
+def test_a_port_that_somebody_has(tree: Tree, admin: Administrator, names_it: bool) -> None:
+    """The line that says so names the port; or only the run script does."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         code = f"import socket; socket.create_server(('127.0.0.1', {port}))"
         script = f'#!/bin/sh\nexec 2>&1\n{sys.executable} -c "{code}" || '
-        script += f"{{ echo cannot listen: Address already in use: 127.0.0.1:{port}; exit 1; }}\n"
+        where = f": 127.0.0.1:{port}" if names_it else ""
+        script += f"{{ echo cannot listen: Address already in use{where}; exit 1; }}\n"
         path = tree.add("it", script, log=LOG)
         tree.svscan()
         current = path / "log/main/current"
@@ -224,15 +243,86 @@ def test_without_svscan(tree: Tree, admin: Administrator) -> None:
     assert f"no svscan runs on {tree.scan}, so nothing is started again" in said.out
 
 
-def test_a_log_without_room(tree: Tree, admin: Administrator) -> None:
+RUNS_A_LIBRARY = """#!/bin/sh
+exec {} -c 'import ctypes, time; ctypes.CDLL("./libm.so"); open("ready", "w"); time.sleep(1000)'
+"""
+
+
+@pytest.mark.parametrize("what", ["run", "env", "new variable", "program", "library", "nothing"])
+def test_what_was_changed_after_the_start(tree: Tree, admin: Administrator, what: str) -> None:
+    script = "#!/bin/sh\nexec envdir ./env ./program 1000\n"
+    path = tree.make("it", RUNS_A_LIBRARY.format(sys.executable) if what == "library" else script)
+    (path / "env").mkdir()
+    (path / "env/A").write_text("1\n")
+    shutil.copy("/bin/sleep", path / "program")
+    libm = next(Path("/lib").glob("*/libm.so.6"))
+    shutil.copy(libm, path / "libm.so")
+    (tree.scan / "it").symlink_to(path)
+    tree.svscan()
+    pid = await_pid(path)
+    until(lambda: (path / "ready").exists() or comm(pid) == "program", "it is what it becomes")
+    assert "changed" not in admin.types("why", "it").out
+    if what == "run":
+        write_script(path / "run", script + "# changed\n")
+    elif what == "env":
+        (path / "env/A").write_text("2\n")
+    elif what == "new variable":
+        (path / "env/B").write_text("2\n")
+    elif what in ("program", "library"):
+        name = "program" if what == "program" else "libm.so"
+        shutil.copy(path / name, path / "new")
+        (path / "new").rename(path / name)
+    said = admin.types("why", "it")
+    assert said.status == 0
+    sentences = {
+        "run": "its run script was changed after it was started",
+        "env": "the variables in ./env were changed after it was started",
+        "new variable": "the variables in ./env were changed after it was started",
+        "program": f"{path}/program was replaced after it was started: it runs the old one",
+        "library": f"{path}/libm.so was replaced after it was started: it runs the old one",
+        "nothing": "nothing is wrong with it that can be seen",
+    }
+    assert [one for one, _ in pairs(said.out)] == [sentences[what]], said.out
+    if what != "nothing":
+        assert pairs(said.out)[0][1] == "slashservice restart it"
+        assert admin.types("restart", "it").status == 0
+        assert "after it was started" not in admin.types("why", "it").out
+
+
+@pytest.mark.parametrize("how", ["another version", "gone"])
+def test_an_svscan_whose_code_is_another_by_now(
+    tree: Tree, admin: Administrator, how: str, tmp_path: Path
+) -> None:
+    """As after an upgrade by a package, in the same place."""
+    home = tmp_path / "code"
+    (home / "slashservice").mkdir(parents=True)
+    shutil.copytree(CHECKOUT / "supervise", home / "slashservice/supervise")
+    path = tree.add("it")
+    begin = "import sys; from slashservice.supervise.commands.svscan import main; "
+    words = [PYTHON, "-c", f"{begin}sys.exit(main([{str(tree.scan)!r}.encode()]))"]
+    tree.start(words, cwd=home)
+    await_pid(path)
+    assert "its svscan" not in admin.types("why", "it").out
+    if how == "gone":
+        (home / "slashservice").rename(home / "elsewhere")
+        what = f"its svscan runs code that is no longer in {home}/slashservice"
+    else:
+        version = home / "slashservice/supervise/version.py"
+        version.write_text(version.read_text().replace(VERSION, "9.9"))
+        what = f"its svscan runs version {VERSION}, and {home}/slashservice has 9.9 by now"
+    said = admin.types("why", "it")
+    assert what in [one for one, _ in pairs(said.out)], said.out
+    assert said.status == 0
+
+
+def test_a_log_without_a_directory(tree: Tree, admin: Administrator) -> None:
     path = tree.add("it", "#!/bin/sh\necho said\nexec sleep 1000\n", log=LOG)
     (path / "log/main").write_text("no directory")
     tree.svscan()
     await_pid(path)
-    trouble = path / "log/supervise/trouble"
-    until(lambda: trouble.exists() or admin.services("it")["it"]["bad"], "its log is in trouble")
+    until(lambda: admin.services("it")["it"]["log"]["state"] == "failing", "its log fails")
     said = admin.types("why", "it")
-    assert said.status == 1 and "its log" in said.out
+    assert said.status == 1 and "its log dies soon after each start: exit 111" in said.out
 
 
 def test_no_such_service(tree: Tree, admin: Administrator) -> None:

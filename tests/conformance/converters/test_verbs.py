@@ -66,7 +66,7 @@ def test_they_start_unless_they_shall_not(importer: Importer) -> None:
     assert all(await_pid(importer.homes / name) for name in "ab")
     quiet = importer.file("c.service", UNIT)
     said = importer.types("import", "--no-start", quiet)
-    assert said.status == 0 and "it is down: svc -u" in said.out
+    assert said.status == 0 and "it is down: slashservice start" in said.out
     assert (importer.homes / "c/down").exists() and not pid_of(importer.homes / "c")
     dying = importer.file("d.service", UNIT.replace("/bin/sleep 1000", "/bin/sh -c 'exit 3'"))
     said = importer.types("import", dying)

@@ -221,7 +221,7 @@ def test_c_daemontools_hands_over_and_gets_back(c_daemontools: Sandbox) -> None:
     assert "stop the services of the other svscan" in told
     once = ["up", *made.closing]
     until(lambda: made.closer_said() == [*once, "up"], "the service below us")
-    assert "1 services" in made.run("slashservice", "status")
+    assert "1 service\n" in made.run("slashservice", "status")
     assert f"#slashservice# {C_WIRING}" in made.path(INITTAB).read_text()
     programs = made.run("ps", "-e", "-o", "comm=").split()
     assert "supervise" not in programs

@@ -106,6 +106,40 @@ class TestAdd:
         assert machine.run("stat", "-c", "%U %a", LOGS, f"{LOGS}/moved") == "root 755\ndaemon 700\n"
         remove(machine, "moved")
 
+    @pytest.mark.parametrize("account", ["daemon", "root"])
+    def test_a_log_that_a_group_may_read(self, account: str, machine: Sandbox) -> None:
+        """By its group alone, whatever was rotated, and wherever its directory is made anew."""
+        talker = ("sh", "-c", "echo first; while :; do echo said; sleep 0.1; done")
+        words = ("--log-group", "adm", *(("--log-user", account) if account != "root" else ()))
+        add(machine, "told", *words, "--", *talker)
+        of_group, other = ("chpst", "-u", "nobody:adm"), ("chpst", "-u", "nobody")
+        look = ("stat", "-c", "%U %G %a", f"{LOGS}/told")
+        for _ in "as made", "on another host":
+            until(lambda: "said" in logged(machine, "told"), "lines in its log")
+            assert machine.run(*look) == f"{account} adm 2750\n"
+            machine.run("svc", "-a", "/service/told/log")
+            until(lambda: "@" in machine.run("ls", f"{LOGS}/told"), "a file that is finished")
+            assert " first\n" in machine.run(*of_group, "svlog", "-a", "told")
+            assert " first\n" in machine.run(*of_group, "slashservice", "logs", "-a", "told")
+            refused = machine.run(*other, "svlog", "told", status=111)
+            assert refused == f"svlog: warning: unable to read {LOGS}/told: access denied\n"
+            machine.run("svc", "-d", "/service/told")
+            machine.run("svc", "-dx", "/service/told/log")
+            until(lambda: not pid_of(machine, "/service/told/log"), "its end")
+            machine.run("rm", "-r", LOGS)
+            machine.run("svc", "-u", "/service/told", "/service/told/log")
+        assert "nothing found wrong" in machine.run("slashservice", "doctor")
+        remove(machine, "told")
+
+    def test_a_log_that_can_not_be_a_groups(self, machine: Sandbox) -> None:
+        words = ("slashservice", "add", "told", "--log-group")
+        assert "there is no group nosuch" in machine.run(*words, "nosuch", "--", "true", status=111)
+        machine.run("mkdir", "-p", f"{LOGS}/told")
+        said = machine.run(*words, "adm", "--", "true", status=111)
+        assert f"chgrp adm {LOGS}/told && chmod 2750 {LOGS}/told" in said
+        machine.run("rm", "-r", f"{LOGS}/told")
+        assert "told" not in machine.run("ls", "-A", "/service")
+
     def test_one_that_dies(self, machine: Sandbox) -> None:
         broken = "echo no such table; echo so it ends >&2; exit 7"
         told = add(machine, "dying", "--", "sh", "-c", broken, status=1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import standins
 from helpers.checkout import CHECKOUT
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
@@ -22,41 +23,6 @@ CLONE = "/srv/clone"
 COMMANDS = "/home/ada/.local/bin"
 RECEIPT = "/home/ada/.local/share/slashservice/receipt.json"
 THEIRS = "# mine\n@daily true\nMAILTO=ada\n"
-
-STAND_IN = """#!/usr/bin/python3 -I
-# A stand-in for crontab(1), as this machine has none: as strict as Debian's, but that everybody
-# may write to the folder of its files, which for the original is its group alone.
-import os, pwd, re, sys
-account = pwd.getpwuid(os.getuid()).pw_name
-spool = "/var/spool/cron/crontabs/" + account
-words = sys.argv[1:]
-if words == ["-l"]:
-    try:
-        sys.stdout.buffer.write(open(spool, "rb").read())
-    except FileNotFoundError:
-        sys.exit("no crontab for " + account)
-elif words == ["-r"]:
-    try:
-        os.unlink(spool)
-    except FileNotFoundError:
-        sys.exit("no crontab for " + account)
-elif len(words) == 1 and (words[0] == "-" or words[0][:1] != "-"):
-    text = sys.stdin.buffer.read() if words == ["-"] else open(words[0], "rb").read()
-    if text and text[-1:] != b"\\n":
-        sys.exit("new crontab file is missing newline before EOF, can't install.")
-    for number, line in enumerate(text.decode("latin-1").splitlines()):
-        line = line.strip()
-        named = r"@(reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)\\s+\\S"
-        timed = r"([-0-9*/,A-Za-z]+\\s+){5}\\S"
-        if line and line[0] != "#" and not re.match(named + "|" + timed + r"|\\w+\\s*=", line):
-            sys.exit('"-":%d: bad minute\\nerrors in crontab file, can\\'t install.' % number)
-    new = spool + ".new"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(text)
-    os.rename(new, spool)
-else:
-    sys.exit("crontab: usage error: unrecognized option")
-"""
 
 PREPARE = """
 rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
@@ -80,7 +46,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         made.run("chmod", "-R", "a+rX", CLONE)
         if not shutil.which("crontab"):
             made.run("install", "-d", "-m", "1777", "/var/spool/cron/crontabs")
-            made.put("/usr/bin/crontab", STAND_IN)
+            made.put("/usr/bin/crontab", standins.CRONTAB)
         yield made
 
 

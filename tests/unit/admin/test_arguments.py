@@ -43,7 +43,7 @@ PIECE: some.SearchStrategy[tuple[list[str], str | None, dict[str, str]]] = some.
 )
 
 
-@given(some.lists(PIECE), some.lists(some.text()))
+@given(some.lists(PIECE), some.lists(some.text(min_size=1)))
 def test_options_stand_anywhere(
     pieces: list[tuple[list[str], str | None, dict[str, str]]], behind: list[str]
 ) -> None:
@@ -68,6 +68,7 @@ def test_options_stand_anywhere(
         (["--value="], "--value was given nothing"),
         (["-v", ""], "-v was given nothing"),
         (["--service-dir", ""], "--service-dir was given nothing"),
+        (["web", ""], "an empty word names no service"),
     ],
 )
 def test_wrong_usage(words: list[str], what: str) -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from helpers import logs
+from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise import tai
-from slashservice.supervise.commands import svlog
+from slashservice.supervise.logs import following as followed
+from slashservice.supervise.logs import shower as showing
+from slashservice.supervise.logs.choice import Choice
 from slashservice.supervise.logs.logger import Logger
-from slashservice.supervise.logs.reader import LogReader, stamp_time
+from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.logs.shower import TextShower
+from slashservice.supervise.logs.stamps import stamp_time
 from slashservice.supervise.logs.steps import carry_out
-from slashservice.supervise.platform import current as platform
+from slashservice.supervise.logs.svlog_arguments import LONG, Wishes
 
 NOON = 1_795_262_400  # 2026-11-21 12:00:00 UTC
 ENVIRONMENT = {"TZ": "UTC", "PATH": os.environ["PATH"]}
@@ -212,7 +220,7 @@ class Interrupted(LogReader):
         super().__init__(bytes(directory), b"d")
         self.steps = list(steps)
 
-    def new_lines(self) -> Iterator[tuple[int, bytes, bytes]]:
+    def new_lines(self) -> Iterator[tuple[int | None, bytes, bytes]]:
         yield from super().new_lines()
         if self.steps:
             self.steps.pop(0)()
@@ -259,7 +267,7 @@ def test_a_file_is_rotated_while_it_is_read(place: Path) -> None:
 def test_since_holds_for_a_file_being_finished(place: Path) -> None:
     log = make_log(place / "log", b"")
     (log / "previous").write_bytes(stamped(1, "one") + stamped(2, "two"))
-    found = LogReader(bytes(log), b"log").lines(since=(NOON + 2) * 10**9)
+    found = LogReader(bytes(log), b"log", Choice(since=(NOON + 2) * 10**9)).lines()
     assert [line[2] for line in found] == [b"two"]
 
 
@@ -298,8 +306,151 @@ def test_following_as_a_process(place: Path, ours: Path) -> None:
     assert process.returncode == -15
 
 
+class Following:
+    """A process that follows, of which each line is waited for."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def line(self) -> list[str]:
+        """Return the words of the next line, without its time."""
+        assert self.process.stdout
+        assert select.select([self.process.stdout], [], [], GENEROUS)[0]
+        return self.process.stdout.readline().decode().split()[2:]
+
+    def watches(self) -> int:
+        """Return how many directories the kernel tells it about."""
+        found = 0
+        for info in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
+            with suppress(FileNotFoundError):  # it was closed meanwhile
+                found += info.read_text().count("inotify wd:")
+        return found
+
+
+@contextmanager
+def following(ours: Path, *words: str | Path, **environment: str) -> Iterator[Following]:
+    """Run ``svlog -f``, and end it."""
+    with subprocess.Popen(
+        [str(ours / "svlog"), "-f", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**ENVIRONMENT, **environment},
+        bufsize=0,
+    ) as process:
+        try:
+            yield Following(process)
+        finally:
+            process.kill()
+
+
+def say(log: Path, word: str) -> None:
+    """Have a service say something now, in a log that is made if it is not there."""
+    log.mkdir(parents=True, exist_ok=True)
+    with (log / "current").open("ab") as current:
+        current.write(tai.label(tai.now()) + b" " + word.encode() + b"\n")
+
+
+@pytest.mark.parametrize("scanned", ["a directory", "a pattern"])
+def test_services_that_come_and_go_while_they_are_followed(
+    scanned: str, place: Path, ours: Path
+) -> None:
+    scan = place / "s"
+    say(scan / "a1/log/main", "begun")
+    word = str(scan) if scanned == "a directory" else "a*"
+    with following(ours, word, SVDIR=str(scan)) as log:
+        assert log.line() == ["begun"]
+        until(lambda: log.watches() == 2, "that it watches the services and the log")
+        say(scan / "a2/log/main", "of a new one")
+        assert log.line() == ["a2", "of", "a", "new", "one"]
+        say(scan / "a1/log/main", "still")
+        assert log.line() == ["a1", "still"]
+        say(scan / "a2/log/main", "the last")
+        (scan / "a2").rename(place / "gone")
+        assert log.line() == ["a2", "the", "last"]
+        until(lambda: log.watches() == 2, "that it lets go of what is gone")
+        say(place / "gone/log/main", "meanwhile")
+        (place / "gone").rename(scan / "a2")
+        assert log.line() == ["a2", "meanwhile"]
+        say(scan / "a1/log/main", "end")
+        assert log.line() == ["a1", "end"]
+
+
+def test_services_are_waited_for(place: Path, ours: Path) -> None:
+    assert run(ours, place)[0] == 111
+    with following(ours, place) as log:
+        say(place / "a/log/main", "the first")
+        assert log.line() == ["the", "first"]
+
+
+def test_a_new_log_without_stamps_is_followed(place: Path, ours: Path) -> None:
+    say(place / "s/a/log/main", "begun")
+    with following(ours, place / "s") as log:
+        assert log.line() == ["begun"]
+        make_log(place / "s/b/log/main", b"1 no stamp\n")
+        assert log.line() == ["no", "stamp"]
+        with (place / "s/b/log/main/current").open("ab") as current:
+            current.write(b"1 nor here\n")
+        assert log.line() == ["nor", "here"]
+
+
+@pytest.mark.parametrize("left", [b"", b"one\ntw", b"one\n"])
+def test_a_file_that_is_cut_while_it_is_followed(left: bytes, place: Path) -> None:
+    """What is new in it comes; nothing comes twice if only the end of a line was taken back."""
+    log = make_log(place / "log", b"one\ntwo and more")
+    reader = LogReader(bytes(log), b"log")
+    assert [line[2] for line in reader.new_lines()] == [b"one"]
+    (log / "current").write_bytes(left)
+    assert [line[2] for line in reader.new_lines()] == []
+    with (log / "current").open("ab") as current:
+        current.write(b"o\n")
+    expected = left[4:] + b"o"
+    assert [line[2] for line in reader.new_lines()] == [expected]
+    reader.close()
+
+
+def test_names_and_patterns_of_names(place: Path, ours: Path) -> None:
+    for name in ("web1", "web2", "db", ".web3"):
+        make_log(place / name / "log/main", name.encode() + b"\n")
+
+    def names(*words: str) -> tuple[int, list[str], str]:
+        done = subprocess.run(
+            [ours / "svlog", *words],
+            capture_output=True, text=True, env={**ENVIRONMENT, "SVDIR": str(place)}, check=False,
+        )  # fmt: skip
+        return done.returncode, [line.split()[-1] for line in done.stdout.splitlines()], done.stderr
+
+    assert names("web*") == (0, ["web1", "web2"], "")
+    assert names("-u", "web[2-9]", "-u", "db") == (0, ["web2", "db"], "")
+    assert names("web1", "web?", "db")[1] == ["web1", "web2", "db"]
+    assert names("x*")[::2] == (111, "svlog: warning: no log in x*\nsvlog: fatal: no log found\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["-s", "1h", "-U", "2h"], 111),
+        (["-f", "-U", "1h"], 100),
+        (["-U", "never"], 111),
+        (["-n", "9" * 30], 0),
+        (["--until", "now", "--json"], 0),
+        (["--help"], 100),
+    ],
+)
+def test_what_goes_together(words: list[str], status: int, service: Path, ours: Path) -> None:
+    found, _, said = run(ours, *words, service)
+    assert (found, said.count("\n") > 0) == (status, bool(status))
+    assert "internal error" not in said
+
+
+def test_help(ours: Path) -> None:
+    status, out, said = run(ours, "--help")
+    assert (status, said) == (0, "")
+    for option in LONG:
+        assert option.decode() in out or option == b"--colour"
+
+
 def test_after_two_dashes_all_are_directories(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wishes = svlog.Wishes([b"--all", b"--", b"--raw", b"-f", b"--"])
+    wishes = Wishes([b"--all", b"--", b"--raw", b"-f", b"--"])
     assert wishes.directories == [b"--raw", b"-f", b"--"]
     assert (wishes.all, wishes.raw, wishes.follow) == (True, False, False)
 
@@ -334,13 +485,14 @@ def test_following_what_the_kernel_does_not_report(
         with (log / "current").open("ab") as file:
             file.write(b"after %d\n" % len(slept))
 
-    monkeypatch.setattr(platform, "watcher", lambda: watcher)
-    monkeypatch.setattr(svlog, "time", SimpleNamespace(sleep=sleep))
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic, time_ns=time.time_ns)
+    monkeypatch.setattr(followed, "kernel_watcher", lambda: watcher)
+    monkeypatch.setattr(followed, "time", clock)
     reader = LogReader(bytes(log), b"log")
-    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
+    shower = TextShower(Wishes([b"log"]), [reader])
     with pytest.raises(Enough):
-        svlog.follow([reader], shower)
-    assert slept == [svlog.SECONDS_BETWEEN_LOOKS] * 3
+        followed.Follower([reader], shower, lambda: [reader], [], 0).run()
+    assert slept == [followed.SECONDS_BETWEEN_LOOKS] * 3
     assert capfdbinary.readouterr().out == b"one\nafter 1\nafter 2\n"
     os.close(reader._fd)
 
@@ -348,10 +500,10 @@ def test_following_what_the_kernel_does_not_report(
 def test_many_lines_are_written_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first are shown before the last are read."""
     written: list[bytes] = []
-    monkeypatch.setattr(svlog, "write_all", lambda fd, data: written.append(data))
+    monkeypatch.setattr(showing, "write_all", lambda fd, data: written.append(data))
     reader = LogReader(b"log", b"log")
-    shower = svlog.Shower(svlog.Wishes([b"log"]), [reader])
-    lines = [(0, b"", b"line %d" % number, reader) for number in range(2 * svlog.AT_ONCE + 5)]
+    shower = TextShower(Wishes([b"log"]), [reader])
+    lines = [(0, b"", b"line %d" % number, reader) for number in range(2 * showing.AT_ONCE + 5)]
     shower.show(iter(lines))
-    assert [part.count(b"\n") for part in written] == [svlog.AT_ONCE, svlog.AT_ONCE, 5]
+    assert [part.count(b"\n") for part in written] == [showing.AT_ONCE, showing.AT_ONCE, 5]
     assert b"".join(written) == b"".join(b"%s\n" % line[2] for line in lines)

@@ -60,6 +60,7 @@ TABLE = {
         | dict.fromkeys(("/service", "/service/y", "/etc/passwd", "/etc/passwd/x"), REFUSED),
         "--user": ACCOUNT,
         "--log-user": ACCOUNT,
+        "--log-group": ACCOUNT,
         "--log": {"": USAGE, "/a\nb": USAGE}
         | dict.fromkeys(
             (

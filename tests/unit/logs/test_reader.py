@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slashservice.supervise.logs import log_file, reader
+from slashservice.supervise.logs import chunks, log_file, stamps
 from slashservice.supervise.logs.log_file import GZIP, ZSTD
-from slashservice.supervise.logs.reader import LogReader, printable
+from slashservice.supervise.logs.printable import printable
+from slashservice.supervise.logs.reader import LogReader
 
 TEXT = b"a line\n" * 1000
 
@@ -96,8 +97,9 @@ def test_lines_are_put_together_from_blocks(
 ) -> None:
     """They are those of the whole text; a line that is too long is cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "LONGEST", longest)
-        parts = [*reader._split(blocks, start)]
+        patch.setattr(chunks, "LONGEST", longest)
+        found = [*chunks.chunks(blocks, start)]
+    parts = [line for chunk in found for line in io.BytesIO(chunk)]
     text = start + b"".join(blocks)
     assert b"".join(parts) == text
     assert all(part and b"\n" not in part[:-1] for part in parts)
@@ -130,8 +132,8 @@ def test_what_is_processed_meanwhile_is_read(place: Path) -> None:
 @pytest.mark.parametrize("separator", [b"_", b"T"])
 def test_stamps_of_svlogd(separator: bytes) -> None:
     line = b"2026-11-27%s22:06:14.42487 a line" % separator
-    assert reader.stamp_time(line) == 1795817174_424870000
-    assert reader.stamp_time(line) == reader.stamp_time(line)
+    assert stamps.stamp_time(line) == 1795817174_424870000
+    assert stamps.stamp_time(line) == stamps.stamp_time(line)
 
 
 @pytest.mark.parametrize(
@@ -146,4 +148,4 @@ def test_stamps_of_svlogd(separator: bytes) -> None:
     ],
 )
 def test_what_is_no_stamp_of_svlogd(stamp: bytes) -> None:
-    assert reader.stamp_time(stamp + b"a line") is None
+    assert stamps.stamp_time(stamp + b"a line") is None

@@ -187,9 +187,9 @@ def test_nothing_is_left_to_look_at(service: Path) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_a_program(service: Path) -> None:
-    """It runs here, without standard output, and its end is told."""
+    """It runs here, what it prints goes nowhere, and its end is told."""
     script = service / "check"
-    script.write_text("#!/bin/sh\necho x 2>/dev/null || : >closed\nexit 3\n")
+    script.write_text("#!/bin/sh\nexec 2>&1\necho x && : >printed\nexit 3\n")
     script.chmod(0o755)
     ended: list[int] = []
     looks = Onlooker(lambda number: bool(ended))
@@ -202,4 +202,4 @@ def test_a_program(service: Path) -> None:
     looks.start(b"check", [b"./check"], end)
     assert looks.run(LIMIT) == []
     assert ended == [3]
-    assert (service / "closed").exists()
+    assert (service / "printed").exists()

@@ -1,0 +1,114 @@
+"""Every command in the pages of ``docs/`` is typed, and says what they show.
+
+``helpers/pages.py`` tells how a page is to be written. Each page has a machine of its own. On those
+of ``BY_SECTION``, which nobody reads from the beginning, each section stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from helpers import pages
+from helpers.keeping import sandboxes
+from helpers.pages import Block
+from helpers.reading_machine import PREPARE, Reader
+from helpers.sandbox import Sandbox
+
+OLDER = {"coming-from-runit.md", "design.md", "differences.md", "installing.md", "proven.md"}
+"""Pages with nothing to type, or with tests of their own."""
+
+PAGES = sorted(page for page in pages.DOCS.glob("*.md") if page.name not in OLDER)
+BLOCKS = [one for page in PAGES for one in pages.blocks(page)]
+
+BY_SECTION = {"cookbook.md", "troubleshooting.md", "tasks.md"}
+
+BEFORE_INSTALLING = {"getting-started.md", "containers.md"}
+"""Pages that begin on a host where it is not installed yet."""
+
+NOT_RUN = {
+    ("containers.md", "FROM debian:12"): "an image is built of Debian's, which is fetched",
+    (
+        "cookbook.md",
+        "# slashservice add grafana -- sh -c 'podman rm -fi grafana; exec podman run --rm \\",
+    ): "podman fetches an image",
+}
+"""What no test can run: the page and the first line of the block, and why."""
+
+NEEDED = {
+    "PostgreSQL": ("initdb", "postgresql"),
+    "node": ("node", "nodejs"),
+    "cron": ("cron", "cron"),
+    "A Java server": ("javac", "default-jdk-headless"),
+}
+"""Programs that a section needs and not every machine has, with Debian's packages of them."""
+
+
+def parts() -> dict[str, list[Block]]:
+    """Return what is run in one go: a section, or a whole page."""
+    found: dict[str, list[Block]] = {}
+    for block in BLOCKS:
+        if (block.page, block.first) not in NOT_RUN:
+            section = f": {block.section}" if block.page in BY_SECTION else ""
+            found.setdefault(f"{block.page}{section}", []).append(block)
+    return found
+
+
+PARTS = parts()
+
+
+@pytest.fixture(scope="module")
+def reader_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Reader]]:
+    """Return what makes the machine of a page, or returns it."""
+    made: dict[str, Reader] = {}
+    with sandboxes(request) as start:
+
+        def make(page: str) -> Reader:
+            if page not in made:
+                machine: Sandbox = start(["/sbin/init"], prepare=PREPARE, network=True)
+                made[page] = Reader(machine)
+                if page in BEFORE_INSTALLING:
+                    made[page].has_vendor()
+                else:
+                    made[page].installs()
+            return made[page]
+
+        yield make
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_page_has_readers_type(part: str, reader_of: Callable[[str], Reader]) -> None:
+    blocks = PARTS[part]
+    program, package = NEEDED.get(blocks[0].section, ("sh", "dash"))
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not here: install Debian's {package}")
+    reader = reader_of(blocks[0].page)
+    for block in blocks:
+        reader.reads(block)
+
+
+def test_every_block_is_run_or_named() -> None:
+    """It is of commands, or a file with a path; or the reason why it is neither stands here."""
+    neither = {
+        (one.page, one.first) for one in BLOCKS if one.language != "console" and not one.path
+    }
+    assert neither <= set(NOT_RUN)
+    assert set(NOT_RUN) <= {(one.page, one.first) for one in BLOCKS}, "each is still there"
+    assert set(NEEDED) <= {one.section for one in BLOCKS}
+
+
+def test_commands_stand_in_fences() -> None:
+    """What is indented would not be run."""
+    for page in PAGES:
+        outside = pages.FENCE.sub("", page.read_text())
+        assert not re.findall(r"^    \S.*", outside, re.MULTILINE), page.name
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (pages.DOCS / "README.md").read_text()
+    for page in pages.DOCS.glob("*.md"):
+        assert f"]({page.name})" in index or page.name == "README.md"
