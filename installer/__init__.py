@@ -22,8 +22,12 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``naming``          errors, supervision, host
 ``programs``        errors, host
 ``trial``           nothing
-``services``        errors, interrupts, supervision, host, naming, service_log, programs, trial
-``removal``         errors, interrupts, waiting, supervision, host, naming, services
+``making``          errors, interrupts, supervision, host, naming, service_log, programs
+``starting``        supervision, host, service_log, trial, making
+``services``        errors, interrupts, host, naming, service_log, making, starting
+``converters``      errors, supervision, interrupts, host, detection, naming, service_log, making,
+                    starting, services
+``removal``         errors, interrupts, waiting, supervision, host, naming, making
 ``starters``        errors, host, detection, plan
 ``remote``          errors, host, plan
 ``log_scripts``     nothing

@@ -19,8 +19,8 @@ from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import NEW, Host
 from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
+from slashservice.installer.making import PATIENCE, Say, is_ours
 from slashservice.installer.naming import HOMES
-from slashservice.installer.services import MADE_BY_US, PATIENCE, Say
 from slashservice.installer.supervision import supervised, tell
 from slashservice.installer.waiting import wait_telling
 
@@ -44,8 +44,9 @@ def remove(
 ) -> None:
     """Take a service out of the scan directory and stop it, and say so as it happens.
 
-    The directory goes too if ``add`` made it, unless ``keep``; its logs stay. What an interrupted
-    call has left is finished. ``kill_after`` is the time in seconds after which KILL follows TERM.
+    The directory goes too if ``add`` or ``import`` made it, unless ``keep``; its logs stay. What an
+    interrupted call has left is finished. ``kill_after`` is the time in seconds after which KILL
+    follows TERM.
     """
     link = f"{service_dir}/{name}"
     home = _find(host, name, link, homes)
@@ -57,7 +58,7 @@ def remove(
             f"the service in {home} runs, but no svscan that would stop it",
             "slashservice install starts svscan, which takes it up again",
         )
-    goes = not keep and MADE_BY_US.encode() in (host.read(f"{home}/run") or b"")
+    goes = not keep and is_ours(host, home)
     linked = [link] if host.lstat(link) else []
     obstacles.refuse(host, [*linked, *([home, f"{home}/run"] if goes else [])], "")
     try:

@@ -70,6 +70,8 @@ for verb, place in (
     ("doctor", f"{HERE}.verbs_look.Doctor"),
     ("add", f"{HERE}.verbs_services.Add"),
     ("remove", f"{HERE}.verbs_services.Remove"),
+    ("import", f"{HERE}.verbs_convert.Import"),
+    ("export", f"{HERE}.verbs_convert.Export"),
 ):
     Slashservice.subcommand(verb, place)
 

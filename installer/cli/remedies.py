@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 
-VERBS = "install|uninstall|plan|status|doctor|detect|add|remove"
+VERBS = "install|uninstall|plan|status|doctor|detect|add|remove|import|export"
 OURS = re.compile(rf"(?<![\w/`-])slashservice ({VERBS})\b(?! --(?:root|user)\b)(?!`)")
 SYSTEMCTL = re.compile(r"(?<![\w/-])systemctl (?!--)")
 TOOLS = re.compile(r"(?<![\w/-])(?:chmod|chown|mkdir|mv|rm)(?= )[^;,\n]*")

@@ -55,7 +55,7 @@ class Add(HostVerb):
         need_root(host)
         if host.home and (self.user or self.log_user):
             raise Refusal("services of an ordinary account run as that account, and as no other")
-        homes, directory = _homes(host, self.homes), _scanned(host, self.service_dir)
+        homes, directory = homes_of(host, self.homes), scanned_by(host, self.service_dir)
         if self.service_dir and not self.force and not (host.live and running(directory)):
             crowd.refuse(host, directory)
         name = naming.new(host, name, homes, directory)
@@ -100,7 +100,7 @@ class Remove(OwnVerb):
         """Remove the service."""
         host = self.host()
         need_root(host)
-        homes, directory = _homes(host, self.homes), _scanned(host, self.service_dir)
+        homes, directory = homes_of(host, self.homes), scanned_by(host, self.service_dir)
         with interruptible():
             removal.remove(
                 host,
@@ -114,12 +114,12 @@ class Remove(OwnVerb):
         return DONE
 
 
-def _homes(host: Host, asked: str) -> str:
+def homes_of(host: Host, asked: str) -> str:
     """Return the folder in which service directories are made."""
     return service_log.absolute(asked) if asked else naming.usual_homes(host)
 
 
-def _scanned(host: Host, asked: str) -> str:
+def scanned_by(host: Host, asked: str) -> str:
     """Return the scan directory that is meant."""
     return service_log.absolute(asked) if asked else scan_directory(host)
 

@@ -22,6 +22,12 @@ from slashservice.supervise.version import VERSION
 
 PACKAGES = ("supervise", "installer", "init_templates")
 VENDORED = ("plumbum", "distro")
+WELCOME = ("yaml",)
+"""Packages that go along if they are there: without that one no compose file can be imported."""
+
+DISTRIBUTIONS = {"yaml": "PyYAML"}
+"""The names under which packages are known that are called otherwise when they are imported."""
+
 SKIPPED_ENDINGS = (".pyc", ".pyo", ".so", "~", "{new}")
 SKIPPED_FOLDERS = ("__pycache__", "_testtools")
 INSTALLER_LAUNCHER = """\
@@ -83,7 +89,7 @@ def _read(home: str) -> dict[str, tuple[bytes, int]]:
     files: dict[str, tuple[bytes, int]] = {}
     for package in PACKAGES:
         _add(files, os.path.join(home, package), package)
-    for name in VENDORED:
+    for name in (*VENDORED, *filter(importlib.util.find_spec, WELCOME)):
         _add(files, _folder_of(name), f"vendor/{name}")
         files.update(_licences(name))
     _add_documents(files, home)
@@ -131,7 +137,7 @@ def _licences(name: str) -> dict[str, tuple[bytes, int]]:
         with open(beside, "rb") as file:
             return {f"vendor/{name}.licence": (file.read(), 0o644)}
     try:
-        about = metadata.distribution(name)
+        about = metadata.distribution(DISTRIBUTIONS.get(name, name))
     except metadata.PackageNotFoundError:
         return found
     text = f"{about.metadata['Name']} {about.metadata['Version']}\n"

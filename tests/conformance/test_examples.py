@@ -44,6 +44,13 @@ PROGRAMS = {
 
 PATH = "/command:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+FILES = {
+    "/lib/systemd/system/redis-server.service": "[Service]\nExecStart=/usr/local/bin/httpd -f\n",
+    "/etc/supervisor/supervisord.conf": "[program:site]\ncommand=/usr/local/bin/httpd -f\n",
+    "/srv/shop/Procfile": "web: httpd -f\nworker: httpd -w\n",
+}
+"""What services are imported from."""
+
 ACCOUNTS = {"www": 4001, "log": 4002}
 
 
@@ -56,6 +63,8 @@ def prepare(machine: Sandbox) -> None:
         machine.put(f"/etc/slashservice/{name}/log/run", f"#!/bin/sh\n{LOG}\n")
         machine.path(f"/service/{name}").symlink_to(f"/etc/slashservice/{name}")
     machine.path("/etc/slashservice/backup/down").touch()
+    for name, text in FILES.items():
+        machine.put(name, text)
 
 
 def accounts() -> str:

@@ -16,6 +16,9 @@ _slashservice() {
     local where='--root --host --ssh-option --force --help'
     local plan="$where --user --init --layout --service-dir --python --no-start --start --no-enable --enable --no-rival --replace"
     case $before in
+    --from) COMPREPLY=($(compgen -W 'systemd supervisord procfile compose runit tar' -- "$word")); return ;;
+    --engine) COMPREPLY=($(compgen -c -- "$word")); return ;;
+    -o) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")); return ;;
@@ -36,8 +39,13 @@ _slashservice() {
     esac
 
     case $verb in
+<<<<<<< HEAD
     '') set -- list top start stop restart reload once pause cont kill wait why logs edit env enable disable \
         install uninstall plan detect status doctor add remove drain running commands demo \
+=======
+    '') set -- list start stop restart reload once pause cont kill wait why logs edit env enable disable \
+        install uninstall plan detect status doctor add remove import export drain running commands demo \
+>>>>>>> admin
         completion help \
         --help --version ;;
     list) set -- $tree --json --names --watch --color ;;
@@ -55,18 +63,37 @@ _slashservice() {
     status | doctor) set -- $where --user --json ;;
     add) set -- $where --user --log --log-user --log-group --no-log --down --env --limit --no-check \
         --service-dir --in -- ;;
+    import)
+        if [[ $word != -* ]]; then
+            COMPREPLY=($(compgen -f -- "$word"))
+            return
+        fi
+        set -- $where --dry-run --from --user --log-user --no-log --down --no-start --no-check \
+            --prefix --formation --engine --service-dir --in
+        ;;
+    export) set -- $where -o --service-dir --in ;;
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
     running) set -- -a --user --help $(compgen -d -- "$word") ;;
+<<<<<<< HEAD
     help) set -- list top start stop restart reload once pause cont kill wait why logs edit env enable \
         disable install uninstall plan detect status doctor add remove drain running ;;
+=======
+    help) set -- list start stop restart reload once pause cont kill wait why logs edit env enable \
+        disable install uninstall plan detect status doctor add remove import export drain running ;;
+>>>>>>> admin
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
     case $verb in
+<<<<<<< HEAD
     list | top | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | \
         env | enable | disable | remove)
+=======
+    list | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | env | \
+        enable | disable | remove | export)
+>>>>>>> admin
         [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
         ;;
     esac

@@ -1,10 +1,15 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
+<<<<<<< HEAD
 set -l services list top start stop restart reload once pause cont kill wait why logs edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove drain running commands demo completion help
+=======
+set -l services list start stop restart reload once pause cont kill wait why logs edit env enable disable
+set -l verbs $services install uninstall plan detect status doctor add remove import export drain running commands demo completion help
+>>>>>>> admin
 set -l none "not __fish_seen_subcommand_from $verbs"
-set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove"
+set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove import export"
 set -l plans "__fish_seen_subcommand_from install plan"
 
 complete -c slashservice -f
@@ -36,6 +41,8 @@ complete -c slashservice -n $none -a drain -d 'Stop all services, then their log
 complete -c slashservice -n $none -a running -d 'Print the pid of svscan'
 complete -c slashservice -n $none -a help -d 'Say what a verb does'
 complete -c slashservice -n $none -a remove -d 'Stop a service and remove it'
+complete -c slashservice -n $none -a import -d "Make services of others' files"
+complete -c slashservice -n $none -a export -d 'Write services into an archive'
 complete -c slashservice -n $none -a commands -d 'Put the commands into a folder'
 complete -c slashservice -n $none -a demo -d 'Show supervision at work'
 complete -c slashservice -n $none -a completion -d 'Print the completions for a shell'
@@ -59,7 +66,7 @@ complete -c slashservice -n $plans -l start -d 'Start svscan, after --no-start'
 complete -c slashservice -n $plans -l enable -d 'Start svscan at boot, after --no-enable'
 complete -c slashservice -n $plans -l no-rival -r -F -d 'FILE has no other svscan started'
 complete -c slashservice -n $plans -l replace -d 'Take the place of another svscan'
-complete -c slashservice -n "$plans; or __fish_seen_subcommand_from add remove" -l service-dir -r \
+complete -c slashservice -n "$plans; or __fish_seen_subcommand_from add remove import export" -l service-dir -r \
     -a '(__fish_complete_directories)' -d 'The scan directory'
 
 complete -c slashservice -n '__fish_seen_subcommand_from install uninstall' -s n -l dry-run \
@@ -79,8 +86,26 @@ complete -c slashservice -n $adding -l limit -x -d 'A limit: NAME=NUMBER'
 complete -c slashservice -n $adding -l no-check -d 'Even if its program is not there'
 complete -c slashservice -n $adding -l in -r -a '(__fish_complete_directories)' -d 'Make it in'
 
+set -l importing '__fish_seen_subcommand_from import'
+complete -c slashservice -n $importing -F
+complete -c slashservice -n $importing -s n -l dry-run -d 'Only say what would be made'
+complete -c slashservice -n $importing -l from -x -a 'systemd supervisord procfile compose runit tar' \
+    -d 'What the files are'
+complete -c slashservice -n $importing -l user -x -a '(__fish_complete_users)' -d 'Run them as'
+complete -c slashservice -n $importing -l log-user -x -a '(__fish_complete_users)' -d 'Run logs as'
+complete -c slashservice -n $importing -l no-log -d 'Without logs'
+complete -c slashservice -n $importing -l down -d 'Do not start them'
+complete -c slashservice -n $importing -l no-start -d 'Do not start them'
+complete -c slashservice -n $importing -l no-check -d 'Even if a program is not there'
+complete -c slashservice -n $importing -l prefix -x -d 'Begin their names so'
+complete -c slashservice -n $importing -l formation -x -d 'How many: NAME=NUMBER,...'
+complete -c slashservice -n $importing -l engine -x -a 'podman docker' -d 'What runs containers'
+complete -c slashservice -n '__fish_seen_subcommand_from import export' -l in -r \
+    -a '(__fish_complete_directories)' -d 'Where the directories are'
+complete -c slashservice -n '__fish_seen_subcommand_from export' -s o -r -F -d 'The archive'
+
 set -l named "__fish_seen_subcommand_from $services"
-complete -c slashservice -n "$named; or __fish_seen_subcommand_from remove" \
+complete -c slashservice -n "$named; or __fish_seen_subcommand_from remove export" \
     -a '(slashservice list --names 2>/dev/null)'
 complete -c slashservice -n $named -l service-dir -r -a '(__fish_complete_directories)' \
     -d 'The scan directory'

@@ -33,6 +33,8 @@ _slashservice_verbs() {
         'running:print the pid of svscan'
         'help:say what a verb does'
         'remove:unlink a service, stop it, let its log read to the end'
+        "import:make services of others' files"
+        'export:write services into an archive that import takes'
         'commands:put the daemontools commands into a folder'
         'demo:show supervision at work'
         'completion:print the completions for a shell'
@@ -96,6 +98,23 @@ _slashservice_verbs() {
             '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \
             '--service-dir[the scan directory]:directory:_directories' \
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
+        ;;
+    import)
+        _arguments $where '(-n --dry-run)'{-n,--dry-run}'[only say what would be made]' \
+            '--from[what the files are]:format:(systemd supervisord procfile compose runit tar)' \
+            '--user[run those as that name none]:account:_users' \
+            '--log-user[run their logs as]:account:_users' '--no-log[without logs]' \
+            '(--down --no-start)'{--down,--no-start}'[do not start them]' \
+            '--no-check[even without their programs]' '--prefix[begin their names so]:text' \
+            '--formation[how many of a line]:NAME=NUMBER' \
+            '--engine[what runs containers]:program:(podman docker)' \
+            '--service-dir[the scan directory]:directory:_directories' \
+            '--in[make them in]:directory:_directories' '*:file:_files'
+        ;;
+    export)
+        _arguments $where '-o[the archive]:archive:_files' \
+            '--service-dir[the scan directory]:directory:_directories' \
+            '--in[where they are]:directory:_directories' '*:service:_slashservice_names'
         ;;
     remove)
         _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \

@@ -20,6 +20,7 @@ from slashservice.installer.cli import remedies
 
 HOME = str(Path(sys.executable).parent)
 VERBS = ["install", "plan", "uninstall", "detect", "status", "doctor", "add", "remove"]
+VERBS += ["import", "export"]
 """The verbs that take --root."""
 
 VERB = re.compile(rf"(?<![\w/`-])slashservice ({'|'.join(VERBS)})\b(?!`)")

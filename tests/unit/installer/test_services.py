@@ -11,7 +11,15 @@ import pytest
 from helpers.images import Image
 from helpers.installer import Breaking, Running, its_host, plain_image
 
-from slashservice.installer import programs, service_log, services, supervision, trial
+from slashservice.installer import (
+    making,
+    programs,
+    service_log,
+    services,
+    starting,
+    supervision,
+    trial,
+)
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
@@ -124,10 +132,10 @@ class TestAdding:
 
     def test_the_accounts_of_the_running_host_are_the_system_s(self) -> None:
         nobody = pwd.getpwnam("nobody")
-        assert services._account(Host(), "nobody") == (nobody.pw_uid, nobody.pw_gid)
+        assert making.account(Host(), "nobody") == (nobody.pw_uid, nobody.pw_gid)
 
     def test_a_svscan_that_is_slow(self, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(services, "START_LIMIT", 0)
+        monkeypatch.setattr(starting, "START_LIMIT", 0)
         monkeypatch.setattr(supervision, "running", lambda directory: 7)
         said: list[str] = []
         assert add(Running(image.root), WEB, "/etc/x", "/service", said.append)

@@ -1,0 +1,129 @@
+"""Units of systemd as files: sections, keys, continued lines, and what drop-ins add.
+
+As systemd reads them: systemd.syntax(7).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+
+from slashservice.installer.converters import texts
+from slashservice.installer.errors import Refusal
+
+FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+"""Where systemd looks for units, and for what is dropped in, the first one first."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An assignment, and where it stands."""
+
+    section: str
+    key: str
+    value: str
+    where: str
+
+
+class Unit:
+    """A unit called ``name``, with all that is said of it, in the order in which it counts."""
+
+    def __init__(self, name: str, settings: list[Setting]) -> None:
+        self.name = name
+        self.settings = settings
+
+    def all(self, section: str, key: str) -> list[Setting]:
+        """Return the assignments of a key that takes many: an empty one takes back those before."""
+        found: list[Setting] = []
+        for one in self.settings:
+            if (one.section, one.key) == (section, key):
+                found = [*found, one] if one.value else []
+        return found
+
+    def last(self, section: str, key: str) -> Setting | None:
+        """Return the assignment that counts of a key with one value; None if there is none."""
+        found = [one for one in self.settings if (one.section, one.key) == (section, key)]
+        return found[-1] if found and found[-1].value else None
+
+    def where(self) -> str:
+        """Return what to name if nothing stands anywhere."""
+        return self.name
+
+
+def read(path: str) -> Unit:
+    """Read the unit at ``path`` and what is dropped in. An instance may be of a template."""
+    folder, name = os.path.split(os.path.abspath(path))
+    stem, suffix = os.path.splitext(name)
+    template = f"{stem.partition('@')[0]}@{suffix}" if "@" in stem else ""
+    if template == name:
+        instance = f"{stem}INSTANCE{suffix}"
+        raise Refusal(
+            f"{path} is a template",
+            f"Name an instance of it: slashservice import {os.path.join(folder, instance)}",
+        )
+    file = path
+    if not os.path.lexists(path) and template:
+        file = os.path.join(folder, template)
+    settings = _parse(texts.read(file), os.path.basename(file))
+    for one in _dropped_in(folder, [name, *([template] if template else [])]):
+        settings += _parse(texts.read(one), "/".join(one.split("/")[-2:]))
+    return Unit(name, settings)
+
+
+def _dropped_in(folder: str, names: list[str]) -> list[str]:
+    """Return the files that are dropped in, in their order: by name, wherever they are."""
+    folders = [folder]
+    if folder in FOLDERS:
+        folders = [*FOLDERS]
+    found: dict[str, str] = {}
+    for name in reversed(names):
+        for one in reversed(folders):
+            for path in glob.glob(f"{glob.escape(os.path.join(one, name))}.d/*.conf"):
+                found[os.path.basename(path)] = path
+    return [found[name] for name in sorted(found) if os.path.realpath(found[name]) != "/dev/null"]
+
+
+def _parse(text: str, name: str) -> list[Setting]:
+    """Return the assignments of a file."""
+    section = ""
+    found = []
+    for number, line in _joined(text):
+        where = f"{name}:{number}"
+        if line.startswith("["):
+            if not line.endswith("]"):
+                raise Refusal(f"{where}: this begins as the name of a section, and does not end so")
+            section = line[1:-1]
+            continue
+        key, equals, value = line.partition("=")
+        if not equals:
+            raise Refusal(f"{where}: this is neither a section nor an assignment")
+        found.append(Setting(section, key.strip(), value.strip(), where))
+    return found
+
+
+def _joined(text: str) -> list[tuple[int, str]]:
+    """Return the lines that count, with their numbers. A backslash at the end is a blank."""
+    found: list[tuple[int, str]] = []
+    begun = 0
+    joined = ""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.rstrip("\r")
+        stripped = line.strip()
+        if stripped[:1] in ("#", ";") or (not stripped and not begun):
+            continue
+        begun = begun or number
+        if line.endswith("\\"):
+            joined += line[:-1] + " "
+            continue
+        found.append((begun, (joined + line).strip()))
+        begun, joined = 0, ""
+    if begun:
+        found.append((begun, joined.strip()))
+    return [one for one in found if one[1]]
