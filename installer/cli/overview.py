@@ -15,7 +15,10 @@ Look at services, steer them, and install what keeps them alive."""
 GROUPS = {
     "Look at services": ("list", "top", "why", "logs", "wait"),
     "Steer them": ("start", "stop", "restart", "reload", "once", "pause", "cont", "kill"),
-    "Make and change them": ("add", "remove", "edit", "env", "enable", "disable"),
+    "Make and change them": (
+        *("add", "remove", "edit", "env", "enable", "disable"),
+        *("import", "export"),
+    ),
     "Install what keeps them alive": (
         *("install", "plan", "uninstall"),
         *("status", "doctor", "detect"),

@@ -15,6 +15,7 @@ from slashservice.installer.cli.verb import (
     WRONG,
     HostVerb,
     Misuse,
+    OneOf,
     Unprinted,
     need_root,
     printed,
@@ -52,10 +53,16 @@ class HereVerb(HostVerb):
 class Import(HereVerb):
     """Make services of others' files: import supervisord.conf|NAME.service|Procfile|DIR..."""
 
+    USAGE = "    slashservice import [OPTION]... FILE...\n"
+
     ELSEWHERE = "copy the files there, and import them there"
 
     kind = cli.SwitchAttr(
-        "--from", cli.Set(*kinds.KINDS), "", argname="FORMAT", help="what the files are"
+        "--from",
+        OneOf(*kinds.KINDS),
+        "",
+        argname="FORMAT",
+        help=f"what the files are: {', '.join(kinds.KINDS)}",
     )
     dry_run = cli.Flag(["-n", "--dry-run"], help="only say what would be made; exit 2 if anything")
     user = cli.SwitchAttr("--user", str, "", argname="ACCOUNT", help="run those so that name none")
@@ -111,6 +118,8 @@ class Import(HereVerb):
 
 class Export(HereVerb):
     """Write services into a tar archive that import takes on another host: export NAME..."""
+
+    USAGE = "    slashservice export [OPTION]... NAME...\n"
 
     ELSEWHERE = "ssh HOST slashservice export NAME >NAME.tar"
 

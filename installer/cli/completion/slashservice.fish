@@ -1,13 +1,8 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-<<<<<<< HEAD
 set -l services list top start stop restart reload once pause cont kill wait why logs edit env enable disable
-set -l verbs $services install uninstall plan detect status doctor add remove drain running commands demo completion help
-=======
-set -l services list start stop restart reload once pause cont kill wait why logs edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove import export drain running commands demo completion help
->>>>>>> admin
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove import export"
 set -l plans "__fish_seen_subcommand_from install plan"
