@@ -19,6 +19,8 @@ LAUNCHER_SIZE = 1024
 """No launcher is larger, in bytes."""
 
 
+HELP = "--help"
+
 DRAINING = ("svscan", "svscanboot", "runsv", "runsvdir")
 """Commands that a signal has drain; as PID 1 of a container they may be sent it very early."""
 
@@ -42,6 +44,19 @@ def load(name: str) -> Main:
     module = __import__(f"slashservice.supervise.commands.{name}", None, None, ["main"])
     main: Main = module.main
     return main
+
+
+def main_of(name: str) -> Main:
+    """Return what is to be run as the command ``name``: its ``main``, or what shows its help.
+
+    ``--help`` asks for help where it is all that the command is given. The originals would take
+    it for the name of a service or a file, of which there is none.
+    """
+    if len(sys.argv) == 2 and sys.argv[1] == HELP:
+        from slashservice.supervise import help_texts
+
+        return help_texts.shower(name, called()) or load(name)
+    return load(name)
 
 
 def call(main: Main, argv: Sequence[bytes], name: str) -> int:
@@ -78,7 +93,7 @@ def run(name: str) -> None:
         if name in DRAINING and os.getpid() == 1:
             signals.hold_back()
         try:
-            os._exit(call(load(name), [os.fsencode(word) for word in sys.argv[1:]], name))
+            os._exit(call(main_of(name), [os.fsencode(word) for word in sys.argv[1:]], name))
         except GoOn as next_command:
             name = next_command.name
             sys.argv = [os.fsdecode(word) for word in (next_command.path, *next_command.argv)]

@@ -42,6 +42,16 @@ class Slashservice(Verb):
     VERSION = source.version()
     CALL_MAIN_IF_NESTED_COMMAND = False
 
+    @cli.switch(["-h", "--help"], overridable=True, group="Meta-switches", help="print this help")
+    def help(self) -> None:
+        """Print the verbs in groups, where plumbum has them by the alphabet."""
+        from slashservice.installer.cli import overview
+
+        verbs = {verb: str(sub.get().__doc__) for verb, sub in self._subcommands.items()}
+        for line in overview.lines(verbs):
+            say(line)
+        printed()
+
     def main(self, *words: str) -> int:
         """Say what there is to choose from."""
         if words:
@@ -93,7 +103,9 @@ class Drains(Verb):
 
 @Slashservice.subcommand("drain")
 class Drain(Drains):
-    """Stop all services, then their logs, and svscan, and wait for it: drain [DIR]."""
+    """Stop all services, then their logs, and svscan, and wait for it."""
+
+    USAGE = "    slashservice drain [-s] [-t SECONDS] [--user | DIR]\n"
 
     stay = cli.Flag("-s", help="svscan stays, idle")
     limit = cli.SwitchAttr("-t", str, "120", argname="SECONDS", help="how long that may take")
@@ -106,7 +118,9 @@ class Drain(Drains):
 
 @Slashservice.subcommand("running")
 class IsRunning(Drains):
-    """Print the pid of the svscan that runs; exit 100 if none does: running [DIR]."""
+    """Print the pid of the svscan that runs; exit 100 if none does."""
+
+    USAGE = "    slashservice running [-a] [--user | DIR]\n"
 
     left = cli.Flag("-a", help="daemons that a dead svscan has left count, too")
 
@@ -117,7 +131,9 @@ class IsRunning(Drains):
 
 @Slashservice.subcommand("help")
 class Help(Verb):
-    """Say what there is to choose from, or what a verb does: help [VERB]."""
+    """Say what there is to choose from, or what a verb does."""
+
+    USAGE = "    slashservice help [VERB]\n"
 
     def main(self, *verb: str) -> int:
         """Print the help."""
@@ -132,7 +148,9 @@ class Help(Verb):
 
 @Slashservice.subcommand("commands")
 class Commands(Verb):
-    """Put the daemontools commands into a folder: commands DIR."""
+    """Put the daemontools commands into a folder."""
+
+    USAGE = "    slashservice commands [--python PATH] DIR\n"
 
     python = cli.SwitchAttr("--python", str, "", argname="PATH", help="the interpreter to use")
 
@@ -158,6 +176,8 @@ class Commands(Verb):
 class Demo(Verb):
     """Show supervision at work in a folder of its own, as yourself."""
 
+    USAGE = "    slashservice demo [DIR]\n"
+
     def main(self, *words: str) -> int:
         """Run the demonstration."""
         demo: Callable[[list[bytes]], int]
@@ -171,14 +191,32 @@ class Demo(Verb):
 
 @Slashservice.subcommand("completion")
 class Completion(Verb):
-    """Print the completions for a shell: completion bash, zsh or fish."""
+    """Print the completions for a shell: bash, zsh or fish."""
+
+    USAGE = "    slashservice completion bash|zsh|fish\n"
 
     def main(self, shell: cli.Set("bash", "zsh", "fish")) -> int:  # type: ignore[valid-type]
-        """Print the file."""
+        """Print those of slashservice and of the commands."""
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "completion")
-        with open(os.path.join(folder, f"slashservice.{shell}"), encoding="utf-8") as file:
-            say(file.read().rstrip("\n"))
+        texts = []
+        for name in ("slashservice", "commands"):
+            with open(os.path.join(folder, f"{name}.{shell}"), encoding="utf-8") as file:
+                texts.append(file.read().rstrip("\n"))
+        say(of_zsh(*texts) if shell == "zsh" else "\n\n".join(texts))
         return printed()
+
+
+def of_zsh(verbs: str, commands: str) -> str:
+    """Make one file of two: zsh calls it for whatever its first line names.
+
+    The last line of each calls what is defined above it.
+    """
+    first, _, rest = verbs.partition("\n")
+    names = commands.partition("\n")[0].removeprefix("#compdef")
+    parts = [text.rpartition("\n") for text in (rest, commands)]
+    (one, _, of_one), (other, _, of_other) = parts
+    last = f"if [[ $service == slashservice ]]; then {of_one}; else {of_other}; fi"
+    return "\n".join([first + names, one, other, last])
 
 
 def main() -> None:

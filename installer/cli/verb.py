@@ -67,6 +67,12 @@ def printed(status: int = DONE) -> int:
     return status
 
 
+class OneOf(cli.Set):
+    """One of some words: the help says which, so they are not shown as a type as well."""
+
+    __name__ = "str"
+
+
 class Verb(cli.Application):
     """The base of all verbs: wrong usage is told in one line.
 
@@ -80,7 +86,15 @@ class Verb(cli.Application):
         ["-h", "--help"], overridable=True, group="Meta-switches", help="print this help and end"
     )
     def help(self) -> None:
-        """Print the help, without the types that plumbum has behind the words for values."""
+        """Print the help, without the types that plumbum has behind the words for values.
+
+        Nor with switches that have lost their names to others of ours, such as plumbum's own help.
+        """
+        self._switches_by_func = {
+            func: switch
+            for func, switch in self._switches_by_func.items()
+            if any(self._switches_by_name.get(name) is switch for name in switch.names)
+        }
         with io.StringIO() as text, contextlib.redirect_stdout(text):
             super().help()
             whole = text.getvalue()
@@ -88,6 +102,7 @@ class Verb(cli.Application):
             lambda found: found[2] and " " * len(found[1]) + found[2], whole
         ).splitlines():
             say(line.rstrip())
+        say("Manual: man slashservice")
         printed()
 
     def _parse_args(self, argv: list[str]) -> Any:
@@ -119,6 +134,9 @@ class Verb(cli.Application):
             expected = re.sub(before, after, expected)
         dashes = ("-" if len(name) == 1 else "--") if name in self._switches_by_name else ""
         return Misuse(f"{dashes}{name} takes {expected}, not {given}")
+
+
+Verb.unbind_switches("--help-all", "--completions")  # of some version of plumbum; ours are others
 
 
 class HostVerb(Verb):

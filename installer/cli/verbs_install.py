@@ -13,6 +13,7 @@ from slashservice.installer.cli.remedies import typed
 from slashservice.installer.cli.verb import (
     DONE,
     WOULD_CHANGE,
+    OneOf,
     OwnVerb,
     need_root,
     printed,
@@ -41,9 +42,10 @@ class PlanVerb(OwnVerb):
     )
     layout = cli.SwitchAttr(
         "--layout",
-        cli.Set("slashpackage", "fhs", case_sensitive=True),
+        OneOf("slashpackage", "fhs", case_sensitive=True),
         "",
-        help="where the code goes: /package and /command, or /usr/local",
+        argname="LAYOUT",
+        help="where the code goes: slashpackage (/package and /command) or fhs (/usr/local)",
     )
     service_dir = cli.SwitchAttr(
         "--service-dir", str, "", argname="DIR", help="the scan directory (/service)"

@@ -21,7 +21,9 @@ IN = f"where its directory is made, instead of {naming.HOMES}"
 
 
 class Add(HostVerb):
-    """Make a service, with a log, and start it: add NAME -- COMMAND..."""
+    """Make a service, with a log, and start it."""
+
+    USAGE = "    slashservice add [OPTION]... NAME -- COMMAND...\n"
 
     service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
     homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
@@ -80,6 +82,8 @@ class Add(HostVerb):
 
 class Remove(OwnVerb):
     """Unlink a service, stop it, let its log read to the end, and remove its directory."""
+
+    USAGE = "    slashservice remove [OPTION]... NAME\n"
 
     service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
     homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)

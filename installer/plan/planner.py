@@ -243,20 +243,20 @@ Its users expect it to look for services where that package has them.
 """
 
 COMPLETIONS = (
-    (
-        "/usr/share/bash-completion/bash_completion",
-        "bash-completion/completions/slashservice",
-        "bash",
-    ),
-    ("/usr/bin/zsh", "zsh/site-functions/_slashservice", "zsh"),
-    ("/usr/bin/fish", "fish/vendor_completions.d/slashservice.fish", "fish"),
+    ("/usr/share/bash-completion/bash_completion", "bash-completion/completions/{}", "bash"),
+    ("/usr/bin/zsh", "zsh/site-functions/_{}", "zsh"),
+    ("/usr/bin/fish", "fish/vendor_completions.d/{}.fish", "fish"),
 )
+"""What tells that a host has a shell, and where that looks for the completions of a command."""
+
+OF_COMMANDS = "slashservice_commands"
+"""zsh reads in one file which commands that is for; the others look for a file of each command."""
 
 
 def link_folders(places: Layout) -> list[str]:
     """Return the folders in which there may be links to the code: that for all PATHs comes last."""
     shares = [f"{places.share}/{os.path.dirname(place)}" for _, place, _ in COMPLETIONS]
-    pages = [f"{places.share}/man/man{section}" for section in (5, 8)]
+    pages = [f"{places.share}/man/man{section}" for section in (5, 7, 8)]
     found = [places.commands, *pages, *shares, places.compatibility]
     return [one for one in found if one]
 
@@ -271,14 +271,17 @@ def _documents(host: Host, places: Layout, files: Source) -> list[Action]:
         if name.startswith("man/") and not any(map(host.lstat, beside)):
             links[f"{places.share}/{folder}/{page}"] = ("/usr/share/man", name)
     for mark, place, shell in COMPLETIONS:
+        for command in (OF_COMMANDS,) if shell == "zsh" else files.commands:
+            if not host.lstat(f"/usr/share/{place.format(command)}"):
+                name = f"installer/cli/completion/commands.{shell}"
+                links[f"{places.share}/{place.format(command)}"] = (mark, name)
         name = f"installer/cli/completion/slashservice.{shell}"
-        if name in files.files:
-            links[f"{places.share}/{place}"] = (mark, name)
+        links[f"{places.share}/{place.format('slashservice')}"] = (mark, name)
     actions: list[Action] = []
     for path, (mark, name) in sorted(links.items()):
         target = f"{places.current}/{name}"
         free = host.lstat(path) is None or host.readlink(path) == target
-        if host.stat(mark) and free:
+        if name in files.files and host.stat(mark) and free:
             actions += [*parents(path), MakeLink(path=path, target=target)]
     return actions
 

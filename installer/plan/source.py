@@ -157,6 +157,7 @@ def _add_documents(files: dict[str, tuple[bytes, int]], home: str) -> None:
         man = man if os.path.isdir(man) else os.path.join(folder, "man")
         if folder and os.path.isdir(man) and "man/slashservice.8" not in files:
             _add(files, man, "man")
+            files.pop("man/README.md", None)
         licence = os.path.join(folder, "LICENSE")
         if folder and os.path.isfile(licence) and "LICENSE" not in files:
             with open(licence, "rb") as file:

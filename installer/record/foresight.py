@@ -228,4 +228,6 @@ def summary(host: Host, entry: Entry, all_: Sequence[Entry]) -> str:
 
 def sort_of(folder: str) -> str:
     """Name what many links in one folder are to."""
+    if "completion" in folder:
+        return "completions"
     return "man pages" if "/man/" in folder else "commands"

@@ -19,8 +19,8 @@ from slashservice.supervise import signals
 from slashservice.supervise.logs.find import closed_script, find
 from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.shower import Shower, TextShower
-from slashservice.supervise.logs.svlog_arguments import HELP, Wishes
-from slashservice.supervise.messages import TROUBLE, fatal, warn, write_all
+from slashservice.supervise.logs.svlog_arguments import Wishes
+from slashservice.supervise.messages import TROUBLE, fatal, warn
 from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[bytes]) -> int:
     """Show logs; go on until killed with ``-f``."""
-    if list(argv) == [b"--help"]:
-        write_all(1, HELP.encode())
-        return 0
     wishes = Wishes(argv)
     signals.restore_defaults()
     logs = Logs(wishes)

@@ -22,28 +22,6 @@ USAGE = (
     "[-u name] dir|name ..."
 )
 
-HELP = f"""\
-usage: {USAGE}
-
-Show the lines that services have logged, by default the last ten, in the order of time.
-
-  -n, --lines N       the last N lines of those that the other options choose
-  -a, --all           all lines
-  -s, --since TIME    from that time on, as 10m, 14:05, yesterday, "Nov 25 14:05"
-  -U, --until TIME    up to that time
-  -g, --grep PATTERN  only lines in which the regular expression matches
-  -i, --ignore-case   capitals and small letters alike
-  -v, --invert        only lines in which it does not match
-  -f, --follow        go on with the lines that come
-  -r, --raw           leave stamps as they are in the log
-  -j, --json          a JSON object for each line
-  -c, --color WHEN    auto, always or never
-  -u, --unit NAME     that service, as a name behind the options
-
-Each dir is a service, a log directory or a scan directory; a name may be a pattern, as 'web*'.
-Manual: man svlog
-"""
-
 LONG = {
     b"--all": b"-a",
     b"--follow": b"-f",

@@ -39,8 +39,13 @@ _slashservice() {
     esac
 
     case $verb in
+<<<<<<< HEAD
+    '') set -- list top start stop restart reload once pause cont kill wait why logs edit env enable disable \
+        install uninstall plan detect status doctor add remove drain running commands demo \
+=======
     '') set -- list start stop restart reload once pause cont kill wait why logs edit env enable disable \
         install uninstall plan detect status doctor add remove import export drain running commands demo \
+>>>>>>> admin
         completion help \
         --help --version ;;
     list) set -- $tree --json --names --watch --color ;;
@@ -50,7 +55,7 @@ _slashservice() {
     logs) set -- $tree --all --follow --ignore-case --raw --invert --json --lines --since --until --grep \
         --color ;;
     env) set -- $tree --unset ;;
-    why | edit | enable | disable) set -- $tree ;;
+    top | why | edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
     uninstall) set -- $where --user --dry-run ;;
@@ -70,15 +75,25 @@ _slashservice() {
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
     drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
     running) set -- -a --user --help $(compgen -d -- "$word") ;;
+<<<<<<< HEAD
+    help) set -- list top start stop restart reload once pause cont kill wait why logs edit env enable \
+        disable install uninstall plan detect status doctor add remove drain running ;;
+=======
     help) set -- list start stop restart reload once pause cont kill wait why logs edit env enable \
         disable install uninstall plan detect status doctor add remove import export drain running ;;
+>>>>>>> admin
     commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
     case $verb in
+<<<<<<< HEAD
+    list | top | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | \
+        env | enable | disable | remove)
+=======
     list | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | env | \
         enable | disable | remove | export)
+>>>>>>> admin
         [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
         ;;
     esac

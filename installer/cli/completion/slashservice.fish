@@ -1,14 +1,20 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
+<<<<<<< HEAD
+set -l services list top start stop restart reload once pause cont kill wait why logs edit env enable disable
+set -l verbs $services install uninstall plan detect status doctor add remove drain running commands demo completion help
+=======
 set -l services list start stop restart reload once pause cont kill wait why logs edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove import export drain running commands demo completion help
+>>>>>>> admin
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove import export"
 set -l plans "__fish_seen_subcommand_from install plan"
 
 complete -c slashservice -f
 complete -c slashservice -n $none -a list -d 'Show the services'
+complete -c slashservice -n $none -a top -d 'Show services while they live'
 complete -c slashservice -n $none -a start -d 'Start services'
 complete -c slashservice -n $none -a stop -d 'Stop services'
 complete -c slashservice -n $none -a restart -d 'Stop services and start them again'

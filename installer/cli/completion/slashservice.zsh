@@ -2,10 +2,11 @@
 # Completion of slashservice for zsh. Installed by slashservice itself; elsewhere put the
 # output of `slashservice completion zsh` into a file _slashservice on your fpath.
 
-_slashservice() {
+_slashservice_verbs() {
     local -a verbs where plan tree
     verbs=(
         'list:show the services'
+        'top:show services on a screen while they live'
         'start:start services, and see whether they stay up'
         'stop:stop services, and wait until they are down'
         'restart:stop services and start them again'
@@ -83,7 +84,7 @@ _slashservice() {
             '--color[in colour]:when:(auto always never)'
         ;;
     env) _arguments $tree '--unset[take a variable away]:variable' ;;
-    why | edit | enable | disable) _arguments $tree ;;
+    top | why | edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
     uninstall) _arguments $where '--user[in your home, without root]' '(-n --dry-run)'{-n,--dry-run}'[only say what would be undone]' ;;
@@ -138,4 +139,4 @@ _slashservice_names() {
     compadd -a names
 }
 
-_slashservice "$@"
+_slashservice_verbs "$@"

@@ -24,7 +24,7 @@ MODULES = {
 }
 MAN = (CHECKOUT / "docs/man/slashservice.8").read_text().replace("\\-", "-")
 COMPLETIONS = [
-    path.read_text() for path in (CHECKOUT / "installer/cli/completion").iterdir() if path.suffix
+    path.read_text() for path in (CHECKOUT / "installer/cli/completion").glob("slashservice.*")
 ]
 
 

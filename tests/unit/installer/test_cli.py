@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from helpers.images import MakeImage
 
-from slashservice.installer.cli import verb
+from slashservice.installer.cli import overview, verb
+from slashservice.installer.cli.main import Slashservice
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
 
@@ -38,18 +40,29 @@ class TestUsage:
         assert "install" in slashservice("--help")
         assert "--service-dir" in slashservice("install", "--help")
 
-    @pytest.mark.parametrize("words", [["help"], ["help", "add"], ["add", "--help"]])
-    def test_help_in_every_way(self, words: list[str]) -> None:
-        said = slashservice(*words)
-        assert "add NAME -- COMMAND..." in said
-        assert ":str" not in said
-        if "add" not in words:
-            for verb_ in ("drain", "running", "help"):
-                assert f"\n    {verb_} " in said
+    def test_all_verbs_are_shown_in_groups(self) -> None:
+        """Each once, where it belongs, on a screen of 80 columns; asked for in either way."""
+        said = slashservice("--help")
+        assert slashservice("help") == slashservice("-h") == said
+        assert max(map(len, said.splitlines())) <= overview.CELLS
+        shown = re.findall(r"^  (\w+)  +[A-Z]", said, re.M)
+        assert shown == [verb for group in overview.GROUPS.values() for verb in group]
+        assert sorted(shown) == sorted(Slashservice("slashservice")._subcommands)
 
-    @pytest.mark.parametrize("words", [["drain", "--help"], ["running", "-h"], ["help", "drain"]])
-    def test_help_of_what_init_systems_call(self, words: list[str]) -> None:
-        assert "svscan" in slashservice(*words)
+    def test_a_verb_that_is_in_no_group_is_shown(self) -> None:
+        lines = list(overview.lines({"list": "Show.", "new": "Do  what\nis new."}))
+        assert "  new   Do what is new." in lines[lines.index("Others:") :]
+
+    @pytest.mark.parametrize("verb", Slashservice("slashservice")._subcommands)
+    def test_help_of_a_verb(self, verb: str) -> None:
+        said = slashservice(verb, "--help")
+        assert slashservice("help", verb) == slashservice(verb, "-h") == said
+        assert re.search(rf"^ *slashservice {verb}\b", said, re.M)
+        assert re.search(r"^Manual: man (slashservice|svlog)$", said, re.M)
+        assert not re.search(r":str|:int|:\{|:\[|^ +Prints this help", said, re.M)
+
+    def test_how_add_is_called(self) -> None:
+        assert "slashservice add [OPTION]... NAME -- COMMAND..." in slashservice("help", "add")
 
     def test_version(self) -> None:
         assert slashservice("--version") == "slashservice 0.1.0\n"
