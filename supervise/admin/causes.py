@@ -14,7 +14,7 @@ from slashservice.supervise.admin.run_script import RunScript
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.platform import ports, processes
-from slashservice.supervise.protocol import scan_directory
+from slashservice.supervise.protocol import names, scan_directory
 from slashservice.supervise.signal_numbers import SIGKILL, SIGTERM
 
 TYPE_CHECKING = False
@@ -113,7 +113,8 @@ def supervision(case: Case) -> Iterator[Cause]:
             "slashservice install has another one take its place",
         )
     elif seen.is_supervised and seen.now is None:
-        yield Cause("how it is can't be told: its file supervise/status has a bad format")
+        status = os.fsdecode(names.STATUS)
+        yield Cause(f"how it is can't be told: its file {status} has a bad format")
     elif case.state == health.NOT_SUPERVISED:
         yield Cause(
             "svscan runs, and has not taken it up; why not stands among its messages",

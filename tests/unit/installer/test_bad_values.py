@@ -81,6 +81,20 @@ TABLE = {
     "remove": WHERE
     | PLACES
     | {"--kill-after": dict.fromkeys(("", "x", "-1", "1.5", "nan", "86401", "1 2", "\n"), USAGE)},
+    "import": WHERE
+    | PLACES
+    | {
+        "--in": {"": USAGE, "/service": REFUSED},
+        "--from": dict.fromkeys(("", "nosuch", "tar\n"), USAGE),
+        "--user": ACCOUNT,
+        "--log-user": ACCOUNT,
+        # What they make of a file's names only that file tells.
+        "--prefix": {"": USAGE} | dict.fromkeys((".", "a/", "a b", "a\n"), REFUSED),
+        "--formation": {"": USAGE}
+        | dict.fromkeys(("web", "web=", "web=x", "web=-1", "nosuch=1"), REFUSED),
+        "--engine": {"": USAGE},
+    },
+    "export": WHERE | PLACES | {"-o": {"": USAGE}},
     "drain": {"-t": dict.fromkeys(("", "x", "-1", "1.5", "\u00b2", "9" * 10, "1\n"), USAGE)},
     "running": {},
     "help": {},
@@ -93,6 +107,8 @@ TABLE = {
 WORDS = {
     "add": ["web", "--no-check", "--", "httpd"],
     "remove": ["web"],
+    "import": ["{tmp}/Procfile"],
+    "export": ["web"],
     "commands": ["{tmp}/command"],
     "completion": ["bash"],
 }
@@ -138,7 +154,11 @@ WRONG_WORDS: list[tuple[list[str], int]] = [
 def image(make_image: MakeImage) -> Image:
     """A host with a scan directory."""
     made = make_image("systemd").folders("/service")
-    return made.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n").file("/etc/hosts")
+    return (
+        made.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+        .file("/etc/hosts")
+        .file("/Procfile", "web: sleep 1000\n")
+    )
 
 
 def called(

@@ -107,7 +107,7 @@ def test_a_descriptor_that_is_closed_meanwhile_is_passed_over(
     (tmp_path / "supervise").mkdir()
     os.mkfifo(tmp_path / "supervise/control")
     fd = os.open(tmp_path / "supervise/control", os.O_RDWR)
-    monkeypatch.setattr(os, "listdir", lambda path: ["1000000", str(fd)])
+    monkeypatch.setattr(os, "listdir", lambda path: [b"1000000", b"%d" % fd])
     assert supervision.busy(os.getpid(), "/x")
     os.close(fd)
     assert not supervision.busy(os.getpid(), "/x")
