@@ -1,7 +1,33 @@
 # Completion of slashservice for bash. Installed by slashservice itself; elsewhere:
 #     eval "$(slashservice completion bash)"
 
+# Whatever is offered here is what files are called: it is neither split nor expanded.
+
+_slashservice_named() { # -d or -f
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$word")
+    compopt -o filenames 2>/dev/null
+    return 0
+}
+
+# The services in the scan directory that the words before name, quoted for the shell.
+_slashservice_running() {
+    local -a names=() tree=()
+    local one
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+        --service-dir) tree=(--service-dir "${COMP_WORDS[at + 1]}") ;;
+        --user) tree=(--user) ;;
+        esac
+    done
+    mapfile -t names < <(slashservice list --names "${tree[@]}" 2>/dev/null)
+    for one in "${names[@]}"; do
+        [[ $one == "$word"* ]] && COMPREPLY+=("$(printf %q "$one")")
+    done
+    return 0
+}
+
 _slashservice() {
+    COMPREPLY=()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= at
     for ((at = 1; at < COMP_CWORD; at++)); do
         case ${COMP_WORDS[at]} in
@@ -18,9 +44,8 @@ _slashservice() {
     case $before in
     --from) COMPREPLY=($(compgen -W 'systemd supervisord procfile compose runit tar' -- "$word")); return ;;
     --engine) COMPREPLY=($(compgen -c -- "$word")); return ;;
-    -o) COMPREPLY=($(compgen -f -- "$word")); return ;;
-    --root | --service-dir | --in | --log) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --python | --no-rival) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    -o | --python | --no-rival) _slashservice_named -f; return ;;
+    --root | --service-dir | --in | --log) _slashservice_named -d; return ;;
     --color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")); return ;;
     -s)
         if [[ $verb == kill ]]; then
@@ -60,7 +85,7 @@ _slashservice() {
         --service-dir --in -- ;;
     import)
         if [[ $word != -* ]]; then
-            COMPREPLY=($(compgen -f -- "$word"))
+            _slashservice_named -f
             return
         fi
         set -- $where --dry-run --from --user --log-user --no-log --down --no-start --no-check \
@@ -68,18 +93,32 @@ _slashservice() {
         ;;
     export) set -- $where -o --service-dir --in ;;
     remove) set -- $where --user --keep --kill-after --service-dir --in ;;
-    drain) set -- -s -t --user --help $(compgen -d -- "$word") ;;
-    running) set -- -a --user --help $(compgen -d -- "$word") ;;
+    drain | running)
+        if [[ $word != -* ]]; then
+            _slashservice_named -d
+            return
+        fi
+        [[ $verb == drain ]] && set -- -s -t --user --help || set -- -a --user --help
+        ;;
     help) set -- list top start stop restart reload once pause cont kill wait why logs edit env enable \
         disable install uninstall plan detect status doctor add remove import export drain running ;;
-    commands) COMPREPLY=($(compgen -d -W --python -- "$word")); return ;;
+    commands)
+        if [[ $word != -* ]]; then
+            _slashservice_named -d
+            return
+        fi
+        set -- --python
+        ;;
     completion) set -- bash zsh fish ;;
     *) set -- --help ;;
     esac
     case $verb in
     list | top | start | stop | restart | reload | once | pause | cont | kill | wait | why | logs | edit | env | \
         enable | disable | remove | export)
-        [[ $word == -* ]] || set -- $(slashservice list --names 2>/dev/null)
+        if [[ $word != -* ]]; then
+            _slashservice_running
+            return
+        fi
         ;;
     esac
     COMPREPLY=($(compgen -W "$*" -- "$word"))

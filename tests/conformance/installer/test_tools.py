@@ -5,6 +5,7 @@ from __future__ import annotations
 import plistlib
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -382,6 +383,27 @@ class TestCompletion:
         )
         script += f"CURRENT=3; source {COMPLETION}/slashservice.zsh\n"
         assert "--layout[where the code goes]" in passes("zsh", "-fc", script)
+
+    @pytest.mark.parametrize(
+        "words",
+        ["stop", "list", "remove", "drain", "commands", "import", "plan --root", "export -o"],
+    )
+    def test_what_things_are_called_is_no_program(self, words: str, tmp_path: Path) -> None:
+        """Names of services, and of files here, are neither expanded nor split nor executed."""
+        names = ["$(touch owned)", "`touch owned`", "*", "a b", "$HOME", "'", '"', "\\"]
+        for name in names:
+            (tmp_path / name).mkdir()
+        program = Path(sys.executable).parent / "slashservice"
+        command = f'slashservice() {{ {program} "$@"; }}\nexport SVDIR={tmp_path}\n'
+        script = f"{command}source {COMPLETION}/slashservice.bash\ncd {tmp_path}\n"
+        script += f"COMP_WORDS=(slashservice {words} ''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n"
+        script += "_slashservice; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+        offered = passes("bash", "-c", script).splitlines()
+        if words in ("stop", "list", "remove"):
+            again = "".join(f"printf '%s\\n' {one}\n" for one in offered)
+            offered = passes("bash", "-c", again).splitlines()
+        assert sorted(offered) == sorted(names)
+        assert sorted(one.name for one in tmp_path.iterdir()) == sorted(names)
 
     def test_every_verb_and_switch_is_completed(self) -> None:
         from slashservice.installer.cli.main import Slashservice
