@@ -12,7 +12,8 @@ from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
 from slashservice.supervise.admin import health, output
-from slashservice.supervise.admin.causes import Case, causes
+from slashservice.supervise.admin.case import Case
+from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
 
 

@@ -67,6 +67,9 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
 
 def complain(everything: Everything, now: float) -> None:
     """Say on standard error what is wrong with the whole."""
+    if not everything.services and not everything.unknown:
+        output.complain(f"there are no services in {everything.directory}")
+        return
     for name in everything.unknown:
         output.complain(f"there is no service {name} in {everything.directory}")
     if everything.is_left_alone:

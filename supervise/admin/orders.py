@@ -114,7 +114,9 @@ class Order:
             took = f" after {took}" if before.pid else ""
             return f"stopped{took}" + (f" ({how})" if how and before.pid else "")
         if self.verb == "restart" and before.pid:
-            return f"restarted (pid {seen.pid}, was {before.pid}) after {took}"
+            # A log that is hosted with others keeps their process.
+            was = f", was {before.pid}" if before.pid != seen.pid else ""
+            return f"restarted (pid {seen.pid}{was}) after {took}"
         if self.verb == "start" and _run(seen) == _run(before):
             return f"runs (pid {seen.pid}), and is started again when it ends"
         if self.verb == "once":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 from slashservice.supervise.admin import output
 from slashservice.supervise.platform import processes
@@ -54,8 +55,9 @@ def svscan(directory: str, pid: int) -> str:
 
 
 def _changed(path: str) -> float:
-    """Return when a file was changed, as Unix time; 0 if it can't be seen."""
+    """Return when a file was changed, as Unix time; 0 if it can't be seen, or is yet to come."""
     try:
-        return os.stat(path).st_mtime
+        changed = os.stat(path).st_mtime
     except OSError:
         return 0.0
+    return changed if changed <= time.time() else 0.0

@@ -200,7 +200,7 @@ class Top:
             ord("r"): lambda: self._tell("restart", b"tcu"),
             ord("o"): self._reorder,
             ord("/"): self._filter,
-            ord("l"): lambda: self._show(launchers.command("svlog"), ["-f"]),
+            ord("l"): self._follow,
             ord("w"): self._why,
         }
 
@@ -225,7 +225,8 @@ class Top:
         self._typed = self._view.wanted = ""
 
     def _why(self) -> None:
-        from slashservice.supervise.admin.causes import Case, causes
+        from slashservice.supervise.admin.case import Case
+        from slashservice.supervise.admin.causes import causes
 
         if one := self._selected():
             self._watch.everything.look_again([one.name])
@@ -235,6 +236,14 @@ class Top:
             self._told = (
                 f"{output.clean(one.name)}: {found[0].what if found else 'nothing is wrong'}"
             )
+
+    def _follow(self) -> None:
+        """Leave the screen to the log of the selected service."""
+        one = self._selected()
+        if one and not one.log:
+            self._told = f"{output.clean(one.name)} has no log"
+        elif one:
+            self._show(launchers.command("svlog"), ["-f"])
 
     def _show(self, program: list[bytes], words: Sequence[str]) -> None:
         """Leave the screen to a program, until it ends, about the selected service."""
@@ -278,6 +287,8 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     given = Arguments(argv, HELP, {}, {}, directory)
     if not (os.isatty(0) and os.isatty(1)):
         raise output.fatal("top needs a terminal; list --watch does not")
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise output.fatal("this terminal can't show a screen; list --watch does without")
     if not os.path.isdir(given.directory):
         raise output.fatal(f"there is no scan directory {given.directory}")
     locale.setlocale(locale.LC_ALL, "")

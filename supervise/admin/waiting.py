@@ -11,6 +11,7 @@ from slashservice.supervise.admin import health, output, words
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.admin.verbs import distinct, number_of_seconds
+from slashservice.supervise.messages import error_words
 from slashservice.supervise.protocol import checks, names, runit_status, status
 from slashservice.supervise.protocol.onlooker import Onlooker
 
@@ -81,6 +82,11 @@ class Waiting:
             return False
         seen = Seen(os.fsdecode(named.word), path)
         now = seen.now
+        if isinstance(seen.error, PermissionError):
+            why = os.fsdecode(error_words(seen.error))
+            raise output.fatal(f"how {seen.name} is can't be told: {why}")
+        if self._goal == "down" and seen.is_missing:
+            return True
         if seen.error or not seen.is_supervised or now is None:
             return False
         if self._goal == "down":

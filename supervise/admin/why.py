@@ -6,7 +6,8 @@ import time
 
 from slashservice.supervise.admin import health, output, words
 from slashservice.supervise.admin.arguments import Arguments
-from slashservice.supervise.admin.causes import Case, causes
+from slashservice.supervise.admin.case import Case
+from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
 
 TYPE_CHECKING = False
