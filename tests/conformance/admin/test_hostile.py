@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ from helpers.processes import kill, runs
 from helpers.services import await_down, await_pid, is_supervised, pid_of, status_of, write_script
 from helpers.tree import ENVIRONMENT, SLEEP, Tree
 from helpers.waiting import GENEROUS, until
+
+from slashservice.supervise.platform import processes
 
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 HOSTILE = ["st\x1b[31mub\nX", "-stub", "a b", "$(touch owned)", "*", "'\"\\", "\udcff\udcfe", "ünï"]
@@ -384,3 +387,67 @@ def test_the_screen_has_harmless_names(tree: Tree, admin: Administrator) -> None
     kill(pid, signal.SIGTERM)
     tree.svc("-d", path)
     await_down(path)
+
+
+@pytest.mark.root
+def test_what_nobody_may_know_is_not_waited_for(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web")
+    tree.svscan()
+    await_pid(path)
+    for folder in (tree.root, *tree.root.parents):
+        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+            pytest.skip(f"{folder} is closed to other accounts")
+    words = ["setpriv", "--reuid=65534", "--clear-groups", *admin.words("wait", "web")]
+    done = subprocess.run(words, capture_output=True, env=ENVIRONMENT, timeout=GENEROUS, cwd="/")
+    assert (done.returncode, done.stdout) == (111, b"")
+    assert b"how web is can't be told: access denied" in done.stderr
+
+
+def is_watching(pid: int) -> bool:
+    """Tell whether a process is told of changes by the kernel."""
+    return any(b"inotify" in one for one in processes.opened(pid) or ())
+
+
+def test_what_is_gone_is_down(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web")
+    tree.svscan()
+    await_pid(path)
+    with subprocess.Popen(admin.words("wait", "--down", "web"), env=ENVIRONMENT) as waiting:
+        opened = Path(f"/proc/{waiting.pid}/fd")
+        until(
+            lambda: any(
+                "inotify" in os.readlink(one) for one in opened.iterdir() if one.is_symlink()
+            ),
+            "it waits",
+        )
+        (tree.scan / "web").unlink()
+        tree.svc("-dx", path)
+        until(lambda: not is_supervised(path), "it is left alone")
+        shutil.rmtree(path)
+        assert waiting.wait(GENEROUS) == 0
+
+
+def test_a_hosted_log_keeps_its_process(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web", log=f"#!/bin/sh\nexec {tree.commands}/multilog t ./main\n")
+    tree.svscan()
+    pid = await_pid(path / "log")
+    assert b"loghost" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    said = admin.types("restart", "web/log")
+    assert said.status == 0 and "was" not in said.out
+    assert re.fullmatch(rf"web/log: restarted \(pid {pid}\) after \S+ s\n", said.out), said.out
+    said = admin.types("stop", "web/log")
+    assert said.status == 0 and "still run" not in said.out
+
+
+def test_an_empty_tree(tree: Tree, admin: Administrator) -> None:
+    tree.svscan()
+    until(lambda: admin.types("list").status == 0, "svscan is there")
+    assert admin.types("list").errors == f"slashservice: there are no services in {tree.scan}\n"
+
+
+def test_a_script_of_the_future_was_not_changed(tree: Tree, admin: Administrator) -> None:
+    path = tree.add("web")
+    os.utime(path / "run", (2**32, 2**32))
+    tree.svscan()
+    await_pid(path)
+    assert "changed" not in admin.types("why", "web").out

@@ -93,6 +93,16 @@ DEFECTS = {
         "slashservice logs it",
         log=LOG,
     ),
+    "no such command": Defect(
+        "#!/bin/sh\nno-such-command\n",
+        "it ends soon after each start: exit 127, the last time after ",
+        "it has no log: ",
+    ),
+    "syntax": Defect(
+        "#!/bin/sh\nif true; then\n",
+        "its shell can't read it: ",
+        "slashservice edit it",
+    ),
     "signal": Defect(
         "#!/bin/sh\nkill -SEGV $$\n",
         "it ends soon after each start: SEGV",
