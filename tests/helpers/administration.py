@@ -6,10 +6,12 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+from helpers import tree as trees
 from helpers.checkout import CHECKOUT, PYTHON
 from helpers.tree import ENVIRONMENT
 from helpers.waiting import GENEROUS
@@ -17,6 +19,20 @@ from helpers.waiting import GENEROUS
 from slashservice.installer.plan.source import INSTALLER_LAUNCHER
 
 LAUNCHED = INSTALLER_LAUNCHER.format(home=str(CHECKOUT), vendor="")
+
+
+@pytest.fixture(scope="session")
+def slashservice(world_dir: Path) -> Path:
+    """The command ``slashservice``, over the code of the checkout."""
+    return write(world_dir / "slashservice")
+
+
+@pytest.fixture
+def tree(world_dir: Path, ours: Path, request: pytest.FixtureRequest) -> Iterator[trees.Tree]:
+    """A tree for services, for modules whose conftest imports it."""
+    root = world_dir / f"tree-{abs(hash(request.node.nodeid)):x}"
+    with trees.tree(root, ours) as made:
+        yield made
 
 
 class Said(NamedTuple):

@@ -413,13 +413,7 @@ def test_what_is_gone_is_down(tree: Tree, admin: Administrator) -> None:
     tree.svscan()
     await_pid(path)
     with subprocess.Popen(admin.words("wait", "--down", "web"), env=ENVIRONMENT) as waiting:
-        opened = Path(f"/proc/{waiting.pid}/fd")
-        until(
-            lambda: any(
-                "inotify" in os.readlink(one) for one in opened.iterdir() if one.is_symlink()
-            ),
-            "it waits",
-        )
+        until(lambda: is_watching(waiting.pid), "it waits")
         (tree.scan / "web").unlink()
         tree.svc("-dx", path)
         until(lambda: not is_supervised(path), "it is left alone")
