@@ -168,7 +168,7 @@ def check_process(shape: Shape, machine: Sandbox, pid: int) -> None:
     if argv := shape.one("argv"):
         assert argv_of(machine, pid) == words(argv)
     if nice := shape.one("nice"):
-        assert os.getpriority(os.PRIO_PROCESS, outside(machine, pid)) == int(nice)
+        assert os.getpriority(os.PRIO_PROCESS, outside(machine, pid)) - os.nice(0) == int(nice)
     if score := shape.one("oom"):
         told = score if may_raise(machine) else machine.run("cat", "/proc/1/oom_score_adj").strip()
         assert machine.path(f"/proc/{pid}/oom_score_adj").read_text().strip() == told
