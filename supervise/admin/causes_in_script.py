@@ -82,6 +82,7 @@ def programs(case: Case) -> Iterator[Cause]:
 
     That is of interest only where it does not run.
     """
+    import grp
     import pwd
 
     if case.seen.pid and case.state != health.FAILING:
@@ -92,6 +93,12 @@ def programs(case: Case) -> Iterator[Cause]:
                 pwd.getpwnam(account)
         except KeyError:
             yield Cause(f"there is no account {account}", f"useradd --system {typed.word(account)}")
+    for group in case.run.groups:
+        try:
+            if not group.isdigit():
+                grp.getgrnam(group)
+        except KeyError:
+            yield Cause(f"there is no group {group}", f"groupadd --system {typed.word(group)}")
     for folder in case.run.folders:
         path = os.path.join(case.seen.path, folder)
         if not os.path.isdir(path):

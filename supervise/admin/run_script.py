@@ -77,6 +77,7 @@ class RunScript:
         except OSError as error:
             self.error = error
         self.accounts: list[str] = []
+        self.groups: list[str] = []
         self.folders: list[str] = []
         self.program = ""
         """What it becomes, as it stands there; empty if that is not plain."""
@@ -116,7 +117,9 @@ class RunScript:
                 takes = len(option) == 2 and option[1] in values
                 value = words.pop(0) if takes and words else option[2:]
                 if name == "chpst" and option[1] in "uU":
-                    self.accounts.append(value.partition(":")[0])
+                    account, *groups = value.split(":")
+                    self.accounts.append(account)
+                    self.groups += groups if account else []
                 elif name == "chpst" and option[1] == "e":
                     self.folders.append(value)
             for _ in range(VALUES[name]):
@@ -126,6 +129,7 @@ class RunScript:
                 elif name in FOLDERS:
                     self.folders.append(value)
         self.accounts = [one for one in self.accounts if _is_plain(one)]
+        self.groups = [one for one in self.groups if _is_plain(one)]
         self.folders = [one for one in self.folders if _is_plain(one)]
         self.program = words[0] if words and _is_plain(words[0]) else ""
 

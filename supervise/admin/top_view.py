@@ -61,6 +61,8 @@ class View:
         self.wanted = ""
         """What a name has to contain to be shown."""
         self.selected = ""
+        self._at = 0
+        """Where that is among those that are shown."""
         self._first = 0
         """The first service that is on the screen."""
 
@@ -75,8 +77,12 @@ class View:
             "restarts": lambda one: (-one.deaths, one.name),
         }
         found.sort(key=keys[self.order])
-        if found and self.selected not in {one.name for one in found}:
-            self.selected = found[0].name
+        names = [one.name for one in found]
+        if self.selected in names:
+            self._at = names.index(self.selected)
+        elif found:  # the one that was selected is gone: the next one is in its place
+            self._at = min(self._at, len(names) - 1)
+            self.selected = names[self._at]
         return found
 
     def next_order(self) -> str:

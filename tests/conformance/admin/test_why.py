@@ -81,6 +81,11 @@ DEFECTS = {
         "there is no account nosuchbody",
         "useradd --system nosuchbody",
     ),
+    "group of chpst": Defect(
+        "#!/bin/sh\nexec chpst -u nobody:nosuchgroup sleep 1000\n",
+        "there is no group nosuchgroup",
+        "groupadd --system nosuchgroup",
+    ),
     "directory of envdir": Defect(
         "#!/bin/sh\nexec envdir ./env sleep 1000\n",
         "there is no directory %/./env, which envdir reads",

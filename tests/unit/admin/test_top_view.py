@@ -68,3 +68,14 @@ def test_orders() -> None:
 def test_amounts() -> None:
     sizes = [812 << 10, 3_565_158, 120 << 20, 1_288_490_189, 5 << 40]
     assert [top_view.amount(size) for size in sizes] == ["812K", "3.4M", "120M", "1.2G", "5120G"]
+
+
+@given(some.lists(some.text(min_size=1), unique=True, min_size=2), some.data())
+def test_the_next_one_is_selected_if_one_goes(names: list[str], data: some.DataObject) -> None:
+    view = View()
+    view.selected = data.draw(some.sampled_from(names))
+    there = [one.name for one in view.chosen(services(names), {}, NOW)]
+    gone = there.index(view.selected)
+    left = [name for name in there if name != view.selected]
+    view.chosen(services(left), {}, NOW)
+    assert view.selected == left[min(gone, len(left) - 1)]
