@@ -153,7 +153,7 @@ def _only_exec(text: bytes) -> list[str]:
     """Return the words behind ``exec`` in the last command of a script; none if that is unclear."""
     if UNCLEAR.search(text) or b"<<" in text:
         return []
-    lines = text.replace(b"\\\n", b" ").decode("utf-8", "surrogateescape").splitlines()
+    lines = text.replace(b"\\\n", b" ").decode("utf-8", "surrogateescape").split("\n")
     lines = [line for line in lines if line.strip() and line.lstrip()[0] != "#"]
     commands = [words for line in lines if (words := _words(line))]
     return commands[0] if len(commands) == 1 and _words(lines[-1]) else []

@@ -37,6 +37,15 @@ def keep_memory() -> None:
     bytes(PLENTY)
 
 
+def each(text: bytes) -> list[bytes]:
+    """Return the lines of a text, each with its newline; the last one may have none.
+
+    ``splitlines`` takes a carriage return for the end of a line, too.
+    """
+    *whole, last = text.split(b"\n")
+    return [line + b"\n" for line in whole] + [last] * bool(last)
+
+
 class Batch:
     """The parts of a block.
 

@@ -13,7 +13,7 @@ import time
 from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import ActionScript, Alert, StatusFile
 from slashservice.supervise.logs.c_writes import stretches
-from slashservice.supervise.logs.lines import Lines, Selection, is_longer
+from slashservice.supervise.logs.lines import Lines, Selection, each, is_longer
 from slashservice.supervise.logs.logdir import LogDirectory
 from slashservice.supervise.logs.no_journal import NoJournal
 from slashservice.supervise.logs.status_file import StatusOutput
@@ -360,7 +360,7 @@ class DirectoryOutput:
         data = chosen.all()
         if done:
             data = data[done:]
-            lengths = [(len(line), False) for line in data.splitlines(keepends=True)]
+            lengths = [(len(line), False) for line in each(data)]
             yield from self.directory.append(data, lambda _: lengths, done)
         elif data:
             yield from self.directory.append(

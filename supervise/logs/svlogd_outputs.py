@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slashservice.supervise.logs.lines import stamped
+from slashservice.supervise.logs.lines import each, stamped
 from slashservice.supervise.logs.logger import AlertOutput, DirectoryOutput
 from slashservice.supervise.messages import complain
 
@@ -154,7 +154,7 @@ class SvlogdAlerts(AlertOutput):
             chosen = batch.chosen(selection)
             views = self._views(chosen.text + chosen.begun, batch, log)
         elif alerts:
-            for line in batch.text.splitlines(True) + [batch.begun] * bool(batch.begun):
+            for line in each(batch.text) + [batch.begun] * bool(batch.begun):
                 for selection, log in alerts:
                     if selection.selects(line.removesuffix(b"\n")[: batch.view]):
                         views += self._views(line, batch, log)

@@ -6,6 +6,7 @@ import os
 
 from slashservice.supervise.logs import log_file
 from slashservice.supervise.logs.find import find
+from slashservice.supervise.logs.lines import each
 from slashservice.supervise.logs.log_file import Unreadable
 from slashservice.supervise.logs.stamps import stamp_time
 
@@ -38,7 +39,7 @@ def _last(directory: bytes) -> list[bytes]:
         return []
     finally:
         os.close(fd)
-    lines = data.splitlines()
+    lines = [line.removesuffix(b"\n") for line in each(data)]
     return lines[1:] if size > BYTES else lines
 
 

@@ -106,24 +106,3 @@ def test_moving_and_going_back(tmp_path: Path) -> None:
         )
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}"
     assert image.snapshot() == before
-
-
-def test_the_manual_s_example_runs(tmp_path: Path, ours: Path) -> None:
-    """That of service(5), with a program in the place of nginx."""
-    page = (CHECKOUT / "docs/man/service.5").read_text()
-    (text,) = re.findall(r"\.Bd -literal.*\n((?:.*\n)+?)\.Ed", page)
-    scan = tmp_path / "scan"
-    for folder in ("bin", "scan"):
-        (tmp_path / folder).mkdir()
-    nginx = tmp_path / "bin/nginx"
-    nginx.write_text("#!/bin/sh\necho serving\nexec sleep 1000\n")
-    nginx.chmod(0o755)
-    script = text.replace("\\e", "\\").replace("/service/", f"{scan}/")
-    path = f"{ours}:{nginx.parent}:{os.environ['PATH']}"
-    subprocess.run(["sh", "-ec", script], cwd=tmp_path, env={"PATH": path}, check=True)
-    web = tmp_path / "web"
-    with supervising(
-        ours / "svscan", scan, services=[web, web / "log"], env={b"PATH": path.encode()}
-    ):
-        current = web / "log/main/current"
-        until(lambda: current.exists() and "serving" in current.read_text(), "its first line")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from helpers import logs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -173,6 +174,15 @@ def test_pluses(patterns: list[bytes], line: bytes, option: list[bytes]) -> None
 def test_again(command: tuple[list[bytes], list[bytes | None]], first: Text, second: Text) -> None:
     """A second svlogd goes on where a first one ended; both say what they do."""
     both([b"-v", *command[0]], command[1], [first.given(), second.given()])
+
+
+@pytest.mark.parametrize("text", [b"\r\r\n", b"a\rb\n", b"\x0b\x0c\n\r\n", b"\r\n\r\n", b"\x85\n"])
+@pytest.mark.parametrize("pattern", [b"e", b"e*", b"e\r", b"E*"])
+@pytest.mark.parametrize("many", [1, 2, 3])
+def test_what_ends_a_line(text: bytes, pattern: bytes, many: int) -> None:
+    """A newline alone does, however many directories alert of it."""
+    directories = [b"d%d" % number for number in range(many)]
+    both([b"-v", b"-t", *directories], [pattern + b"\n"] * many, [b"", text])
 
 
 class Left:
