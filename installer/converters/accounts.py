@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 
 
@@ -30,6 +31,16 @@ def find(host: Host, word: str) -> Account | None:
             group = _group_of(host, fields[3])
             return Account(fields[0], int(fields[2]), gid, group, fields[5], fields[6])
     return None
+
+
+def asked(host: Host, account: str) -> str:
+    """Return the name of the account that was asked for; empty for none, and for root."""
+    if account in ("", "root", "0"):
+        return ""
+    found = find(host, account)
+    if not found:
+        raise Refusal(f"there is no account {account} on this host")
+    return found.name
 
 
 def _of_the_system(word: str) -> Account | None:

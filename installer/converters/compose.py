@@ -78,12 +78,7 @@ def read(
     if not services:
         raise Refusal(f"{path} has no services: in it")
     project = _project(top, folder, values)
-    user = ""
-    if account and account not in ("root", "0"):
-        known = accounts.find(host, account)
-        if not known:
-            raise Refusal(f"there is no account {account} on this host")
-        user = known.name
+    user = accounts.asked(host, account)
     found = []
     for name, item in services.items():
         service = Service(name, file, folder, project, item, top, losses)

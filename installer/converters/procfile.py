@@ -42,12 +42,7 @@ def read(
         raise Refusal(f"{folder}/.env: PORT={base} is no port")
     if odd := [one for one in environment if not shell.NAME.fullmatch(one)]:
         raise Refusal(f"{folder}/.env: {odd[0]} is no name that a shell has for a variable")
-    user = ""
-    if account and account not in ("root", "0"):
-        found_account = accounts.find(host, account)
-        if not found_account:
-            raise Refusal(f"there is no account {account} on this host")
-        user = found_account.name
+    user = accounts.asked(host, account)
     found = []
     for at, (kind, command, number) in enumerate(lines):
         for copy in range(counts[kind]):

@@ -6,7 +6,6 @@ import os
 import re
 import time
 
-from slashservice.supervise.admin import output
 from slashservice.supervise.platform import processes
 from slashservice.supervise.protocol import scan_directory
 
@@ -33,10 +32,10 @@ def files(seen: Seen, run: RunScript) -> Iterator[str]:
         except OSError:
             continue
         if newest > seen.since:
-            yield f"the variables in {output.clean(folder)} were changed after it was started"
+            yield f"the variables in {folder} were changed after it was started"
     gone = processes.replaced(seen.pid)
     if gone:
-        yield f"{output.clean(gone)} was replaced after it was started: it runs the old one"
+        yield f"{gone} was replaced after it was started: it runs the old one"
 
 
 def svscan(directory: str, pid: int) -> str:
@@ -48,9 +47,9 @@ def svscan(directory: str, pid: int) -> str:
         with open(os.path.join(folder, VERSION_FILE), encoding="utf-8") as file:
             now = re.search(r'^VERSION = "(.*)"', file.read(), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
-        return f"its svscan runs code that is no longer in {output.clean(folder)}"
+        return f"its svscan runs code that is no longer in {folder}"
     if now and now[1] != version:
-        return f"its svscan runs version {version}, and {output.clean(folder)} has {now[1]} by now"
+        return f"its svscan runs version {version}, and {folder} has {now[1]} by now"
     return ""
 
 
