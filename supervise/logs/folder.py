@@ -15,6 +15,7 @@ import stat
 from slashservice.supervise import tai
 
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
+BEGIN = APPEND | os.O_EXCL | os.O_NOFOLLOW
 TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
 READ = os.O_RDONLY | os.O_NONBLOCK
 SEARCH = os.O_RDONLY | os.O_NONBLOCK | os.O_DIRECTORY
@@ -35,7 +36,7 @@ COMPLETE_BIT = 0o100
 class Step:
     """What is done, one after the other, of putting a file that is full into its place."""
 
-    NOTHING, ON_DISK, RENAMED, COMPLETED, LINKED, NAMED = range(6)
+    NOTHING, ON_DISK, NAMED, BEGUN = range(4)
 
 
 class Folder:
@@ -44,13 +45,15 @@ class Folder:
     ``fd`` is its descriptor.
     """
 
-    __slots__ = ("_current", "_lock", "_path", "fd")
+    __slots__ = ("_current", "_is_born_marked", "_lock", "_path", "fd")
 
     def __init__(self, path: bytes) -> None:
         self._path = path
         self._lock = -1
         self._current: tuple[int, int] | int = -1
         """The file that was opened as ``current``: its device and inode, or a descriptor."""
+        self._is_born_marked = False
+        """Whether a file made here with mode 0644 has it: umask and access lists let it be."""
         self.fd = -1
 
     def make(self, base: int) -> None:
@@ -129,6 +132,7 @@ class Folder:
             os.close(fd)
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
         self._current = about.st_dev, about.st_ino
+        self._is_born_marked = False
         return fd, about.st_size
 
     def has_current(self) -> bool:
@@ -144,33 +148,35 @@ class Folder:
             self._current = ours.st_dev, ours.st_ino
         return (about.st_dev, about.st_ino) == self._current
 
-    def turn_over(self, fd: int, code: bytes) -> tuple[int, int, bytes]:
+    def turn_over(self, fd: int, code: bytes, newest: bytes) -> tuple[int, int, bytes]:
         """Put ``current``, open as ``fd``, into its place as a finished file, and begin a new one.
 
-        This is one system call after the other until one fails. Return what is done, the descriptor
+        This is one system call after the other until one fails. The file gets its name at once,
+        which is free if it is greater than that of the ``newest`` file. So there is no ``previous``
+        for anybody to find; svlogd does it in this order. Return what is done, the descriptor
         of ``current``, and the name of the finished file.
         """
-        done, final = Step.NOTHING, b""
+        name = tai.label(tai.now()) + b"." + code
+        if name <= newest:
+            return Step.NOTHING, fd, b""
+        done = Step.NOTHING
         try:
             os.fsync(fd)
             done = Step.ON_DISK
+            os.fchmod(fd, MODES[COMPLETE])
+            self.rename(b"current", name)
+            done = Step.NAMED
             full, fd = fd, -1
             os.close(full)
-            self.rename(b"current", b"previous")
-            done = Step.RENAMED
-            fd = os.open(b"current", APPEND | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=self.fd)
+            fd = os.open(b"current", BEGIN, MODES[UNDER_WAY], dir_fd=self.fd)
             self._current = fd
-            os.fchmod(fd, MODES[UNDER_WAY])
-            os.chmod(b"previous", MODES[COMPLETE], dir_fd=self.fd)
-            done = Step.COMPLETED
-            name = tai.label(tai.now()) + b"." + code
-            self.link(b"previous", name)
-            done, final = Step.LINKED, name
-            os.unlink(b"previous", dir_fd=self.fd)
-            done = Step.NAMED
+            if not self._is_born_marked:
+                self._is_born_marked = os.fstat(fd).st_mode & 0o7777 == MODES[UNDER_WAY]
+                os.fchmod(fd, MODES[UNDER_WAY])
+            done = Step.BEGUN
         except OSError:
             pass
-        return done, fd, final
+        return done, fd, name
 
     def append_to(self, name: bytes) -> int:
         """Open a file for appending, made (0600) if missing; return its descriptor."""

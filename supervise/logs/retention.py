@@ -48,14 +48,21 @@ class Finished:
         """Return their names, oldest first. Raises the ``OSError`` of reading the directory."""
         return finished(self._folder.names())
 
+    @property
+    def newest(self) -> bytes | None:
+        """The name of the newest, or nothing if there is none; None if that isn't known now."""
+        if time.monotonic() >= self._believed_until:
+            return None
+        return self._known[-1] if self._known else b""
+
     def added(self, name: bytes) -> None:
         """Learn that the file ``name`` is there now; remove the oldest of too many.
 
         The name is empty if it isn't known.
         Raises the ``OSError`` of reading the directory or of removing.
         """
-        newest = name > (self._known[-1] if self._known else b"")
-        believed = newest and time.monotonic() < self._believed_until
+        newest = self.newest
+        believed = newest is not None and name > newest
         if believed:
             self._known += self._counted([name])
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from helpers import logs
 from helpers.logs import run_well, unpacked
 
-from slashservice.supervise.logs import dropped, folder, logdir
+from slashservice.supervise.logs import dropped, folder, lock, logdir, retention
 from slashservice.supervise.logs.action_script import Settings
 from slashservice.supervise.logs.folder import Folder
 from slashservice.supervise.logs.logger import Logger
@@ -233,10 +234,30 @@ class Stubborn:
         return call
 
 
+FOR_EVER = 1e9
+
+STEPS = {
+    "one by one": ["fsync", "rename", "open", "fchmod", "chmod", "link", "unlink", "listdir"],
+    "quickly": ["fsync", "fchmod", "rename", "open", "unlink"],
+}
+"""The system calls of a rotation, where a look at the directory is trusted for how long."""
+
+
+@pytest.fixture
+def trust(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a look at the directory be believed for ever, or not at all."""
+    seconds = FOR_EVER if request.param == "quickly" else 0.0
+    for module in (lock, retention):
+        monkeypatch.setattr(module, "SECONDS_OF_TRUST", seconds)
+
+
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize(
-    "call", ["fsync", "rename", "open", "fchmod", "chmod", "link", "unlink", "listdir"]
+    ("trust", "call"),
+    [(way, call) for way, calls in STEPS.items() for call in calls],
+    indirect=["trust"],
 )
+@pytest.mark.usefixtures("trust")
 def test_any_step_of_a_rotation_may_fail(
     call: str, times: int, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,13 +266,14 @@ def test_any_step_of_a_rotation_may_fail(
     for number in (1, 3, 5):
         logger = Logger([b"s4096", b"n5", b"./%d" % number])
         carry_out(logger.start(base))
+        carry_out(logger.feed(b"".join(LINES[:400])))  # from here on the directory is known
         stubborn = Stubborn(call, number, times)
-        monkeypatch.setattr(folder, "os", stubborn)
-        with open(os.devnull, "wb") as null, logs.standard_error(null.fileno()):
-            for _ in logger.feed(b"".join(LINES)):
-                pass
-        assert call == "listdir" or stubborn.called >= number + times
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(folder, "os", stubborn)
+            with open(os.devnull, "wb") as null, logs.standard_error(null.fileno()):
+                for _ in logger.feed(b"".join(LINES[400:])):
+                    pass
+        assert stubborn.called >= number + times or call == "listdir"
         carry_out(logger.finish())
         log = place / str(number)
         files = sorted(path.name for path in log.iterdir() if path.name[0] == "@")
@@ -260,3 +282,62 @@ def test_any_step_of_a_rotation_may_fail(
         assert {path.name for path in log.iterdir()} == {*files, "current", "lock", "state"}
         assert b"".join(LINES).endswith(unpacked(log))
     os.close(base)
+
+
+class Deadly:
+    """The ``os`` of a process that kills itself before its n-th system call of any kind."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(os, name)
+        if not callable(real):
+            return real
+
+        def call(*arguments: object, **keywords: object) -> object:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **keywords)
+
+        return call
+
+
+def _log_and_die(script: list[bytes], text: bytes, number: int) -> bool:
+    """Have a child log the text, and once more; tell whether it died before call ``number``."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            logger = Logger(script)
+            carry_out(logger.start(os.open(".", os.O_RDONLY)))
+            carry_out(logger.feed(text))
+            deadly = Deadly(number)
+            for module in (folder, logdir):
+                setattr(module, "os", deadly)  # noqa: B010 - it is no variable of the module's
+            carry_out(logger.feed(text))
+        finally:
+            os._exit(0)
+    return os.waitpid(pid, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.parametrize("trust", STEPS, indirect=True)
+@pytest.mark.usefixtures("trust")
+def test_killed_before_any_call_of_a_rotation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line that was written is there once, and the next logger goes on."""
+    monkeypatch.chdir(place)
+    text = b"".join(LINES[:700])
+    number, killed = 0, True
+    while killed:
+        number += 1
+        script = [b"s4096", b"n1000", b"./%d" % number]
+        killed = _log_and_die(script, text, number)
+        run_well(place, script, b"next\n")
+        log = place / str(number)
+        found = unpacked(log)
+        assert (text + text).startswith(found[: -len(b"next\n")])
+        assert len(found) > len(text)
+        assert found.endswith(b"\nnext\n")
+        assert {path.stat().st_mode & 0o777 for path in log.glob("@*.s")} == {0o744}
+        assert not {"previous", "processed"} & {path.name for path in log.iterdir()}
+    assert number > 20

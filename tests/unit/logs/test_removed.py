@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from slashservice.supervise.logs import lock, retention
 from slashservice.supervise.logs.logger import Logger
 from slashservice.supervise.logs.steps import PAUSE, carry_out
 from slashservice.supervise.messages import Quit
@@ -73,6 +74,31 @@ def test_what_is_gone_is_made_again(
     carry_out(logger.finish())
     assert len(list((place / "d").glob("@*.s"))) == 1
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_what_is_gone_while_files_get_full_is_made_again(
+    deed: Callable[[Path], None],
+    place: Path,
+    base: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Where a file gets full in a moment, what goes with it is what was there before."""
+    for module in (lock, retention):
+        monkeypatch.setattr(module, "SECONDS_OF_TRUST", 1e9)
+    logger = Logger([b"s4096", b"n1000", b"./d"])
+    carry_out(logger.start(base))
+    carry_out(logger.feed(b"".join(b"before %d\n" % n for n in range(2000))))
+    deed(place / "d")
+    lines = [b"after %d\n" % n for n in range(2000)]
+    carry_out(logger.feed(b"".join(lines)))
+    assert capfd.readouterr().err == GOING_ON
+    carry_out(logger.finish())
+    files = [path for path in (place / "d").iterdir() if path.name[0] == "@"]
+    found = b"".join(map(Path.read_bytes, [*sorted(files), place / "d/current"]))
+    found += b"".join(map(Path.read_bytes, (place / "d").glob("mine")))
+    assert sorted(line for line in found.splitlines(True) if line[0:1] == b"a") == sorted(lines)
 
 
 INTRUDERS: dict[str, Callable[[Path], None]] = {
