@@ -20,13 +20,12 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise import tai
 from slashservice.supervise.logs.action_script import DELETE, DROP
 from slashservice.supervise.logs.c_writes import cut
 from slashservice.supervise.logs.dropped import NO_SPACE, Dropped
 from slashservice.supervise.logs.folder import COMPLETE, UNDER_WAY, Folder, Step
 from slashservice.supervise.logs.lock import FOR_EVER, Lock
-from slashservice.supervise.logs.retention import Finished
+from slashservice.supervise.logs.retention import Finished, link_finally
 from slashservice.supervise.logs.steps import Attempts
 from slashservice.supervise.messages import fatal, warn
 
@@ -370,25 +369,9 @@ class LogDirectory:
         attempt = self._attempts.attempt
         final = b""
         if nameless:
-            final = yield from self._link(name, code)
+            final = yield from link_finally(self._attempts, self._folder, name, code)
         yield from attempt(b"unable to remove %s/" + name, self._folder.remove_if_there, name)
         yield from attempt(b"unable to read %s", self._finished.added, final)
-
-    def _link(self, name: bytes, code: bytes) -> Steps[bytes]:
-        """Link the file ``name`` to a final name, the label of this moment; return the name."""
-        while True:
-            final = tai.label(tai.now()) + b"." + code
-            try:
-                self._folder.link(name, final)
-            except FileNotFoundError:
-                self._attempts.succeeded("link")
-                raise
-            except OSError as error:
-                self._attempts.complain(b"unable to link to %s/" + final, "link", error)
-            else:
-                self._attempts.succeeded("link")
-                return final
-            yield self._attempts.pause
 
     def close_cleanly(self) -> Steps[None]:
         """Put ``current`` on disk and mark it as complete; then let go of everything."""

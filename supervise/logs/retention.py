@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 
-from slashservice.supervise.tai import LABEL_LENGTH
+from slashservice.supervise import tai
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from slashservice.supervise.logs.folder import Folder
+    from slashservice.supervise.logs.steps import Attempts, Steps
 
 
 SECONDS_OF_TRUST = 0.1
@@ -26,7 +27,27 @@ other log does, as somebody else may have added or removed files meanwhile.
 
 def finished(names: Iterable[bytes]) -> list[bytes]:
     """Return those of the names that a finished file can have, oldest first."""
-    return sorted(name for name in names if name[:1] == b"@" and len(name) >= LABEL_LENGTH)
+    return sorted(name for name in names if name[:1] == b"@" and len(name) >= tai.LABEL_LENGTH)
+
+
+def link_finally(attempts: Attempts, folder: Folder, name: bytes, code: bytes) -> Steps[bytes]:
+    """Link the file ``name`` to a final name, the label of this moment; return that.
+
+    Raises ``FileNotFoundError`` if the file is gone.
+    """
+    while True:
+        final = tai.label(tai.now()) + b"." + code
+        try:
+            folder.link(name, final)
+        except FileNotFoundError:
+            attempts.succeeded("link")
+            raise
+        except OSError as error:
+            attempts.complain(b"unable to link to %s/" + final, "link", error)
+        else:
+            attempts.succeeded("link")
+            return final
+        yield attempts.pause
 
 
 class Finished:
