@@ -56,7 +56,7 @@ def row(seen: Seen, now: float) -> list[str]:
 
 
 def restarts(seen: Seen) -> str:
-    """Say how many of the deaths on record were followed by another start; empty for none."""
+    """Say how many of its deaths were followed by another start; empty for none."""
     number = seen.deaths - (not seen.pid)
     return str(number) if number > 0 else ""
 

@@ -58,7 +58,7 @@ class Seen:
         self.is_normally_down = False
         self.is_failed = False
         self.deaths = 0
-        """How many deaths are on record."""
+        """How many times it has died since its first start."""
         self.last: list[Death] = []
         """The last of them."""
         self.trouble = ""
@@ -82,10 +82,7 @@ class Seen:
         self.is_failed = os.path.lexists(os.path.join(directory, names.FAILED))
         self.trouble = _line(os.path.join(directory, names.TROUBLE))
         path = os.path.join(directory, names.DEATHS)
-        try:
-            self.deaths = os.stat(path).st_size // deaths.LENGTH
-        except FileNotFoundError:
-            return
+        self.deaths = deaths.count(path)
         if self.deaths:
             self.last = deaths.read(path, LAST)
 

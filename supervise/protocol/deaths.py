@@ -10,7 +10,8 @@ seconds it ran. How it ended is ``exit CODE``, ``signal NUMBER``, with ``core`` 
 they are not known. Being of fixed length, and a part of a page, a line is appended in
 one step, so that no reader sees half of it. A reader takes the last ``max-death-tally`` lines, a
 file in the service directory with a number (100 unless it is there, 0 for none, ``MOST`` at most);
-the file may have twice as many.
+the file may have twice as many. Once lines have been taken out of it, the first one tells of how
+many deaths: ``before 300``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ CORE = 128
 """In a wait status: a core was left."""
 
 NEW = names.DEATHS + b".new"
+
+BEFORE = b"before "
+"""Begins the line that tells how many deaths are no longer in the file."""
+
+ENDLESS = 10**18
+"""More deaths than there can be."""
 
 
 class Death:
@@ -120,6 +127,32 @@ def read(path: bytes, number: int = USUAL) -> list[Death]:
         os.close(fd)
 
 
+def count(path: bytes) -> int:
+    """Return how many deaths there were, those included that are no longer in the file.
+
+    Raises ``OSError`` if it can't be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | names.AT_ONCE)
+    except FileNotFoundError:
+        return 0
+    try:
+        before, lines = _counted(fd)
+        return before + lines
+    finally:
+        os.close(fd)
+
+
+def _counted(fd: int) -> tuple[int, int]:
+    """Return how many deaths are no longer in the file, and how many are."""
+    lines = os.lseek(fd, 0, os.SEEK_END) // LENGTH
+    first = os.pread(fd, LENGTH, 0)
+    number = first.removeprefix(BEFORE).strip()
+    if len(first) < LENGTH or not first.startswith(BEFORE) or not number.isdigit():
+        return 0, lines
+    return min(int(number), ENDLESS), lines - 1
+
+
 def _last(fd: int, number: int) -> list[Death]:
     size = os.lseek(fd, 0, os.SEEK_END) // LENGTH * LENGTH
     start = max(0, size - number * LENGTH)
@@ -139,16 +172,18 @@ def add(path: bytes, new: bytes, death: Death, number: int = USUAL) -> None:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(path, flags, 0o644)
     try:
-        size = os.lseek(fd, 0, os.SEEK_END) // LENGTH
-        if size < 2 * number:
+        before, lines = _counted(fd)
+        if lines < 2 * number:
+            size = os.lseek(fd, 0, os.SEEK_END) // LENGTH
             os.pwrite(fd, death.line(), size * LENGTH)
             return
         kept = [*_last(fd, number - 1), death] if number > 1 else [death]
     finally:
         os.close(fd)
+    gone = BEFORE + b"%d" % (before + lines + 1 - len(kept))
     fd = os.open(new, flags | os.O_TRUNC, 0o644)
     try:
-        os.write(fd, b"".join(one.line() for one in kept))
+        os.write(fd, gone.ljust(LENGTH - 1) + b"\n" + b"".join(one.line() for one in kept))
     finally:
         os.close(fd)
     os.rename(new, path)

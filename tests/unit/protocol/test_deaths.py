@@ -63,7 +63,35 @@ def test_the_last_are_kept(
                 file.write(b"@" * cut)
     found = [death.line() for death in deaths.read(path, number)]
     assert found == [death.line() for death in ends[-number:]]
-    assert not ends or os.path.getsize(path) < (2 * number + 1) * deaths.LENGTH
+    assert deaths.count(path) == len(ends)
+    assert not ends or os.path.getsize(path) < (2 * number + 2) * deaths.LENGTH
+
+
+@given(st.binary(max_size=3 * deaths.LENGTH), DEATHS)
+def test_whatever_is_in_the_file_it_counts_on(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, death: Death
+) -> None:
+    folder = tmp_path_factory.mktemp("deaths")
+    path, new = os.fsencode(folder / "deaths"), os.fsencode(folder / "new")
+    (folder / "deaths").write_bytes(data)
+    before = deaths.count(path)
+    for more in range(1, 6):
+        deaths.add(path, new, death, 2)
+        assert deaths.count(path) == before + more
+        assert os.path.getsize(path) % deaths.LENGTH == 0 or more == 1
+
+
+@given(st.integers(0, 10**70))
+def test_a_number_of_those_before(tmp_path_factory: pytest.TempPathFactory, number: int) -> None:
+    folder = tmp_path_factory.mktemp("deaths")
+    path, new = os.fsencode(folder / "deaths"), os.fsencode(folder / "new")
+    line = (b"before %d" % number)[: deaths.LENGTH - 1].ljust(deaths.LENGTH - 1) + b"\n"
+    (folder / "deaths").write_bytes(line)
+    assert deaths.count(path) == min(number, deaths.ENDLESS) or number >= deaths.ENDLESS
+    for _ in range(4):
+        deaths.add(path, new, Death(tai.now(), 1, 0, 1.0), 1)
+    assert os.path.getsize(path) % deaths.LENGTH == 0
+    assert len(deaths.read(path)) in (1, 2)
 
 
 def test_none_are_kept_where_none_are_wanted(tmp_path: Path) -> None:
