@@ -159,23 +159,24 @@ class Folder:
         name = tai.label(tai.now()) + b"." + code
         if name <= newest:
             return Step.NOTHING, fd, b""
-        done = Step.NOTHING
+        done, full = Step.NOTHING, fd
         try:
             os.fsync(fd)
             done = Step.ON_DISK
             os.fchmod(fd, MODES[COMPLETE])
             self.rename(b"current", name)
             done = Step.NAMED
-            full, fd = fd, -1
-            os.close(full)
             fd = os.open(b"current", BEGIN, MODES[UNDER_WAY], dir_fd=self.fd)
+            os.close(full)
             self._current = fd
             if not self._is_born_marked:
                 self._is_born_marked = os.fstat(fd).st_mode & 0o7777 == MODES[UNDER_WAY]
                 os.fchmod(fd, MODES[UNDER_WAY])
             done = Step.BEGUN
         except OSError:
-            pass
+            if done == Step.NAMED and fd == full:
+                os.close(full)
+                fd = -1
         return done, fd, name
 
     def append_to(self, name: bytes) -> int:

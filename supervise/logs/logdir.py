@@ -261,7 +261,8 @@ class LogDirectory:
         is_plain = self._settings.processor is None and not self.trouble
         if newest is None or not is_plain or not self.lock.is_trusted:
             return Step.NOTHING
-        done, self._fd, final = self._folder.turn_over(self._fd, self._settings.code, newest)
+        fd, self._fd = self._fd, -1
+        done, self._fd, final = self._folder.turn_over(fd, self._settings.code, newest)
         if done < Step.NAMED:
             return done
         self.size = 0
