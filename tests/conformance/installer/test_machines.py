@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from helpers.checkout import CHECKOUT, PACKAGES
+from helpers.booted import booted
+from helpers.checkout import CHECKOUT, COMMAND, PACKAGES
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 INITTAB = "/etc/inittab"
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-echo '::shutdown:/bin/sync' >> root/etc/inittab
-{more}
-"""
+SHUTDOWN = "echo '::shutdown:/bin/sync' >> root/etc/inittab\n"
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture
 def busybox(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted."""
-    return machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+    return booted(machine, SHUTDOWN)
 
 
 def closer_is_up(machine: Sandbox) -> None:
@@ -182,7 +175,7 @@ def test_what_does_not_start_is_taken_back(busybox: Sandbox) -> None:
 
 
 def test_shutdown_lets_services_finish(machine: Callable[..., Sandbox]) -> None:
-    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+    made = booted(machine, SHUTDOWN)
     made.run(COMMAND, "install")
     made.make_closer(pause="sleep 0.1")
     closer_is_up(made)
@@ -206,7 +199,7 @@ C_WIRING = "::respawn:/usr/local/sbin/svscanboot"
 def c_daemontools(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted, with C's svscan."""
     more = f"echo '{C_WIRING}' >> root/etc/inittab; mkdir root/service\n"
-    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=more))
+    made = booted(machine, SHUTDOWN + more)
     made.put("/usr/local/sbin/svscanboot", C_BOOT)
     return made
 

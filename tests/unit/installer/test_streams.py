@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import Image, MakeImage
 
 from slashservice.installer import streams
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 STATES = {"open": "", "closed": ">&-", "full": ">/dev/full"}
 WAYS = [
     way
