@@ -31,6 +31,16 @@ def busybox(machine: Callable[..., Sandbox]) -> Sandbox:
     return booted(machine, SHUTDOWN)
 
 
+def test_what_has_changed_is_told(machine: Callable[..., Sandbox]) -> None:
+    """Else no test here that nothing is left could fail."""
+    made = machine(["sleep", "1000"])
+    assert made.changes() == []
+    made.run("sh", "-c", "rm /etc/passwd; chmod 600 /etc/group; mkdir /srv/a; echo x >/srv/a/b")
+    assert made.changes() == ["/etc/group", "/etc/passwd", "/srv/a", "/srv/a/b"]
+    made.run("sh", "-c", "chmod 644 /etc/group; rm -r /srv/a")
+    assert made.changes() == ["/etc/passwd"]
+
+
 def closer_is_up(machine: Sandbox) -> None:
     """Wait for the service to have started, for the first time."""
     until(lambda: machine.closer_said() == ["up"], "the service")
@@ -166,11 +176,25 @@ def test_new_code_takes_over_without_restarting_a_service(busybox: Sandbox) -> N
 
 
 def test_what_does_not_start_is_taken_back(busybox: Sandbox) -> None:
+    """Init can't be told once."""
+    before = busybox.changes()
+    fails = 'case $* in *"kill -HUP 1"*) rm "$0"; exit 1; esac'
+    busybox.put("/usr/local/sbin/sh", f'#!/bin/sh\n{fails}\nexec /bin/sh "$@"\n')
+    told = busybox.run(COMMAND, "install", status=111)
+    assert "not installed: sh -c kill -HUP 1 failed" in told
+    assert "not put back" not in told
+    assert busybox.changes() == before
+
+
+def test_what_can_not_be_taken_back_is_told(busybox: Sandbox) -> None:
+    """Init can't be told at all: the code stays, as it may start svscan from there."""
     before = busybox.changes()
     busybox.put("/usr/local/sbin/sh", "#!/bin/false\n")
     told = busybox.run(COMMAND, "install", status=111)
-    assert "kill -HUP 1 failed" in told
+    assert "not put back: run sh -c kill -HUP 1" in told
+    assert "run slashservice uninstall when that is mended" in told
     busybox.path("/usr/local/sbin/sh").unlink()
+    busybox.run(COMMAND, "uninstall")
     assert busybox.changes() == before
 
 

@@ -119,6 +119,7 @@ def test_as_somebody_who_may_use_sudo(answering: tuple[Sandbox, Sandbox]) -> Non
     slashservice(client, "admin", "install", "--layout", "fhs", "--no-start")
     assert server.path("/usr/local/lib/slashservice/current").is_symlink()
     slashservice(client, "admin", "uninstall")
+    server.run("rm", "-f", "/home/admin/.sudo_as_admin_successful")  # which sudo makes
     assert server.changes() == before
 
 
