@@ -19,6 +19,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.trust import strangers
 from slashservice.installer.log_scripts import LogScript
 from slashservice.supervise.platform import flocks
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import names, status
 from slashservice.supervise.protocol.status import Status
 
@@ -272,7 +273,7 @@ def _belongs(pid: int, ancestor: int) -> bool:
 def _called(pid: int) -> str:
     try:
         with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:
-            name = file.read().decode("utf-8", "replace").strip()
+            name = file.read().decode("utf-8", "surrogateescape").strip()
     except OSError:
         name = "?"
-    return f"{pid} ({''.join(c if c.isprintable() else '?' for c in name)})"
+    return f"{pid} ({printable(name)})"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from slashservice.installer import log_directories
 from slashservice.installer.host.host import Host
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import names, status
 
 FILE = f"log/{os.fsdecode(names.TROUBLE)}"
@@ -106,9 +107,4 @@ def _told(host: Host, service_dir: str, name: str) -> Trouble | None:
     now = status.unpack(host.read(f"{service_dir}/{name}/{STATUS}") or b"")
     if now and not now.pid and now.want == b"d":
         return None  # it says what kept it from starting, before it was told to stay down
-    return Trouble(name, printable(text.decode("utf-8", "replace").strip()), about.st_mtime)
-
-
-def printable(text: str) -> str:
-    """Return ``text`` as a terminal may be shown it."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return Trouble(name, printable(text.decode("utf-8", "surrogateescape").strip()), about.st_mtime)

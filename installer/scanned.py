@@ -11,10 +11,11 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
-from slashservice.supervise.admin import health, output
+from slashservice.supervise.admin import health
 from slashservice.supervise.admin.case import Case
 from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
+from slashservice.supervise.printable import printable
 
 
 def scan_directory(patient: Patient) -> Iterator[Finding]:
@@ -107,7 +108,7 @@ def services(patient: Patient) -> Iterator[Finding]:
         if told:
             case = Case(seen, patient.service_dir, everything.svscan, now)
             first = next((cause.what for cause in causes(case) if not cause.is_note), "")
-            name = output.clean(seen.name)
+            name = printable(seen.name)
             yield Finding(
                 f"{name} is {state}" + (f": {first}" if first else ""),
                 f"slashservice why {quote(seen.name)}",

@@ -21,6 +21,7 @@ from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host, make_directories
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.host.trust import strangers
+from slashservice.supervise.printable import printable
 
 LOG_FOLDERS = ("/var/log/slashservice", "/var/lib/slashservice-logs")
 """The folder for logs, and the one for them where a group may write to ``/var/log``, as Ubuntu's
@@ -198,7 +199,7 @@ def only_now(host: Host, path: str, account: str) -> bool:
 def last_lines(host: Host, path: str, since: float) -> list[str]:
     """Return the last lines that were logged after ``since``, in Unix time, without their stamps.
 
-    What a terminal must not be shown is replaced.
+    They are as a terminal may be shown them.
     """
     from slashservice.supervise import tai
 
@@ -210,6 +211,5 @@ def last_lines(host: Host, path: str, since: float) -> list[str]:
         except ValueError:
             continue
         if when >= int(since):
-            shown = text.decode(errors="replace")
-            lines.append("".join(c if c.isprintable() else "?" for c in shown))
+            lines.append(printable(text.decode("utf-8", "surrogateescape")))
     return lines[-SHOWN:]

@@ -7,13 +7,20 @@ What was asked to be printed is the work of a verb that looks, and the verb fail
 verb that does something the deed counts, and what could not be told is complained of. Who reads
 no further, as ``head`` does, has got what he wanted.
 
-Init systems call what uses this: the standard library only, and fast.
+What is said quotes names and files of others, so it is made harmless to a terminal here.
+
+Init systems call what uses this: it imports little, and is fast.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+from slashservice.supervise.printable import printable
+
+KEPT = "\n\t"
+"""What else than printable characters is said: there are several lines, of files of others, too."""
 
 unsaid: list[OSError] = []
 """Why something could not be printed, as long as nobody has failed for it."""
@@ -36,18 +43,18 @@ def guard() -> None:
 
 
 def say(line: str) -> None:
-    """Print a line; that it can't be read must not stop an installation."""
+    """Print a line, harmless to a terminal; that it can't be read must not stop an installation."""
     try:
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{printable(line, KEPT)}\n")
         sys.stdout.flush()
     except OSError as error:
         _lost(error)
 
 
 def complain(text: str) -> None:
-    """Write to standard error, if that can be."""
+    """Write to standard error, harmlessly, if that can be."""
     try:
-        sys.stderr.write(text)
+        sys.stderr.write(printable(text, KEPT))
         sys.stderr.flush()
     except OSError:
         pass

@@ -32,6 +32,7 @@ from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.plan import source
 from slashservice.supervise.admin import main as admin
 from slashservice.supervise.messages import Quit
+from slashservice.supervise.printable import printable
 from slashservice.supervise.program import call
 
 
@@ -287,9 +288,4 @@ def complain(kind: str, what: str, *advice: str) -> None:
     """Say what is wrong on standard error: in one line, with more lines below it."""
     first, *more = "\n".join(typed(one) for one in [what, *advice]).split("\n")
     lines = [f"slashservice: {kind}: {first}", *(f"    {line}" for line in more)]
-    streams.complain("".join(f"{_printable(line)}\n" for line in lines))
-
-
-def _printable(line: str) -> str:
-    """Return a line as a terminal may be shown it, whatever it quotes."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+    streams.complain("".join(f"{printable(line)}\n" for line in lines))

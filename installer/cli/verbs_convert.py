@@ -29,6 +29,7 @@ from slashservice.installer.host import crowd
 from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.supervision import running
+from slashservice.supervise.printable import printable
 
 
 class HereVerb(HostVerb):
@@ -148,7 +149,7 @@ class Export(HereVerb):
             real = host.real(home, follow=True)
             services[name] = copying.walk(real, losses, name, follow=True)
         for line in losses.lines:
-            streams.complain(f"slashservice: note: {shown(line)}\n")
+            streams.complain(f"slashservice: note: {printable(line)}\n")
         data = archive.write(services, host)
         self._write(data)
         return DONE
@@ -180,10 +181,5 @@ class Export(HereVerb):
 
 
 def tell(line: str) -> None:
-    """Say a line that quotes files of others."""
-    say(shown(line))
-
-
-def shown(line: str) -> str:
-    """Return a line as a terminal may be shown it."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+    """Say a line that quotes files of others: it stays one line."""
+    say(printable(line, "\t"))

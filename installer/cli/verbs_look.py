@@ -13,6 +13,7 @@ from slashservice.installer.detection.general import OFFLINE
 from slashservice.installer.doctor import examine
 from slashservice.installer.findings import Finding
 from slashservice.installer.record import recovery
+from slashservice.supervise.printable import printable_json
 
 
 class Detect(OwnVerb):
@@ -27,7 +28,7 @@ class Detect(OwnVerb):
         evidence, verdict = seen.evidence, seen.verdict
         if self.as_json:
             plain = {"verdict": verdict.to_json(), "evidence": evidence.to_json()}
-            say(json.dumps(plain, indent=2, sort_keys=True))
+            say(printable_json(json.dumps(plain, indent=2, sort_keys=True)))
             return printed(DONE if verdict.name else TROUBLE)
         live = "" if verdict.live else ", judged by its files" if verdict.rule == OFFLINE else ""
         say(f"{verdict.name or 'unknown'}{live}")
@@ -38,7 +39,7 @@ class Detect(OwnVerb):
         for line in verdict.advice:
             say(f"  {line}")
         if self.explain:
-            say(json.dumps(evidence.to_json(), indent=2, sort_keys=True))
+            say(printable_json(json.dumps(evidence.to_json(), indent=2, sort_keys=True)))
         return printed(DONE if verdict.name else TROUBLE)
 
 
@@ -52,7 +53,7 @@ class StatusVerb(OwnVerb):
         host = self.host()
         found = status.look(host)
         if self.as_json:
-            say(json.dumps(found.to_json(), indent=2, sort_keys=True))
+            say(printable_json(json.dumps(found.to_json(), indent=2, sort_keys=True)))
             return printed(DONE if found.good else WRONG)
         lines = status.lines(found)
         if found.receipt is None:
@@ -75,7 +76,7 @@ class Doctor(OwnVerb):
             for one in examine(seen, systems_of(seen.host))
         ]
         if self.as_json:
-            say(json.dumps([vars(one) for one in findings], indent=2))
+            say(printable_json(json.dumps([vars(one) for one in findings], indent=2)))
         else:
             for one in findings:
                 mark = "note: " if one.note else ""

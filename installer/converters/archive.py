@@ -21,6 +21,7 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.making import Drawn
 from slashservice.installer.services import NAME
+from slashservice.supervise.printable import printable
 
 GZIP = b"\x1f\x8b"
 LONGEST_NAME = 1024
@@ -226,4 +227,4 @@ def _state(host: Host, member: tarfile.TarInfo, data: bytes, losses: Losses) -> 
 
 def _shown(text: str) -> str:
     """Return a name as it can be shown."""
-    return "".join(one if one.isprintable() else "?" for one in text)[:200]
+    return printable(text)[:200]

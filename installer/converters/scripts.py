@@ -6,10 +6,10 @@ for the next one on the PATH that it was started with. So nothing of ours comes 
 
 from __future__ import annotations
 
-import re
 from shlex import quote
 
 from slashservice.installer.converters.wanted import Step, Wanted
+from slashservice.supervise.printable import printable
 
 MADE = "# Made by `slashservice import` from"
 
@@ -265,4 +265,4 @@ def _main_pid(steps: list[Step]) -> str:
 
 def _one_line(text: str) -> str:
     """Return text as it may be in a comment."""
-    return re.sub(r"[^\x20-\x7e\u00a0-\uffff]", "?", text)
+    return printable(text)

@@ -11,6 +11,7 @@ import json
 from slashservice.supervise import tai
 from slashservice.supervise.admin import health
 from slashservice.supervise.admin.said import last_words
+from slashservice.supervise.printable import printable_json
 from slashservice.supervise.protocol import deaths
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def text(everything: Everything, now: float) -> str:
         "unknown": everything.unknown,
         "services": [service(one, now) for one in everything.services],
     }
-    return json.dumps(plain, indent=2)
+    return printable_json(json.dumps(plain, indent=2))
 
 
 def service(seen: Seen, now: float) -> dict[str, object]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.admin import health, output, typed
+from slashservice.supervise.admin import health, typed
 from slashservice.supervise.admin.run_script import RunScript
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.platform import processes
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import scan_directory
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ class Cause:
     __slots__ = ("is_note", "remedy", "what")
 
     def __init__(self, what: str, remedy: str = "", *, is_note: bool = False) -> None:
-        self.what = output.clean(what)
+        self.what = printable(what)
         self.remedy = remedy
         self.is_note = is_note
 

@@ -9,6 +9,7 @@ from slashservice.supervise.admin import health, output
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.admin.overview import shown
+from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     everything = Everything(given.directory, given.words)
     now = time.time()
     if "names" in given.given:
-        output.write(output.clean(one.name) for one in everything.services)
+        output.write(printable(one.name) for one in everything.services)
     elif "json" in given.given:
         from slashservice.supervise.admin import as_json
 

@@ -1,6 +1,6 @@
 """Where a verb writes, and how: in colour or not, and how wide.
 
-Names, and what logs hold, are others' bytes. What could steer a terminal is written in words.
+Names, and what logs hold, are others' bytes: see ``supervise/printable.py``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 
 from slashservice.supervise import messages
 from slashservice.supervise.messages import Quit, write_all
+from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +20,6 @@ PROGRAM = "slashservice"
 RED, GREEN, YELLOW, DIM, BOLD = "31", "32", "33", "2", "1"
 
 COLOUR_WHEN = ("auto", "always", "never")
-
-
-def clean(text: str) -> str:
-    r"""Return text in which what could steer a terminal is written as ``\x1b`` is."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for c in text
-    )
 
 
 def is_coloured(when: str = "auto") -> bool:
@@ -73,7 +64,7 @@ unsaid: list[OSError] = []
 
 def say(*lines: str) -> None:
     """Write lines to standard output, each harmless to a terminal. Raises ``Quit``."""
-    write(map(clean, lines))
+    write(map(printable, lines))
 
 
 def write(lines: Iterable[str]) -> None:
@@ -93,15 +84,15 @@ def write_text(text: str) -> None:
 
 def complain(*lines: str) -> None:
     """Write a complaint to standard error, further lines below it, harmless to a terminal."""
-    text = "\n    ".join(map(clean, lines))
+    text = "\n    ".join(map(printable, lines))
     messages.complain(f"slashservice: {text}\n".encode("utf-8", "backslashreplace"))
 
 
 def fatal(what: str, error: OSError | None = None) -> Quit:
     """Make the end of a verb by trouble, to be raised; it is said harmlessly."""
-    return messages.fatal(PROGRAM, clean(what).encode("utf-8", "backslashreplace"), error)
+    return messages.fatal(PROGRAM, printable(what).encode("utf-8", "backslashreplace"), error)
 
 
 def usage(what: str, *lines: str) -> Quit:
     """Make the end of a verb that was called wrongly, to be raised; it is said harmlessly."""
-    return messages.usage(PROGRAM, "\n    ".join(map(clean, (what, *lines))))
+    return messages.usage(PROGRAM, "\n    ".join(map(printable, (what, *lines))))

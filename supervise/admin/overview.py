@@ -5,6 +5,7 @@ from __future__ import annotations
 from slashservice.supervise.admin import health, output, table, words
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.table import Column
+from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ STATE = 1
 def row(seen: Seen, now: float) -> list[str]:
     """Return the cells of a service."""
     return [
-        output.clean(seen.name),
+        printable(seen.name),
         health.state(seen, now),
         str(seen.pid or ""),
         "" if seen.since is None or not seen.is_supervised else words.duration(now - seen.since),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.admin import output
+from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def last_words(seen: Seen, number: int = 1, since: int = 0) -> list[str]:
 
     lines = tail.last_lines(os.fsencode(seen.path), number)
     return [
-        output.clean(text.decode("utf-8", "surrogateescape"))
+        printable(text.decode("utf-8", "surrogateescape"))
         for when, text in lines
         if when is None or when >= since
     ]

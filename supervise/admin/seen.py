@@ -10,6 +10,7 @@ import errno
 import os
 
 from slashservice.supervise import tai
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import client, deaths, names
 
 TYPE_CHECKING = False
@@ -119,10 +120,10 @@ def _line(path: bytes) -> str:
     except FileNotFoundError:
         return ""
     try:
-        text = os.read(fd, LONGEST).decode("utf-8", "replace").strip()
+        text = os.read(fd, LONGEST).decode("utf-8", "surrogateescape").strip()
     finally:
         os.close(fd)
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return printable(text)
 
 
 def look(name: str, path: str, *, is_linked: bool = True) -> Seen:

@@ -22,6 +22,7 @@ from slashservice.supervise.chain import launchers
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.platform import usage
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import client
 
 TYPE_CHECKING = False
@@ -214,9 +215,9 @@ class Top:
             return
         try:
             client.tell(os.fsencode(one.path), letters, patient=False)
-            self._told = f"{output.clean(one.name)}: told to {verb}"
+            self._told = f"{printable(one.name)}: told to {verb}"
         except OSError as error:
-            self._told = f"{output.clean(one.name)}: {os.fsdecode(error_words(error))}"
+            self._told = f"{printable(one.name)}: {os.fsdecode(error_words(error))}"
 
     def _reorder(self) -> None:
         self._told = f"by {self._view.next_order()}"
@@ -233,15 +234,13 @@ class Top:
         if one := self._selected():
             case = Case(one, self._directory, self._watch.everything.svscan, time.time())
             found = causes(case)
-            self._told = (
-                f"{output.clean(one.name)}: {found[0].what if found else 'nothing is wrong'}"
-            )
+            self._told = f"{printable(one.name)}: {found[0].what if found else 'nothing is wrong'}"
 
     def _follow(self) -> None:
         """Leave the screen to the log of the selected service."""
         one = self._selected()
         if one and not one.log:
-            self._told = f"{output.clean(one.name)} has no log"
+            self._told = f"{printable(one.name)} has no log"
         elif one:
             self._show(launchers.command("svlog"), ["-f"])
 

@@ -6,8 +6,9 @@ logged last; the keys, or what came of the last one.
 
 from __future__ import annotations
 
-from slashservice.supervise.admin import health, output, overview, table
+from slashservice.supervise.admin import health, overview, table
 from slashservice.supervise.admin.table import Column
+from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class View:
             found.append((table.padded(text, columns) if style == SELECTED else text, style))
         found += [("", PLAIN)] * (room - len(visible))
         if log:
-            found.append((table.cut(f"--- {output.clean(self.selected)} ---", columns), DIM))
+            found.append((table.cut(f"--- {printable(self.selected)} ---", columns), DIM))
             last = [table.cut(text, columns) for text in said[-log:]]
             found += [(text, PLAIN) for text in [*last, *[""] * (log - len(last))]]
         found.append((table.cut(foot, columns), DIM))

@@ -17,10 +17,10 @@ import time
 
 from slashservice.supervise import signals
 from slashservice.supervise.logs.find import closed_script, find
-from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.shower import Shower, TextShower
 from slashservice.supervise.logs.svlog_arguments import Wishes
 from slashservice.supervise.messages import TROUBLE, fatal, warn
+from slashservice.supervise.printable import printable_bytes
 from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ class Logs:
                 closed = next(filter(None, map(closed_script, paths)), b"")
                 error = PermissionError(errno.EACCES, "") if closed else None
                 what = b"unable to read " + closed if closed else b"no log in " + word
-                warn("svlog", printable(what), error)
+                warn("svlog", printable_bytes(what), error)
             for reader in readers:
                 reader.choice = self._wishes.choice
                 found.setdefault((reader.directory, reader.name), reader)

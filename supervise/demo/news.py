@@ -7,7 +7,8 @@ supervises only that is told, until somebody does again: then whether it is stil
 from __future__ import annotations
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.admin import output, words
+from slashservice.supervise.admin import words
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import deaths
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ class News:
         found = []
         adopted = []
         for one in services:
-            name = output.clean(one.name)
+            name = printable(one.name)
             before = self._before.get(one.name)
             if not one.is_supervised or one.now is None:
                 if before:
@@ -52,12 +53,12 @@ class News:
         for name in self._before.keys() - {one.name for one in services}:
             del self._before[name]
             self._alone.discard(name)
-            found.append(f"{output.clean(name)} is gone")
+            found.append(f"{printable(name)} is gone")
         return found
 
     def runs(self) -> list[tuple[str, int]]:
         """Return name and pid of those that ran when they were seen the last time."""
-        return [(output.clean(one.name), one.pid) for one in self._before.values() if one.pid]
+        return [(printable(one.name), one.pid) for one in self._before.values() if one.pid]
 
     def _new(self, one: Seen, before: Seen | None) -> list[str]:
         """Say what is new with a service that is supervised."""

@@ -16,6 +16,7 @@ from slashservice.supervise.demo.place import CLOCK, SERVICES, SLEEPER, TO_SOURC
 from slashservice.supervise.logs import tail
 from slashservice.supervise.messages import error_words
 from slashservice.supervise.platform.loop import Loop
+from slashservice.supervise.printable import printable
 from slashservice.supervise.protocol import client, deaths
 
 TYPE_CHECKING = False
@@ -157,7 +158,7 @@ class Show:
         whole = data[: data.rfind(b"\n") + 1]
         self._said += len(whole)
         for line in whole.decode("utf-8", "replace").splitlines():
-            self._tell(output.clean(line))
+            self._tell(printable(line))
 
     def _show(self) -> None:
         self._paper.flush()
@@ -179,7 +180,7 @@ class Show:
         """Return the last lines of all logs in the order of time, as svlog shows them."""
         width = max((len(one.name) for one in seen), default=0)
         found = [
-            (when, f"{stamp(when)} {output.clean(one.name):{width}} {_text(line)}")
+            (when, f"{stamp(when)} {printable(one.name):{width}} {_text(line)}")
             for one in seen
             for when, line in tail.last_lines(os.fsencode(one.path), LOG_LINES)
             if when is not None
@@ -288,7 +289,7 @@ def stamp(when: int) -> str:
 
 
 def _text(line: bytes) -> str:
-    return output.clean(line.decode("utf-8", "surrogateescape"))
+    return printable(line.decode("utf-8", "surrogateescape"))
 
 
 def _is_alive(pid: int) -> bool:

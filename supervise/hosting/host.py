@@ -159,7 +159,7 @@ class LogHost:
 
         def report(text: bytes | None) -> None:
             """Tell svscan what keeps the log from being written; None: nothing. Any thread may."""
-            words = [loghost.printable(text)] if text else []
+            words = [loghost.shortened(text)] if text else []
             self._workers.call(lambda: self._tell_of_trouble(number, words))
 
         missing: list[bytes] = []
@@ -203,7 +203,7 @@ class LogHost:
         else:
             why, status = repr(error).encode("utf-8", "replace"), TROUBLE
             line = message(program.decode(), b"fatal", why)
-        self._tell(loghost.TROUBLE, number, *([loghost.printable(why)] if why else ()))
+        self._tell(loghost.TROUBLE, number, *([loghost.shortened(why)] if why else ()))
         self._submit(lambda: complain(line), lambda: None)
         self._tell(loghost.EXITED, number, b"%d" % (status << 8))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from slashservice.supervise.logs.printable import printable
+from slashservice.supervise.printable import printable_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Emphasis:
     def __init__(self, expression: re.Pattern[bytes] | None) -> None:
         self._expression = expression
 
-    def line(self, text: bytes, clean: Callable[[bytes], bytes] = printable) -> bytes:
+    def line(self, text: bytes, clean: Callable[[bytes], bytes] = printable_bytes) -> bytes:
         """Return the line as it is to be shown; ``clean`` is used for each part of it."""
         if len(text) > LONGEST:
             return clean(text)

@@ -12,6 +12,7 @@ from binascii import b2a_base64
 from json import dumps
 
 from slashservice.supervise.logs.shower import Shower
+from slashservice.supervise.printable import printable_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 PIECE = 3 << 16
 """Bytes that are written at a time, as a message may be very long. Three make four of base64."""
-
-DELETE = "\x7f"
-"""The one character that steers a terminal, and that JSON leaves as it is."""
 
 
 class JsonShower(Shower):
@@ -58,8 +56,7 @@ def _text(name: bytes, value: bytes) -> Iterator[bytes]:
     yield b'"%s": "' % name
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for piece in _pieces(value):
-        text = dumps(decoder.decode(piece))[1:-1]
-        yield text.replace(DELETE, "\\u007f").encode("ascii")
+        yield printable_json(dumps(decoder.decode(piece))[1:-1]).encode("ascii")
     yield dumps(decoder.decode(b"", True))[1:-1].encode("ascii")
     yield b'"'
     if not _is_text(value):

@@ -20,10 +20,10 @@ from slashservice.supervise.logs import log_file, seeking
 from slashservice.supervise.logs.choice import Choice
 from slashservice.supervise.logs.chunks import LONGEST, chunks
 from slashservice.supervise.logs.log_file import Unreadable
-from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.retention import finished
 from slashservice.supervise.logs.stamps import EVER, LENGTH, NEVER, label_time, stamp_time
 from slashservice.supervise.messages import warn
+from slashservice.supervise.printable import printable_bytes
 from slashservice.supervise.tai import LABEL_LENGTH
 
 TYPE_CHECKING = False
@@ -312,7 +312,7 @@ class LogReader:
             return
         self.failed = True
         path = self.directory + (b"/" + name if name else b"")
-        what = b"unable to read " + printable(path)
+        what = b"unable to read " + printable_bytes(path)
         if trouble.why:
             what += b": " + trouble.why
         warn("svlog", what, trouble.error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.logs.printable import pieces, printable
 from slashservice.supervise.messages import fatal, write_all
+from slashservice.supervise.printable import pieces, printable_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TextShower(Shower):
         self._raw = wishes.raw
         self._second = -1
         self._shown = b""
-        self._clean: Callable[[bytes], bytes] = printable if os.isatty(1) else _unchanged
+        self._clean: Callable[[bytes], bytes] = printable_bytes if os.isatty(1) else _unchanged
         self._coloured = wishes.colour == b"always" or (
             wishes.colour == b"auto"
             and os.isatty(1)

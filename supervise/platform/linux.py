@@ -164,10 +164,11 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
 
     It leads a session, started at ``earliest`` or later (in the unit of :func:`started`), and
     bears the mark; of several, which would be its descendants, it is the first. Failing that,
-    it is the first that started within ``SECONDS_TO_START`` and bears the second mark. Failing
-    that, it is the first of these that works in the directory, or has the pipe between the
-    service and its log open; this is left out if ``directory`` is empty. ``but`` is a pid that
-    is not meant. Raises ``OSError`` if it can't be told now.
+    it is the first that started within ``SECONDS_TO_START`` and bears the second mark, unless that
+    belongs to another mark which it bears: there are few second ones. Failing that, it is the
+    first of these that works in the directory, or has the pipe between the service and its log
+    open; this is left out if ``directory`` is empty. ``but`` is a pid that is not meant. Raises
+    ``OSError`` if it can't be told now.
     """
     leaders = []
     for name in os.listdir("/proc"):
@@ -183,7 +184,9 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
     early = [pid for start, pid in leaders if start <= latest]
     for pid in early:
         if _slack_of(pid) == _slack(mark):
-            return pid
+            other = _mark_of(pid)
+            if not other or _slack(other) != _slack(mark):
+                return pid
     for pid in early if directory else ():
         if (
             _is(f"/proc/{pid}/cwd", directory)

@@ -25,6 +25,8 @@ from __future__ import annotations
 import os
 import socket
 
+from slashservice.supervise.printable import printable_bytes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -118,7 +120,7 @@ def report(data: bytes) -> Message:
             _refuse(data)
     elif message.word == TROUBLE and len(rest) <= 1:
         message.text = b"".join(rest)
-        if rest and (not message.text or message.text != printable(message.text)):
+        if rest and (not message.text or message.text != shortened(message.text)):
             _refuse(data)
     else:
         _refuse(data)
@@ -171,9 +173,10 @@ def is_status(status: int) -> bool:
     return 0 <= status <= 0xFF and 1 <= status & 0x7F <= LAST_SIGNAL
 
 
-def printable(text: bytes) -> bytes:
-    """Return ``text`` as a message may have it: short, and printable ASCII."""
-    return bytes(c if 0x20 <= c < 0x7F else ord("?") for c in text[:LONGEST_TROUBLE])
+def shortened(text: bytes) -> bytes:
+    """Return ``text`` as a message may have it: short, and harmless to whoever is shown it."""
+    shown = printable_bytes(text[:LONGEST_TROUBLE])[:LONGEST_TROUBLE]
+    return shown.decode("utf-8", "ignore").encode()
 
 
 def _begin(data: bytes) -> tuple[Message, list[bytes]]:

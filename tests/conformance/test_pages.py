@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from helpers import pages
+from helpers.booted import booted
 from helpers.keeping import sandboxes
 from helpers.pages import Block
 from helpers.reading_machine import PREPARE, Reader
-from helpers.sandbox import Sandbox
 
 OLDER = {"coming-from-runit.md", "design.md", "differences.md", "installing.md", "proven.md"}
 """Pages with nothing to type, or with tests of their own."""
@@ -67,7 +67,7 @@ def reader_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Reader
 
         def make(page: str) -> Reader:
             if page not in made:
-                machine: Sandbox = start(["/sbin/init"], prepare=PREPARE, network=True)
+                machine = booted(start, PREPARE, network=True)
                 made[page] = Reader(machine)
                 if page in BEFORE_INSTALLING:
                     made[page].has_vendor()

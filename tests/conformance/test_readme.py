@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.checkout import CHECKOUT, PACKAGES, PYTHON
+from helpers.booted import booted
+from helpers.checkout import CHECKOUT, COMMAND, PACKAGES, PYTHON
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import GENEROUS
@@ -20,12 +20,6 @@ from benchmarks.__main__ import FIGURES
 from slashservice.supervise.chain import launchers
 
 README = (CHECKOUT / "README.md").read_text()
-COMMAND = str(Path(sys.executable).parent / "slashservice")
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 WITHOUT_PIP = "python3 -m venv venv && venv/bin/pip install .\n"
 
 
@@ -63,7 +57,7 @@ def test_figures_are_measured_by_what_is_said() -> None:
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with sandboxes(request) as start:
-        yield start(["/sbin/init"], prepare=BUSYBOX)
+        yield booted(start)
 
 
 @pytest.mark.root

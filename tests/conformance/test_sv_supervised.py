@@ -19,6 +19,7 @@ from helpers.services import (
     await_down,
     await_pid,
     contents,
+    in_status,
     is_down,
     is_supervised,
     make_service,
@@ -172,7 +173,7 @@ def settled(home: Path) -> bool:
 def test_a_restart_is_over_when_another_process_runs(world: World) -> None:
     home = world.add("again")
     for command in ("restart", "restart", "force-restart", "try-restart", "restart"):
-        before = pid_of(home)
+        before = in_status(home)
         outcome = world.sv("-w", LIMIT, command, "again")
         assert outcome.status == 0, outcome
         now = int(re.findall(rb"pid (\d+)", outcome.out)[0])
@@ -210,6 +211,8 @@ def test_time_is_up(world: World) -> None:
     home = world.add("stubborn", STUBBORN)
     pid = pid_of(home)
     late = b"timeout: run: stubborn: (pid P) Ns, want down, got TERM"
+    assert world.sv("-w", "0", "stop", "stubborn").status == 1
+    until(lambda: status_of(home).termed, "TERM is sent")  # type: ignore[union-attr]
     outcome = world.sv("-w", "0", "stop", "stubborn", "./stubborn", "nowhere")
     lines = sorted(plain(outcome.out).splitlines())
     assert (outcome.status, len(lines), lines[-1]) == (3, 3, late)
@@ -218,7 +221,7 @@ def test_time_is_up(world: World) -> None:
     assert (outcome.status, plain(outcome.out)) == (1, late.replace(b"timeout", b"kill") + b"\n")
     await_down(home)
     assert world.sv("-w", LIMIT, "start", "stubborn").status == 0
-    assert runs(pid_of(home))
+    assert runs(in_status(home))
 
 
 @pytest.mark.parametrize("world", ["runsvdir"], indirect=True)
@@ -357,7 +360,7 @@ def test_a_supervise_that_is_a_link(world: World) -> None:
     before = await_pid(home)
     until(lambda: in_place(home), "it is in place")
     assert world.sv("-w", LIMIT, "restart", "split").status == 0
-    assert pid_of(home) != before
+    assert in_status(home) != before
     assert world.sv("-w", LIMIT, "stop", "split").out.startswith(b"ok: down: split: ")
     assert is_down(home)
 
@@ -375,5 +378,5 @@ def test_many_names(world: World) -> None:
         lines = outcome.out.splitlines()
         assert len(lines) == len(names)
         assert all(line.startswith(b"ok: " + word) for line in lines)
-    assert all(pid_of(home) not in (0, before[home]) for home in homes)
+    assert all(in_status(home) not in (0, before[home]) for home in homes)
     assert world.sv("status", *["nowhere"] * 120).status == 99

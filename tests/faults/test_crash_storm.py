@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers.processes import kill
+from helpers.processes import kill, runs
 from helpers.services import await_down, await_pid, contents, in_status, make_service, status_of
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import GENEROUS, until
@@ -126,25 +126,33 @@ def test_nobody_waits_for_those_that_crash(tree: Tree, kind: Kind) -> None:
 
 
 def test_nobody_waits_for_the_first_deaths_of_a_crowd(tree: Tree) -> None:
-    """Services that have just been started, after a crowd that died at once and at the same time.
+    """Services that were started after a crowd which died at once and at the same time.
 
-    Told to end, each is seen to have died before the deaths of the crowd have all been seen.
+    Told to end, each is seen to have died before the deaths of the crowd have all been seen. svscan
+    stands still until the crowd is dead and they have been told. Then each look for a death takes
+    some milliseconds, however fast the machine is: that system call is delayed.
     """
-    storm = Storm(tree, Kind(1500, COUNTED + "exit 1\n"))
+    storm = Storm(tree, Kind(400, SLEEP))
     good = [tree.add(f"y{number}") for number in range(4)]  # they are taken up last
-    svscan = tree.svscan()
-    pids = {path: await_pid(path) for path in good}
+    slowly = ["-e", "trace=wait4", "-e", "inject=wait4:delay_enter=4000"]
+    svscan = tree.svscan(["/usr/bin/strace", "-D", "-qq", "-o", "/dev/null", *slowly])
+    pids = {path: await_pid(path) for path in (*storm.crowd, *good)}
+    svscan.send_signal(signal.SIGSTOP)
+    for path in storm.crowd:
+        kill(pids[path], signal.SIGKILL)
+    until(lambda: not any(runs(pids[path]) for path in storm.crowd), "the crowd is dead")
     for path, letters in zip(good, ("-t", "-k", "-i", "-du"), strict=True):
         tree.svc(letters, path)
-    until(lambda: all(map(has_died, good)), "they are seen to have died")
-    assert not all(map(has_died, storm.crowd)), "after all others"
+    svscan.send_signal(signal.SIGCONT)
     for path, pid in pids.items():
         await_pid(path, other_than=pid)
+    assert max(map(died, good)) < max(map(died, storm.crowd)), "after all others"
     tree.drain(svscan)
 
 
-def has_died(service: Path) -> bool:
-    return (service / "supervise/deaths").exists()
+def died(service: Path) -> int:
+    """Return when the death of a service was seen, in nanoseconds."""
+    return (service / "supervise/deaths").stat().st_mtime_ns
 
 
 def test_a_storm_that_comes_and_goes(tree: Tree) -> None:

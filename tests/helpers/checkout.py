@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import plumbum
@@ -13,3 +14,6 @@ PACKAGES = Path(plumbum.__file__).parents[1]
 
 PYTHON = "/usr/bin/python3"
 """The interpreter our commands run on: one that every account may execute."""
+
+COMMAND = str(Path(sys.executable).parent / "slashservice")
+"""The command that pip has installed for the interpreter that runs us."""

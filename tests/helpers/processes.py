@@ -36,6 +36,22 @@ def state_of(pid: int) -> str:
     return line.rpartition(b")")[2].split()[0].decode()
 
 
+def children(pid: int) -> list[int]:
+    """Return the children of a process; none if it has gone."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the children of a process, theirs, and so on."""
+    found = children(pid)
+    for one in found:
+        found += children(one)
+    return found
+
+
 def is_copy(pid: int) -> bool:
     """Tell whether the process is a copy of its parent, yet to become what it is to be."""
     try:

@@ -11,20 +11,17 @@ import select
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from helpers import standins
 from helpers.administration import without_colour
-from helpers.checkout import CHECKOUT
+from helpers.checkout import CHECKOUT, COMMAND
 from helpers.pages import Block, Command, is_as_shown
 from helpers.sandbox import Sandbox
 from helpers.waiting import GENEROUS, until
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 CLONED = (
     *("install", "demo", "install-requirements.txt", "installer", "supervise", "init_templates"),
     "docs",
@@ -42,10 +39,7 @@ PATHS = {
 }
 EDITOR = "/usr/local/bin/the-editor-of-the-tests"
 PREPARE = f"""
-rm -f root/sbin/init root/usr/sbin/policy-rc.d
 for x in {" ".join(THEIR_COMMANDS)}; do rm -f root/usr/bin/$x; done
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
 chroot root useradd -m -s /bin/sh ada
 mkdir -p root/run/user
 """

@@ -32,7 +32,6 @@ SETUP = """\
 set -e
 cd "$1"
 shift
-mount -t tmpfs -o mode=755 none .
 mkdir upper work root
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work none root
 mount -t proc none root/proc
@@ -48,6 +47,7 @@ exec chroot root "$@"
 """
 
 CHANGES = """\
+# A file of a container, which we have removed ourselves, is no change.
 import os, stat, sys
 upper = sys.argv[1]
 def same(a, b):
@@ -61,7 +61,7 @@ for folder, folders, files in os.walk(upper):
     for name in folders + files:
         path = os.path.join(folder, name)
         lower = "/" + os.path.relpath(path, upper)
-        if not os.path.lexists(lower) or not same(path, lower):
+        if lower != "/.dockerenv" and not (os.path.lexists(lower) and same(path, lower)):
             sys.stdout.write(lower + chr(0))
 """
 

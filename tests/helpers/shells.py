@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,6 @@ from helpers.waiting import until
 
 COMPLETION = CHECKOUT / "installer/cli/completion"
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 
 BASH = """\
 PS1='ready> '

@@ -8,24 +8,17 @@ import pwd
 import re
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.booted import installed
 from helpers.converted import ENGINE, ENGINE_TEXT, SHAPES, Shape, folder, shapes, words
-from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 LIMITS = {
     "nofile": "Max open files",
     "nproc": "Max processes",
@@ -42,9 +35,7 @@ ALL = shapes()
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A machine with slashservice, and the shapes in ``/srv/shapes``."""
-    with sandboxes(request) as start:
-        made = start(["/sbin/init"], prepare=BUSYBOX)
-        made.run(COMMAND, "install")
+    with installed(request) as made:
         for kind in sorted({one.kind for one in ALL}):
             target = made.path(folder(kind))
             shutil.copytree(SHAPES / kind, target, symlinks=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers import shells
+from helpers.checkout import COMMAND
 from helpers.shells import Shell
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -143,7 +144,7 @@ def test_where_services_are(kind: str, place: Path, ours: Path) -> None:
 
 def test_what_is_printed_is_enough(kind: str, place: Path) -> None:
     """``slashservice completion SHELL`` has both, in the form that the shell wants."""
-    text = subprocess.check_output([shells.COMMAND, "completion", kind], text=True)
+    text = subprocess.check_output([COMMAND, "completion", kind], text=True)
     names = ["svc", "slashservice"]
     with shells.shell(kind, place, names, text=text, SVDIR=str(place / "scan")) as made:
         for _ in range(2):

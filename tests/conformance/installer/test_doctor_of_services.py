@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers.keeping import sandboxes
+from helpers.booted import installed
 from helpers.sandbox import Sandbox
 from helpers.waiting import GENEROUS, until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 HEALTHY = "#!/bin/sh\nexec sleep 1000\n"
 LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
@@ -85,9 +77,7 @@ WELL = {
 
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with sandboxes(request) as start:
-        made = start(["/sbin/init"], prepare=BUSYBOX)
-        made.run(COMMAND, "install")
+    with installed(request) as made:
         yield made
 
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from helpers.keeping import sandboxes
+from helpers.booted import installed
+from helpers.checkout import COMMAND
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 LOGGED = ("one", "two")
 ALL = [f"/service/{name}{log}" for name in LOGGED for log in ("", "/log")]
 
@@ -27,9 +20,7 @@ ALL = [f"/service/{name}{log}" for name in LOGGED for log in ("", "/log")]
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A machine with slashservice, and two services with logs. Each test leaves it so."""
-    with sandboxes(request) as start:
-        made = start(["/sbin/init"], prepare=BUSYBOX)
-        made.run(COMMAND, "install")
+    with installed(request) as made:
         for name in LOGGED:
             made.run("slashservice", "add", name, "--", "sleep", "1000")
         yield made

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from helpers.checkout import CHECKOUT, PACKAGES
+from helpers.booted import booted
+from helpers.checkout import CHECKOUT, COMMAND, PACKAGES
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 INITTAB = "/etc/inittab"
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-echo '::shutdown:/bin/sync' >> root/etc/inittab
-{more}
-"""
+SHUTDOWN = "echo '::shutdown:/bin/sync' >> root/etc/inittab\n"
 
 
 @pytest.fixture
@@ -35,7 +28,17 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture
 def busybox(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted."""
-    return machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+    return booted(machine, SHUTDOWN)
+
+
+def test_what_has_changed_is_told(machine: Callable[..., Sandbox]) -> None:
+    """Else no test here that nothing is left could fail."""
+    made = machine(["sleep", "1000"])
+    assert made.changes() == []
+    made.run("sh", "-c", "rm /etc/passwd; chmod 600 /etc/group; mkdir /srv/a; echo x >/srv/a/b")
+    assert made.changes() == ["/etc/group", "/etc/passwd", "/srv/a", "/srv/a/b"]
+    made.run("sh", "-c", "chmod 644 /etc/group; rm -r /srv/a")
+    assert made.changes() == ["/etc/passwd"]
 
 
 def closer_is_up(machine: Sandbox) -> None:
@@ -173,16 +176,30 @@ def test_new_code_takes_over_without_restarting_a_service(busybox: Sandbox) -> N
 
 
 def test_what_does_not_start_is_taken_back(busybox: Sandbox) -> None:
+    """Init can't be told once."""
+    before = busybox.changes()
+    fails = 'case $* in *"kill -HUP 1"*) rm "$0"; exit 1; esac'
+    busybox.put("/usr/local/sbin/sh", f'#!/bin/sh\n{fails}\nexec /bin/sh "$@"\n')
+    told = busybox.run(COMMAND, "install", status=111)
+    assert "not installed: sh -c kill -HUP 1 failed" in told
+    assert "not put back" not in told
+    assert busybox.changes() == before
+
+
+def test_what_can_not_be_taken_back_is_told(busybox: Sandbox) -> None:
+    """Init can't be told at all: the code stays, as it may start svscan from there."""
     before = busybox.changes()
     busybox.put("/usr/local/sbin/sh", "#!/bin/false\n")
     told = busybox.run(COMMAND, "install", status=111)
-    assert "kill -HUP 1 failed" in told
+    assert "not put back: run sh -c kill -HUP 1" in told
+    assert "run slashservice uninstall when that is mended" in told
     busybox.path("/usr/local/sbin/sh").unlink()
+    busybox.run(COMMAND, "uninstall")
     assert busybox.changes() == before
 
 
 def test_shutdown_lets_services_finish(machine: Callable[..., Sandbox]) -> None:
-    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=""))
+    made = booted(machine, SHUTDOWN)
     made.run(COMMAND, "install")
     made.make_closer(pause="sleep 0.1")
     closer_is_up(made)
@@ -206,7 +223,7 @@ C_WIRING = "::respawn:/usr/local/sbin/svscanboot"
 def c_daemontools(machine: Callable[..., Sandbox]) -> Sandbox:
     """A machine that BusyBox init has booted, with C's svscan."""
     more = f"echo '{C_WIRING}' >> root/etc/inittab; mkdir root/service\n"
-    made = machine(["/sbin/init"], prepare=BUSYBOX.format(more=more))
+    made = booted(machine, SHUTDOWN + more)
     made.put("/usr/local/sbin/svscanboot", C_BOOT)
     return made
 

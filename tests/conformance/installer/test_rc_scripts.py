@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from helpers import standins
+from helpers.booted import booted
+from helpers.checkout import COMMAND
 from helpers.installer import Artefacts
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
@@ -20,15 +20,8 @@ from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 NOT_RUNNING = 100
-PREPARE = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d
-ln -s /usr/bin/busybox root/usr/sbin/init
-ln -sf mksh root/bin/ksh
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
-"""Whatever reaps is PID 1, and starts nothing by itself."""
+KSH = "ln -sf mksh root/bin/ksh\n"
 
 KEEPER = "/var/run/svscan.pid"
 """Where the pid of daemon(8) is, on FreeBSD."""
@@ -105,7 +98,7 @@ def host(artefacts: Artefacts, request: pytest.FixtureRequest) -> Iterator[MakeH
     """Return what makes a machine with the scripts of a kind of host, and a service."""
 
     def make(kind_name: str, files: dict[str, str] | None = None) -> Sandbox:
-        machine = start(["/sbin/init"], prepare=PREPARE)
+        machine = booted(start, KSH)
         machine.run(COMMAND, "install", "--init", "container", "--no-start")
         for path, text in {**artefacts(kind_name), **(files or {})}.items():
             machine.put(path, text)

@@ -5,24 +5,17 @@ from __future__ import annotations
 import random
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from helpers.keeping import sandboxes
+from helpers.booted import installed
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 STUBBORN = ("sh", "-c", 'trap "" TERM; echo begun; while :; do sleep 0.1; done')
 LOGS = "/var/log/slashservice"
 
@@ -30,9 +23,7 @@ LOGS = "/var/log/slashservice"
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A machine with slashservice; each test uses names of its own."""
-    with sandboxes(request) as start:
-        made = start(["/sbin/init"], prepare=BUSYBOX)
-        made.run(COMMAND, "install")
+    with installed(request) as made:
         yield made
 
 

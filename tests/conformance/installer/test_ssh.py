@@ -6,18 +6,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from helpers.booted import booted
+from helpers.checkout import COMMAND
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 SERVER, CLIENT = "10.99.0.1", "10.99.0.2"
 SSHD_CONFIG = f"""\
 ListenAddress {SERVER}
@@ -29,8 +28,6 @@ StrictModes no
 UsePAM no
 """
 PREPARE = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d
-ln -s /usr/bin/busybox root/usr/sbin/init
 mkdir -p root/run/sshd
 echo '::respawn:/usr/sbin/sshd -D -f /etc/ssh/test_config' >root/etc/inittab
 chroot root useradd -m -s /bin/sh admin
@@ -56,7 +53,7 @@ def network(
     (setup / "test_config").write_text(SSHD_CONFIG)
     prepare = PREPARE.replace('"$SETUP"', str(setup))
     with sandboxes(request) as start:
-        server = start(["/sbin/init"], prepare=prepare, network=True, checkout=False)
+        server = booted(start, prepare, network=True, checkout=False)
         client = start(["sleep", "100000"], network=True)
         wire = ["ip", "link", "add", "wire", "netns", str(server.pid), "type", "veth"]
         subprocess.run([*wire, "peer", "name", "wire", "netns", str(client.pid)], check=True)
@@ -122,6 +119,7 @@ def test_as_somebody_who_may_use_sudo(answering: tuple[Sandbox, Sandbox]) -> Non
     slashservice(client, "admin", "install", "--layout", "fhs", "--no-start")
     assert server.path("/usr/local/lib/slashservice/current").is_symlink()
     slashservice(client, "admin", "uninstall")
+    server.run("rm", "-f", "/home/admin/.sudo_as_admin_successful")  # which sudo makes
     assert server.changes() == before
 
 

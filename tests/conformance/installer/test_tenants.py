@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from helpers.booted import BUSYBOX, booted
+from helpers.checkout import COMMAND
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 FIRST = "while ! [ -e /srv/go ]; do sleep 0.05; done; exec /command/svscan /service"
-BUSYBOX = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
-"""
 
 WAYS = {
     "by hand": "/command/svscan /service",
@@ -135,7 +129,7 @@ def test_what_a_killed_svscan_has_left(machine: Callable[..., Sandbox]) -> None:
 
 @pytest.mark.parametrize("way", ["on another directory", "by another account"])
 def test_beside_the_one_that_init_starts(way: str, machine: Callable[..., Sandbox]) -> None:
-    made = machine(["/sbin/init"], prepare=BUSYBOX)
+    made = booted(machine)
     before = made.changes()
     made.run(COMMAND, "install")
     svscan = made.run("slashservice", "running")

@@ -5,29 +5,24 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from helpers import standins
-from helpers.checkout import CHECKOUT
+from helpers.booted import booted
+from helpers.checkout import CHECKOUT, COMMAND
 from helpers.keeping import sandboxes
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 CLONE = "/srv/clone"
 COMMANDS = "/home/ada/.local/bin"
 RECEIPT = "/home/ada/.local/share/slashservice/receipt.json"
 THEIRS = "# mine\n@daily true\nMAILTO=ada\n"
 
 PREPARE = """
-rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
-ln -s /usr/bin/busybox root/usr/sbin/init
-echo '::sysinit:/bin/true' > root/etc/inittab
 chroot root useradd -m -s /bin/sh ada
 mkdir -p root/srv/clone root/run/user
 """
@@ -37,7 +32,7 @@ mkdir -p root/srv/clone root/run/user
 def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A machine with an ordinary account, ada, and a checkout that she can read."""
     with sandboxes(request) as start:
-        made = start(["/sbin/init"], prepare=PREPARE)
+        made = booted(start, PREPARE)
         made.run(COMMAND, "install", "--no-start")
         made.run("cp", "-a", "/package/admin/slashservice/vendor", CLONE)
         made.run("slashservice", "uninstall")
@@ -135,8 +130,8 @@ def test_the_line_starts_everything_after_a_reboot(machine: Sandbox) -> None:
     before = machine.changes()
     ada(machine, f"{CLONE}/install", "--user")
     ada(machine, "slashservice add web --no-log -- sleep 1000")
-    line = machine.path("/var/spool/cron/crontabs/ada").read_text().splitlines()[1]
-    assert line.startswith("@reboot ")
+    lines = ada(machine, "crontab -l").splitlines()
+    (line,) = [one for one in lines if one.startswith("@reboot ")]
     machine.run("pkill", "-9", "-u", "ada")
     ada_runs = ("pgrep", "-u", "ada")
     until(lambda: not machine.run(*ada_runs, status=None), "the end of all that is hers")

@@ -267,7 +267,7 @@ def test_trouble_is_told_by_any_thread_while_the_logger_is_there(svscan: Svscan)
     assert until(svscan.heard, "an answer") == b"started\0001"
     report = svscan.host._loggers[1].report
     for text, told in (
-        (b"full \x1b[31m\xff disk\n", b"trouble\0001\0full ?[31m? disk?"),
+        (b"full \x1b[31m\xff disk\n", b"trouble\0001\0full \\x1b[31m\\xff disk\\n"),
         (None, b"trouble\0001"),
         (b"x" * 9999, b"trouble\0001\0" + b"x" * 512),
     ):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import Image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 Call = tuple[str, str]
 
 

@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import MakeImage
 
 from slashservice.installer.cli import overview, verb
 from slashservice.installer.cli.main import Slashservice
 from slashservice.installer.errors import Trouble
 from slashservice.installer.host.host import Host
-
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 
 
 def slashservice(*words: str, status: int = 0, **environment: str) -> str:

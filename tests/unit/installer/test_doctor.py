@@ -397,7 +397,7 @@ def test_a_log_that_can_not_be_written(patient: Callable[..., Image]) -> None:
     os.utime(supervise / "trouble", (0, 0))
     (told,) = findings(image)
     assert told.startswith("the log of web has been in trouble since 19")
-    assert told.endswith(": unable to write: ?[2J")
+    assert told.endswith(r": unable to write: \x1b[2J")
     said = status.look(Host(str(image.root)))
     assert f"  {told}" in status.lines(said)
     assert said.to_json()["log_troubles"][0]["service"] == "web"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from itertools import count
-from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import Image, MakeImage
 from helpers.installer import look_at, plan_for
 from hypothesis import HealthCheck, given, settings
@@ -21,8 +20,6 @@ from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.noted import NAMES
 from slashservice.installer.plan.source import Source
 from slashservice.installer.record import transaction
-
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 
 NUMBERS = count()
 MEANT = {

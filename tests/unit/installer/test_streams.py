@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import Image, MakeImage
 
-COMMAND = str(Path(sys.executable).parent / "slashservice")
+from slashservice.installer import streams
+
 STATES = {"open": "", "closed": ">&-", "full": ">/dev/full"}
 WAYS = [
     way
@@ -155,3 +156,13 @@ def test_who_reads_no_further_has_got_what_he_wanted(words: Sequence[str]) -> No
         ["sh", "-c", line, "sh", COMMAND, *words], capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() in ("0", "111"), done.stderr  # 111: no init system is known here
+
+
+@pytest.mark.parametrize("what", [streams.say, streams.complain])
+def test_what_is_said_steers_no_terminal(
+    what: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines stay lines, and tabs of files stay tabs."""
+    what("a\tb\n\x1b[2J\r\u202e\udcff ünï")
+    said = capsys.readouterr()
+    assert (said.out or said.err).rstrip("\n") == "a\tb\n\\x1b[2J\\r\\u202e\\xff ünï"

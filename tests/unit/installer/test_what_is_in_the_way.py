@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers.checkout import COMMAND
 from helpers.images import KINDS, Image, MakeImage
 from helpers.installer import plan_for
 from hypothesis import given
@@ -21,8 +21,6 @@ from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.host.places import NEW, new_name
 from slashservice.installer.record import transaction
-
-COMMAND = str(Path(sys.executable).parent / "slashservice")
 
 
 class TestNoAccount:

@@ -17,7 +17,7 @@ from slashservice.supervise.logs.emphasis import (
     YELLOW,
     Emphasis,
 )
-from slashservice.supervise.logs.printable import printable
+from slashservice.supervise.printable import printable_bytes
 
 LINES = {
     b"all is well": b"all is well",
@@ -57,7 +57,7 @@ def test_only_looks_are_added(text: bytes, expression: re.Pattern[bytes] | None)
     assert b"\x1b" not in shown
     assert shown.decode().replace("\t", " ").isprintable()
     if expression is None:
-        assert shown == printable(text)
+        assert shown == printable_bytes(text)
 
 
 def test_a_long_line_is_not_searched() -> None:

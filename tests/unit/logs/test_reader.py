@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from slashservice.supervise.logs import chunks, log_file, stamps
 from slashservice.supervise.logs.log_file import GZIP, ZSTD
-from slashservice.supervise.logs.printable import printable
 from slashservice.supervise.logs.reader import LogReader
 
 TEXT = b"a line\n" * 1000
@@ -79,16 +78,6 @@ def test_a_file_that_was_removed_meanwhile_has_no_lines(place: Path) -> None:
     (place / "current").write_bytes(b"current\n")
     lines = Overtaken(bytes(place), b"log").last_lines(10)
     assert [line[2] for line in lines] == [b"file 2", b"current"]
-
-
-@given(st.one_of(st.binary(), st.text().map(str.encode)))
-def test_what_is_printable(text: bytes) -> None:
-    """Nothing that steers a terminal is left, and what is printable stays as it is."""
-    shown = printable(text)
-    assert shown.decode().replace("\t", " ").isprintable()
-    assert printable(shown) == shown
-    if text.decode("utf-8", "replace").isprintable() and b"\xff" not in text:
-        assert shown == text or "\ufffd" in text.decode("utf-8", "replace")
 
 
 @given(st.lists(st.binary(max_size=9)), st.sampled_from([b"", b"st"]), st.integers(3, 12))

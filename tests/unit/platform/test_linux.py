@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.processes import kill
+from helpers.processes import children, descendants, kill
 from helpers.waiting import until
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +56,19 @@ def leader(**options: object) -> subprocess.Popen[bytes]:
 MARK = 12345
 
 
+@pytest.fixture
+def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no processes but ours seen: other runs of the tests, and any svscan, mark theirs."""
+    names = os.listdir
+
+    def listed(path: str) -> list[str]:
+        ours = map(str, descendants(os.getpid())) if path == "/proc" else ()
+        return [*ours] or names(path)
+
+    monkeypatch.setattr(os, "listdir", listed)
+
+
+@pytest.mark.usefixtures("nobody_else")
 @pytest.mark.parametrize("how", ["works there", "writes to the pipe", "reads from the pipe"])
 def test_a_process_that_lost_its_mark_is_found_at_its_place(tmp_path: Path, how: str) -> None:
     earliest = linux.now()
@@ -88,6 +101,7 @@ def test_a_process_that_lost_its_mark_is_found_at_its_place(tmp_path: Path, how:
         process.wait()
 
 
+@pytest.mark.usefixtures("nobody_else")
 @pytest.mark.parametrize(
     "becomes",
     [
@@ -114,6 +128,7 @@ def test_a_marked_process_is_found_whatever_it_does(becomes: str, tmp_path: Path
         until(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n", "it has become sleep")
         assert linux.find(MARK, earliest, b"") == pid
         assert linux.find(MARK + 1, earliest, b"") == 0, "another mark"
+        assert linux.find(MARK + linux.SLACK, earliest, b"") == 0, "with the same second one"
         assert linux.find(MARK, linux.started(pid) + 1, b"") in {0, *children(pid)}, "too early"
         if os.stat(f"/proc/{pid}").st_uid == os.getuid():  # else it takes a privilege
             linux.unmark(pid)
@@ -125,8 +140,24 @@ def test_a_marked_process_is_found_whatever_it_does(becomes: str, tmp_path: Path
         process.wait()
 
 
-def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+@pytest.mark.root
+@pytest.mark.usefixtures("nobody_else")
+@pytest.mark.parametrize("limit", [resource.RLIM_INFINITY, 4096])
+def test_one_whose_limits_were_set_anew_is_found_by_its_second_mark(limit: int) -> None:
+    """As PAM does it. Not if another first mark is on it, to which the second belongs."""
+    earliest = linux.now()
+    process = leader(preexec_fn=lambda: linux.mark(MARK))
+    try:
+        resource.prlimit(process.pid, linux.MARK, (limit, resource.RLIM_INFINITY))
+        assert linux.find(MARK, earliest, b"") == process.pid
+        assert linux.find(MARK + 1, earliest, b"") == 0, "another mark"
+        other = MARK + linux.SLACK
+        resource.prlimit(process.pid, linux.MARK, (other, resource.RLIM_INFINITY))
+        assert linux.find(other, earliest, b"") == process.pid
+        assert linux.find(MARK, earliest, b"") == 0, "this one is not ours"
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("place", ["/proc/{}/limits", "/proc/{}/fd"])

@@ -14,7 +14,7 @@ from slashservice.supervise.protocol import loghost
 from slashservice.supervise.protocol.loghost import Message, Nonsense
 
 NUMBERS = st.integers(1, loghost.LAST_NUMBER)
-TEXTS = st.binary(min_size=1, max_size=loghost.LONGEST_TROUBLE).map(loghost.printable)
+TEXTS = st.binary(min_size=1, max_size=loghost.LONGEST_TROUBLE).map(loghost.shortened)
 STATUSES = st.integers(0, 255).map(lambda code: code << 8) | st.integers(1, 64) | st.just(139)
 
 REPORTS = st.one_of(
