@@ -77,16 +77,24 @@ def _refuse_one(host: Host, path: str, choice: str) -> None:
 
 
 def mount_point(real: str) -> str:
-    """Return where the file system is mounted that ``real`` is on."""
+    """Return where the file system is mounted that ``real`` is on.
+
+    What ``ismount`` compares is no help where the kernel tells: on an overlay a file may have
+    another device than its folder.
+    """
     path = os.path.realpath(real)
     mounted = _mounted()
-    while not os.path.ismount(path) and path not in mounted:
+    is_mounted = mounted.__contains__ if mounted else os.path.ismount
+    while path != "/" and not is_mounted(path):
         path = os.path.dirname(path)
     return path
 
 
 def _mounted() -> set[str]:
-    """Return where Linux has something mounted, a folder of the same file system too."""
+    """Return where Linux has something mounted, a folder of the same file system too.
+
+    Empty where nothing tells that.
+    """
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             places = [line.split(" ")[4] for line in file]

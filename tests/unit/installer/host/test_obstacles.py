@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -138,3 +139,32 @@ def test_a_fifo_is_not_opened(tmp_path: Path) -> None:
 )
 def test_messages_name_the_file_that_people_know(error: OSError, said: str) -> None:
     assert reason(error) == said
+
+
+MOUNTS = """\
+set -e
+cd "$1"
+mkdir lower upper
+mount -t tmpfs none upper
+mkdir lower/etc upper/data upper/work merged
+echo >lower/etc/file
+mount -t overlay -o lowerdir=lower,upperdir=upper/data,workdir=upper/work none merged
+touch upper/data/made
+exec "$2" -c "$3" "$1"
+"""
+ASK = """\
+import sys
+from slashservice.installer.host.obstacles import mount_point
+for name in ("etc/file", "etc", "made", "missing", ""):
+    print(mount_point(f"{sys.argv[1]}/merged/{name}"))
+print(mount_point(f"{sys.argv[1]}/upper/data/made"))
+"""
+
+
+@pytest.mark.root
+def test_a_mount_point_is_found_on_an_overlay_too(tmp_path: Path) -> None:
+    """There a file of the lower layer has another device than its folder."""
+    words = ["unshare", "--mount", "sh", "-c", MOUNTS, "sh", str(tmp_path), sys.executable, ASK]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"{tmp_path}/merged"] * 5 + [f"{tmp_path}/upper"]
