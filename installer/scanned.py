@@ -11,7 +11,8 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
-from slashservice.supervise.admin import health, output
+from slashservice.installer.waiting import listed
+from slashservice.supervise.admin import health, output, unsupervised
 from slashservice.supervise.admin.case import Case
 from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
@@ -99,6 +100,12 @@ def services(patient: Patient) -> Iterator[Finding]:
         return
     now = time.time()
     everything = Everything(patient.service_dir)
+    left = unsupervised.left(everything.services)
+    if left and not everything.svscan:
+        yield Finding(
+            f"nobody supervises what still runs: {listed(list(map(output.clean, left)))}",
+            "slashservice install has svscan started, and it adopts what still runs",
+        )
     for seen in everything.services:
         state = health.state(seen, now)
         told = state in (health.FAILING, health.FAILED, health.UNLINKED) or (

@@ -16,6 +16,11 @@ from slashservice.installer.plan.tree import InstallTree
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.record.receipt import Receipt
 from slashservice.installer.vigil import DRAINED, GOES_ON
+from slashservice.installer.waiting import listed
+from slashservice.supervise.admin import output, unsupervised
+from slashservice.supervise.admin.everything import Everything
+
+ADOPTED = "  slashservice install has svscan started, and it adopts what still runs"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Status:
     parent: str = ""
     services: int = 0
     drained: bool = False
+    left: tuple[str, ...] = ()
+    """What still runs of services that nobody supervises, as ``web (pid 7)``."""
     troubles: tuple[Trouble, ...] = ()
 
     @property
@@ -87,6 +94,7 @@ class Status:
                 "drained": self.drained,
             },
             "services": self.services,
+            "left": list(self.left),
             "log_troubles": [vars(one) for one in self.troubles],
         }
 
@@ -118,8 +126,14 @@ def look(host: Host, receipt: Receipt | None = None) -> Status:
         parent,
         len(services),
         bool(pid) and supervision.is_drained(receipt.service_dir, pid),
+        _left(receipt.service_dir) if here and not pid else (),
         found,
     )
+
+
+def _left(directory: str) -> tuple[str, ...]:
+    """Return what a svscan that is gone has left running."""
+    return tuple(map(output.clean, unsupervised.left(Everything(directory).services)))
 
 
 def _path(action: object) -> str:
@@ -163,6 +177,8 @@ def lines(status: Status) -> list[str]:
             )
     else:
         said.append("svscan does not run")
+        if status.left:
+            said += [f"  nobody supervises what still runs: {listed(status.left)}", ADOPTED]
     said += [f"  {one}" for one in status.troubles]
     width = max((len(one.path) for one in status.artefacts), default=0)
     shown = [one for one in status.artefacts if one.state != "ok" or one.enables]

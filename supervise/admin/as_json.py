@@ -57,6 +57,7 @@ def part(seen: Seen, now: float) -> dict[str, object]:
         "path": seen.path,
         "state": health.state(seen, now),
         "pid": seen.pid or None,
+        "left": seen.left or None,
         "since": None if seen.since is None else round(seen.since, 3),
         "seconds": None if seen.since is None else round(max(0.0, now - seen.since), 3),
         "want": WANTS.get(status.want, "once") if status else None,

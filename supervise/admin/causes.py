@@ -14,6 +14,7 @@ from slashservice.supervise.admin import (
     health,
     outdated,
     typed,
+    unsupervised,
     words,
 )
 from slashservice.supervise.admin.case import Cause
@@ -58,11 +59,11 @@ def supervision(case: Case) -> Iterator[Cause]:
             is_note=True,
         )
     elif not case.svscan:
-        own = f"svscan {typed.word(case.directory)} & starts one"
-        usual = "slashservice status tells what should start it; slashservice install does"
+        runs = unsupervised.still_runs(seen)
         yield Cause(
-            f"no svscan runs on {case.directory}, so nothing is started again",
-            own if typed.where else usual,
+            f"no svscan runs on {case.directory}"
+            + (f": {runs}, and nobody supervises it" if runs else ", so nothing is started again"),
+            unsupervised.starter(case.directory, adopts=bool(runs)),
         )
     elif scan_directory.is_drained(os.fsencode(case.directory), case.svscan):
         yield Cause(
@@ -77,6 +78,8 @@ def supervision(case: Case) -> Iterator[Cause]:
             "svscan runs, and has not taken it up; why not stands among its messages",
             "slashservice doctor",
         )
+    if case.svscan and (runs := unsupervised.still_runs(seen)):
+        yield Cause(f"{runs}, and nobody supervises it: an svscan that is gone has left it")
     if case.state == health.UNLINKED:
         yield Cause(
             f"it is supervised, but no longer in {case.directory}: it does not come back at boot",

@@ -43,6 +43,7 @@ class Seen:
         "name",
         "now",
         "path",
+        "recorded",
         "trouble",
     )
 
@@ -55,6 +56,8 @@ class Seen:
         """Why it can't be told how it is: mostly that only root may know."""
         self.is_supervised = False
         self.now: Status | None = None
+        self.recorded = 0
+        """The pid of its process by its record, where no supervisor tells of it."""
         self.is_normally_down = False
         self.is_failed = False
         self.deaths = 0
@@ -72,6 +75,10 @@ class Seen:
             self.is_supervised = client.is_supervised(directory)
             if self.is_supervised:
                 self.now = client.read_status(directory)
+            else:
+                from slashservice.supervise.protocol import left
+
+                self.recorded = left.behind(directory)
             self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
             self._remember(directory)
         except OSError as error:
@@ -99,6 +106,11 @@ class Seen:
     def pid(self) -> int:
         """The pid of its process; 0 if there is none, or none is known."""
         return self.now.pid if self.now else 0
+
+    @property
+    def left(self) -> int:
+        """The pid of the process that a supervisor which is gone has left running; mostly 0."""
+        return 0 if self.is_supervised else self.recorded
 
     @property
     def since(self) -> float | None:
