@@ -109,7 +109,7 @@ def services(patient: Patient) -> Iterator[Finding]:
     for seen in everything.services:
         state = health.state(seen, now)
         told = state in (health.FAILING, health.FAILED, health.UNLINKED) or (
-            state == health.NOT_SUPERVISED and everything.svscan
+            (state == health.NOT_SUPERVISED and everything.svscan) or seen.is_deleted
         )
         if told:
             case = Case(seen, patient.service_dir, everything.svscan, now)

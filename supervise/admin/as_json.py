@@ -42,6 +42,7 @@ def service(seen: Seen, now: float) -> dict[str, object]:
     """Return what was seen of a service, and of its log."""
     found = part(seen, now)
     found["linked"] = seen.is_linked
+    found["deleted"] = seen.is_deleted
     found["log"] = None if seen.log is None else part(seen.log, now)
     bad = found["state"] in health.BAD
     found["last_lines"] = last_words(seen) if bad else []

@@ -32,7 +32,28 @@ if TYPE_CHECKING:
 
 def causes(case: Case) -> list[Cause]:
     """Return all that is found, what matters most first."""
+    if case.seen.is_deleted:
+        return list(deletion(case))
     return [cause for check in CHECKS for cause in check(case)]
+
+
+def deletion(case: Case) -> Iterator[Cause]:
+    """Is its directory gone, and its svscan still has it?"""
+    seen = case.seen
+    log = seen.log.pid if seen.log else 0
+    what = f"its directory {seen.path} was deleted, and svscan (pid {case.svscan}) still has it"
+    if seen.pid:
+        ends = "it is not started again" + (", and its log ends with it" if log else "")
+        yield Cause(
+            f"{what}: its process (pid {seen.pid}) runs", f"kill {seen.pid} ends it; {ends}"
+        )
+    elif log:  # that may be a process which has other loggers in it
+        yield Cause(f"{what}: its log (pid {log}) runs, until svscan ends", is_note=True)
+    else:
+        yield Cause(f"{what}; nothing of it runs", is_note=True)
+    if seen.is_linked:
+        link = os.path.join(case.directory, seen.name)
+        yield Cause(f"{link} leads nowhere: {seen.path}", f"rm {typed.word(link)}")
 
 
 def supervision(case: Case) -> Iterator[Cause]:

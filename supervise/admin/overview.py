@@ -74,6 +74,8 @@ def log_state(log: Seen | None, now: float) -> str:
 def notes(seen: Seen) -> list[str]:
     """Return what else there is to know of a service."""
     found = []
+    if seen.is_deleted:
+        found.append("its directory was deleted")
     if runs := unsupervised.still_runs(seen):
         found.append(runs)
     if seen.now and seen.now.pid and seen.is_normally_down:

@@ -11,7 +11,15 @@ import os
 import time
 
 from slashservice.supervise import tai
-from slashservice.supervise.admin import health, leftovers, output, unsupervised, words
+from slashservice.supervise.admin import (
+    everything,
+    health,
+    leftovers,
+    output,
+    typed,
+    unsupervised,
+    words,
+)
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.messages import error_words
@@ -144,7 +152,9 @@ class Steering:
         if state == health.NOT_SUPERVISED:
             return unsupervised.why(seen, self._directory)
         if state == health.MISSING:
-            return [f"there is no service directory {seen.path}"]
+            gone = everything.still_has(self._directory, seen.path)
+            advice = f"{typed.command('why', seen.name)} says how to end what still runs of it"
+            return [f"there is no service directory {seen.path}"] + [advice] * bool(gone)
         assert seen.error
         return [_reason(seen.error)]
 

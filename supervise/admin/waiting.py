@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.admin import health, output, unsupervised, words
+from slashservice.supervise.admin import everything, health, output, unsupervised, words
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.admin.unsupervised import SECONDS_OF_A_CHANGE
@@ -96,7 +96,9 @@ class Waiting:
         """Say whom we wait for in vain, unless somebody starts an svscan."""
         for number in self._onlooker.left():
             seen = self._seen(number)
-            if not seen.error and not seen.is_supervised:
+            if seen.is_missing:
+                output.complain(f"waiting for {seen.name}: there is no directory {seen.path}")
+            elif not seen.error and not seen.is_supervised:
                 what, *more = unsupervised.why(seen, self._directory)
                 output.complain(f"waiting for {seen.name}, which {what}", *more)
 
@@ -110,7 +112,8 @@ class Waiting:
             why = os.fsdecode(error_words(seen.error))
             raise output.fatal(f"how {seen.name} is can't be told: {why}")
         if self._goal == "down" and seen.is_missing:
-            return True
+            gone = everything.still_has(self._directory, path)
+            return gone is None or not gone.pid
         if not seen.error and not seen.is_supervised:
             return self._goal == "down" and self._is_down_for_good(number, seen)
         if seen.error or now is None:
@@ -165,7 +168,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         raise given.wrong("-t takes a number of seconds")
     services = distinct(given.words, given.directory)
     for word, path in services:
-        if not os.path.lexists(path):
+        if not (os.path.lexists(path) or everything.still_has(given.directory, path)):
             raise output.fatal(f"there is no service {word} in {given.directory}")
     left = Waiting(services, goals[0] if goals else "ready", given.directory).run(seconds)
     for said in left:

@@ -107,7 +107,8 @@ class Watch:
                 ]
         # No file tells that svscan lets go of what is unlinked, or that what nobody has ends.
         complete = self._watcher is not None and all(
-            one.is_linked and not unsupervised.still_runs(one) for one in self.everything.services
+            one.is_linked and not (one.is_deleted or unsupervised.still_runs(one))
+            for one in self.everything.services
         )
         for path, name in places:
             mask = events.ENTRIES if name == ALL else CHANGES | events.ENTRIES
