@@ -35,7 +35,7 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``logs``            host, log_directories
 ``vigil``           supervision, host, plan
 ``status``          errors, supervision, host, logs, plan, record, vigil, waiting
-``findings``        host, detection, plan, record
+``findings``        supervision, host, detection, plan, record
 ``noted``           host, plan, record
 ``scanned``         host, findings, logs, noted, vigil, waiting
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status

@@ -70,7 +70,9 @@ def supervision(case: Case) -> Iterator[Cause]:
         why = os.fsdecode(error_words(seen.error))
         as_root = os.geteuid() != 0 and isinstance(seen.error, PermissionError)
         yield Cause(
-            f"how it is can't be told: {why}", f"sudo {case.command('why')}" if as_root else ""
+            f"how it is can't be told: {why}",
+            f"sudo {case.command('why')}" if as_root else "",
+            is_note=True,
         )
         return
     if not case.svscan and seen.is_supervised:

@@ -81,6 +81,7 @@ class Seen:
         directory = os.fsencode(self.path)
         try:
             os.stat(directory)
+            self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
             self.is_supervised = client.is_supervised(directory)
             if self.is_supervised:
                 self.now = client.read_status(directory)
@@ -88,7 +89,6 @@ class Seen:
                 from slashservice.supervise.protocol import left
 
                 self.recorded = left.behind(directory)
-            self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
             self._remember(directory)
         except OSError as error:
             self.error = error
