@@ -34,10 +34,10 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``log_directories`` host, log_scripts
 ``logs``            host, log_directories
 ``vigil``           supervision, host, plan
-``status``          errors, supervision, host, logs, plan, record, vigil
-``findings``        host, detection, plan, record
+``status``          errors, supervision, host, logs, plan, record, vigil, waiting
+``findings``        supervision, host, detection, plan, record
 ``noted``           host, plan, record
-``scanned``         host, findings, logs, noted, vigil
+``scanned``         host, findings, logs, noted, vigil, waiting
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
 ``cli``             all of them
 =================== ============================================================================

@@ -41,12 +41,16 @@ Check = Callable[[Patient], Iterator[Finding]]
 def examine(seen: Look, systems: Mapping[str, InitSystem]) -> list[Finding]:
     """Return all that is found wrong with a host."""
     found = []
-    receipt = None
+    receipt, closed = None, False
     try:
         receipt = receipts.load(seen.host)
+    except receipts.Closed:
+        closed = True
+        what = f"files were not looked at: only root may read {receipts.path(seen.host)}"
+        found.append(Finding(what, "sudo slashservice doctor", note=True))
     except Trouble as trouble:
         found.append(Finding(str(trouble), "\n    ".join(trouble.advice)))
-    patient = Patient(seen, systems, receipt)
+    patient = Patient(seen, systems, receipt, closed)
     checks = [check for check in CHECKS if not (found and check is installation)]
     for check in checks:
         try:
@@ -115,6 +119,8 @@ def marks(patient: Patient) -> Iterator[Finding]:
 
 def running(patient: Patient) -> Iterator[Finding]:
     """Does svscan run, as the child it should be?"""
+    if patient.closed and patient.host.live and not supervision.running(patient.service_dir):
+        yield Finding(f"no svscan runs on {patient.service_dir}", "sudo slashservice doctor")
     if patient.receipt is None or not patient.host.live or not _is_wired(patient):
         return
     pid = supervision.running(patient.service_dir)

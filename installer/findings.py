@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 
+from slashservice.installer import supervision
 from slashservice.installer.detection.evidence import Evidence, Verdict, Wiring
 from slashservice.installer.detection.look import Look
 from slashservice.installer.detection.wirings import in_force
@@ -26,11 +27,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Patient:
-    """The host under examination."""
+    """The host under examination. If ``closed``, there is a receipt that only root may read."""
 
     seen: Look
     systems: Mapping[str, InitSystem]
     receipt: Receipt | None
+    closed: bool = False
 
     @property
     def host(self) -> Host:
@@ -50,6 +52,8 @@ class Patient:
     @property
     def service_dir(self) -> str:
         """The scan directory."""
+        if self.closed:
+            return supervision.without_receipt(self.host.root)
         return self.receipt.service_dir if self.receipt else SCAN_DIRECTORY
 
     @property

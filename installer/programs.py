@@ -9,8 +9,10 @@ from shlex import quote
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
+from slashservice.supervise.admin import typed
+from slashservice.supervise.printable import printable
 
-SHELL_CHARACTERS = frozenset(" \t|&;<>()$`\"'*?[]{}~#=")
+SHELL_CHARACTERS = frozenset(" \t\n|&;<>()$`\"'*?[]{}~#=")
 LATER = "If it comes later: --no-check makes the service all the same."
 
 Numbers = tuple[int, int]
@@ -48,16 +50,17 @@ def _search(host: Host, program: str, path: str, numbers: Numbers | None) -> str
 
 def _missing(host: Host, name: str, command: Sequence[str], path: str, whose: str) -> Refusal:
     """Say that there is no such program, and what may have been meant."""
-    program = command[0]
+    program, shown = command[0], printable(command[0])
     advice = []
     if len(command) == 1 and SHELL_CHARACTERS & set(program):
-        advice.append(f"For a line of shell: slashservice add {name} -- sh -c {quote(program)}")
+        line = typed.word(program)
+        advice.append(f"For a line of shell: slashservice add {name} -- sh -c {line}")
     if "/" in program and host.stat(program):
-        look = f"See its mode: ls -ldL {quote(host.real(program))}"
-        return Refusal(f"{program} can't be run by {whose}", look, LATER)
+        look = f"See its mode: ls -ldL {typed.word(host.real(program))}"
+        return Refusal(f"{shown} can't be run by {whose}", look, LATER)
     if "/" not in program:
         advice.append(f"The PATH of services is {path}")
-    return Refusal(f"there is no program {program} that {whose} can run", *advice, LATER)
+    return Refusal(f"there is no program {shown} that {whose} can run", *advice, LATER)
 
 
 def _check_interpreter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from shlex import quote
@@ -11,7 +12,8 @@ from slashservice.installer.findings import Finding, Patient, made_ours
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
-from slashservice.supervise.admin import health
+from slashservice.installer.waiting import listed
+from slashservice.supervise.admin import health, unsupervised
 from slashservice.supervise.admin.case import Case
 from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
@@ -26,13 +28,24 @@ def scan_directory(patient: Patient) -> Iterator[Finding]:
         yield Finding(f"the scan directory {directory} is missing", f"mkdir -p {real}")
     for name in host.list(directory):
         path = f"{directory}/{name}"
-        if name.startswith("."):
+        if name.startswith(".") or _is_closed(host, f"{path}/run"):
             continue
         leads = None if host.stat(path) else host.readlink(path)
         if leads:
             yield Finding(f"{path} leads nowhere: {leads}", f"rm {quote(host.real(path))}")
         elif host.is_directory(path):
             yield from _run_script(host, path)
+
+
+def _is_closed(host: Host, path: str) -> bool:
+    """Tell whether we may not look at a file, or not execute what its owner may."""
+    try:
+        mode = os.stat(host.real(path)).st_mode
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return os.geteuid() != 0 and mode & 0o111 in (0o100, 0o110)
 
 
 def _run_script(host: Host, service: str) -> Iterator[Finding]:
@@ -96,14 +109,25 @@ def logs(patient: Patient) -> Iterator[Finding]:
 
 def services(patient: Patient) -> Iterator[Finding]:
     """Does each service run that should? ``slashservice why`` looks closer at one."""
-    if patient.receipt is None or not patient.host.live:
+    if not (patient.receipt or patient.closed) or not patient.host.live:
         return
     now = time.time()
     everything = Everything(patient.service_dir)
+    left = unsupervised.left(everything.services)
+    if left and not everything.svscan:
+        yield Finding(
+            f"nobody supervises what still runs: {listed(list(map(printable, left)))}",
+            "slashservice install has svscan started, and it adopts what still runs",
+        )
+    shut = [one for one in everything.services if health.state(one, now) == health.CLOSED]
+    if shut:
+        were = "was" if len(shut) == 1 else "were"
+        what = f"{len(shut)} of the services {were} not looked at: only root may do that"
+        yield Finding(what, "sudo slashservice doctor", note=True)
     for seen in everything.services:
         state = health.state(seen, now)
         told = state in (health.FAILING, health.FAILED, health.UNLINKED) or (
-            state == health.NOT_SUPERVISED and everything.svscan
+            (state == health.NOT_SUPERVISED and everything.svscan) or seen.is_deleted
         )
         if told:
             case = Case(seen, patient.service_dir, everything.svscan, now)

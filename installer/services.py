@@ -67,14 +67,16 @@ def check(service: Service, homes: str = "") -> None:
         )
     if not service.command or not service.command[0]:
         raise WrongUse("what shall it run?", "slashservice add NAME -- COMMAND...")
-    if any("\0" in word or "\n" in word for word in service.command):
-        raise WrongUse("a command may not contain NUL bytes or newlines")
+    if any("\0" in word for word in service.command):
+        raise WrongUse("a command may not contain NUL bytes")
     for path in (service.log, homes):
         if "\n" in path:
             raise WrongUse(f"{path!r} can't be named in a script: there is a newline in it")
-    for name in service.environment:
+    for name, value in service.environment.items():
         if not re.fullmatch(r"[^=/.\0\n][^=/\0\n]*", name):
             raise WrongUse(f"{name!r} is no name for a variable")
+        if value != value.rstrip(" \t"):
+            raise WrongUse(f"{name}: a value can't end in a blank, as envdir takes it away")
     for name, value in service.limits.items():
         number = int(value) if re.fullmatch("[0-9]{1,19}", value) else -1
         if name not in LIMITS or not 0 <= number <= LARGEST_LIMIT:
@@ -109,7 +111,10 @@ def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
 
 
 def _quote(command: Sequence[str]) -> str:
-    """Quote a command for the shell; a bare name is looked for on the supervisor's PATH."""
+    """Quote a command for the shell; a bare name is looked for on the supervisor's PATH.
+
+    A word with newlines in it takes several lines of the script, between its quotes.
+    """
     return " ".join(shlex.quote(word) for word in command)
 
 

@@ -64,6 +64,24 @@ def supervised(service: str) -> bool:
         return False
 
 
+def without_receipt(root: str) -> str:
+    """Return the scan directory of the host at ``root``, where no receipt may be read.
+
+    On this host the installed code tells.
+    """
+    from slashservice.supervise.protocol import places
+
+    return os.fsdecode(places.scan_directory()) if root == "/" else names.SCAN_DIRECTORY
+
+
+def is_attended(service: str, default: bool = False) -> bool:
+    """Tell whether ``service`` has a supervisor; ``default`` where only root may know."""
+    try:
+        return supervised(service)
+    except PermissionError:
+        return default
+
+
 def tell(service: str, letters: bytes) -> bool:
     """Write control characters to the supervisor of ``service``; tell whether it has one."""
     try:

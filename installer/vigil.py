@@ -54,7 +54,7 @@ def _unattended(host: Host, directory: str) -> Iterator[Fault]:
     def left() -> list[str]:
         paths = supervision.service_directories(directory)
         able = [path for path in paths if host.is_executable(f"{path}/run")]
-        return [path for path in able if not supervision.supervised(path)]
+        return [path for path in able if not supervision.is_attended(path, True)]
 
     wait_for(lambda: not left(), SECONDS_TO_TAKE_UP)
     for path in left():

@@ -12,7 +12,7 @@ from slashservice.supervise.protocol.client import wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FIRST_WORD = 1.0
 """Seconds after which it is said what is waited for. Each later word comes after twice the time."""
@@ -21,7 +21,7 @@ SAID_AT_MOST = 8
 """Services that one line names."""
 
 
-def listed(found: list[str]) -> str:
+def listed(found: Sequence[str]) -> str:
     """Put what runs into a few words."""
     more = len(found) - SAID_AT_MOST
     return ", ".join(found[:SAID_AT_MOST]) + (f" and {more} more" if more > 0 else "")

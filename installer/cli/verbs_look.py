@@ -56,7 +56,7 @@ class StatusVerb(OwnVerb):
             say(printable_json(json.dumps(found.to_json(), indent=2, sort_keys=True)))
             return printed(DONE if found.good else WRONG)
         lines = status.lines(found)
-        if found.receipt is None:
+        if found.receipt is None and not found.closed:
             lines = [*recovery.lost(self.look(host), systems_of(host))] or lines
         for line in lines:
             say(typed(line))

@@ -29,7 +29,7 @@ def attended(directory: str) -> list[str]:
     """Return the paths of the services in a scan directory that have a supervisor, logs too."""
     services = supervision.service_directories(directory)
     found = [path for one in services for path in (one, f"{one}/log")]
-    return [path for path in found if supervision.supervised(path)]
+    return [path for path in found if supervision.is_attended(path)]
 
 
 def obstacle(service: str) -> tuple[str, str]:

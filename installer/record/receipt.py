@@ -157,13 +157,17 @@ def found(host: Host) -> list[str]:
     return there or [path(host)]
 
 
+class Closed(Trouble):
+    """The receipt is there, and only root may read it."""
+
+
 def load(host: Host) -> Receipt | None:
     """Return the host's receipt, ``None`` if slashservice isn't installed there."""
     path = f"{state_folder(host)}/{RECEIPT}"
     data = host.read(path)
     if data is None:
         if host.lstat(path) is not None:
-            raise Trouble(path, "it can't be read: be root")
+            raise Closed(path, "it can't be read: be root")
         return None
     try:
         return Receipt.from_json(json.loads(data))

@@ -43,6 +43,7 @@ def service(seen: Seen, now: float) -> dict[str, object]:
     """Return what was seen of a service, and of its log."""
     found = part(seen, now)
     found["linked"] = seen.is_linked
+    found["deleted"] = seen.is_deleted
     found["log"] = None if seen.log is None else part(seen.log, now)
     bad = found["state"] in health.BAD
     found["last_lines"] = last_words(seen) if bad else []
@@ -58,6 +59,7 @@ def part(seen: Seen, now: float) -> dict[str, object]:
         "path": seen.path,
         "state": health.state(seen, now),
         "pid": seen.pid or None,
+        "left": seen.left or None,
         "since": None if seen.since is None else round(seen.since, 3),
         "seconds": None if seen.since is None else round(max(0.0, now - seen.since), 3),
         "want": WANTS.get(status.want, "once") if status else None,

@@ -14,6 +14,7 @@ from slashservice.supervise.admin import (
     health,
     outdated,
     typed,
+    unsupervised,
     words,
 )
 from slashservice.supervise.admin.case import Cause
@@ -31,7 +32,28 @@ if TYPE_CHECKING:
 
 def causes(case: Case) -> list[Cause]:
     """Return all that is found, what matters most first."""
+    if case.seen.is_deleted:
+        return list(deletion(case))
     return [cause for check in CHECKS for cause in check(case)]
+
+
+def deletion(case: Case) -> Iterator[Cause]:
+    """Is its directory gone, and its svscan still has it?"""
+    seen = case.seen
+    log = seen.log.pid if seen.log else 0
+    what = f"its directory {seen.path} was deleted, and svscan (pid {case.svscan}) still has it"
+    if seen.pid:
+        ends = "it is not started again" + (", and its log ends with it" if log else "")
+        yield Cause(
+            f"{what}: its process (pid {seen.pid}) runs", f"kill {seen.pid} ends it; {ends}"
+        )
+    elif log:  # that may be a process which has other loggers in it
+        yield Cause(f"{what}: its log (pid {log}) runs, until svscan ends", is_note=True)
+    else:
+        yield Cause(f"{what}; nothing of it runs", is_note=True)
+    if seen.is_linked:
+        link = os.path.join(case.directory, seen.name)
+        yield Cause(f"{link} leads nowhere: {seen.path}", f"rm {typed.word(link)}")
 
 
 def supervision(case: Case) -> Iterator[Cause]:
@@ -48,7 +70,9 @@ def supervision(case: Case) -> Iterator[Cause]:
         why = os.fsdecode(error_words(seen.error))
         as_root = os.geteuid() != 0 and isinstance(seen.error, PermissionError)
         yield Cause(
-            f"how it is can't be told: {why}", f"sudo {case.command('why')}" if as_root else ""
+            f"how it is can't be told: {why}",
+            f"sudo {case.command('why')}" if as_root else "",
+            is_note=True,
         )
         return
     if not case.svscan and seen.is_supervised:
@@ -58,11 +82,11 @@ def supervision(case: Case) -> Iterator[Cause]:
             is_note=True,
         )
     elif not case.svscan:
-        own = f"svscan {typed.word(case.directory)} & starts one"
-        usual = "slashservice status tells what should start it; slashservice install does"
+        runs = unsupervised.still_runs(seen)
         yield Cause(
-            f"no svscan runs on {case.directory}, so nothing is started again",
-            own if typed.where else usual,
+            f"no svscan runs on {case.directory}"
+            + (f": {runs}, and nobody supervises it" if runs else ", so nothing is started again"),
+            unsupervised.starter(case.directory, adopts=bool(runs)),
         )
     elif scan_directory.is_drained(os.fsencode(case.directory), case.svscan):
         yield Cause(
@@ -77,6 +101,8 @@ def supervision(case: Case) -> Iterator[Cause]:
             "svscan runs, and has not taken it up; why not stands among its messages",
             "slashservice doctor",
         )
+    if case.svscan and (runs := unsupervised.still_runs(seen)):
+        yield Cause(f"{runs}, and nobody supervises it: an svscan that is gone has left it")
     if case.state == health.UNLINKED:
         yield Cause(
             f"it is supervised, but no longer in {case.directory}: it does not come back at boot",

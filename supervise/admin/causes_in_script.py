@@ -19,7 +19,7 @@ def script(case: Case) -> Iterator[Cause]:
     """Can its run script be started at all?"""
     run = case.run
     path = typed.word(run.path)
-    if case.state in (health.MISSING, health.CLOSED):
+    if case.state == health.MISSING:
         return
     if isinstance(run.error, FileNotFoundError):
         yield Cause(f"there is no {run.path}", case.command("edit"))
@@ -85,7 +85,7 @@ def programs(case: Case) -> Iterator[Cause]:
     import grp
     import pwd
 
-    if case.seen.pid and case.state != health.FAILING:
+    if (case.seen.pid and case.state != health.FAILING) or case.state == health.CLOSED:
         return
     for account in case.run.accounts:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.admin.seen import Seen, look
+from slashservice.supervise.admin.seen import Seen, deleted, look
 from slashservice.supervise.protocol import scan_directory
 
 TYPE_CHECKING = False
@@ -32,7 +32,11 @@ class Everything:
             os.fsencode(directory), self.svscan
         )
         self._linked = {os.path.basename(path): path for path in _linked(directory)}
-        self._places = {**_unlinked(self.svscan, self._linked), **self._linked}
+        held, self._pids = _held(self.svscan)
+        self._places = {**_unlinked(held, self._linked), **self._linked}
+        self._deleted = _deleted(self._pids, self._places)
+        """The paths of services that were deleted while svscan has them, by name."""
+        self._places = {**self._deleted, **self._places}
         self.unknown: list[str] = []
         wanted = list(filter(None, map(self._find, named))) if named else sorted(self._places)
         self._seen: dict[str, Seen] = {}
@@ -51,8 +55,11 @@ class Everything:
     def look_again(self, names: Iterable[str]) -> None:
         """Look at some of the services again; those that are not there are passed over."""
         for name in names:
-            if name in self._places:
-                linked = name.removesuffix(LOG) in self._linked
+            linked = name.removesuffix(LOG) in self._linked
+            if name in self._deleted:
+                where = self._deleted[name]
+                self._seen[name] = deleted(name, where, self._pids, is_linked=linked)
+            elif name in self._places:
                 self._seen[name] = look(name, self._places[name], is_linked=linked)
 
     def _find(self, word: str) -> str:
@@ -73,20 +80,54 @@ class Everything:
 def unlinked(directory: str, name: str) -> str:
     """Return the path of a service that svscan has though no link leads to it; or nothing."""
     linked = {os.path.basename(path): path for path in _linked(directory)}
-    return _unlinked(scan_directory.running(os.fsencode(directory)), linked).get(name, "")
+    held, pids = _held(scan_directory.running(os.fsencode(directory)))
+    return {**_deleted(pids, linked), **_unlinked(held, linked)}.get(name, "")
+
+
+def still_has(directory: str, path: str) -> Seen | None:
+    """Return what is known of a service whose directory was deleted while svscan has it."""
+    _, pids = _held(scan_directory.running(os.fsencode(directory)))
+    real = os.path.realpath(path)
+    return deleted(os.path.basename(path), real, pids, is_linked=True) if real in pids else None
 
 
 def _linked(directory: str) -> list[str]:
     return [os.fsdecode(path) for path in scan_directory.services(os.fsencode(directory))]
 
 
-def _unlinked(svscan: int, linked: dict[str, str]) -> dict[str, str]:
+def _held(svscan: int) -> tuple[set[str], dict[str, int]]:
+    """Return the paths of the services and logs that svscan has, and those of deleted ones.
+
+    Of the latter the pids are known.
+    """
+    paths, gone = (scan_directory.held_by(svscan) if svscan else None) or ([], {})
+    return set(map(os.fsdecode, paths)), {os.fsdecode(path): pid for path, pid in gone.items()}
+
+
+def _deleted(pids: dict[str, int], places: dict[str, str]) -> dict[str, str]:
+    """Return the paths of deleted services, without their logs, by the names to show them under.
+
+    It is the name of a link that leads nowhere now; or that of the directory. If another service is
+    called so by now, the path tells them apart.
+    """
+    nowhere = {os.path.realpath(path): name for name, path in places.items()} if pids else {}
+    found = {}
+    for path in pids:
+        if path.endswith(LOG) and os.path.dirname(path) in pids:
+            continue
+        name = nowhere.get(path, "")
+        if not name or os.path.lexists(path):
+            name = os.path.basename(path)
+            name = f"{path} (deleted)" if name in places else name
+        found[name] = path
+    return found
+
+
+def _unlinked(paths: set[str], linked: dict[str, str]) -> dict[str, str]:
     """Return the paths of the services, without their logs, that svscan has and no link leads to.
 
     Each has its name; if a linked one is called so, too, its path is what it is called.
     """
-    held = scan_directory.supervised_by(svscan) if svscan else None
-    paths = {os.fsdecode(path) for path in held or ()}
     real = {os.path.realpath(path) for path in linked.values()} if paths else set()
     known = paths | real
     left = [path for path in paths if path not in real and os.path.dirname(path) not in known]

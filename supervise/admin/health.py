@@ -62,6 +62,8 @@ def state(seen: Seen, now: float) -> str:
     """Return in what state a service is at the Unix time ``now``."""
     status = seen.now
     if seen.error is not None:
+        if seen.is_deleted and not seen.is_linked:
+            return UNLINKED
         return MISSING if seen.is_missing else CLOSED
     if not seen.is_supervised or status is None:
         return NOT_SUPERVISED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.admin import health, output
+from slashservice.supervise.admin import health, output, unsupervised
 from slashservice.supervise.admin.arguments import Arguments
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.admin.overview import shown
@@ -74,7 +74,10 @@ def complain(everything: Everything, now: float) -> None:
     for name in everything.unknown:
         output.complain(f"there is no service {name} in {everything.directory}")
     if everything.is_left_alone:
-        output.complain(f"no svscan runs on {everything.directory}: nothing is supervised")
+        what = f"no svscan runs on {everything.directory}: nothing is supervised"
+        runs = unsupervised.left(everything.services)
+        more = [unsupervised.starter(everything.directory, adopts=True)] if runs else []
+        output.complain(what, *more)
     elif everything.is_drained:
         output.complain(f"svscan on {everything.directory} is drained, and starts nothing")
     closed = sum(health.state(one, now) == health.CLOSED for one in everything.services)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slashservice.supervise.admin import health, output, table, words
+from slashservice.supervise.admin import health, output, table, unsupervised, words
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.table import Column
 from slashservice.supervise.printable import printable
@@ -47,7 +47,7 @@ def row(seen: Seen, now: float) -> list[str]:
     return [
         printable(seen.name),
         health.state(seen, now),
-        str(seen.pid or ""),
+        str(seen.pid or seen.left or ""),
         "" if seen.since is None or not seen.is_supervised else words.duration(now - seen.since),
         restarts(seen),
         words.ending(seen.last[-1]) if seen.last else "",
@@ -75,6 +75,10 @@ def log_state(log: Seen | None, now: float) -> str:
 def notes(seen: Seen) -> list[str]:
     """Return what else there is to know of a service."""
     found = []
+    if seen.is_deleted:
+        found.append("its directory was deleted")
+    if runs := unsupervised.still_runs(seen):
+        found.append(runs)
     if seen.now and seen.now.pid and seen.is_normally_down:
         found.append("normally down")
     if health.state(seen, 0) == health.DOWN and not seen.is_normally_down:

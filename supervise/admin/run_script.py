@@ -51,6 +51,13 @@ WITH_VALUE = {
 UNCLEAR = re.compile(rb"^\s*(?:cd|chdir|pushd|source)\b|\bPATH=|^\s*\.\s", re.MULTILINE)
 """What makes it unclear where, on which PATH, or whether a command is run."""
 
+PIECES = re.compile(
+    r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?<![^\s;&|()])#[^\n]*|[^'"\\#\n]+|.""", re.DOTALL
+)
+"""Of a script: words in quotes, characters behind a backslash, comments, and what is between."""
+
+BEFORE_A_COMMENT = ("", " ", "\t", ";", "&", "|", "(", ")")
+
 SHELLS = ("sh", "ash", "dash", "bash", "ksh", "mksh", "zsh")
 
 MOVES = {"chpst": "C/", "env": "C"}
@@ -153,10 +160,29 @@ def _only_exec(text: bytes) -> list[str]:
     """Return the words behind ``exec`` in the last command of a script; none if that is unclear."""
     if UNCLEAR.search(text) or b"<<" in text:
         return []
-    lines = text.replace(b"\\\n", b" ").decode("utf-8", "surrogateescape").split("\n")
-    lines = [line for line in lines if line.strip() and line.lstrip()[0] != "#"]
+    lines = [line for line in _lines(text.decode("utf-8", "surrogateescape")) if line.strip()]
+    if not lines:
+        return []
     commands = [words for line in lines if (words := _words(line))]
     return commands[0] if len(commands) == 1 and _words(lines[-1]) else []
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a script as a shell has them, without comments; none if that is unclear.
+
+    A newline between quotes is a part of a word.
+    """
+    lines = [""]
+    for piece in PIECES.findall(text):
+        if piece == "\n":
+            lines.append("")
+        elif piece in ("'", '"'):
+            return []  # it has no end
+        elif (piece != "\\\n" and piece[0] != "#") or (
+            piece == "#" and lines[-1][-1:] not in BEFORE_A_COMMENT
+        ):
+            lines[-1] += piece
+    return lines
 
 
 def _words(line: str) -> list[str]:
@@ -166,6 +192,7 @@ def _words(line: str) -> list[str]:
         return ["?$"] if re.search(r"\bexec\s+[^\s\d<>&]", line) else []
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
+    lexer.commenters = ""
     try:
         words = list(lexer)[1:]
     except ValueError:

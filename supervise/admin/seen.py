@@ -15,6 +15,8 @@ from slashservice.supervise.protocol import client, deaths, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from slashservice.supervise.protocol.deaths import Death
     from slashservice.supervise.protocol.status import Status
 
@@ -28,13 +30,14 @@ LONGEST = 1000
 class Seen:
     """What was seen of the service in the directory ``path``, which is called ``name``.
 
-    ``is_linked`` tells that it is in the scan directory. Of ``log`` the same was seen; None where
-    there is none.
+    ``is_linked`` tells that it is in the scan directory, ``is_deleted`` that the directory is gone
+    and its svscan still has it. Of ``log`` the same was seen; None where there is none.
     """
 
     __slots__ = (
         "deaths",
         "error",
+        "is_deleted",
         "is_failed",
         "is_linked",
         "is_normally_down",
@@ -44,18 +47,24 @@ class Seen:
         "name",
         "now",
         "path",
+        "recorded",
         "trouble",
     )
 
-    def __init__(self, name: str, path: str, *, is_linked: bool = True) -> None:
+    def __init__(
+        self, name: str, path: str, *, is_linked: bool = True, is_deleted: bool = False
+    ) -> None:
         self.name = name
         self.path = path
         self.is_linked = is_linked
+        self.is_deleted = is_deleted
         self.log: Seen | None = None
         self.error: OSError | None = None
         """Why it can't be told how it is: mostly that only root may know."""
         self.is_supervised = False
         self.now: Status | None = None
+        self.recorded = 0
+        """The pid of its process by its record, where no supervisor tells of it."""
         self.is_normally_down = False
         self.is_failed = False
         self.deaths = 0
@@ -64,16 +73,23 @@ class Seen:
         """The last of them."""
         self.trouble = ""
         """What keeps a log from being written, in its own words."""
-        self._look()
+        if is_deleted:  # at its path there may be another one by now
+            self.error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        else:
+            self._look()
 
     def _look(self) -> None:
         directory = os.fsencode(self.path)
         try:
             os.stat(directory)
+            self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
             self.is_supervised = client.is_supervised(directory)
             if self.is_supervised:
                 self.now = client.read_status(directory)
-            self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
+            else:
+                from slashservice.supervise.protocol import left
+
+                self.recorded = left.behind(directory)
             self._remember(directory)
         except OSError as error:
             self.error = error
@@ -96,7 +112,12 @@ class Seen:
     @property
     def pid(self) -> int:
         """The pid of its process; 0 if there is none, or none is known."""
-        return self.now.pid if self.now else 0
+        return self.now.pid if self.now else self.recorded * self.is_deleted
+
+    @property
+    def left(self) -> int:
+        """The pid of the process that a supervisor which is gone has left running; mostly 0."""
+        return 0 if self.is_supervised or self.is_deleted else self.recorded
 
     @property
     def since(self) -> float | None:
@@ -132,4 +153,18 @@ def look(name: str, path: str, *, is_linked: bool = True) -> Seen:
     log = os.path.join(path, "log")
     if not seen.is_missing and os.path.isdir(log):
         seen.log = Seen(f"{name}/log", log)
+    return seen
+
+
+def deleted(name: str, path: str, pids: Mapping[str, int], *, is_linked: bool) -> Seen:
+    """Return what is known of a service whose directory is gone, and of its log.
+
+    ``pids`` has the processes of what svscan has still, by the paths that were.
+    """
+    seen = Seen(name, path, is_linked=is_linked, is_deleted=True)
+    seen.recorded = pids.get(path, 0)
+    log = os.path.join(path, "log")
+    if log in pids:
+        seen.log = Seen(f"{name}/log", log, is_linked=is_linked, is_deleted=True)
+        seen.log.recorded = pids[log]
     return seen

@@ -11,7 +11,15 @@ import os
 import time
 
 from slashservice.supervise import tai
-from slashservice.supervise.admin import health, leftovers, output, words
+from slashservice.supervise.admin import (
+    everything,
+    health,
+    leftovers,
+    output,
+    typed,
+    unsupervised,
+    words,
+)
 from slashservice.supervise.admin.said import last_words
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.messages import error_words
@@ -40,7 +48,18 @@ LINES = 5
 class Asked:
     """A service that is asked for something."""
 
-    __slots__ = ("before", "began", "error", "is_bad", "is_over", "name", "named", "path", "stamp")
+    __slots__ = (
+        "before",
+        "began",
+        "error",
+        "is_bad",
+        "is_over",
+        "lost",
+        "name",
+        "named",
+        "path",
+        "stamp",
+    )
 
     def __init__(self, name: str, path: str) -> None:
         self.name = name
@@ -49,6 +68,8 @@ class Asked:
         self.named = checks.Named(os.fsencode(name))
         self.began = time.monotonic()
         self.stamp = tai.now()
+        self.lost = 0.0
+        """When it was seen for the first time that its supervisor is gone."""
         self.is_over = False
         self.is_bad = False
 
@@ -66,10 +87,16 @@ class Asked:
 
 
 class Steering:
-    """Gives an order to services, each a name and a path, and waits ``seconds`` at most."""
+    """Gives an order to services, each a name and a path, and waits ``seconds`` at most.
 
-    def __init__(self, order: Order, services: Sequence[tuple[str, str]], seconds: float) -> None:
+    ``directory`` is the scan directory.
+    """
+
+    def __init__(
+        self, order: Order, services: Sequence[tuple[str, str]], seconds: float, directory: str
+    ) -> None:
         self._order = order
+        self._directory = directory
         self._asked = [Asked(*service) for service in services]
         self._seconds = seconds
         self._onlooker = Onlooker(self._look)
@@ -105,7 +132,7 @@ class Steering:
         seen = one.before
         state = health.state(seen, time.time())
         if state in (health.MISSING, health.CLOSED, health.NOT_SUPERVISED):
-            self._end(one, self._why_not(seen, state), bad=True)
+            self._end(one, *self._why_not(seen, state), bad=True)
             return False
         letters = self._order.letters(seen)
         if not letters:
@@ -114,18 +141,22 @@ class Steering:
         try:
             client.tell(os.fsencode(one.path), letters, patient=False)
         except OSError as error:
-            what = "is not supervised" if error.errno == errno.ENXIO else _reason(error)
-            self._end(one, what, bad=True)
+            gone = error.errno == errno.ENXIO
+            why = self._why_not(one.see(), health.NOT_SUPERVISED) if gone else [_reason(error)]
+            self._end(one, *why, bad=True)
             return False
         return True
 
-    def _why_not(self, seen: Seen, state: str) -> str:
+    def _why_not(self, seen: Seen, state: str) -> list[str]:
+        """Say in lines why a service can't be told anything, or not any more."""
         if state == health.NOT_SUPERVISED:
-            return "is not supervised"
+            return unsupervised.why(seen, self._directory)
         if state == health.MISSING:
-            return f"there is no service directory {seen.path}"
+            gone = everything.still_has(self._directory, seen.path)
+            advice = f"{typed.command('why', seen.name)} says how to end what still runs of it"
+            return [f"there is no service directory {seen.path}"] + [advice] * bool(gone)
         assert seen.error
-        return _reason(seen.error)
+        return [_reason(seen.error)]
 
     def _look(self, number: int) -> bool:
         """Tell whether the waiting for a service is over, and say how it went."""
@@ -133,8 +164,10 @@ class Steering:
         if one.named.checker:
             return False
         seen = one.see()
+        if not seen.error and not seen.is_supervised and self._may_come_back(number, one):
+            return False
         if seen.error or not seen.is_supervised:
-            self._end(one, self._why_not(seen, health.state(seen, time.time())), bad=True)
+            self._end(one, *self._why_not(seen, health.state(seen, time.time())), bad=True)
             return True
         if not self._order.starts:
             if not self._order.is_done(one.before, seen):
@@ -146,6 +179,15 @@ class Steering:
             leftovers.tell(one.before, seen)
             return True
         return self._is_started(number, one, seen)
+
+    def _may_come_back(self, number: int, one: Asked) -> bool:
+        """Tell whether its supervisor has only just gone: another one may take its place."""
+        now = time.monotonic()
+        one.lost = one.lost or now
+        wait = one.lost + unsupervised.SECONDS_OF_A_CHANGE - now
+        if wait > 0:
+            self._onlooker.see_after(wait, number)
+        return wait > 0
 
     def _is_started(self, number: int, one: Asked, seen: Seen) -> bool:
         """Tell whether it is known how the start of a service went, and say it."""
@@ -189,9 +231,9 @@ class Steering:
         self._end(one, f"started, and died at once{times}: {how}; {then}", bad=True)
         output.say(*(f"    {line}" for line in last_words(seen, LINES, tai.unpack(one.stamp))))
 
-    def _end(self, one: Asked, text: str, *, bad: bool = False) -> None:
+    def _end(self, one: Asked, text: str, *more: str, bad: bool = False) -> None:
         one.is_over, one.is_bad = True, bad
-        output.say(f"{one.name}: {text}")
+        output.say(f"{one.name}: {text}", *(f"    {line}" for line in more))
 
     def _enter(self, one: Asked) -> None:
         os.chdir(one.path)

@@ -39,6 +39,7 @@ each, restarts, and what the selected one logs. Keys:
 
   up, down, page up, page down, home, end   select a service
   s start   x stop   r restart   w why      of the selected one
+            (what ends a service is asked about first: y does it)
   l         follow its log, until ^C
   /         only names that contain what is typed; enter ends it, escape takes it back
   o         another order: name, state, cpu, memory, restarts
@@ -58,6 +59,7 @@ SHARE = 0.01
 ESCAPE = 27
 ENTER = (10, 13, curses.KEY_ENTER)
 BACKSPACE = (8, 127, curses.KEY_BACKSPACE)
+YES = (ord("y"), ord("Y"))
 
 
 class Top:
@@ -71,6 +73,8 @@ class Top:
         self._typed: str | None = None
         """What has been typed of a filter, while it is."""
         self._told = ""
+        self._asked: tuple[Seen, str, bytes] | None = None
+        """What is done to which service if the next key is y: a verb and its letters."""
         self._used: dict[str, Usage] = {}
         self._before: dict[int, float] = {}
         self._measured = 0.0
@@ -97,6 +101,12 @@ class Top:
 
     def _selected(self) -> Seen | None:
         return next((one for one in self._seen() if one.name == self._view.selected), None)
+
+    def _selected_now(self) -> Seen | None:
+        """Look at the selected service again; return how it is."""
+        if one := self._selected():
+            self._watch.everything.look_again([one.name])
+        return self._selected()
 
     def _measure(self) -> None:
         """Find out what all use now, and ask for the next time."""
@@ -134,7 +144,10 @@ class Top:
         everything = self._watch.everything
         head = top_view.head(self._directory, everything.svscan, everything.services, now)
         foot = self._told or top_view.KEYS
-        if self._typed is not None:
+        if self._asked:
+            about, verb, _ = self._asked
+            foot = top_view.question(verb, about, size[1])
+        elif self._typed is not None:
             foot = f"/{self._typed}"
         elif self._view.wanted:
             foot = f"[{self._view.wanted}] {foot}"
@@ -157,8 +170,12 @@ class Top:
     def _keys(self) -> None:
         """Do what was typed."""
         while (key := self._screen.getch()) >= 0:
+            if key == curses.KEY_RESIZE:
+                continue  # nobody typed that
             self._told = ""
-            if self._typed is not None:
+            if self._asked:
+                self._answer(is_yes=key in YES)
+            elif self._typed is not None:
                 self._type(key)
             elif key in self._actions():
                 self._actions()[key]()
@@ -196,9 +213,9 @@ class Top:
         return {
             **{key: partial(self._move, step) for key, step in steps.items()},
             ord("q"): self._loop.stop,
-            ord("s"): lambda: self._tell("start", b"u"),
-            ord("x"): lambda: self._tell("stop", b"d"),
-            ord("r"): lambda: self._tell("restart", b"tcu"),
+            ord("s"): lambda: self._steer("start", b"u"),
+            ord("x"): lambda: self._steer("stop", b"d", ends=True),
+            ord("r"): lambda: self._steer("restart", b"tcu", ends=True),
             ord("o"): self._reorder,
             ord("/"): self._filter,
             ord("l"): self._follow,
@@ -208,11 +225,25 @@ class Top:
     def _move(self, steps: int) -> None:
         self._view.move(self._seen(), steps)
 
-    def _tell(self, verb: str, letters: bytes) -> None:
-        """Tell the selected service to do something."""
-        one = self._selected()
-        if not one:
-            return
+    def _steer(self, verb: str, letters: bytes, *, ends: bool = False) -> None:
+        """Tell the selected service to do something; ask first if that ``ends`` what it does."""
+        one = self._selected_now()
+        if one and ends and (one.pid or (one.now and one.now.want == b"u")):
+            self._asked = (one, verb, letters)
+        elif one:
+            self._tell(one, verb, letters)
+
+    def _answer(self, *, is_yes: bool) -> None:
+        """Do what was asked about, or not."""
+        assert self._asked
+        (one, verb, letters), self._asked = self._asked, None
+        if is_yes:
+            self._tell(one, verb, letters)
+        else:
+            self._told = f"{printable(one.name)}: no {verb}, it is left alone"
+
+    def _tell(self, one: Seen, verb: str, letters: bytes) -> None:
+        """Tell a service to do something."""
         try:
             client.tell(os.fsencode(one.path), letters, patient=False)
             self._told = f"{printable(one.name)}: told to {verb}"
@@ -229,9 +260,7 @@ class Top:
         from slashservice.supervise.admin.case import Case
         from slashservice.supervise.admin.causes import causes
 
-        if one := self._selected():
-            self._watch.everything.look_again([one.name])
-        if one := self._selected():
+        if one := self._selected_now():
             case = Case(one, self._directory, self._watch.everything.svscan, time.time())
             found = causes(case)
             self._told = f"{printable(one.name)}: {found[0].what if found else 'nothing is wrong'}"
@@ -259,6 +288,9 @@ class Top:
     def _interrupted(self) -> None:
         if self._interrupts:
             self._interrupts -= 1
+        elif self._asked:
+            self._answer(is_yes=False)
+            self._ask()
         else:
             self._loop.stop()
 

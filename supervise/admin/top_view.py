@@ -21,6 +21,9 @@ PLAIN, BOLD, DIM, SELECTED, GOOD, BAD, ODD = range(7)
 
 KEYS = "up/down  s start  x stop  r restart  w why  l log  / filter  o order  q quit"
 
+LEAST_NAME = 12
+"""Cells, of the name in a question."""
+
 LOG_LINES = 5
 LEAST_ROWS = 4
 """Of services: a screen with fewer lines shows less of the log instead."""
@@ -158,6 +161,17 @@ def amount(number: int) -> str:
             return f"{size:.1f}{unit}" if size < 10 and unit != "K" else f"{size:.0f}{unit}"
         size /= 1024
     raise AssertionError
+
+
+def question(verb: str, seen: Seen, columns: int) -> str:
+    """Ask whether something is to be done to a service, in a line of which the end is shown."""
+    asked = (f" (pid {seen.pid})" if seen.pid else "") + "? y: yes, other keys: no"
+    begin = f"{verb} "
+    room = columns - len(begin) - len(asked)
+    if room < LEAST_NAME:  # then the answer matters more
+        asked = "? y/n"
+        room = columns - len(begin) - len(asked)
+    return begin + table.cut(printable(seen.name), max(1, room)) + asked
 
 
 def head(directory: str, svscan: int, seen: Sequence[Seen], now: float) -> str:

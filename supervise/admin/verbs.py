@@ -63,7 +63,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     if name not in SIGNALS:
         raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
     services = distinct(given.words, given.directory)
-    steering = Steering(_order(verb, name), services, seconds)
+    steering = Steering(_order(verb, name), services, seconds, given.directory)
     signals.signal(signal_numbers.SIGINT, _interrupted)
     try:
         return 0 if steering.run() else 1

@@ -10,7 +10,7 @@ import os
 import time
 
 from slashservice.supervise import signal_numbers
-from slashservice.supervise.admin import output, overview
+from slashservice.supervise.admin import output, overview, unsupervised
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.platform import watch as events
 from slashservice.supervise.platform.current import watcher
@@ -105,9 +105,10 @@ class Watch:
                     (path, one.name),
                     (os.path.join(path, os.fsdecode(names.SUPERVISE)), one.name),
                 ]
-        # That svscan lets go of what is unlinked no file tells.
+        # No file tells that svscan lets go of what is unlinked, or that what nobody has ends.
         complete = self._watcher is not None and all(
-            one.is_linked for one in self.everything.services
+            one.is_linked and not (one.is_deleted or unsupervised.still_runs(one))
+            for one in self.everything.services
         )
         for path, name in places:
             mask = events.ENTRIES if name == ALL else CHANGES | events.ENTRIES

@@ -34,7 +34,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     everything = Everything(given.directory, given.words)
     if everything.unknown:
         raise output.fatal(f"there is no service {everything.unknown[0]} in {given.directory}")
-    bad = False
+    bad = closed = False
     for seen in everything.services:
         case = Case(seen, given.directory, everything.svscan, now)
         found = causes(case)
@@ -54,4 +54,5 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
             lines.append("  nothing is wrong with it that can be seen")
         output.say(*lines)
         bad = bad or any(not cause.is_note for cause in found)
-    return 1 if bad else 0
+        closed = closed or case.state == health.CLOSED
+    return 1 if bad else 111 if closed else 0

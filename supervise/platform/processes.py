@@ -10,15 +10,24 @@ SESSION = 3
 
 def opened(pid: int) -> list[bytes] | None:
     """Return what the descriptors of a process lead to; None where that can't be seen."""
+    found = descriptors(pid)
+    return None if found is None else list(found.values())
+
+
+def descriptors(pid: int) -> dict[bytes, bytes] | None:
+    """Return what each descriptor of a process leads to; None where that can't be seen.
+
+    Whoever opens the path of one has what it leads to, even if that has no name any more.
+    """
     folder = b"/proc/%d/fd/" % pid
     try:
-        descriptors = os.listdir(folder)
+        opened = os.listdir(folder)
     except OSError:
         return None
-    found = []
-    for fd in descriptors:
+    found = {}
+    for fd in opened:
         try:
-            found.append(os.readlink(folder + fd))
+            found[folder + fd] = os.readlink(folder + fd)
         except OSError:
             continue
     return found

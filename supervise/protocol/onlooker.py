@@ -71,6 +71,10 @@ class Onlooker:
         if not self._left:
             self.loop.stop()
 
+    def left(self) -> list[int]:
+        """Return the services that are still looked at."""
+        return list(self._left)
+
     def see_after(self, seconds: float, number: int) -> None:
         """Look at a service in so many seconds."""
         self.loop.after(seconds, lambda: self.see(number))
@@ -92,7 +96,7 @@ class Onlooker:
         self._look_anyway()
         self.loop.stopped = not self._left
         self.loop.run()
-        return list(self._left)
+        return self.left()
 
     def _changed(self, events: Sequence[watch.Event]) -> None:
         seen: set[int] = set()

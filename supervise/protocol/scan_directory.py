@@ -17,6 +17,8 @@ from slashservice.supervise.protocol import former, names, scanner_pid
 PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
 """The PATH that svscanboot gives to all services."""
 
+DELETED = os.fsencode(processes.GONE)
+
 SUPERVISORS = (b"svscan", b"runsvdir")
 """How a process of ours that has the lock is called."""
 
@@ -68,11 +70,29 @@ def supervised_by(pid: int) -> list[bytes] | None:
 
     It has the control FIFO of each open. None where that can't be seen.
     """
-    control = b"/" + names.CONTROL
-    found = processes.opened(pid)
+    found = held_by(pid)
+    return None if found is None else found[0]
+
+
+def held_by(pid: int) -> tuple[list[bytes], dict[bytes, int]] | None:
+    """Return what ``supervised_by`` does, and which it has that were deleted, each with a pid.
+
+    The pid is that of the service's process, which is on record in the lock file; 0 if none runs.
+    """
+    control, lock = b"/" + names.CONTROL, b"/" + names.LOCK + DELETED
+    found = processes.descriptors(pid)
     if found is None:
         return None
-    return sorted({path[: -len(control)] for path in found if path.endswith(control)})
+    paths = {path[: -len(control)] for path in found.values() if path.endswith(control)}
+    gone = {path[: -len(lock)]: fd for fd, path in found.items() if path.endswith(lock)}
+    return sorted(paths), _recorded(gone) if gone else {}
+
+
+def _recorded(locks: dict[bytes, bytes]) -> dict[bytes, int]:
+    """Return the pids that are on record in lock files, each of the service in a directory."""
+    from slashservice.supervise.protocol import left
+
+    return {directory: left.held(lock, directory) for directory, lock in locks.items()}
 
 
 def is_locked(directory: bytes) -> bool:

@@ -87,9 +87,9 @@ def test_keys(services: Tree, admin: Administrator, tmp_path: Path) -> None:
         await_pid(idle)
         screen.await_text("idle: told to start")
         pid = in_status(idle)
-        screen.types("r")
+        screen.types("r", "y")
         await_pid(idle, other_than=pid)
-        screen.types("x")
+        screen.types("x", "y")
         until(lambda: (now := status_of(idle)) and not now.pid, "it is stopped")
         screen.types("w")
         screen.await_text("idle: it is normally down")
@@ -107,6 +107,50 @@ def test_keys(services: Tree, admin: Administrator, tmp_path: Path) -> None:
         until(lambda: row(screen, "idle"), "both are shown")
         screen.types("C-c")
         until(screen.is_over, "an interrupt ends it")
+
+
+@pytest.mark.parametrize(("key", "verb"), [("x", "stop"), ("r", "restart")])
+def test_what_ends_a_service_is_asked_about(
+    services: Tree, admin: Administrator, tmp_path: Path, key: str, verb: str
+) -> None:
+    """On one line; the question is about the service that was selected then."""
+    web = services.real / "web"
+    pid = in_status(web)
+    with terminal(tmp_path, admin.words("top", "web"), 60, 14) as screen:
+        screen.await_text("running")
+        question = f"{verb} web (pid {pid})? y: yes, other keys: no"
+        for other in ("n", "Enter", "Escape", "Down", key, "q", "C-c"):
+            screen.types(key)
+            screen.await_text(question)
+            assert screen.lines()[-1] == question
+            screen.types(other)
+            screen.await_text(f"web: no {verb}, it is left alone")
+            assert in_status(web) == pid
+        screen.types(key)
+        screen.await_text(question)
+        screen.tmux("resize-window", "-x", "30", "-y", "12")
+        screen.await_text(f"{verb} web? y/n")
+        assert in_status(web) == pid
+        screen.types("y")
+        screen.await_text(f"web: told to {verb}")
+        until(lambda: in_status(web) != pid, "it is done")
+        screen.types("q")
+        until(screen.is_over, "it ends")
+
+
+def test_what_is_harmless_is_not_asked_about(
+    services: Tree, admin: Administrator, tmp_path: Path
+) -> None:
+    idle = services.real / "idle"
+    with terminal(tmp_path, admin.words("top", "idle")) as screen:
+        screen.await_text("down")
+        screen.types("x")
+        screen.await_text("idle: told to stop")
+        screen.types("r")
+        screen.await_text("idle: told to restart")
+        pid = await_pid(idle)
+        screen.types("x")  # at once: what is on the screen may be older
+        screen.await_text(f"stop idle (pid {pid})? y")
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "vt100"}], ids=str)

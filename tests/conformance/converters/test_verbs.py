@@ -95,6 +95,30 @@ def test_a_restart_by_hand_is_no_end(importer: Importer) -> None:
 
 
 @pytest.mark.slow
+def test_words_of_several_lines_go_along(importer: Importer) -> None:
+    """They are added, exported and imported, and arrive."""
+    lines = "trap 'exit 0' TERM\n\nwhile :; do\n  sleep 0.1\ndone"
+    setting = "TEXT=one\ntwo\n"
+    words = ["--no-log", "--env", setting, "web", "--", "/bin/sh", "-c", lines, "a\nb"]
+    importer.svscan()
+    said = importer.types("add", *words)
+    assert said.status == 0, said
+    archive = importer.given / "web.tar"
+    assert importer.types("export", "web", "-o", archive).status == 0
+    assert importer.types("remove", "web").status == 0
+    assert importer.types("import", archive).status == 0
+    pid = await_pid(importer.homes / "web")
+    expected = "\0".join(["/bin/sh", "-c", lines, "a\nb", ""]).encode()
+    until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes() == expected, "it is what was added")
+    assert setting.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    places = ["--service-dir", str(importer.tree.scan)]
+    shown = subprocess.run(
+        [str(importer.program), "env", *places, "web"], capture_output=True, check=True
+    )
+    assert shown.stdout == b"TEXT=one\\ntwo\\n\n"
+
+
+@pytest.mark.slow
 def test_from_one_tree_to_another(importer: Importer) -> None:
     text = UNIT + 'Environment="SECRET=a b"\nUser=nobody\nKillSignal=INT\nTimeoutStopSec=7\n'
     assert importer.types("import", importer.file("web.service", text)).status == 0

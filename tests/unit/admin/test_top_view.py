@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 from slashservice.supervise.admin import table, top_view
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.admin.top_view import ORDERS, Usage, View
+from slashservice.supervise.protocol.status import Status
 
 NOW = 1_800_000_000.0
 NAMES = some.lists(some.text(min_size=1, max_size=30), unique=True, max_size=40)
@@ -36,6 +37,22 @@ def test_it_fits(
         selected = [text for text, style in lines if style == top_view.SELECTED]
         assert len(selected) == bool(names)
         assert view.selected in names or not names
+
+
+@given(
+    some.sampled_from(["stop", "restart"]),
+    some.text(min_size=1, max_size=300),
+    some.integers(20, 200),
+    some.integers(0, 1 << 22),
+)
+def test_a_question_fits_and_says_how_to_answer(
+    verb: str, name: str, columns: int, pid: int
+) -> None:
+    seen = Seen(name, "/nowhere")
+    seen.now = Status(bytes(12), pid, False, b"u")
+    text = top_view.question(verb, seen, columns)
+    assert text.startswith(f"{verb} ") and "? y" in text
+    assert table.width(text) <= columns and text.isprintable()
 
 
 @given(NAMES, some.text(max_size=3))

@@ -126,7 +126,7 @@ WRONG_WORDS: list[tuple[list[str], int]] = [
     (["add", "web"], USAGE),
     (["add", "web", "--", ""], USAGE),
     (["remove", ""], USAGE),
-    (["add", "web", "--", "a\nb"], USAGE),
+    (["add", "web", "--", "a\nb"], REFUSED),
     (["add"], USAGE),
     *((["remove", name], REFUSED) for name in (".web", "web", "a\nb", "/etc/passwd", "/", "..")),
     (["remove", "a", "b"], USAGE),
