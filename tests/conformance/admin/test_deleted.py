@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,11 +37,21 @@ class Deleted:
             until(lambda: processes.name(pid) == "multilog", "that of its log, too")
         if not linked:
             (tree.scan / "web").unlink()
-        shutil.rmtree(self.path)
+        delete(self.path)
         self.sentence = (
             f"its directory {self.path} was deleted, and svscan (pid {self.svscan.pid}) still has "
             f"it: its process (pid {self.pid}) runs"
         )
+
+
+def delete(path: Path) -> None:
+    """Delete a service directory, in which svscan may be at work."""
+
+    def is_gone() -> bool:
+        shutil.rmtree(path, ignore_errors=True)
+        return not path.exists()
+
+    until(is_gone, "it is deleted")
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -79,7 +90,7 @@ def test_another_one_in_its_place(tree: Tree, admin: Administrator) -> None:
     assert service.sentence in said.out
 
 
-def test_it_is_seen_to_end(tree: Tree, admin: Administrator, tmp_path: Any) -> None:
+def test_it_is_seen_to_end(tree: Tree, admin: Administrator, tmp_path: Path) -> None:
     """No file tells of that."""
     service = Deleted(tree, linked=True)
     with terminal(tmp_path, admin.words("list", "--watch"), 100) as screen:
@@ -115,7 +126,7 @@ def test_what_is_down_and_deleted(tree: Tree, admin: Administrator) -> None:
     until(lambda: is_supervised(path), "it is there")
     assert not in_status(path)
     (tree.scan / "web").unlink()
-    shutil.rmtree(path)
+    delete(path)
     said = admin.types("why", "web")
     assert said.status == 0 and said.lines[1].endswith("still has it; nothing of it runs")
 
