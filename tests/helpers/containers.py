@@ -20,13 +20,19 @@ import pytest
 from helpers.sandbox import Sandbox
 
 IMAGE = "localhost/tiny"
+TAR = "/srv/tiny.tar"
+"""Where the file system of the image is in the machine."""
+
+GROUPS = """
+mount --rbind /sys root/sys
+mount --make-rprivate root/sys
+"""
 PREPARE = """
 rm -f root/sbin/init root/usr/sbin/policy-rc.d root/usr/bin/svstat
 ln -s /usr/bin/busybox root/usr/sbin/init
 echo '::sysinit:/bin/true' > root/etc/inittab
-mount --rbind /sys root/sys
-mount --make-rprivate root/sys
 """
+PREPARE += GROUPS
 """What a machine needs: an init system that reaps, and the control groups."""
 
 SETTINGS = {
@@ -57,7 +63,7 @@ ACCOUNTS = {
     "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:1234:4321::/data:/bin/sh\n",
     "etc/group": "root:x:0:\napp:x:4321:\n",
 }
-GROUPS = Path("/sys/fs/cgroup")
+TREES = Path("/sys/fs/cgroup")
 
 
 def image() -> bytes:
@@ -95,8 +101,8 @@ def prepare(machine: Sandbox) -> None:
     for path, text in SETTINGS.items():
         machine.put(path, text)
     machine.run("ip", "link", "set", "lo", "up")
-    machine.path("/srv/tiny.tar").write_bytes(image())
-    machine.run("podman", "import", "-q", "/srv/tiny.tar", IMAGE)
+    machine.path(TAR).write_bytes(image())
+    machine.run("podman", "import", "-q", TAR, IMAGE)
     runs_one(machine)
 
 
@@ -122,5 +128,5 @@ def groups_taken_away() -> Iterator[None]:
 
 def _groups() -> list[str]:
     """Return the control groups that podman makes, in all trees that there are."""
-    tops = [*GROUPS.glob("libpod_parent*"), *GROUPS.glob("*/libpod_parent*")]
+    tops = [*TREES.glob("libpod_parent*"), *TREES.glob("*/libpod_parent*")]
     return [folder for top in tops for folder, _, _ in os.walk(top)]
