@@ -135,7 +135,7 @@ def test_the_line_starts_everything_after_a_reboot(machine: Sandbox) -> None:
     before = machine.changes()
     ada(machine, f"{CLONE}/install", "--user")
     ada(machine, "slashservice add web --no-log -- sleep 1000")
-    line = machine.path("/var/spool/cron/crontabs/ada").read_text().splitlines()[1]
+    line = ada(machine, "crontab -l").splitlines()[1]
     assert line.startswith("@reboot ")
     machine.run("pkill", "-9", "-u", "ada")
     ada_runs = ("pgrep", "-u", "ada")
