@@ -142,7 +142,7 @@ def _wanted(service: Service, engine: str, values: dict[str, str]) -> Wanted:
         words += _words(service, found)
     made.line = " ".join(map(quote, words))
     made.program = engine
-    remove = f"{quote(engine)} rm -f {quote(container)} >/dev/null 2>&1"
+    remove = _removing(engine, container)
     made.before = [Step(remove, ignored=True)]
     if is_made:
         net = quote(network[0].partition("=")[2])
@@ -152,6 +152,19 @@ def _wanted(service: Service, engine: str, values: dict[str, str]) -> Wanted:
     made.finish_seconds = CLEANING_SECONDS
     _ending(service, made)
     return made
+
+
+def _removing(engine: str, container: str) -> str:
+    """Return the line that ends and removes a container, whatever state it is in.
+
+    ``docker rm -f`` kills it. ``podman rm -f`` tells it to end and waits, which has been done by
+    then: a container that does not heed its signal would have twice its time.
+    """
+    called = quote(engine), quote(container)
+    lines = ["{} kill {}", "{} rm -f {}"]
+    if os.path.basename(engine) == "docker":
+        del lines[0]
+    return "; ".join(f"{line.format(*called)} >/dev/null 2>&1" for line in lines)
 
 
 def _image(service: Service, engine: str) -> str:

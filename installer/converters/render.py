@@ -30,6 +30,8 @@ def drawn(
     for name, value in wanted.environment.items():
         if not scripts.is_inexact(value):
             texts[f"env/{name}"] = (value.replace("\n", "\0") + "\n", 0o600)
+    for name in wanted.unset:
+        texts[f"env/{name}"] = ("", 0o600)
     if exact := scripts.variables(wanted):
         texts["variables"] = (exact, 0o600)
     if log:

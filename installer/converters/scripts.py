@@ -65,7 +65,7 @@ def words_before(wanted: Wanted, *, limits: bool = True) -> str:
     """Return the commands that come before the program, with a space behind them."""
     words = _soft_limits(wanted) if limits else []
     options = []
-    if any(not is_inexact(value) for value in wanted.environment.values()):
+    if wanted.unset or any(not is_inexact(value) for value in wanted.environment.values()):
         options.append("-e ./env")
     if wanted.user:
         user = ":".join([wanted.user, *([wanted.group, *wanted.groups] if wanted.group else [])])
@@ -114,6 +114,7 @@ def _step(wanted: Wanted, step: Step, failing: str) -> str:
     one = wanted
     if step.as_root:
         one = Wanted(wanted.name, wanted.origin, environment=wanted.environment)
+        one.unset = wanted.unset
         one.directory, one.directory_may_lack = wanted.directory, wanted.directory_may_lack
     argv0, wanted.argv0 = wanted.argv0, ""
     command = f"{words_before(one, limits=False)}/bin/sh -c {quote(step.line)}"

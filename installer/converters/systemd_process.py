@@ -8,11 +8,12 @@ import re
 
 from slashservice.installer.converters import accounts, texts
 from slashservice.installer.converters import systemd_values as values
+from slashservice.installer.converters.accounts import Account
 from slashservice.installer.converters.losses import refused
 from slashservice.installer.converters.scripts import BY_SOFTLIMIT, OURS
 from slashservice.installer.converters.systemd_unit import Reading
 from slashservice.installer.converters.unit_file import Setting
-from slashservice.installer.converters.unit_words import environment_file
+from slashservice.installer.converters.unit_words import Unclear, environment_file, marked
 from slashservice.installer.converters.wanted import Folder, Wanted
 
 PLACES = {
@@ -22,6 +23,10 @@ PLACES = {
     "LogsDirectory": "/var/log",
     "ConfigurationDirectory": "/etc",
 }
+SHELLS = re.compile("/(usr/)?s?bin/nologin|/(usr/)?bin/(false|true)|")
+"""Shells that nobody can log in with, which systemd has no variable for."""
+
+NOBODY = 65534
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -31,11 +36,12 @@ def read(reading: Reading, made: Wanted, account: str) -> None:
     _place(reading, made)
     _variables(reading, made)
     _folders(reading, made)
+    _take_away(reading, made)
     _limits(reading, made)
 
 
 def _account(reading: Reading, made: Wanted, account: str) -> None:
-    """Find out as whom it runs. systemd gives variables to accounts that are named."""
+    """Find out as whom it runs."""
     one, dynamic = reading.last("User"), reading.last("DynamicUser")
     name = reading.text(one) if one else account
     if dynamic and reading.read(dynamic, values.boolean):
@@ -47,14 +53,13 @@ def _account(reading: Reading, made: Wanted, account: str) -> None:
                 "Then name it: slashservice import --user ACCOUNT",
             )
         reading.lost(dynamic, f"{dynamic.value} is left out: it runs as {name}")
-    if name and name not in ("root", "0"):
+    if name:
         found = accounts.find(reading.host, name)
         where = one.where if one else reading.unit.name
         if not found:
             raise refused(where, f"there is no account {name} on this host")
-        made.user = found.name
-        made.environment |= {"HOME": found.home, "LOGNAME": found.name, "USER": found.name}
-        made.environment |= {"SHELL": found.shell or "/bin/sh"}
+        made.user = found.name if found.uid else ""
+        _named(made, found)
     group = reading.last("Group")
     if group:
         made.group = _group(reading, group, reading.text(group))
@@ -65,6 +70,19 @@ def _account(reading: Reading, made: Wanted, account: str) -> None:
     if made.groups and not made.group:
         found = accounts.find(reading.host, made.user)
         made.group = found.group if found else ""
+
+
+def _named(made: Wanted, account: Account) -> None:
+    """Add the variables that systemd gives to accounts that are named."""
+    is_nobody = account.name == "nobody" or account.uid == NOBODY
+    home = "" if is_nobody or not account.home.strip("/") else account.home
+    shell = "" if is_nobody or SHELLS.fullmatch(account.shell) else account.shell
+    for name, value in {"HOME": home, "SHELL": shell}.items():
+        if value:
+            made.environment[name] = value
+        else:
+            made.unset.append(name)
+    made.environment |= {"LOGNAME": account.name, "USER": account.name}
 
 
 def _group(reading: Reading, one: Setting, word: str) -> str:
@@ -87,6 +105,7 @@ def _place(reading: Reading, made: Wanted) -> None:
         if made.directory == "~":
             found = accounts.find(reading.host, made.user or "root")
             made.directory = found.home if found else "/"
+            made.environment.setdefault("HOME", made.directory)
         if not made.directory.startswith("/"):
             raise reading.refusal(one, f"{made.directory} is no absolute path")
     made.umask = _number(reading, "UMask", r"[0-7]{1,4}")
@@ -103,13 +122,16 @@ def _number(reading: Reading, key: str, pattern: str) -> str:
 
 
 def _variables(reading: Reading, made: Wanted) -> None:
-    """Collect the variables; those of files are put over those of lines."""
+    """Collect the variables; those of files are put over those of lines.
+
+    What systemd does not understand, and so passes over, is lost here too.
+    """
     for one in reading.all("Environment"):
-        for word in reading.words(one):
-            name, equals, value = word.partition("=")
-            if not equals or not VARIABLE.fullmatch(name):
-                raise reading.refusal(one, f" has {word!r}, which is no assignment")
-            made.environment[name] = value
+        try:
+            for word, _ in marked(one.value, strict=True):
+                _assign(reading, one, word, made)
+        except Unclear as why:
+            reading.lost(one, f": {why}: the rest of it is left out, as systemd does")
     for one in reading.all("EnvironmentFile"):
         text = reading.text(one)
         path = text.removeprefix("-")
@@ -122,6 +144,43 @@ def _variables(reading: Reading, made: Wanted) -> None:
                 continue
             made.environment |= environment_file(texts.read(real))
             reading.lost(one, f"{text} is read now, into env/: later changes of it do not count")
+
+
+def _assign(reading: Reading, one: Setting, word: str, made: Wanted) -> None:
+    """Add the variable of an assignment, if systemd takes it."""
+    try:
+        name, equals, value = reading.names.filled(word).partition("=")
+    except Unclear as why:
+        reading.lost(one, f": {why}: {word!r} is left out, as systemd does")
+        return
+    if equals and VARIABLE.fullmatch(name) and _is_utf_8(value):
+        made.environment[name] = value
+    else:
+        reading.lost(one, f" has {word!r}, which is no assignment: it is left out, as systemd does")
+
+
+def _is_utf_8(text: str) -> bool:
+    """Tell whether a text is UTF-8, whose bytes may have been written one by one."""
+    try:
+        text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _take_away(reading: Reading, made: Wanted) -> None:
+    """Take away the variables that it shall not have, wherever they come from."""
+    made.unset = [name for name in made.unset if name not in made.environment]
+    for one in reading.all("UnsetEnvironment"):
+        for word in reading.words(one):
+            name, equals, value = word.partition("=")
+            if not VARIABLE.fullmatch(name):
+                raise reading.refusal(one, f" has {word!r}, which is no variable")
+            if equals and made.environment.get(name) != value:
+                continue
+            made.environment.pop(name, None)
+            if name not in made.unset:
+                made.unset.append(name)
 
 
 def _folders(reading: Reading, made: Wanted) -> None:
@@ -149,10 +208,11 @@ def _limits(reading: Reading, made: Wanted) -> None:
     """Collect the limits."""
     has_prlimit = not reading.host.home and reading.host.which("prlimit") is not None
     for key, name in values.LIMITS.items():
-        one = reading.last(key)
+        one = reading.last_said(key)
         if one is None:
             continue
-        soft, hard = reading.value(key, lambda text: values.limit(name, text), ("", ""))  # noqa: B023
+        text = reading.text(one)
+        soft, hard = reading.read(one, lambda _: values.limit(name, text))  # noqa: B023
         if name not in OURS and not has_prlimit:
             reading.lost(one, f"{one.value} is left out: there is no prlimit to set it")
             continue

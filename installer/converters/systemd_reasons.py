@@ -48,7 +48,7 @@ REASONS = (
         "it is left to you",
     ),
     (r"TimeoutStart|TimeoutAbort|RuntimeMax|RuntimeRandom", "it may take as long as it likes"),
-    (r"(PassEnvironment|UnsetEnvironment)", "it gets what svscan has: see env/"),
+    (r"PassEnvironment", "it gets what svscan has: see env/"),
     (r"(StandardInput|TTY|Utmp|PAMName)", "it has no terminal and no session"),
     (
         r"(BusName|USBFunction|FileDescriptorStore|Sockets)",

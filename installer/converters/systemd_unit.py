@@ -5,14 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from slashservice.installer.converters import systemd_reasons
+from slashservice.installer.converters import accounts, systemd_reasons
 from slashservice.installer.converters.losses import Losses, refused
 from slashservice.installer.converters.unit_file import Setting, Unit
-from slashservice.installer.converters.unit_words import Names, Unclear, split
+from slashservice.installer.converters.unit_words import Names, Unclear, environment_file, split
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host.host import Host
 
 T = TypeVar("T")
+
+
+OF_RELEASE = {
+    "o": "ID",
+    "w": "VERSION_ID",
+    "W": "VARIANT_ID",
+    "B": "BUILD_ID",
+    "M": "IMAGE_ID",
+    "A": "IMAGE_VERSION",
+}
+"""Specifiers that stand for what ``/etc/os-release`` says."""
+
+
+def _of_host(host: Host) -> dict[str, str]:
+    """Return what specifiers stand for that are the host's."""
+    release = environment_file((host.read("/etc/os-release") or b"").decode("utf-8", "replace"))
+    found = {letter: release.get(name, "") for letter, name in OF_RELEASE.items()}
+    root = accounts.find(host, "root")
+    found["s"] = root.shell if root and root.shell else "/bin/sh"
+    if machine := (host.read("/etc/machine-id") or b"").decode("utf-8", "replace").strip():
+        found["m"] = machine
+    return found
 
 
 class Reading:
@@ -25,13 +47,19 @@ class Reading:
         self.host = host
         self.unit = unit
         self.losses = losses
-        self._names = Names(unit.name)
+        self.names = Names(unit.name, _of_host(host))
         self._seen: set[str] = set()
 
     def last(self, key: str, section: str = "Service") -> Setting | None:
         """Return the assignment of a key that counts."""
         self._seen.add(f"{section}.{key}")
         return self.unit.last(section, key)
+
+    def last_said(self, key: str) -> Setting | None:
+        """Return the last assignment of a key that an empty one does not take back."""
+        self._seen.add(f"Service.{key}")
+        said = [one for one in self.unit.settings if (one.section, one.key) == ("Service", key)]
+        return next((one for one in reversed(said) if one.value), None)
 
     def all(self, key: str, section: str = "Service") -> list[Setting]:
         """Return the assignments of a key that takes many."""
@@ -40,15 +68,15 @@ class Reading:
 
     def text(self, one: Setting) -> str:
         """Return the value of a setting with its specifiers filled in."""
-        return self.read(one, self._names.filled)
+        return self.read(one, self.names.filled)
 
     def words(self, one: Setting) -> list[str]:
         """Return the words of a list, each with its specifiers filled in."""
-        return self.read(one, lambda value: [self._names.filled(word) for word in split(value)])
+        return self.read(one, lambda value: [self.names.filled(word) for word in split(value)])
 
     def filled(self, one: Setting, word: str) -> str:
         """Return a word of a setting with its specifiers filled in."""
-        return self.read(one, lambda _: self._names.filled(word))
+        return self.read(one, lambda _: self.names.filled(word))
 
     def read(self, one: Setting, how: Callable[[str], T]) -> T:
         """Return what ``how`` makes of a value; :class:`Refusal` if that is nothing."""

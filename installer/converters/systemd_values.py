@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from fractions import Fraction
 
 from slashservice.installer.converters.unit_words import Unclear
 
@@ -42,6 +43,9 @@ LIMITS = {
 
 SECONDS_OF = {"cpu": 1.0, "rttime": 1e-6}
 """Limits that are times, and the unit in which they are given to prlimit."""
+
+SIZES_OF = {"fsize", "data", "stack", "core", "rss", "as", "memlock", "msgqueue"}
+"""Limits that are bytes, and may have K and the like behind them."""
 
 STATUS_NAMES = {
     "SUCCESS": 0,
@@ -97,10 +101,10 @@ def _limit(name: str, text: str) -> str:
         return str(int(seconds(text) / SECONDS_OF[name]))
     if name == "nice" and re.fullmatch("[+-][0-9]{1,2}", text):
         return str(20 - int(text))
-    found = re.fullmatch(r"([0-9]+)\s*([BKMGTPE]?)B?", text)
-    if not found:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([BKMGTPE]?)", text)
+    if not found or (name not in SIZES_OF and not text.isdigit()):
         raise Unclear(f"{text!r} is no limit")
-    return str(int(found[1]) * SIZES[found[2]])
+    return str(int(Fraction(found[1]) * SIZES[found[2]]))
 
 
 def signal_of(text: str) -> str:

@@ -72,22 +72,42 @@ def read(path: str) -> Unit:
     if not os.path.lexists(path) and template:
         file = os.path.join(folder, template)
     settings = _parse(texts.read(file), os.path.basename(file))
-    for one in _dropped_in(folder, [name, *([template] if template else [])]):
+    for one in _dropped_in(folder, name):
         settings += _parse(texts.read(one), "/".join(one.split("/")[-2:]))
     return Unit(name, settings)
 
 
-def _dropped_in(folder: str, names: list[str]) -> list[str]:
-    """Return the files that are dropped in, in their order: by name, wherever they are."""
-    folders = [folder]
-    if folder in FOLDERS:
-        folders = [*FOLDERS]
+def _dropped_in(folder: str, name: str) -> list[str]:
+    """Return the files that are dropped in, in their order: by name, wherever they are.
+
+    Of files with one name that counts which is for this unit rather than for all of a kind.
+    """
+    folders = [*FOLDERS] if folder in FOLDERS else [folder]
+    places = [os.path.join(one, other) for one in folders for other in _names_of(name)]
+    places += [os.path.join(one, "service") for one in folders]
     found: dict[str, str] = {}
-    for name in reversed(names):
-        for one in reversed(folders):
-            for path in glob.glob(f"{glob.escape(os.path.join(one, name))}.d/*.conf"):
-                found[os.path.basename(path)] = path
+    for place in reversed(places):
+        for path in glob.glob(f"{glob.escape(place)}.d/*.conf"):
+            found[os.path.basename(path)] = path
     return [found[name] for name in sorted(found) if os.path.realpath(found[name]) != "/dev/null"]
+
+
+def _names_of(name: str) -> list[str]:
+    """Return the names that a unit goes by in the names of such folders, its own first.
+
+    These are that of its template, and those that end in a dash: ``a-b.service`` has ``a-``. A
+    template has them without ``@``. The order is systemd's: each has its own names behind it.
+    """
+    stem, _, suffix = name.rpartition(".")
+    prefix, _, instance = stem.partition("@")
+    found = [name]
+    if instance:
+        found += _names_of(f"{prefix}@.{suffix}")
+    dash = prefix.rstrip("-").rfind("-")
+    if dash > 0:
+        behind = f"@{instance}" if instance else ""
+        found += _names_of(f"{prefix[: dash + 1]}{behind}.{suffix}")
+    return [*dict.fromkeys(found)]
 
 
 def _parse(text: str, name: str) -> list[Setting]:
@@ -119,7 +139,7 @@ def _joined(text: str) -> list[tuple[int, str]]:
         if stripped[:1] in ("#", ";") or (not stripped and not begun):
             continue
         begun = begun or number
-        if line.endswith("\\"):
+        if (len(line) - len(line.rstrip("\\"))) % 2:
             joined += line[:-1] + " "
             continue
         found.append((begun, (joined + line).strip()))

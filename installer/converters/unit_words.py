@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from shlex import quote
 
 from slashservice.installer.converters import shell
@@ -33,7 +34,7 @@ NUMBERED = (
     (re.compile(r"U([0-9a-fA-F]{8})"), 16),
     (re.compile(r"([0-3][0-7]{2})"), 8),
 )
-VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
+VARIABLE = re.compile(r"\$(?:\$|\{([^}:]*)\})")
 WORD_VARIABLE = re.compile(r"\$(?![{$])(.*)", re.DOTALL)
 
 
@@ -46,12 +47,16 @@ def split(text: str) -> list[str]:
 
     An escape that means nothing stays as it is.
     """
-    return [word for word, _ in split_marked(text)]
+    return [word for word, _ in marked(text)]
 
 
 def split_marked(text: str) -> list[tuple[str, bool]]:
     """Return words; and of each whether it is as it stands there: bare, and no escapes in it."""
-    found: list[tuple[str, bool]] = []
+    return list(marked(text))
+
+
+def marked(text: str, *, strict: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield the same; an escape that means nothing is an error if it is ``strict``."""
     word: str | None = None
     bare = True
     mark = ""
@@ -61,7 +66,7 @@ def split_marked(text: str) -> list[tuple[str, bool]]:
         at += 1
         if not mark and c in BLANKS:
             if word is not None:
-                found.append((word, bare))
+                yield word, bare
             word, bare = None, True
             continue
         word = word or ""
@@ -70,7 +75,7 @@ def split_marked(text: str) -> list[tuple[str, bool]]:
         elif not mark and c in "'\"":
             mark, bare = c, False
         elif c == "\\":
-            piece, at = _escape(text, at)
+            piece, at = _escape(text, at, strict)
             word += piece
             bare = False
         else:
@@ -78,11 +83,35 @@ def split_marked(text: str) -> list[tuple[str, bool]]:
     if mark:
         raise Unclear(f"a quote {mark} is not closed")
     if word is not None:
-        found.append((word, bare))
-    return found
+        yield word, bare
 
 
-def _escape(text: str, at: int) -> tuple[str, int]:
+def split_value(text: str) -> list[str]:
+    """Return the words of a variable's value. A backslash has the next character mean itself.
+
+    A quote need not be closed.
+    """
+    found: list[str] = []
+    word: str | None = None
+    mark = ""
+    characters = iter(text)
+    for c in characters:
+        if not mark and c in BLANKS:
+            if word is not None:
+                found.append(word)
+            word = None
+            continue
+        word = word or ""
+        if c == mark:
+            mark = ""
+        elif not mark and c in "'\"":
+            mark = c
+        else:
+            word += next(characters, "") if c == "\\" else c
+    return found if word is None else [*found, word]
+
+
+def _escape(text: str, at: int, strict: bool) -> tuple[str, int]:
     """Return what an escape stands for whose backslash was read, and where to go on."""
     if at >= len(text):
         raise Unclear("there is a backslash at the end")
@@ -94,6 +123,8 @@ def _escape(text: str, at: int) -> tuple[str, int]:
             if pattern is NUMBERED[0][0] or base == 8:
                 return os.fsdecode(bytes([number])), found.end()
             return chr(number), found.end()
+    if strict:
+        raise Unclear(f"\\{text[at]} is no escape")
     return "\\" + text[at], at + 1
 
 
@@ -105,27 +136,29 @@ def _is_character(number: int) -> bool:
 class Names:
     """What the unit says of itself and of the host by ``%i`` and the like."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, of_host: dict[str, str]) -> None:
         stem = name.rpartition(".")[0]
         prefix, _, instance = stem.partition("@")
         last = prefix.rpartition("-")[2]
         self._values = SPECIFIERS | {"n": name, "N": stem, "p": prefix, "i": instance}
         self._values |= {"P": unescaped(prefix), "I": unescaped(instance), "%": "%"}
-        self._values |= {"j": last, "J": unescaped(last), "g": "root", "G": "0", "s": "/bin/sh"}
+        self._values |= {"j": last, "J": unescaped(last), "g": "root", "G": "0"} | of_host
         self._values["f"] = "/" + (self._values["I"] or self._values["P"]).lstrip("/")
         self._values["H"] = os.uname().nodename
         self._values["l"] = self._values["H"].partition(".")[0]
         self._values["v"] = os.uname().release
 
     def filled(self, text: str) -> str:
-        """Return text with its specifiers filled in."""
+        """Return text with its specifiers filled in, which are letters and digits."""
 
         def value(found: re.Match[str]) -> str:
+            if not re.fullmatch("[A-Za-z0-9%]", found[1]):
+                return found[0]
             if found[1] not in self._values:
                 raise Unclear(f"what {found[0]} stands for is not known here")
             return self._values[found[1]]
 
-        return re.sub(r"%(.?)", lambda found: value(found) if found[1] else "%", text)
+        return re.sub(r"%(.)", value, text)
 
 
 def command(words: list[str], known: dict[str, str]) -> tuple[str, bool, list[str]]:
@@ -144,7 +177,7 @@ def command(words: list[str], known: dict[str, str]) -> tuple[str, bool, list[st
             continue  # systemd knows no such variable, and so it has no words
         if alone and re.search(r"['\"\\\r]", known.get(alone[1], "")):
             odd.append(alone[1])
-            pieces += [quote(one) for one in split(known[alone[1]])]
+            pieces += [quote(one) for one in split_value(known[alone[1]])]
         elif alone:
             expands = True
             pieces.append(f"${{{alone[1]}}}")
@@ -181,7 +214,7 @@ def environment_file(text: str) -> dict[str, str]:
             at = _behind_comment(text, at)
             continue
         end = _end_of_line(text, at)
-        equals = text.find("=", at, end)
+        equals = text.find("=", at + 1, end)
         if equals < 0:
             at = end
             continue
@@ -193,8 +226,8 @@ def environment_file(text: str) -> dict[str, str]:
 
 
 def _end_of_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
+    found = re.compile("[\r\n]").search(text, at)
+    return found.start() if found else len(text)
 
 
 def _behind_comment(text: str, at: int) -> int:

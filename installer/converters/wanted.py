@@ -54,6 +54,8 @@ class Wanted:
     directory: str = ""
     directory_may_lack: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+    unset: list[str] = field(default_factory=list)
+    """Variables that it shall not have, though svscan may have them."""
     limits: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Soft and hard limit by the name that prlimit has, in its units."""
     umask: str = ""

@@ -54,7 +54,6 @@ SERVICE = "[Service]\nExecStart=/bin/true\n"
         ("[Service]\nExecStart=/bin/a %y\n", "x.service:2: ExecStart= can't be read: what %y"),
         ("[Service]\nExecStart=-\n", "x.service:2: ExecStart=- is no program"),
         ("[Service]\nExecStart=@/bin/a\n", "x.service:2: ExecStart=@ has no name"),
-        (f"{SERVICE}Environment=A\n", "x.service:3: Environment= has 'A', which is no assignment"),
         (f"{SERVICE}EnvironmentFile=/no/such\n", "x.service:3: EnvironmentFile=/no/such is not"),
         (f"{SERVICE}LimitNOFILE=many\n", "x.service:3: LimitNOFILE= can't be read: 'many' is no"),
         (f"{SERVICE}KillSignal=SIGODD\n", "x.service:3: KillSignal= can't be read"),
@@ -104,6 +103,22 @@ def test_everything_that_is_lost_is_told(host: Host, tmp_path: Path) -> None:
         [f"x.service:{number}:", f"{key}="] for number, key in enumerate(keys, 3)
     ]
     assert all(" is left out: " in line for line in lost)
+
+
+def test_what_systemd_passes_over_is_told(host: Host, tmp_path: Path) -> None:
+    text = SERVICE + "Environment=A=1 b c=2\nEnvironment=D=3 E=\\q\nEnvironment=F=%z 'G=4\n"
+    found, lost = read(host, tmp_path / "x.service", text)
+    variables = {name for name in found[0].contents if name.startswith("env/")}
+    assert variables == {"env/A", "env/c", "env/D"}
+    assert [line.partition(":")[2].partition(" ")[0] for line in lost] == ["3:", "4:", "5:", "5:"]
+
+
+def test_variables_that_it_shall_not_have(host: Host, tmp_path: Path) -> None:
+    """They are empty files, whatever svscan has."""
+    text = SERVICE + "Environment=A=1 B=2 C=3\nUnsetEnvironment=A B=3 X\n"
+    found, _ = read(host, tmp_path / "x.service", text)
+    data = {name: one.data for name, one in found[0].contents.items() if name.startswith("env/")}
+    assert data == {"env/A": b"", "env/X": b"", "env/B": b"2\n", "env/C": b"3\n"}
 
 
 def test_what_says_nothing_is_passed_over(host: Host, tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from slashservice.installer.converters import unit_words
-from slashservice.installer.converters.unit_words import Names, Unclear, command, split
+from slashservice.installer.converters.unit_words import (
+    Names,
+    Unclear,
+    command,
+    marked,
+    split,
+    split_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,8 @@ def test_what_has_no_end(text: str) -> None:
         (["/bin/a", "$X-y", "$", "$(b)", "$1"], "/bin/a", False),
         (["/bin/a", "$$X", "$${X}", "a$$b"], "/bin/a '$X' '${X}' 'a$b'", False),
         (["/bin/a", '"`\\${X}$$'], '/bin/a "\\"\\`\\\\${X}\\$"', True),
-        (["/bin/a", "${X:-y}b"], '/bin/a "b"', True),
+        (["/bin/a", "${X:-y}b"], "/bin/a '${X:-y}b'", False),
+        (["/bin/a", "${X:-${Y}}b"], '/bin/a "\\${X:-${Y}}b"', True),
         (["/bin/a", "${X"], "/bin/a '${X'", False),
         (["/bin/$X"], "'/bin/$X'", False),
     ],
@@ -59,12 +67,33 @@ def test_quotes_in_a_value_that_is_split() -> None:
     assert (expands, odd) == (True, ["X"])
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("it's so", ["its so"]),
+        (r"a\ b \t \'", ["a b", "t", "'"]),
+        ("'' \"a", ["", "a"]),
+        ("a\\", ["a"]),
+    ],
+)
+def test_words_of_a_value(value: str, words: list[str]) -> None:
+    """By rules of their own: no quote need be closed, and a backslash makes no escape."""
+    assert split_value(value) == words
+
+
+def test_strict_escapes() -> None:
+    words = marked(r"A=\x41 B \q C", strict=True)
+    assert [next(words), next(words)] == [("A=A", False), ("B", True)]
+    with pytest.raises(Unclear, match=r"\\q is no escape"):
+        next(words)
+
+
 def test_specifiers() -> None:
-    names = Names("app-web@a-b\\x2dc.service")
-    found = names.filled("%n|%N|%p|%i|%I|%f|%j|%t|%S|%C|%L|%E|%u|%U|%h|%%|%")
+    names = Names("app-web@a-b\\x2dc.service", {"s": "/bin/shell"})
+    found = names.filled("%n|%N|%p|%i|%I|%f|%j|%t|%S|%C|%L|%E|%u|%U|%h|%s|%%|%- % |%")
     assert found == (
         "app-web@a-b\\x2dc.service|app-web@a-b\\x2dc|app-web|a-b\\x2dc|a/b-c|/a/b-c|web"
-        "|/run|/var/lib|/var/cache|/var/log|/etc|root|0|/root|%|%"
+        "|/run|/var/lib|/var/cache|/var/log|/etc|root|0|/root|/bin/shell|%|%- % |%"
     )
     with pytest.raises(Unclear, match="%q"):
         names.filled("%q")
@@ -88,6 +117,8 @@ def test_specifiers() -> None:
         ("; A=c\\\nA=d\nA=b", "b"),
         ("A=b # c", "b # c"),
         ("export A=c\nA=b", "b"),
+        ("='\nA=b", "b"),
+        ("no\rA=b", "b"),
     ],
 )
 def test_files_of_variables(text: str, value: str) -> None:
