@@ -1,9 +1,10 @@
 """Reading a log directory as one log, from its oldest line to the newest.
 
-The lines are in the finished files, in the order of their names, then in ``previous`` while a
-file is being finished, then in ``current``. A reader that follows keeps ``current`` open.
-When another file has taken that name, it reads the old one to its end. Then it reads the files
-that were finished since, except the one it has just read, which has a final name by then.
+The lines are in the finished files, in the order of their names, then in ``previous`` or
+``processed`` while a file is being finished, then in ``current``. A reader that follows keeps
+``current`` open. When another file has taken that name, it reads the old one to its end. Then it
+reads the files that were finished since, except the one it has just read, which has a final name
+by then.
 
 svlogd's processors work beside it. So a file changes its suffix after it is finished, and what has
 been read is known by its label.
@@ -193,17 +194,24 @@ class LogReader:
         if previous >= 0:
             yield from self._lines_in(b"previous", log_file.contents(previous))
 
+    def _is_nameless(self, fd: int) -> bool:
+        """Tell whether a file being finished has lines, and no final name."""
+        about = os.fstat(fd)
+        return about.st_nlink == 1 and about.st_size > 0
+
     def _previous(self) -> int | None:
         """Open a file that is being finished and has no final name yet; -1 if there is none.
 
+        That is ``previous``; when a processor is done with it, it goes before ``processed``, which
+        is whole by then, gets the name.
         None if a file got its final name meanwhile: its lines may have to come before.
         """
         fd = self._open(b"previous")
-        if fd >= 0:
-            about = os.fstat(fd)
-            if about.st_nlink != 1 or not about.st_size:
-                os.close(fd)
-                fd = -1
+        if fd < 0:
+            fd = self._open(b"processed")
+        if fd >= 0 and not self._is_nameless(fd):
+            os.close(fd)
+            fd = -1
         if not self._known.issuperset(name[:LABEL_LENGTH] for name in self._finished()):
             if fd >= 0:
                 os.close(fd)

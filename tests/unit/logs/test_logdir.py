@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers import logs
+from helpers.deadly import log_and_die
 from helpers.logs import run_well, unpacked
 
 from slashservice.supervise.logs import dropped, folder, lock, logdir, retention
@@ -284,43 +284,6 @@ def test_any_step_of_a_rotation_may_fail(
     os.close(base)
 
 
-class Deadly:
-    """The ``os`` of a process that kills itself before its n-th system call of any kind."""
-
-    def __init__(self, number: int) -> None:
-        self.left = number
-
-    def __getattr__(self, name: str) -> object:
-        real = getattr(os, name)
-        if not callable(real):
-            return real
-
-        def call(*arguments: object, **keywords: object) -> object:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **keywords)
-
-        return call
-
-
-def _log_and_die(script: list[bytes], text: bytes, number: int) -> bool:
-    """Have a child log the text, and once more; tell whether it died before call ``number``."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            logger = Logger(script)
-            carry_out(logger.start(os.open(".", os.O_RDONLY)))
-            carry_out(logger.feed(text))
-            deadly = Deadly(number)
-            for module in (folder, logdir):
-                setattr(module, "os", deadly)  # noqa: B010 - it is no variable of the module's
-            carry_out(logger.feed(text))
-        finally:
-            os._exit(0)
-    return os.waitpid(pid, 0)[1] == signal.SIGKILL
-
-
 @pytest.mark.parametrize("trust", STEPS, indirect=True)
 @pytest.mark.usefixtures("trust")
 def test_killed_before_any_call_of_a_rotation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,7 +294,7 @@ def test_killed_before_any_call_of_a_rotation(place: Path, monkeypatch: pytest.M
     while killed:
         number += 1
         script = [b"s4096", b"n1000", b"./%d" % number]
-        killed = _log_and_die(script, text, number)
+        killed = log_and_die(script, text, number)
         run_well(place, script, b"next\n")
         log = place / str(number)
         found = unpacked(log)
