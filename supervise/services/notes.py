@@ -1,7 +1,8 @@
 """The notes beside a status file: runit's ``stat`` and ``pid``, the deaths, the mark of failure.
 
-Clients of runit and people's scripts read the first two. All may be missing, or late, where a disk
-is full: what svscan itself goes on with is the status file and the record.
+Clients of runit and people's scripts read the first two, and send signals by what they say. Where
+a disk is full they are written in place, or removed: a pid of before may be another's by now. The
+rest may be missing, or late: svscan itself goes on with the status file and the record.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ NEW = b".new"
 UP, DOWN, ONCE = b"u", b"d", b"\0"
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
+
+IN_PLACE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | names.AT_ONCE
 
 WORDS: dict[bytes, bytes] = {}
 """The few lines that there are in ``stat``; thousands of services share them."""
@@ -46,10 +49,10 @@ class Notes:
             self._failed = False if self._remove(names.FAILED) else None
         if now.pid != self._pid:
             pid = b"%d\n" % now.pid if now.pid else b""
-            self._pid = now.pid if self._replace(names.PID, pid) else None
+            self._pid = now.pid if self._say(names.PID, pid) else None
         stat = WORDS.setdefault(*[now.stat()] * 2)
         if stat != self._stat:
-            self._stat = stat if self._replace(names.STAT, stat) else None
+            self._stat = stat if self._say(names.STAT, stat) else None
 
     def are_gone(self) -> None:
         """Somebody may have removed them."""
@@ -95,6 +98,30 @@ class Notes:
             return False
         return True
 
+    def _say(self, name: bytes, data: bytes) -> bool:
+        """Have the file ``name`` say ``data``, or else be no more; tell whether it says it."""
+        if self._replace(name, data) or self._overwrite(name, data):
+            return True
+        self._remove(name)
+        return False
+
+    def _overwrite(self, name: bytes, data: bytes) -> bool:
+        """Have the file ``name`` say ``data``, where there is no room for a new one."""
+        try:
+            fd = os.open(self._directory.at(name), IN_PLACE)
+        except OSError:
+            return False
+        try:
+            if os.fstat(fd).st_nlink != 1:
+                return False  # it may be somebody's other file
+            written = os.pwrite(fd, data, 0)
+            os.ftruncate(fd, written)
+            return written == len(data)
+        except OSError:
+            return False
+        finally:
+            os.close(fd)
+
     def _replace(self, name: bytes, data: bytes) -> bool:
         """Have the file ``name`` say ``data``, in one step; tell whether it does."""
         path = self._directory.at(name)
@@ -102,13 +129,16 @@ class Notes:
         try:
             fd = os.open(new, CREATE, 0o644)
             try:
-                os.write(fd, data)
+                whole = os.write(fd, data) == len(data)
             finally:
                 os.close(fd)
-            os.rename(new, path)
+            if whole:
+                os.rename(new, path)
         except OSError:
-            return False
-        return True
+            whole = False
+        if not whole:
+            self._remove(name + NEW)
+        return whole
 
     def died(self, death: Death, number: int) -> None:
         """Remember a death, one of ``number``, and the last one in any case."""
