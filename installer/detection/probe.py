@@ -16,6 +16,7 @@ from slashservice.installer.detection.knowledge import Knowledge, in_order
 from slashservice.installer.detection.wirings import find_scanners, find_wirings
 from slashservice.installer.host import processes, scratch
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.obstacles import flags
 
 LOOKED_FOR = ("/run/reboot-required", "/run/ostree-booted")
 """Paths that no init system's module asks for, but whoever reads the evidence may want."""
@@ -165,9 +166,22 @@ def _copy_releases(host: Host, to: str) -> None:
 
 
 def _unwritable(host: Host) -> tuple[str, ...]:
-    """Return the folders the installer changes that can't be: read-only, or immutable."""
+    """Return the folders the installer changes that can't be: read-only, or immutable.
+
+    An ordinary account that looks at this host wants to know what root could do.
+    """
+    by_access = os.geteuid() == 0 or host.root != "/" or bool(host.home)
+    can_change = _may_write if by_access else _root_may_write
     return tuple(
         folder
         for folder in CHANGED_FOLDERS
-        if host.is_directory(folder) and not os.access(host.real(folder, follow=True), os.W_OK)
+        if host.is_directory(folder) and not can_change(host.real(folder, follow=True))
     )
+
+
+def _may_write(real: str) -> bool:
+    return os.access(real, os.W_OK)
+
+
+def _root_may_write(real: str) -> bool:
+    return not os.statvfs(real).f_flag & os.ST_RDONLY and not flags(real)

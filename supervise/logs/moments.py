@@ -1,7 +1,8 @@
 """Moments as people write them: ``10m`` (ago), ``14:05``, ``yesterday``, ``Nov 25 14:05``.
 
-Also ``2026-11-21``, ``2026-11-21 14:05:30``, a day of the week, and TAI64N labels. All are in local
-time. A date without a year, and a day of the week, is the last one that there was.
+Also ``2 hours ago``, ``2026-11-21``, ``2026-11-21 14:05:30``, a day of the week, and TAI64N labels.
+All are in local time, but for ISO 8601 with a zone: ``2026-11-21T14:05:30.25Z``, ``...+01:00``. A
+date without a year, and a day of the week, is the last one that there was.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from slashservice.supervise.logs.action_script import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
 DAY = 86400
@@ -23,6 +25,25 @@ MONTHS = (
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 AGO = {"today": 0, "yesterday": 1, "tomorrow": -1}
+
+LENGTH = rb"(\d+) *([a-z]*)"
+"""Of a time: a number and its unit."""
+
+UNITS = {
+    word: unit
+    for unit, words in {
+        b"s": (b"sec", b"secs", b"second", b"seconds"),
+        b"m": (b"min", b"mins", b"minute", b"minutes"),
+        b"h": (b"hr", b"hrs", b"hour", b"hours"),
+        b"d": (b"day", b"days"),
+        b"w": (b"week", b"weeks"),
+    }.items()
+    for word in words
+}
+"""Units in words, as their letters."""
+
+ISO = rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:?\d\d)"
+"""A time with a time zone: to the second, a fraction of that, and the zone."""
 
 SHORT = 3
 """Letters that tell months, and days of the week, from one another."""
@@ -36,9 +57,11 @@ def moment(text: bytes, now: float) -> int:
     if text[:1] == b"@":
         digits = text[1:].ljust(24, b"0")[:24]
         return tai.unpack(bytes.fromhex(digits.decode("ascii")))
-    ago = seconds(text.removesuffix(b" ago").removeprefix(b"-"))
+    ago = _ago(text.removesuffix(b" ago").removeprefix(b"-"))
     if ago is not None:
         return int((now - ago) * 1e9)
+    if _is_iso(text) and (whole := _zoned(text)):
+        return _iso(*whole.groups())
     words = text.decode("ascii").lower().replace("t", " ", int(_is_iso(text))).split()
     if words == ["now"]:
         return int(now * 1e9)
@@ -55,6 +78,40 @@ def moment(text: bytes, now: float) -> int:
     if _day(noon) != (year, month, day):
         raise ValueError(text)  # as February 30
     return found * 1_000_000_000
+
+
+def _ago(text: bytes) -> int | None:
+    """Return the seconds that ``10m``, ``1h 30m`` or ``2 hours`` means; None if it means none."""
+    if (short := seconds(text)) is not None:
+        return short
+    import re  # it takes longer to load than most time is
+
+    parts = re.findall(LENGTH, text.lower())
+    if b"".join(map(b"".join, parts)) != b"".join(text.lower().split()):
+        return None
+    found = [seconds(number + UNITS.get(unit, unit)) for number, unit in parts]
+    return sum(filter(None, found)) if found and None not in found else None
+
+
+def _zoned(text: bytes) -> re.Match[bytes] | None:
+    import re
+
+    return re.fullmatch(ISO, text)
+
+
+def _iso(moment: bytes, fraction: bytes | None, zone: bytes) -> int:
+    """Return the Unix time, in nanoseconds, of an ISO 8601 time with a time zone."""
+    from calendar import timegm
+
+    parsed = time.strptime(moment.decode("ascii"), "%Y-%m-%dT%H:%M:%S")
+    offset = 0
+    if zone not in b"Zz":
+        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        if hours > 23 or minutes > 59:
+            raise ValueError(zone)
+        offset = (hours * 60 + minutes) * (-60 if zone[:1] == b"-" else 60)
+    nanoseconds = int((fraction or b"0")[:9].ljust(9, b"0"))
+    return (timegm(parsed) - offset) * 1_000_000_000 + nanoseconds
 
 
 def _is_iso(text: bytes) -> bool:

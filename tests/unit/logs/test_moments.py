@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from slashservice.supervise.logs.json_lines import iso
 from slashservice.supervise.logs.moments import moment
 
 NOON = 1_795_867_200
@@ -24,6 +25,15 @@ MOMENTS = {
     "1w": NOON - 7 * DAY,
     "10m ago": NOON - 600,
     "-1h": NOON - 3600,
+    "10 minutes ago": NOON - 600,
+    "2 hours": NOON - 7200,
+    "1 hour 30 min ago": NOON - 5400,
+    "1h30m": NOON - 5400,
+    "1 Day ago": NOON - DAY,
+    "2026-11-28T11:00:00Z": NOON - 3600,
+    "2026-11-28T11:00:00.25Z": NOON - 3600,
+    "2026-11-28T13:00:00+01:00": NOON,
+    "2026-11-28T08:30:00-0330": NOON,
     "tomorrow": NOON + DAY // 2,
     "Feb 28 2024": NOON - 1004 * DAY - DAY // 2,
     "now": NOON,
@@ -118,3 +128,29 @@ def test_a_day_of_the_week_is_the_last_one(day: int, days: int) -> None:
     found = moment(name.encode(), now) // 10**9
     assert time.gmtime(found).tm_wday == day
     assert 0 <= now - DAY // 2 - found < 7 * DAY
+
+
+@given(some.integers(0, 4_000_000_000_000_000_000))
+def test_what_json_says_is_understood(when: int) -> None:
+    """To the nanosecond, whatever the time here."""
+    said = iso(when)
+    assert said is not None
+    assert moment(said.encode(), NOON) == when
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10 minutes later",
+        "1 fortnight",
+        "h",
+        "10 m x",
+        "2026-11-28T25:00:00Z",
+        "2026-11-28T11:00:00+99:00",
+        "2026-02-30T11:00:00Z",
+        "1 hour 30 parsecs ago",
+    ],
+)
+def test_what_only_looks_like_one(text: str) -> None:
+    with pytest.raises(ValueError):
+        moment(text.encode(), NOON)

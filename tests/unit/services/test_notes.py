@@ -6,7 +6,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,13 +83,14 @@ def test_no_file_of_somebody_else_is_written_to(
     other = tmp_path / "other"
     other.write_text("theirs")
     monkeypatch.setattr(notes, "os", Failing({*range(1, 100, 2)}))
-    for make in (
-        lambda: path.symlink_to(other),
-        lambda: path.hardlink_to(other),
-        lambda: os.mkfifo(path),
-    ):
+    makers: list[Callable[[Path], object]] = [
+        lambda path: path.symlink_to(other),
+        lambda path: path.hardlink_to(other),
+        os.mkfifo,
+    ]
+    for make in makers:
         path.unlink(missing_ok=True)
-        make()
+        make(path)
         told = Notes(directory)
         told.tell(status(7))
         assert other.read_text() == "theirs"
