@@ -38,8 +38,8 @@ COLOURS = {
 
 INDENT = "    "
 
-STATE = 1
-"""The column with the state."""
+STATE, LOG = 1, 6
+"""The columns with the state, and with that of the log."""
 
 
 def row(seen: Seen, now: float) -> list[str]:
@@ -89,14 +89,21 @@ def notes(seen: Seen) -> list[str]:
 
 
 def shown(seen: Sequence[Seen], now: float, cells: int | None, *, coloured: bool) -> list[str]:
-    """Return the lines of the table, and below what fails what it logged last."""
+    """Return the lines of the table, and below what fails what it logged last.
+
+    Where there is no room for the logs, that of a service is named if it is not well.
+    """
     rows = [row(one, now) for one in seen]
     heading, *lines = table.lines(COLUMNS, rows, cells)
     found = [output.paint(_joined(heading), output.BOLD * coloured)]
-    for one, (_, state, *_), line in zip(seen, rows, lines, strict=True):
+    for one, cells_of, line in zip(seen, rows, lines, strict=True):
+        state = cells_of[STATE]
         colour = COLOURS.get(state, output.YELLOW) if coloured else ""
         line[STATE] = (STATE, line[STATE][1].replace(state, output.paint(state, colour)))
         found.append(_joined(line))
+        if LOG not in dict(line) and cells_of[LOG] not in ("", "ok"):
+            about = f"{INDENT}log: {cells_of[LOG]}"
+            found.append(output.paint(about, output.YELLOW if coloured else ""))
         if state in (health.FAILING, health.FAILED):
             dim = output.DIM * coloured
             found += [

@@ -1,7 +1,8 @@
 """Columns of text, as wide as they need to be, and no wider than a screen.
 
-Where the screen is too narrow, columns are left out by their ``rank``, the largest first. Then the
-texts of the first column are cut off. A last column that is ``loose`` takes what is left for it.
+Where the screen is too narrow, the texts of the first column are cut off down to a third of it.
+Then columns are left out by their ``rank``, the largest first, and then the first one is cut off
+further. A last column that is ``loose`` takes what is left for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ GAP = "  "
 
 ELLIPSIS = "~"
 """What stands where a text was cut off, on any terminal."""
+
+SHARE = 3
+"""Of so many parts of a screen the first column has one in any case."""
 
 LEAST = 8
 """A column of which less would be left is left out, or the first one wider than the screen."""
@@ -98,6 +102,10 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> dict[in
 def _fit(columns: Sequence[Column], widths: dict[int, int], cells: int) -> None:
     """Change the widths so that together they are no wider than the screen."""
     loose = [at for at in widths if columns[at].is_loose]
+    first = min(widths)
+    spare = widths[first] - max(LEAST, cells // SHARE)
+    needed = _whole(widths) - sum(max(0, widths[at] - LEAST) for at in loose) - cells
+    widths[first] -= max(0, min(spare, needed))
     for at in sorted((at for at in widths if columns[at].rank), key=lambda at: -columns[at].rank):
         excess = _whole(widths) - cells
         if excess <= 0:
@@ -106,7 +114,6 @@ def _fit(columns: Sequence[Column], widths: dict[int, int], cells: int) -> None:
             widths[at] -= excess
         else:
             del widths[at]
-    first = min(widths)
     widths[first] = max(LEAST, widths[first] - max(0, _whole(widths) - cells))
 
 

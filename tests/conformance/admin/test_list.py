@@ -263,3 +263,16 @@ def test_a_log_that_outlives_its_service(tree: Tree, admin: Administrator) -> No
         "web"
     }
     assert svscan.poll() is None, "the log still runs"
+
+
+def test_a_log_that_is_not_well_is_named_on_any_screen(tree: Tree, admin: Administrator) -> None:
+    tree.add("web", log="#!/bin/sh\nexit 5\n")
+    tree.add("app", log=LOG)
+    tree.svscan()
+    until(lambda: admin.services("web")["web"]["log"]["state"] == "failing", "its log fails")
+    wide = on_screen(admin.words("list"), 100)
+    assert re.search(r"^web .* failing$", without_colour(wide), re.MULTILINE)
+    narrow = without_colour(on_screen(admin.words("list"), 28))
+    assert "LOG" not in narrow
+    assert re.search(r"^web .*\n    log: failing$", narrow, re.MULTILINE), narrow
+    assert narrow.count("log:") == 1

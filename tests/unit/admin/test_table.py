@@ -59,3 +59,16 @@ def test_what_is_cut_off_says_so(text: str, cells: int) -> None:
     cut = table.cut(text, cells)
     assert table.width(cut) <= cells
     assert cut == text or (cut.endswith(table.ELLIPSIS) and text.startswith(cut[:-1]))
+
+
+def test_a_long_name_takes_no_column_away() -> None:
+    """It is cut off down to a third of the screen before anything else is left out."""
+    rows = [
+        ("n" * 200, "running", "4711", "3d 4h", "exit 7", ""),
+        ("web", "down", "", "1s", "", ""),
+    ]
+    heading, long, short = table.lines(COLUMNS, rows, 60)
+    assert [at for at, _ in heading] == [0, 1, 2, 3, 4]
+    assert long[0][1].endswith("n" * 19 + table.ELLIPSIS)
+    assert len(table.GAP.join(text for _, text in long)) <= 60
+    assert short[0][1].rstrip() == "web"
