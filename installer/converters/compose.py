@@ -26,6 +26,8 @@ from slashservice.installer.converters import (
     compose_made,
     compose_options,
     interpolation,
+    scripts,
+    shell,
     texts,
     yaml_tree,
 )
@@ -44,7 +46,10 @@ CLEANING_SECONDS = 30
 """How long the engine may take to remove what is left of a container."""
 
 OWN = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|LD_.*|DOCKER_.*|CONTAINERS?_.*|XDG_.*|.*_proxy")
-"""Variables that mean something to the engine itself: they are given to the container alone."""
+"""Variables that mean something to the engine itself: they are given to the container alone.
+
+So are those that neither a file of ``env`` nor a shell can have.
+"""
 
 ADDRESSES = {"ipv4_address": "--ip", "ipv6_address": "--ip6", "mac_address": "--mac-address"}
 """What a service is in its network."""
@@ -242,7 +247,8 @@ def _environment(service: Service, made: Wanted, values: dict[str, str]) -> None
             elif key in values:
                 found[key] = values[key]
     for key, value in found.items():
-        if OWN.fullmatch(key):
+        is_odd = scripts.is_inexact(value) and not shell.NAME.fullmatch(key)
+        if OWN.fullmatch(key) or is_odd:
             service.words.append(f"--env={key}={value}")
         else:
             made.environment[key] = value

@@ -51,6 +51,9 @@ OTHERS = {
     "rpcinterface": "there are no remote calls",
     "ctlplugin": "there is nothing to be plugged in",
 }
+READERS = ("cat", "tee", "sh", "bash", "dash", "python3", "python", "node", "perl", "bc", "awk")
+"""Programs that read their input if they are given no file."""
+
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -261,6 +264,11 @@ class _Program:
             raise self.refused("command", f" can't be taken apart: {error}") from None
         if not words:
             raise refused(self.section.where("command"), f"[{self.section.name}] has no command=")
+        if os.path.basename(words[0]) in READERS and all(one[:1] == "-" for one in words[1:]):
+            what = (
+                "command= reads /dev/null here, and not a pipe that stays empty: it may end at once"
+            )
+            self.losses.add(self.section.where("command"), what)
         made.line = shell.quoted(words)
         made.directory = self.get("directory") or self._server("directory") or "/"
         made.program = words[0]

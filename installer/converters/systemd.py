@@ -142,8 +142,8 @@ def _output(reading: Reading, made: Wanted) -> None:
 def _comments(reading: Reading, made: Wanted) -> None:
     """Keep what only tells of it."""
     if one := reading.last("Description", "Unit"):
-        made.comments.append(reading.text(one))
+        made.comments.append(reading.comment(one))
     for key in systemd_reasons.ORDER:
-        names = [word for one in reading.all(key, "Unit") for word in reading.text(one).split()]
+        names = [word for one in reading.all(key, "Unit") for word in reading.comment(one).split()]
         if names:
             made.comments.append(f"{key}: {' '.join(names)}")

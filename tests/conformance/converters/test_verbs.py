@@ -292,3 +292,37 @@ def test_what_was_copied_is_removed_and_copied_again(importer: Importer) -> None
     assert said.lines[-1] == line
     subprocess.run(["/bin/sh", "-c", advice], check=True)
     assert not run.parent.exists()
+
+
+def test_what_commands_beside_a_service_are_told(importer: Importer) -> None:
+    """``ExecStartPost=`` and ``ExecStop=`` the pid; ``ExecStopPost=`` how it ended."""
+    told = importer.given / "told"
+    note = importer.file(
+        "note", f'#!/bin/sh\necho "$@ $MAINPID $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" >>{told}\n'
+    )
+    note.chmod(0o755)
+    text = (
+        f"[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nExecStartPost={note} begun\n"
+        f"ExecStop={note} stop\nExecStopPost={note} ended ${{EXIT_STATUS}}\nRestartSec=1000\n"
+    )
+    unit = importer.file("it.service", text)
+    importer.svscan()
+    assert importer.types("import", unit).status == 0
+    home = importer.homes / "it"
+    pid = await_pid(home)
+    until(lambda: told.exists(), "it has begun")
+    words = [str(importer.program), "restart", "--service-dir", str(importer.tree.scan), "it"]
+    subprocess.run(words, check=True, timeout=100)  # nobody waits for RestartSec=
+    second = await_pid(home, pid)
+    os.kill(second, signal.SIGKILL)
+    until(lambda: "KILL" in told.read_text(), "what is after it knows")
+    lines = told.read_text().splitlines()
+    assert sorted(lines) == sorted(
+        [
+            f"begun {pid}   ",
+            f"stop {pid}   ",
+            "ended TERM  success killed TERM",
+            f"begun {second}   ",
+            "ended KILL  signal killed KILL",
+        ]
+    )

@@ -211,6 +211,12 @@ def test_a_formation(host: Host, tmp_path: Path) -> None:
         ("if true; then puma; fi", "if true; then puma; fi"),
         ("puma 2>&1", "exec puma 2>&1"),
         ("echo 'a; b'", "exec echo 'a; b'"),
+        ('A=b python3 -c "import x; x.y(3)"', 'exec env A=b python3 -c "import x; x.y(3)"'),
+        ('echo "it\'s $A; b" c', 'exec echo "it\'s $A; b" c'),
+        ('echo "$(a; b)"', 'echo "$(a; b)"'),
+        ('echo "`a; b`"', 'echo "`a; b`"'),
+        ('echo "a" ; echo "b"', 'echo "a" ; echo "b"'),
+        (r"echo it\'s; echo \'", r"echo it\'s; echo \'"),
         ("A=1", "A=1"),
         ("puma 'unclosed", "puma 'unclosed"),
     ],
@@ -298,3 +304,96 @@ def test_two_of_one_name(host: Host, tmp_path: Path) -> None:
     (tmp_path / "x.service").write_text(SERVICE)
     with pytest.raises(Refusal, match="two of these services are called x"):
         kinds.drawn(host, [str(tmp_path / "x.service")] * 2, Choices(check=False), Losses())
+
+
+def test_a_comment_refuses_nothing(host: Host, tmp_path: Path) -> None:
+    text = "[Unit]\nDescription=uses 100% x and %y\nAfter=%!.target %n\n" + SERVICE
+    found, lost = read(host, tmp_path / "x.service", text)
+    assert "# uses 100% x and %y\n# After: %!.target x.service\n" in text_of(found[0])
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ("CPUWeight MemoryMax IOWeight TasksMax IOAccounting Slice StartupCPUWeight", "no control"),
+        (
+            "CPUSchedulingPolicy IOSchedulingClass IOSchedulingPriority CPUAffinity NUMAPolicy",
+            "it stays as svscan has it",
+        ),
+        ("CPUSchedulingPriority MemoryKSM CoredumpFilter TimerSlackNSec", "stays as svscan"),
+        ("MemoryDenyWriteExecute ProtectHome MountFlags", "nothing here restricts"),
+        ("RestartSteps RestartMaxDelaySec", "the time between two starts stays"),
+        ("ReloadSignal", "reload sends HUP"),
+        ("LogLevelMax", "all that it says is logged"),
+        ("OOMPolicy", "the kernel kills"),
+    ],
+)
+def test_the_reason_is_the_right_one(keys: str, why: str, host: Host, tmp_path: Path) -> None:
+    text = SERVICE + "".join(f"{key}=1\n" for key in keys.split())
+    _, lost = read(host, tmp_path / "x.service", text)
+    assert len(lost) == len(keys.split()) and all(why in line for line in lost), lost
+
+
+def test_what_reads_its_input(host: Host, tmp_path: Path) -> None:
+    """It is a pipe that stays empty there, and is at its end here."""
+    text = "".join(
+        f"[program:{name}]\ncommand={command}\n"
+        for name, command in {"a": "/bin/cat", "b": "cat file", "c": "sh -s", "d": "x"}.items()
+    )
+    _, lost = read(host, tmp_path / "x.conf", text, Choices("supervisord", check=False))
+    assert [line.partition(" ")[0] for line in lost] == ["x.conf:2:", "x.conf:6:"]
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value", "told"),
+    [
+        ('D="a\\nb"', "D", "a\nb", ""),
+        ('D="a\\\\nb \\"c\\""', "D", 'a\\nb "c"', ""),
+        ("D='a\\nb'", "D", "a\\nb", ""),
+        ("D=val # c", "D", "val # c", "belong to the value; honcho and foreman differ"),
+        ('D="x" # c', "D", '"x" # c', "belong to the value; honcho and foreman differ"),
+        ("D=a#b", "D", "a#b", ""),
+        ("D = value", "D", "value", "blanks around = do not count"),
+        ("D= value", "D", "value", "blanks around = do not count"),
+        ("  D=value", "D", "value", "blanks around it do not count"),
+        ("D=value  ", "D", "value", "blanks around it do not count"),
+        ('D="value  "', "D", "value  ", ""),
+        ('export D="x"', "D", None, "this is no line NAME=VALUE, and is left out"),
+        ("D", "D", None, "this is no line NAME=VALUE, and is left out"),
+        ("D-E=x", "D-E", None, "this is no line NAME=VALUE, and is left out"),
+        ("# D=x", "D", None, ""),
+        ("   ", "D", None, ""),
+    ],
+)
+def test_variables_beside_a_procfile(
+    line: str, name: str, value: str | None, told: str, host: Host, tmp_path: Path
+) -> None:
+    """What is read otherwise by foreman or honcho is told, and what is left out is, too."""
+    (tmp_path / ".env").write_text(f"A=b\n{line}\nC=d\n")
+    (found,), lost = read(host, tmp_path / "Procfile", "web: puma\n")
+    held = {one: state.data.decode() for one, state in found.contents.items()}
+    assert (held["env/A"], held["env/C"]) == ("b\n", "d\n")
+    if value is None:
+        assert f"env/{name}" not in held
+    elif value.endswith(" "):
+        assert held["variables"] == f"export {name}='{value}'\n"
+    else:
+        assert held[f"env/{name}"] == value.replace("\n", "\0") + "\n"
+    assert [one for one in lost if not one.startswith(".env:2: ")] == []
+    assert len(lost) == bool(told) and all(told in one for one in lost)
+
+
+def test_a_blank_at_the_end_of_an_odd_variable(host: Host, tmp_path: Path) -> None:
+    """Neither envdir nor a shell could hand it on: the engine does, and nothing else can."""
+    tree = "services: {a: {image: b, environment: {a.b: 'x ', c: 'y '}}}\n"
+    (found,), _ = read(host, tmp_path / "compose.yaml", tree, Choices(engine="docker", check=False))
+    assert "'--env=a.b=x ' --env=c " in text_of(found)
+    assert text_of(found, "variables") == "export c='y '\n"
+    with pytest.raises(Refusal, match=r"x.conf: a.b ends in blanks"):
+        read(
+            host,
+            tmp_path / "x.conf",
+            f'{SECTION}environment=a.b="x "\n',
+            Choices("supervisord", check=False),
+        )
