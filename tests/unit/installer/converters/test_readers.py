@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.installer import its_host, plain_image
 
-from slashservice.installer.converters import kinds
+from slashservice.installer.converters import kinds, unit_file
 from slashservice.installer.converters.kinds import Choices
 from slashservice.installer.converters.losses import Losses
 from slashservice.installer.errors import Refusal
@@ -397,3 +397,55 @@ def test_a_blank_at_the_end_of_an_odd_variable(host: Host, tmp_path: Path) -> No
             f'{SECTION}environment=a.b="x "\n',
             Choices("supervisord", check=False),
         )
+
+
+def test_what_is_split_over_files(host: Host, tmp_path: Path) -> None:
+    """``%(here)s`` is where the line is that says it; later lines count, wherever they stand."""
+    folder = tmp_path / "conf.d"
+    folder.mkdir()
+    (folder / "1.ini").write_text("[program:a]\ndirectory=%(here)s\numask=002\n[group:g]\n")
+    more = "[program:a]\numask=027\nstartsecs=3\n[program:b]\ncommand=%(here)s/b\n"
+    (folder / "2.ini").write_text(f"{more}[group:g]\nprograms=a\npriority=3\n[odd:x]\ny=z\n")
+    text = "[program:a]\ncommand=%(here)s/a\n[include]\nfiles=%(here)s/conf.d/*.ini\n"
+    text += "[supervisord]\nlogfile=/x\nstrip_ansi=true\n[supervisorctl]\nserverurl=x\n"
+    choices = Choices("supervisord", check=False)
+    found, lost = read(host, tmp_path / "x.conf", text, choices)
+    assert [one.name for one in found] == ["a", "b"]
+    assert f"exec chpst -C {folder} -M 027 {tmp_path}/a\n" in text_of(found[0])
+    assert "# Group: g\n" in text_of(found[0])
+    assert f"{folder}/b\n" in text_of(found[1])
+    assert [line.partition(" is")[0] for line in lost] == [
+        "2.ini:3: startsecs=",
+        "x.conf:7: strip_ansi=",
+        "2.ini:8: priority=",
+        "2.ini:9: [odd:x]",
+    ]
+    (folder / "2.ini").write_text("[program:a]\nuser=nosuch\n")
+    with pytest.raises(Refusal, match=r"^2.ini:2: there is no account nosuch"):
+        read(host, tmp_path / "x.conf", text, choices)
+
+
+def test_units_that_are_masked(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is hidden is named; and what hides it, where that is imported itself."""
+    folders = [tmp_path / name for name in ("etc", "run", "usr")]
+    for one in folders:
+        one.mkdir()
+    monkeypatch.setattr(unit_file, "FOLDERS", tuple(map(str, folders)))
+    etc, run, usr = (one / "x.service" for one in folders)
+    etc.symlink_to("/dev/null")
+    with pytest.raises(Refusal, match="is masked: systemd starts no such") as refusal:
+        kinds.drawn(host, [str(etc)], Choices(), Losses())
+    assert refusal.value.advice == ()
+    run.touch()
+    found, lost = read(host, usr, SERVICE)
+    assert found and lost == [f"x.service: systemd has {etc} instead of {usr}, which is masked"]
+    for masked in (etc, run):
+        with pytest.raises(Refusal, match="is masked") as refusal:
+            kinds.drawn(host, [str(masked)], Choices(), Losses())
+        assert refusal.value.advice == (f"What it hides: slashservice import {usr}",)
+    etc.unlink()
+    etc.write_text(SERVICE)
+    assert read(host, usr, SERVICE)[1] == [
+        f"x.service: systemd has {etc} instead of {usr}, which is not read"
+    ]
+    assert read(host, etc, SERVICE)[1] == []
