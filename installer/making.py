@@ -28,6 +28,9 @@ from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 MARKS = ("# Made by `slashservice add`.", "# Made by `slashservice import`")
 """What the run scripts that we make begin with: ``slashservice remove`` removes such services."""
 
+IMPORTED = ".imported"
+"""A file in service directories that ``import`` has copied: their run scripts are others' words."""
+
 PATIENCE = 30
 """Seconds to wait for another add, remove or install to end its work."""
 
@@ -72,6 +75,8 @@ class Drawn:
 
 def is_ours(host: Host, home: str) -> bool:
     """Tell whether a service directory is one that we have made."""
+    if host.lstat(f"{home}/{IMPORTED}"):
+        return True
     run = host.read(f"{home}/run") or b""
     return any(mark.encode() in run for mark in MARKS)
 

@@ -84,7 +84,7 @@ def remove(
                     return
                 _remove_home(host, home, say)
         elif host.is_directory(home):
-            say(f"{home} is kept")
+            say(f"{home} is kept{'' if keep else _why_kept(host, home)}")
     except Interrupted as signal:
         raise Trouble(
             f"interrupted by {signal}: the service in {home} is unlinked and told to stop",
@@ -141,6 +141,12 @@ def _remove_home(host: Host, home: str, say: Say) -> None:
     say(f"{home} is removed")
     if log:
         say(f"its logs are kept: {os.fsdecode(log.group(1))}")
+
+
+def _why_kept(host: Host, home: str) -> str:
+    """Say why a service directory is kept, and how to remove it."""
+    path = f"{host.root}{home}" if host.root != "/" else home
+    return f": it was not made by slashservice; to remove it, too: rm -r {quote(path)}"
 
 
 def _leftover(homes: str, name: str) -> str:

@@ -87,7 +87,7 @@ def _tell(
     elif trouble:
         say(f"its log is in trouble: {trouble}")
         log_works = False
-    if itself.good:
+    if itself.good or itself.is_done:
         return log_works
     lines = service_log.last_lines(host, one.log, begun) if one.log else []
     if lines:
@@ -98,5 +98,10 @@ def _tell(
         say("it has logged nothing")
     elif not one.has_log:
         say("it has no log: what it says is where svscan's own messages are")
-    say(f"it is started again and again; {remedy(one.name)} ends that")
+    if itself.rests or itself.failed:
+        say(f"it can be started again: slashservice start {link}")
+    elif itself.finishing:
+        say(f"whether it is started again is up to that; {remedy(one.name)} removes it")
+    else:
+        say(f"it is started again and again; {remedy(one.name)} ends that")
     return False

@@ -7,7 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from slashservice.supervise.admin.words import ending
 from slashservice.supervise.protocol import client, deaths, names
+from slashservice.supervise.protocol.deaths import Death
 
 SECONDS = 2.0
 """svscan starts what dies again after a second: within two it shows."""
@@ -20,15 +22,29 @@ START = 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """How the service is at the end, its pid (0 if down), and how often it died meanwhile."""
+    """How the service is at the end, its pid (0 if down), and how often it died meanwhile.
+
+    ``last`` is its last death, if that was noted. It ``rests`` if it is not started again, as it
+    was put down, by its own scripts mostly. It has ``failed`` if it has said that it can't work.
+    It is ``finishing`` while its finish script runs, which may do either.
+    """
 
     pid: int
     deaths: int
+    last: Death | None = None
+    rests: bool = False
+    failed: bool = False
+    finishing: bool = False
 
     @property
     def good(self) -> bool:
         """Whether it was up all the time."""
         return bool(self.pid) and not self.deaths
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has done its work, and is down for good: that is no trouble."""
+        return self.rests and self.last is not None and not self.last.status
 
 
 def watch(services: Sequence[str], since: bytes, seconds: float = SECONDS) -> list[Trial]:
@@ -56,6 +72,7 @@ class _Seen:
         self._pids: set[int] = set()
         self._ends: set[bytes] = set()
         self._pid = 0
+        self._rests = self._finishing = False
 
     def look(self, late: bool) -> None:
         """Look how it is. What is down and never was up has died, if it is ``late``."""
@@ -65,24 +82,34 @@ class _Seen:
             return
         if now is None:
             return
-        self._pid = now.pid
-        if now.pid:
-            self._pids.add(now.pid)
+        self._finishing = bool(now.pid and now.finish)
+        self._pid = 0 if self._finishing else now.pid
+        self._rests = not self._pid and now.want != b"u"
+        if self._pid:
+            self._pids.add(self._pid)
         elif self._pids or self._ends or late:
             self._ends.add(now.stamp)
 
     def trial(self) -> Trial:
         """Return what came of it."""
+        noted = self._noted()
         seen = max(len(self._ends), len(self._pids) - bool(self._pid), 0 if self._pid else 1)
-        return Trial(self._pid, max(seen, self._noted()))
+        return Trial(
+            self._pid,
+            len(noted) or seen,
+            noted[-1] if noted else None,
+            bool(noted) and self._rests,
+            not self._pid and os.path.lexists(os.path.join(self._path, names.FAILED)),
+            self._finishing,
+        )
 
-    def _noted(self) -> int:
-        """Return how many deaths the supervisor has noted; 0 also if it notes none."""
+    def _noted(self) -> list[Death]:
+        """Return the deaths that the supervisor has noted; none also if it notes none."""
         try:
             found = deaths.read(os.path.join(self._path, names.DEATHS))
         except OSError:
-            return 0
-        return sum(death.stamp >= self._since for death in found)
+            return []
+        return [death for death in found if death.stamp >= self._since]
 
 
 def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> str:
@@ -90,6 +117,16 @@ def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> st
     if trial.good:
         status = os.fsdecode(client.describe(os.fsencode(service)))
         return f"svscan supervises it: {name}: {status}"
+    if trial.is_done:
+        return f"{name} ran once, and ended: exit 0; it is not started again"
     times = "once" if trial.deaths == 1 else f"{trial.deaths} times"
+    how = f": {ending(trial.last)}" if trial.last else ""
     now = f"up again (pid {trial.pid})" if trial.pid else "down"
-    return f"{name} died at once, {times} in {seconds:.0f} seconds; it is {now}"
+    now = f"it is {now}"
+    if trial.failed:
+        now = "it has said that it can't work, and is not started again"
+    elif trial.rests:
+        now = "it is not started again"
+    elif trial.finishing:
+        now = "its finish script runs"
+    return f"{name} died at once, {times} in {seconds:.0f} seconds{how}; {now}"

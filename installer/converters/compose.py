@@ -22,8 +22,12 @@ from shlex import quote
 
 from slashservice.installer.converters import (
     accounts,
+    compose_keys,
+    compose_made,
     compose_options,
     interpolation,
+    scripts,
+    shell,
     texts,
     yaml_tree,
 )
@@ -42,7 +46,13 @@ CLEANING_SECONDS = 30
 """How long the engine may take to remove what is left of a container."""
 
 OWN = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|LD_.*|DOCKER_.*|CONTAINERS?_.*|XDG_.*|.*_proxy")
-"""Variables that mean something to the engine itself: they are given to the container alone."""
+"""Variables that mean something to the engine itself: they are given to the container alone.
+
+So are those that neither a file of ``env`` nor a shell can have.
+"""
+
+ADDRESSES = {"ipv4_address": "--ip", "ipv6_address": "--ip6", "mac_address": "--mac-address"}
+"""What a service is in its network."""
 
 WHOLE = "docker compose config >whole.yaml writes all of it into one file, which can be imported."
 
@@ -77,6 +87,8 @@ def read(
     services = top.mapping.get("services", Item({}, 1)).mapping
     if not services:
         raise Refusal(f"{path} has no services: in it")
+    compose_keys.look(file, top, losses)
+    _others(folder, file, losses)
     project = _project(top, folder, values)
     user = accounts.asked(host, account)
     found = []
@@ -86,6 +98,16 @@ def read(
         made.user = user
         found.append(made)
     return found
+
+
+def _others(folder: str, file: str, losses: Losses) -> None:
+    """Tell of the file that Docker Compose reads behind this one without being told to."""
+    stem, _, kind = file.rpartition(".")
+    if stem not in ("compose", "docker-compose"):
+        return
+    for name in (f"{one}.override.{kind}" for one in ("compose", "docker-compose")):
+        if os.path.exists(os.path.join(folder, name)):
+            losses.add(file, f"{name} beside it is not read: {WHOLE}")
 
 
 def _values(folder: str) -> dict[str, str]:
@@ -128,26 +150,22 @@ def _wanted(service: Service, engine: str, values: dict[str, str]) -> Wanted:
         raise refused(service.where(found), f"{service.name}: extends: is not followed", WHOLE)
     image = _image(service, engine)
     _environment(service, made, values)
-    name = service.get("container_name")
-    container = name.text if name else f"{service.project}-{service.name}"
+    container = service.container(service.name)
     words = [engine, "run", "--rm", f"--name={container}"]
-    network, is_made = _network(service)
+    options, network = _network(service)
     compose_options.add(service)
     entry = service.get("entrypoint")
     entrypoint = _words(service, entry) if entry else []
     if entry:
         words.append(f"--entrypoint={entrypoint[0] if entrypoint else ''}")
-    words += [*network, *service.words, image, *entrypoint[1:]]
+    words += [*options, *service.words, image, *entrypoint[1:]]
     if found := service.get("command"):
         words += _words(service, found)
     made.line = " ".join(map(quote, words))
     made.program = engine
     remove = _removing(engine, container)
     made.before = [Step(remove, ignored=True)]
-    if is_made:
-        net = quote(network[0].partition("=")[2])
-        known = f"{quote(engine)} network inspect {net} >/dev/null 2>&1"
-        made.before.append(Step(f"{known} || {quote(engine)} network create {net} >/dev/null"))
+    made.before += map(Step, compose_made.lines(service, engine, network))
     made.after = [Step(remove, ignored=True)]
     made.finish_seconds = CLEANING_SECONDS
     _ending(service, made)
@@ -181,6 +199,10 @@ def _image(service: Service, engine: str) -> str:
         folder = build.mapping.get("context", Item(".", 0)).text if build.mapping else build.text
         file = build.mapping.get("dockerfile")
         words = [engine, "build", "-t", name, *(["-f", file.text] if file else [])]
+        args, target = build.mapping.get("args"), build.mapping.get("target")
+        listed = compose_options.pairs(args, "=") if args else []
+        words += [f"--build-arg={one}" for one in listed]
+        words += [f"--target={target.text}"] if target else []
         typed = shlex.join([*words, service.path(folder)])
         service.lost(build, f"build: is left out; before it starts: {typed}")
     return name
@@ -202,7 +224,7 @@ def _environment(service: Service, made: Wanted, values: dict[str, str]) -> None
     files = service.get("env_file")
     for one in (files.items or [files]) if files else []:
         path = service.path(one.mapping.get("path", one).text)
-        is_needed = one.mapping.get("required", Item(True, 0)).value is not False
+        is_needed = service.is_set(one.mapping.get("required", Item(True, 0)), "required")
         if not os.path.exists(path):
             if is_needed:
                 raise refused(service.where(one), f"{service.name}: {path} is not there")
@@ -225,30 +247,37 @@ def _environment(service: Service, made: Wanted, values: dict[str, str]) -> None
             elif key in values:
                 found[key] = values[key]
     for key, value in found.items():
-        if OWN.fullmatch(key):
+        is_odd = scripts.is_inexact(value) and not shell.NAME.fullmatch(key)
+        if OWN.fullmatch(key) or is_odd:
             service.words.append(f"--env={key}={value}")
         else:
             made.environment[key] = value
             service.words.append(f"--env={key}")
 
 
-def _network(service: Service) -> tuple[list[str], bool]:
-    """Return the options for its network, and whether that is to be made where it is missing.
+def _network(service: Service) -> tuple[list[str], str]:
+    """Return the options for its network, and what the file calls that, if it may have to be made.
 
     Services of a project reach each other by name.
     """
-    if mode := service.get("network_mode"):
-        kind, colon, other = mode.text.partition(":")
-        if kind == "service" and colon:
-            return [f"--network=container:{service.project}-{other}"], False
-        return [f"--network={mode.text}"], False
     found = service.get("networks")
+    if mode := service.get("network_mode"):
+        if found:
+            service.lost(found, "networks: is left out: network_mode: counts")
+        return [f"--network={service.space(mode.text)}"], ""
     names = [*found.mapping] or [one.text for one in found.items] if found else []
     if found and len(names) > 1:
         service.lost(found, f"networks: it is in {names[0]} only")
     name = names[0] if names else "default"
     options = [f"--network={service.called('networks', name)}", f"--network-alias={service.name}"]
-    return options, not service.is_external("networks", name)
+    parts = found.mapping.get(name, compose_options.NONE).mapping if found else {}
+    if "aliases" in parts:
+        listed = parts["aliases"]
+        options += [f"--network-alias={one.text}" for one in listed.items or [listed]]
+    for key, option in ADDRESSES.items():
+        if key in parts and not service.get(key):
+            options.append(f"{option}={parts[key].text}")
+    return options, name
 
 
 def _ending(service: Service, made: Wanted) -> None:

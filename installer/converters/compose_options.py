@@ -5,69 +5,29 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from slashservice.installer.converters.compose_keys import (
+    FLAGS,
+    LISTS,
+    OPTIONS_OF_PAIRS,
+    VALUES,
+    look_at_service,
+)
 from slashservice.installer.converters.losses import Losses, refused
 from slashservice.installer.converters.yaml_tree import Item
 
-FLAGS = {"privileged": "--privileged", "read_only": "--read-only", "init": "--init"}
-VALUES = {
-    "hostname": "--hostname",
-    "domainname": "--domainname",
-    "mac_address": "--mac-address",
-    "mem_limit": "--memory",
-    "mem_reservation": "--memory-reservation",
-    "memswap_limit": "--memory-swap",
-    "cpus": "--cpus",
-    "cpu_shares": "--cpu-shares",
-    "cpuset": "--cpuset-cpus",
-    "pids_limit": "--pids-limit",
-    "shm_size": "--shm-size",
-    "user": "--user",
-    "working_dir": "--workdir",
-    "stop_signal": "--stop-signal",
-    "pid": "--pid",
-    "ipc": "--ipc",
-    "uts": "--uts",
-    "userns_mode": "--userns",
-    "platform": "--platform",
-    "runtime": "--runtime",
-    "cgroup_parent": "--cgroup-parent",
-    "oom_score_adj": "--oom-score-adj",
+PULLS = {
+    **{word: word for word in ("always", "never", "missing")},
+    "if_not_present": "missing",
 }
-LISTS = {
-    "cap_add": "--cap-add",
-    "cap_drop": "--cap-drop",
-    "devices": "--device",
-    "dns": "--dns",
-    "dns_search": "--dns-search",
-    "dns_opt": "--dns-option",
-    "group_add": "--group-add",
-    "security_opt": "--security-opt",
-    "tmpfs": "--tmpfs",
-    "expose": "--expose",
+NONE = Item(None, 0)
+DEVICE = ("source", "target", "permissions")
+RESOURCES = {
+    ("limits", "cpus"): "cpus",
+    ("limits", "memory"): "mem_limit",
+    ("limits", "pids"): "pids_limit",
+    ("reservations", "memory"): "mem_reservation",
 }
-PAIRS = {"labels": "--label", "sysctls": "--sysctl", "annotations": "--annotation"}
-REASONS = {
-    "healthcheck": "nobody looks at it: write a file check, see service(5)",
-    "logging": "what it writes goes to its log here",
-    "deploy": "there is one of it, on this host",
-    "scale": "there is one of it",
-    "profiles": "it is imported all the same",
-    "links": "services of one file reach each other by their names",
-    "external_links": "containers of others are not looked for",
-    "tty": "it has no terminal",
-    "stdin_open": "it has no input",
-    "attach": "what it writes goes to its log",
-    "develop": "nobody looks at what changes",
-    "credential_spec": "it is for another system",
-}
-"""Why parts are left out."""
-
-HERE = {
-    *("image", "build", "command", "entrypoint", "environment", "env_file", "restart", "name"),
-    *("stop_grace_period", "depends_on", "ports", "volumes", "networks", "network_mode"),
-    *("ulimits", "extra_hosts", "secrets", "configs", "pull_policy", "extends", "container_name"),
-}
-"""Keys that are read elsewhere."""
+"""What ``deploy`` has in other words than the service."""
 
 
 @dataclass
@@ -82,6 +42,8 @@ class Service:
     top: Item
     losses: Losses
     words: list[str] = field(default_factory=list)
+    volumes: list[str] = field(default_factory=list)
+    """Those of the project that it has, by the names that the file has for them."""
 
     def get(self, key: str) -> Item | None:
         """Return what stands under a key; None if there is nothing."""
@@ -106,14 +68,34 @@ class Service:
 
     def is_external(self, kind: str, name: str) -> bool:
         """Tell whether it is made by others."""
-        return self.about(kind, name).get("external", Item(None, 0)).value is True
+        found = self.about(kind, name).get("external", NONE)
+        return bool(found.mapping) or self.is_set(found, "external")
 
     def called(self, kind: str, name: str) -> str:
         """Return how a volume or network is called that the file calls ``name``."""
         about = self.about(kind, name)
-        if "name" in about:
-            return about["name"].text
+        for one in (about, about.get("external", NONE).mapping):
+            if "name" in one:
+                return one["name"].text
         return name if self.is_external(kind, name) else f"{self.project}_{name}"
+
+    def is_set(self, item: Item, key: str) -> bool:
+        """Return a value that is true or false, which may be a word in quotes."""
+        if item.value is None or item.text.lower() in ("true", "false"):
+            return item.text.lower() == "true"
+        raise refused(
+            self.where(item), f"{self.name}: {key}: {item.text} is neither true nor false"
+        )
+
+    def container(self, name: str) -> str:
+        """Return how the container of another service is called."""
+        own = self.about("services", name).get("container_name")
+        return own.text if own else f"{self.project}-{name}"
+
+    def space(self, text: str) -> str:
+        """Return whose network or processes are meant: those of a service are its container's."""
+        kind, colon, other = text.partition(":")
+        return f"container:{self.container(other)}" if kind == "service" and colon else text
 
 
 def add(service: Service) -> None:
@@ -121,32 +103,70 @@ def add(service: Service) -> None:
     words = service.words
     for key, option in FLAGS.items():
         found = service.get(key)
-        words += [option] if found and found.value is True else []
+        words += [option] if found and service.is_set(found, key) else []
     for key, option in VALUES.items():
         if found := service.get(key):
-            words.append(f"{option}={found.text}")
+            words.append(f"{option}={service.space(found.text)}")
     for key, option in LISTS.items():
         if found := service.get(key):
-            words += [f"{option}={one.text}" for one in found.items or [found]]
-    for key, option in PAIRS.items():
+            words += [f"{option}={_listed(one)}" for one in found.items or [found]]
+    for key, option in OPTIONS_OF_PAIRS.items():
         if found := service.get(key):
-            words += [f"{option}={one}" for one in _pairs(found, "=")]
+            words += [f"{option}={one}" for one in pairs(found, "=")]
     if found := service.get("extra_hosts"):
-        words += [f"--add-host={one.replace('=', ':', 1)}" for one in _pairs(found, ":")]
-    if (found := service.get("pull_policy")) and found.text in ("always", "never", "missing"):
-        words.append(f"--pull={found.text}")
+        words += [f"--add-host={one.replace('=', ':', 1)}" for one in pairs(found, ":")]
+    if found := service.get("pull_policy"):
+        if found.text in PULLS:
+            words.append(f"--pull={PULLS[found.text]}")
+        else:
+            service.lost(found, f"pull_policy: {found.text} is left out: it is not done here")
     _limits(service)
     _ports(service)
     _volumes(service)
     _files(service)
-    _lose(service)
+    _links(service)
+    _resources(service)
+    look_at_service(service.file, service.name, service.item, service.losses)
 
 
-def _pairs(item: Item, between: str) -> list[str]:
+def pairs(item: Item, between: str) -> list[str]:
     """Return what is a list of pairs, or a mapping."""
     if item.mapping:
-        return [f"{key}{between}{one.text}" for key, one in item.mapping.items()]
+        return [
+            f"{key}{between}{one.text}"
+            for key, value in item.mapping.items()
+            for one in value.items or [value]
+        ]
     return [one.text for one in item.items]
+
+
+def _listed(item: Item) -> str:
+    """Return one of a list, which may be a device in parts."""
+    parts = [item.mapping.get(key, NONE).text for key in DEVICE]
+    return ":".join(filter(None, parts)) if item.mapping else item.text
+
+
+def _links(service: Service) -> None:
+    """Other names for services: a network has no names that only one of its members knows."""
+    found = service.get("links")
+    for one in found.items if found else []:
+        name, _, alias = one.text.partition(":")
+        if alias and alias != name:
+            service.lost(
+                one,
+                f"links: {name} is not known as {alias}: under {name}, "
+                f"networks: {{default: {{aliases: [{alias}]}}}} does that",
+            )
+
+
+def _resources(service: Service) -> None:
+    """Add what ``deploy`` says of one container, unless the service itself says it."""
+    for (kind, key), same in RESOURCES.items():
+        found = service.get("deploy")
+        for part in ("resources", kind, key):
+            found = found.mapping.get(part) if found else None
+        if found and found.value is not None and not service.get(same):
+            service.words.append(f"{VALUES[same]}={found.text}")
 
 
 def _limits(service: Service) -> None:
@@ -184,25 +204,45 @@ def _volumes(service: Service) -> None:
             continue
         parts = {key: value.text for key, value in one.mapping.items()}
         kind, target = parts.get("type", "volume"), parts.get("target", "")
-        if kind == "tmpfs":
-            service.words.append(f"--tmpfs={target}")
+        inside = {name: parts_of.mapping for name, parts_of in one.mapping.items()}
+        if kind == "tmpfs" and target:
+            service.words.append(f"--tmpfs={_with(target, _memory(inside.get(kind, {})))}")
             continue
         if kind not in ("bind", "volume") or not target:
             raise refused(
                 service.where(one), f"{service.name}: no volume of type {kind} can be made"
             )
-        ending = ":ro" if parts.get("read_only") == "true" else ""
         source = parts.get("source", "")
         whole = service.path(source) if kind == "bind" else _source(service, source)
+        options = ["ro"] if service.is_set(one.mapping.get("read_only", NONE), "read_only") else []
+        options += [
+            inside[kind][key].text
+            for key in ("propagation", "selinux")
+            if key in inside.get(kind, {})
+        ]
+        if service.is_set(inside.get(kind, {}).get("nocopy", NONE), "nocopy"):
+            options.append("nocopy")
         service.words.append(
-            f"--volume={whole}:{target}{ending}" if source else f"--volume={target}"
+            f"--volume={_with(f'{whole}:{target}' if source else target, options)}"
         )
+
+
+def _with(text: str, options: list[str]) -> str:
+    """Return a place with options behind it."""
+    return f"{text}:{','.join(options)}" if options else text
+
+
+def _memory(parts: dict[str, Item]) -> list[str]:
+    """Return the options of a file system in memory."""
+    return [f"{key}={parts[key].text}" for key in ("size", "mode") if key in parts]
 
 
 def _source(service: Service, source: str) -> str:
     """Return what a volume is of: a path, or a volume of the project."""
     if source.startswith((".", "/", "~")):
         return service.path(source)
+    if source and source not in service.volumes:
+        service.volumes.append(source)
     return service.called("volumes", source)
 
 
@@ -221,12 +261,3 @@ def _files(service: Service) -> None:
                 )
             whole = target if target.startswith("/") else place + target
             service.words.append(f"--volume={service.path(about['file'].text)}:{whole}:ro")
-
-
-def _lose(service: Service) -> None:
-    """Note what is left out."""
-    known = {*FLAGS, *VALUES, *LISTS, *PAIRS, *HERE}
-    for key, one in service.item.mapping.items():
-        if key not in known and not key.startswith("x-") and one.value is not None:
-            why = REASONS.get(key, "it has no counterpart here")
-            service.lost(one, f"{key}: is left out: {why}")

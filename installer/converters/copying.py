@@ -15,7 +15,7 @@ from slashservice.installer.converters.losses import Losses
 from slashservice.installer.errors import Refusal, reason
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
-from slashservice.installer.making import Drawn
+from slashservice.installer.making import IMPORTED, MARKS, Drawn
 from slashservice.supervise.admin.run_script import RunScript
 
 MOST_FILES = 2000
@@ -59,7 +59,9 @@ class _Walker:
         is_log = any(one.name == "current" for one in listed) and bool(inner)
         for one in listed:
             name = f"{inner}{one.name}"
-            if name in ("supervise", "log/supervise") or (is_log and one.name != "config"):
+            if name in ("supervise", "log/supervise", IMPORTED) or (
+                is_log and one.name != "config"
+            ):
                 continue
             self._files -= 1
             if self._files < 0 or name.count("/") > DEEPEST:
@@ -151,6 +153,9 @@ def drawn(
         what = "there is no run in it" if run is None else "its run is no program"
         raise Refusal(f"{where} is no service directory: {what}")
     whole = {**contents, "down": FileState("file", 0o644, *host.owner)} if down else {**contents}
+    if not any(mark.encode() in run.data for mark in MARKS):
+        mark = b"Made by `slashservice import`.\n"
+        whole[IMPORTED] = FileState("file", 0o644, *host.owner, mark)
     if not check:
         return Drawn(name, whole)
     log = contents.get("log/run")

@@ -36,7 +36,7 @@ def read(
     counts = _counts(formation, [name for name, _, _ in lines])
     environment = {}
     if os.path.exists(os.path.join(folder, ".env")):
-        environment = dotenv.read(texts.read(os.path.join(folder, ".env")))
+        environment = dotenv.read(texts.read(os.path.join(folder, ".env")), ".env", losses)
     base = environment.pop("PORT", str(USUAL_PORT))
     if not re.fullmatch("[0-9]{1,5}", base):
         raise Refusal(f"{folder}/.env: PORT={base} is no port")

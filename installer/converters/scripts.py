@@ -120,7 +120,7 @@ def _step(wanted: Wanted, step: Step, failing: str) -> str:
     command = f"{words_before(one, limits=False)}/bin/sh -c {quote(step.line)}"
     wanted.argv0 = argv0
     if step.beside:
-        return f"( {command} </dev/null & )\n"
+        return f"( MAINPID=$$; export MAINPID; {command} </dev/null & )\n"
     return f"{command}{' || :' if step.ignored else ' ' + failing if failing else ''}\n"
 
 
@@ -159,13 +159,15 @@ def finish(wanted: Wanted) -> str:
     """
     text = head(wanted) + "exec 2>&1\n"
     text += _set(wanted) if wanted.after else ""
+    text += _result(wanted) if wanted.after and wanted.after_knows else ""
     for step in wanted.after:
         text += _step(wanted, step, "")
     for folder in wanted.folders:
         if not folder.kept:
             text += f"rm -rf -- {quote(folder.path)}\n"
-    if _is_conditional(wanted):
+    if _heeds_orders(wanted):
         text += f"if rm {TOLD} 2>/dev/null; then exit 0; fi\n"
+    if _is_conditional(wanted):
         text += f"case $1/$(($2 % 128)) in\n{_cases(wanted)}esac\n"
     if _pause(wanted):
         text += 'case "$(cat supervise/stat)" in *"want down"*) exit 0 ;; esac\n'
@@ -176,6 +178,26 @@ def finish(wanted: Wanted) -> str:
 def _is_conditional(wanted: Wanted) -> bool:
     """Tell whether it depends on its end whether the service is started again."""
     return wanted.restart != "always" or bool(wanted.final)
+
+
+def _heeds_orders(wanted: Wanted) -> bool:
+    """Tell whether ``finish`` has to know if the service was told to end."""
+    return _is_conditional(wanted) or bool(_pause(wanted))
+
+
+def _result(wanted: Wanted) -> str:
+    """Return the lines that set what systemd tells ``ExecStopPost=`` of the end."""
+    return f"""case $1 in
+-1)
+    EXIT_CODE=killed EXIT_STATUS=$(kill -l $(($2 % 128))) SERVICE_RESULT=signal
+    [ "$2" -lt 128 ] || EXIT_CODE=dumped SERVICE_RESULT=core-dump ;;
+*) EXIT_CODE=exited EXIT_STATUS=$1 SERVICE_RESULT=exit-code ;;
+esac
+case $1/$(($2 % 128)) in
+{_pattern(wanted.clean)}) SERVICE_RESULT=success ;;
+esac
+export EXIT_CODE EXIT_STATUS SERVICE_RESULT
+"""
 
 
 def _pause(wanted: Wanted) -> float:
@@ -233,10 +255,10 @@ def finish_milliseconds(wanted: Wanted) -> int:
 
 def control_t(wanted: Wanted) -> str:
     """Return the script that is run before the service is told to end; empty if there is none."""
-    if not (wanted.stop or wanted.stop_group or _is_conditional(wanted)):
+    if not (wanted.stop or wanted.stop_group or _heeds_orders(wanted)):
         return ""
     text = head(wanted) + "exec 2>&1\n"
-    if _is_conditional(wanted):
+    if _heeds_orders(wanted):
         text += f": >{TOLD}\n"
     text += (_set(wanted) + _main_pid(wanted.stop)) if wanted.stop else ""
     for step in wanted.stop:
@@ -258,8 +280,8 @@ def control_h(wanted: Wanted) -> str:
 
 
 def _main_pid(steps: list[Step]) -> str:
-    """Return the line that sets MAINPID, where it is asked for."""
-    if any("MAINPID" in step.line for step in steps):
+    """Return the line that sets MAINPID for these: a program may ask for it itself."""
+    if steps:
         return "MAINPID=$(cat supervise/pid)\nexport MAINPID\n"
     return ""
 

@@ -28,6 +28,9 @@ KEYWORDS = frozenset(
 )
 """Words at the beginning of a line that ``exec`` does not take."""
 
+QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\`$]|\\.|\$(?!\())*\"")
+"""What has no operators in it: one character, or text in which no command stands."""
+
 COMPOUND = re.compile(r"[;&|()`\n]|\$\(|<<")
 """What a command has that the shell itself must stay for."""
 
@@ -70,7 +73,7 @@ def replaced(line: str) -> tuple[str, bool]:
     """
     line = line.strip()
     words = words_of(line)
-    if not words or COMPOUND.search(re.sub(r"'[^']*'", "", line).replace("2>&1", "")):
+    if not words or COMPOUND.search(QUOTED.sub("", line).replace("2>&1", "")):
         return line, False
     if words[0] == "exec":
         return line, True

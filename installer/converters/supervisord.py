@@ -51,6 +51,22 @@ OTHERS = {
     "rpcinterface": "there are no remote calls",
     "ctlplugin": "there is nothing to be plugged in",
 }
+READERS = ("cat", "tee", "sh", "bash", "dash", "python3", "python", "node", "perl", "bc", "awk")
+"""Programs that read their input if they are given no file."""
+
+OWN_OPTIONS = {
+    "group": {"programs"},
+    "include": {"files"},
+    "supervisorctl": set[str](),
+    "supervisord": {
+        *("user", "umask", "directory", "environment", "minfds", "minprocs"),
+        *("logfile", "logfile_maxbytes", "logfile_backups", "loglevel", "pidfile", "nodaemon"),
+        *("silent", "identifier", "childlogdir", "nocleanup"),
+    },
+}
+"""Options of other sections: those that are carried over, or are about supervisord itself."""
+
+UNKNOWN = "it has no counterpart here"
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -61,11 +77,11 @@ class Section:
     name: str
     options: dict[str, str]
     file: str
-    lines: dict[str, int]
+    places: dict[str, str]
 
     def where(self, option: str = "") -> str:
         """Return where an option stands, or the section itself."""
-        return f"{self.file}:{self.lines.get(option, self.lines.get('', 1))}"
+        return self.places.get(option, self.places.get("", self.file))
 
 
 def read(host: Host, path: str, losses: Losses, account: str = "") -> list[Wanted]:
@@ -75,6 +91,7 @@ def read(host: Host, path: str, losses: Losses, account: str = "") -> list[Wante
     for one in [*sections]:
         if one.name == "include":
             sections += _included(one, here)
+    sections = _merged(sections)
     server = next((one for one in sections if one.name == "supervisord"), None)
     groups = _groups(sections)
     found: list[Wanted] = []
@@ -85,13 +102,36 @@ def read(host: Host, path: str, losses: Losses, account: str = "") -> list[Wante
             found += program.services(account)
         elif kind in OTHERS:
             losses.add(one.where(), f"[{one.name}] is left out: {OTHERS[kind]}")
+        elif kind not in OWN_OPTIONS:
+            losses.add(one.where(), f"[{one.name}] is left out: {UNKNOWN}")
+        else:
+            _lose(one, OWN_OPTIONS[kind], losses)
     if not found:
         raise Refusal(f"{path} has no [program:NAME] in it")
     return found
 
 
+def _lose(section: Section, known: set[str], losses: Losses) -> None:
+    """Note what is left out of a section that is no program."""
+    for option in section.options:
+        if known and option not in known:
+            why = "nobody waits for others" if option == "priority" else UNKNOWN
+            losses.add(section.where(option), f"{option}= is left out: {why}")
+
+
+def _merged(sections: list[Section]) -> list[Section]:
+    """Return one section of each name, which several files may have parts of: the last counts."""
+    found: dict[str, Section] = {}
+    for one in sections:
+        first = found.setdefault(one.name, one)
+        if first is not one:
+            first.options |= one.options
+            first.places |= {key: place for key, place in one.places.items() if key}
+    return [*found.values()]
+
+
 def _sections(path: str) -> list[Section]:
-    """Return the sections of a file."""
+    """Return the sections of a file, in which its directory is filled in."""
     text = texts.read(path)
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
     name = os.path.basename(path)
@@ -108,9 +148,13 @@ def _sections(path: str) -> list[Section]:
             lines.setdefault(section, {"": number})
         elif section and (option := OPTION.match(line)):
             lines[section][option[1].lower()] = number
-    return [
-        Section(one, dict(parser.items(one)), name, lines.get(one, {})) for one in parser.sections()
-    ]
+    here = os.path.dirname(os.path.abspath(path)).replace("%", "%%")
+    found = []
+    for one in parser.sections():
+        options = {key: (value or "").replace("%(here)s", here) for key, value in parser.items(one)}
+        places = {key: f"{name}:{number}" for key, number in lines.get(one, {}).items()}
+        found.append(Section(one, options, name, places))
+    return found
 
 
 def _included(include: Section, here: str) -> list[Section]:
@@ -261,6 +305,11 @@ class _Program:
             raise self.refused("command", f" can't be taken apart: {error}") from None
         if not words:
             raise refused(self.section.where("command"), f"[{self.section.name}] has no command=")
+        if os.path.basename(words[0]) in READERS and all(one[:1] == "-" for one in words[1:]):
+            what = (
+                "command= reads /dev/null here, and not a pipe that stays empty: it may end at once"
+            )
+            self.losses.add(self.section.where("command"), what)
         made.line = shell.quoted(words)
         made.directory = self.get("directory") or self._server("directory") or "/"
         made.program = words[0]
@@ -327,5 +376,5 @@ class _Program:
                 if option.endswith("_logfile") and value.upper() not in ("AUTO", "/DEV/STDOUT"):
                     self.losses.add(where, f"{option}={value} is left out: it goes to its log")
             elif option not in KNOWN:
-                why = REASONS.get(option, "it has no counterpart here")
+                why = REASONS.get(option, UNKNOWN)
                 self.losses.add(where, f"{option}= is left out: {why}")

@@ -38,6 +38,9 @@ JOURNAL = ("inherit", "journal", "syslog", "kmsg", "journal+console", "syslog+co
 def read(host: Host, path: str, losses: Losses, account: str = "") -> Wanted:
     """Return the service of the unit at ``path``; ``account`` is for one that names none."""
     unit = unit_file.read(path)
+    if other := unit_file.before(path):
+        what = "which is masked" if unit_file.is_masked(other) else "which is not read"
+        losses.add(unit.name, f"systemd has {other} instead of {path}, {what}")
     reading = Reading(host, unit, losses)
     made = Wanted(re.sub(r"\\x[0-9a-f]{2}", "-", unit.name.removesuffix(".service")), unit.name)
     _kind(reading, made)
@@ -142,8 +145,8 @@ def _output(reading: Reading, made: Wanted) -> None:
 def _comments(reading: Reading, made: Wanted) -> None:
     """Keep what only tells of it."""
     if one := reading.last("Description", "Unit"):
-        made.comments.append(reading.text(one))
+        made.comments.append(reading.comment(one))
     for key in systemd_reasons.ORDER:
-        names = [word for one in reading.all(key, "Unit") for word in reading.text(one).split()]
+        names = [word for one in reading.all(key, "Unit") for word in reading.comment(one).split()]
         if names:
             made.comments.append(f"{key}: {' '.join(names)}")

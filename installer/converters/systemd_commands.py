@@ -48,6 +48,7 @@ def read(reading: Reading, made: Wanted) -> None:
         reading.lost(one, " is run beside the service, and not after its start")
     made.stop = [other.step for other in _all(reading, "ExecStop", made)]
     made.after = [other.step for other in _all(reading, "ExecStopPost", made)]
+    made.after_knows = True
     if any(not HANGUP.fullmatch(other.value) for other in reading.all("ExecReload")):
         made.reload = [other.step for other in _all(reading, "ExecReload", made)]
 

@@ -7,9 +7,9 @@ import re
 SILENT = re.compile(
     r"Unit\.(Description|Documentation|DefaultDependencies|SourcePath|CollectMode|X-.*)"
     r"|Install\..*|X-.*"
-    r"|Service\.(SyslogIdentifier|SyslogFacility|SyslogLevel|SyslogLevelPrefix|LogLevelMax|X-.*"
-    r"|GuessMainPID|NotifyAccess|StandardOutput|StandardError|ReloadSignal|OOMPolicy"
-    r"|SetLoginEnvironment|RestartSteps|RestartMaxDelaySec|NonBlocking|KeyringMode)"
+    r"|Service\.(SyslogIdentifier|SyslogFacility|SyslogLevel|SyslogLevelPrefix|X-.*"
+    r"|GuessMainPID|NotifyAccess|StandardOutput|StandardError"
+    r"|SetLoginEnvironment|NonBlocking|KeyringMode)"
 )
 """Settings without a word: names, the place at boot, what the journal calls it."""
 
@@ -30,11 +30,11 @@ REASONS = (
         RESTRICTS,
     ),
     (r"(SELinuxContext|AppArmorProfile|SmackProcessLabel|Personality)", RESTRICTS),
-    (r"(CPU|Memory|Tasks|IO|BlockIO|Startup|Managed|Default)[A-Z].*|Slice|Delegate", GROUPS),
     (
-        r"(CPUSchedul|IOSchedul|CPUAffinity|NUMA|CoredumpFilter|TimerSlack)",
+        r"(CPUSchedul|IOSchedul|CPUAffinity|NUMA|CoredumpFilter|TimerSlack|MemoryKSM)",
         "it stays as svscan has it",
     ),
+    (r"(CPU|Memory|Tasks|IO|BlockIO|Startup|Managed|Default)[A-Z].*|Slice|Delegate", GROUPS),
     (r"(Load|Set|Import)Credential", "nobody hands out credentials here: name the file itself"),
     (r"Watchdog", "nobody waits for its signs of life"),
     (r"(Condition|Assert)", "it is not looked at before a start"),
@@ -43,6 +43,7 @@ REASONS = (
         "it is started again without limit",
     ),
     (r"(OnFailure|OnSuccess|JobTimeout|JobRunning)", "nothing else is started for it"),
+    (r"ReloadSignal", "slashservice reload sends HUP"),
     (
         r"(Conflicts|StopWhen|RefuseManual|Allow|Propagates|Reload|Join|Requires|Ignore)",
         "it is left to you",
@@ -54,6 +55,9 @@ REASONS = (
         r"(BusName|USBFunction|FileDescriptorStore|Sockets)",
         "nobody else starts it or keeps things for it",
     ),
+    (r"(RestartSteps|RestartMaxDelaySec)", "the time between two starts stays the same"),
+    (r"LogLevelMax", "all that it says is logged"),
+    (r"OOMPolicy", "what the kernel kills is as any other end"),
     (r"PIDFile", "its process is known without"),
 )
 """Beginnings of names, and why such a setting is left out."""

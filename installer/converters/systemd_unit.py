@@ -70,6 +70,13 @@ class Reading:
         """Return the value of a setting with its specifiers filled in."""
         return self.read(one, self.names.filled)
 
+    def comment(self, one: Setting) -> str:
+        """Return the value of a setting that only tells something; what is odd in it stays."""
+        try:
+            return self.names.filled(one.value)
+        except Unclear:
+            return one.value
+
     def words(self, one: Setting) -> list[str]:
         """Return the words of a list, each with its specifiers filled in."""
         return self.read(one, lambda value: [self.names.filled(word) for word in split(value)])

@@ -71,10 +71,39 @@ def read(path: str) -> Unit:
     file = path
     if not os.path.lexists(path) and template:
         file = os.path.join(folder, template)
+    if is_masked(file):
+        others = [one for one in _of_name(os.path.basename(file)) if not is_masked(one)]
+        raise Refusal(
+            f"{path} is masked: systemd starts no such service",
+            *[f"What it hides: slashservice import {one}" for one in others[:1]],
+        )
     settings = _parse(texts.read(file), os.path.basename(file))
     for one in _dropped_in(folder, name):
         settings += _parse(texts.read(one), "/".join(one.split("/")[-2:]))
     return Unit(name, settings)
+
+
+def is_masked(path: str) -> bool:
+    """Tell whether a unit is a link to ``/dev/null``, or empty, which means the same."""
+    if os.path.realpath(path) == "/dev/null":
+        return True
+    return os.path.isfile(path) and not os.path.getsize(path)
+
+
+def before(path: str) -> str:
+    """Return the unit that systemd has instead of the one at ``path``; empty if it is that."""
+    folder, name = os.path.split(os.path.abspath(path))
+    found = _of_name(name) if folder in FOLDERS else []
+    if not found or not os.path.lexists(path):
+        return ""
+    is_it = os.path.realpath(found[0]) == os.path.realpath(path)
+    return "" if is_it else found[0]
+
+
+def _of_name(name: str) -> list[str]:
+    """Return all units of a name, the one first that counts."""
+    paths = [os.path.join(folder, name) for folder in FOLDERS]
+    return [path for path in paths if os.path.lexists(path)]
 
 
 def _dropped_in(folder: str, name: str) -> list[str]:

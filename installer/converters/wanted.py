@@ -73,6 +73,8 @@ class Wanted:
     stop: list[Step] = field(default_factory=list)
     reload: list[Step] = field(default_factory=list)
     after: list[Step] = field(default_factory=list)
+    after_knows: bool = False
+    """Whether these are told how it ended, in the variables that systemd has for that."""
 
     once: bool = False
     """It ends by itself, and that is as it should be."""

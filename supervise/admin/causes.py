@@ -122,7 +122,7 @@ def wanted(case: Case) -> Iterator[Cause]:
             is_note=True,
         )
     elif case.state == health.DOWN:
-        yield Cause(f"somebody stopped it, {age} ago, or told it to run once", start, is_note=True)
+        yield Cause(causes_of_ends.put_down(case, age), start, is_note=True)
     elif case.state == health.PAUSED:
         yield Cause("somebody paused it", case.command("cont"), is_note=True)
     elif case.state == health.STOPPING:

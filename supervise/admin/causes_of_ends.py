@@ -69,6 +69,26 @@ def ends(case: Case) -> Iterator[Cause]:
         yield Cause(f"somebody sends it {how} again and again; {reason}")
 
 
+STOPS = rb"\bsvc\s+-[a-z]*[dox]|\bsv\s+(?:-\S+\s+)*(?:down|stop|once|exit)\b|slashservice\s+stop\b"
+"""What a script says that has a service not started again."""
+
+
+def put_down(case: Case, age: str) -> str:
+    """Say who may have put down a service that is down: somebody, or a script of its own."""
+    import re
+
+    seen = case.seen
+    death = seen.last[-1] if seen.last else None
+    for part in ("finish", "run"):
+        text = RunScript(os.path.join(seen.path, part)).text
+        if death and not death.signal and re.search(STOPS, text):
+            how = words.ending(death)
+            return (
+                f"it ended {age} ago ({how}); its {part} script had it stay down, or somebody did"
+            )
+    return f"somebody stopped it, {age} ago, or told it to run once"
+
+
 def named_by(case: Case) -> Iterator[str]:
     """Yield the scripts of other services that steer this one."""
     name = case.seen.name.encode("utf-8", "surrogateescape")

@@ -220,7 +220,8 @@ class Steering:
 
     def _died(self, one: Asked, seen: Seen, died: Sequence[deaths.Death]) -> None:
         how = words.ending(died[-1])
-        if self._order.verb == "once" and not died[-1].status:
+        rests = self._order.verb == "once" or (seen.now is not None and seen.now.want != b"u")
+        if rests and not died[-1].status:
             took = words.spell(died[-1].seconds or 0)
             self._end(one, f"ran once, and ended after {took}: {how}")
             return

@@ -188,6 +188,29 @@ def test_what_somebody_wanted(
     assert found and found[0][1] == remedy, said.out
 
 
+@pytest.mark.parametrize(("part", "code"), [("finish", 0), ("finish", 3), ("run", 3)])
+def test_what_its_own_scripts_put_down(
+    tree: Tree, admin: Administrator, part: str, code: int
+) -> None:
+    """Nobody has stopped it, as far as can be known."""
+    down = "svc -d .; " if part == "run" else ""
+    path = tree.add("it", f"#!/bin/sh\n{down}exit {code}\n", down=True)
+    if part == "finish":
+        write_script(path / "finish", "#!/bin/sh\nsvc -d .\n")
+    tree.svscan(prefix=["/usr/bin/env", f"PATH={tree.commands}:/usr/bin:/bin"])
+    until(lambda: status_of(path), "it is there")
+    said = admin.types("start", "it")
+    if code:
+        line = f"it: started, and died at once: exit {code}; it is not started again"
+        assert (said.status, said.lines[0]) == (1, line)
+    else:
+        assert said.status == 0 and re.match(r"it: ran once, and ended after .*: exit 0$", said.out)
+    (path / "down").unlink()
+    told = admin.types("why", "it")
+    what = f"(exit {code}); its {part} script had it stay down, or somebody did"
+    assert told.status == 0 and what in told.out, told.out
+
+
 @pytest.mark.parametrize("names_it", [True, False])
 def test_a_port_that_somebody_has(tree: Tree, admin: Administrator, names_it: bool) -> None:
     """The line that says so names the port; or only the run script does."""

@@ -218,3 +218,111 @@ def test_as_an_ordinary_account(importer: Importer) -> None:
     )
     assert done.returncode == 111
     assert "only root may do that" in done.stderr
+
+
+ENDS = {
+    "no-well": ("no", 0, "ran once, and ended: exit 0; it is not started again"),
+    "no-badly": ("no", 3, "it has said that it can't work, and is not started again"),
+    "failure-well": ("on-failure", 0, "ran once, and ended: exit 0; it is not started again"),
+    "failure-badly": ("on-failure", 3, "it is started again and again"),
+    "success-well": ("on-success", 0, "it is started again and again"),
+    "success-badly": ("on-success", 3, "it has said that it can't work, and is not started again"),
+    "abnormal-well": ("on-abnormal", 0, "ran once, and ended: exit 0; it is not started again"),
+    "always-badly": ("always", 3, "it is started again and again"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENDS)
+def test_what_is_said_of_an_end_is_what_happens(name: str, importer: Importer) -> None:
+    """What is not started again is not said to be; and ``why`` blames nobody for that."""
+    restart, code, what = ENDS[name]
+    text = f"[Service]\nExecStart=/bin/sh -c 'exit {code}'\nRestart={restart}\n"
+    unit = importer.file("it.service", text)
+    importer.svscan()
+    said = importer.types("import", unit)
+    assert what in said.out
+    again = (restart, code) in (("always", 3), ("on-failure", 3), ("on-success", 0))
+    assert ("again and again" in said.out) == again
+    assert said.status == (0 if not code and not again else 1)
+    died = (importer.homes / "it/supervise/deaths").read_bytes().count(b"\n")
+    if again:
+        path = importer.homes / "it/supervise/deaths"
+        until(lambda: path.read_bytes().count(b"\n") > died, "it is started again")
+        return
+    assert died == 1 and "once" in said.out
+    words = [str(importer.program), "why", "--service-dir", str(importer.tree.scan), "it"]
+    told = subprocess.run(words, capture_output=True, check=False, text=True).stdout
+    assert "somebody stopped it" not in told
+    ended = f"(exit {code}); its finish script had it stay down, or somebody did"
+    assert (ended if not code else "it has said that it can't work") in told
+
+
+@pytest.mark.slow
+def test_one_that_is_not_to_be_started_again_has_died(importer: Importer) -> None:
+    """``autorestart=false`` of supervisord: it is down, whatever its exit status."""
+    text = "[program:it]\ncommand=/bin/sh -c 'exit 3'\nautorestart=false\n"
+    importer.svscan()
+    said = importer.types("import", importer.file("supervisord.conf", text))
+    line = "it died at once, once in 2 seconds: exit 3; it is not started again"
+    assert said.status == 1 and line in said.lines
+    assert "again and again" not in said.out
+    assert f"it can be started again: slashservice start {importer.tree.scan}/it" in said.out
+
+
+def test_what_was_copied_is_removed_and_copied_again(importer: Importer) -> None:
+    """Also what goes by an archive. What is linked where it was is kept, and it is said why."""
+    run = importer.file("web/run", "#!/bin/sh\nexec sleep 1000\n")
+    run.chmod(0o755)
+    archive = importer.given / "web.tar"
+    for turn in range(2):
+        assert importer.types("import", run.parent).status == 0, turn
+        assert importer.types("import", run.parent).lines[-1].endswith("linked already, just so")
+        assert importer.types("export", "web", "-o", archive).status == 0
+        said = importer.types("remove", "web")
+        assert said.lines[-1] == f"{importer.homes}/web is removed"
+        assert (importer.linked(), importer.made(), run.exists()) == ([], [], True)
+    for _ in range(2):
+        assert importer.types("import", archive).status == 0
+        assert importer.types("remove", "web").lines[-1] == f"{importer.homes}/web is removed"
+    (importer.tree.scan / "web").symlink_to(run.parent)
+    said = importer.types("remove", "web")
+    advice = f"rm -r {run.parent}"
+    line = f"{run.parent} is kept: it was not made by slashservice; to remove it, too: {advice}"
+    assert said.lines[-1] == line
+    subprocess.run(["/bin/sh", "-c", advice], check=True)
+    assert not run.parent.exists()
+
+
+def test_what_commands_beside_a_service_are_told(importer: Importer) -> None:
+    """``ExecStartPost=`` and ``ExecStop=`` the pid; ``ExecStopPost=`` how it ended."""
+    told = importer.given / "told"
+    note = importer.file(
+        "note", f'#!/bin/sh\necho "$@ $MAINPID $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" >>{told}\n'
+    )
+    note.chmod(0o755)
+    text = (
+        f"[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nExecStartPost={note} begun\n"
+        f"ExecStop={note} stop\nExecStopPost={note} ended ${{EXIT_STATUS}}\nRestartSec=1000\n"
+    )
+    unit = importer.file("it.service", text)
+    importer.svscan()
+    assert importer.types("import", unit).status == 0
+    home = importer.homes / "it"
+    pid = await_pid(home)
+    until(lambda: told.exists(), "it has begun")
+    words = [str(importer.program), "restart", "--service-dir", str(importer.tree.scan), "it"]
+    subprocess.run(words, check=True, timeout=100)  # nobody waits for RestartSec=
+    second = await_pid(home, pid)
+    os.kill(second, signal.SIGKILL)
+    until(lambda: "KILL" in told.read_text(), "what is after it knows")
+    lines = told.read_text().splitlines()
+    assert sorted(lines) == sorted(
+        [
+            f"begun {pid}   ",
+            f"stop {pid}   ",
+            "ended TERM  success killed TERM",
+            f"begun {second}   ",
+            "ended KILL  signal killed KILL",
+        ]
+    )

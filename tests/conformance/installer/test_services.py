@@ -134,7 +134,9 @@ class TestAdd:
     def test_one_that_dies(self, machine: Sandbox) -> None:
         broken = "echo no such table; echo so it ends >&2; exit 7"
         told = add(machine, "dying", "--", "sh", "-c", broken, status=1)
-        assert re.search(r"^dying died at once, (2|3) times in 2 seconds; it is ", told, re.M)
+        assert re.search(
+            r"^dying died at once, (2|3) times in 2 seconds: exit 7; it is ", told, re.M
+        )
         assert "    no such table\n    so it ends\n" in told
         assert "slashservice remove dying" in told
         told = add(machine, "silent", "--no-log", "--", "false", status=1)

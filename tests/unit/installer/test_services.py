@@ -24,6 +24,7 @@ from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.services import Service, add, check, files
+from slashservice.installer.trial import Trial
 from slashservice.supervise import tai
 from slashservice.supervise.protocol import client, deaths
 from slashservice.supervise.protocol.deaths import Death
@@ -273,12 +274,42 @@ def test_below_what_a_group_may_write_to_its_log_is_made_at_once(host: Host, ima
 
 
 def test_how_often_it_died() -> None:
-    assert trial.words("web", trial.Trial(0, 1), "/x") == (
+    assert trial.words("web", Trial(0, 1), "/x") == (
         "web died at once, once in 2 seconds; it is down"
     )
-    assert trial.words("web", trial.Trial(7, 2), "/x") == (
+    assert trial.words("web", Trial(7, 2), "/x") == (
         "web died at once, 2 times in 2 seconds; it is up again (pid 7)"
     )
+
+
+def test_what_is_not_started_again() -> None:
+    well, badly = (Death(tai.now(), 7, status, 0.1) for status in (0, 3 << 8))
+    begin = "web died at once, once in 2 seconds: exit 3; "
+    for seen, said in {
+        Trial(0, 1, well, rests=True): "web ran once, and ended: exit 0; it is not started again",
+        Trial(0, 1, badly, rests=True): f"{begin}it is not started again",
+        Trial(0, 1, badly, rests=True, failed=True): (
+            f"{begin}it has said that it can't work, and is not started again"
+        ),
+        Trial(0, 1, badly, finishing=True): f"{begin}its finish script runs",
+        Trial(0, 1, badly): f"{begin}it is down",
+    }.items():
+        assert trial.words("web", seen, "/x") == said
+        assert seen.is_done == ("ran once" in said) and not seen.good
+
+
+def test_a_finish_script_is_no_start(tmp_path: Path) -> None:
+    """It has a pid and stamps of its own, and one death is one."""
+    (tmp_path / "supervise").mkdir()
+    since = tai.now()
+    file = os.fsencode(tmp_path / "supervise/deaths")
+    deaths.add(file, file + b".new", Death(tai.now(), 6, 0, 0.1))
+    (tmp_path / "supervise/status").write_bytes(Status(since, 7, False, b"u", 0, True).pack())
+    (seen,) = trial.watch([str(tmp_path)], since, 0.01)
+    assert (seen.pid, seen.deaths, seen.finishing, seen.rests) == (0, 1, True, False)
+    (tmp_path / "supervise/status").write_bytes(Status(since, 0, False, b"d").pack())
+    (seen,) = trial.watch([str(tmp_path)], since, 0.01)
+    assert (seen.deaths, seen.finishing, seen.is_done) == (1, False, True)
 
 
 class Clock:

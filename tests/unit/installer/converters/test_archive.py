@@ -180,6 +180,7 @@ def test_what_is_exported_comes_back(host: Host, tmp_path: Path) -> None:
     (found,) = read(host, archive.write({"web": contents}, Host()))
     assert set(found.contents) == {
         *("run", "finish", "check", "control", "control/t", "log", "log/run", "log/main"),
+        ".imported",
         *("log/main/config", "env", "env/SECRET", "down", "timeout-kill", "down-signal"),
         *("data", "data/table", "inner", "outer"),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.installer import its_host, plain_image
 
-from slashservice.installer.converters import kinds
+from slashservice.installer.converters import kinds, unit_file
 from slashservice.installer.converters.kinds import Choices
 from slashservice.installer.converters.losses import Losses
 from slashservice.installer.errors import Refusal
@@ -211,6 +211,12 @@ def test_a_formation(host: Host, tmp_path: Path) -> None:
         ("if true; then puma; fi", "if true; then puma; fi"),
         ("puma 2>&1", "exec puma 2>&1"),
         ("echo 'a; b'", "exec echo 'a; b'"),
+        ('A=b python3 -c "import x; x.y(3)"', 'exec env A=b python3 -c "import x; x.y(3)"'),
+        ('echo "it\'s $A; b" c', 'exec echo "it\'s $A; b" c'),
+        ('echo "$(a; b)"', 'echo "$(a; b)"'),
+        ('echo "`a; b`"', 'echo "`a; b`"'),
+        ('echo "a" ; echo "b"', 'echo "a" ; echo "b"'),
+        (r"echo it\'s; echo \'", r"echo it\'s; echo \'"),
         ("A=1", "A=1"),
         ("puma 'unclosed", "puma 'unclosed"),
     ],
@@ -298,3 +304,148 @@ def test_two_of_one_name(host: Host, tmp_path: Path) -> None:
     (tmp_path / "x.service").write_text(SERVICE)
     with pytest.raises(Refusal, match="two of these services are called x"):
         kinds.drawn(host, [str(tmp_path / "x.service")] * 2, Choices(check=False), Losses())
+
+
+def test_a_comment_refuses_nothing(host: Host, tmp_path: Path) -> None:
+    text = "[Unit]\nDescription=uses 100% x and %y\nAfter=%!.target %n\n" + SERVICE
+    found, lost = read(host, tmp_path / "x.service", text)
+    assert "# uses 100% x and %y\n# After: %!.target x.service\n" in text_of(found[0])
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ("CPUWeight MemoryMax IOWeight TasksMax IOAccounting Slice StartupCPUWeight", "no control"),
+        (
+            "CPUSchedulingPolicy IOSchedulingClass IOSchedulingPriority CPUAffinity NUMAPolicy",
+            "it stays as svscan has it",
+        ),
+        ("CPUSchedulingPriority MemoryKSM CoredumpFilter TimerSlackNSec", "stays as svscan"),
+        ("MemoryDenyWriteExecute ProtectHome MountFlags", "nothing here restricts"),
+        ("RestartSteps RestartMaxDelaySec", "the time between two starts stays"),
+        ("ReloadSignal", "reload sends HUP"),
+        ("LogLevelMax", "all that it says is logged"),
+        ("OOMPolicy", "the kernel kills"),
+    ],
+)
+def test_the_reason_is_the_right_one(keys: str, why: str, host: Host, tmp_path: Path) -> None:
+    text = SERVICE + "".join(f"{key}=1\n" for key in keys.split())
+    _, lost = read(host, tmp_path / "x.service", text)
+    assert len(lost) == len(keys.split()) and all(why in line for line in lost), lost
+
+
+def test_what_reads_its_input(host: Host, tmp_path: Path) -> None:
+    """It is a pipe that stays empty there, and is at its end here."""
+    text = "".join(
+        f"[program:{name}]\ncommand={command}\n"
+        for name, command in {"a": "/bin/cat", "b": "cat file", "c": "sh -s", "d": "x"}.items()
+    )
+    _, lost = read(host, tmp_path / "x.conf", text, Choices("supervisord", check=False))
+    assert [line.partition(" ")[0] for line in lost] == ["x.conf:2:", "x.conf:6:"]
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value", "told"),
+    [
+        ('D="a\\nb"', "D", "a\nb", ""),
+        ('D="a\\\\nb \\"c\\""', "D", 'a\\nb "c"', ""),
+        ("D='a\\nb'", "D", "a\\nb", ""),
+        ("D=val # c", "D", "val # c", "belong to the value; honcho and foreman differ"),
+        ('D="x" # c', "D", '"x" # c', "belong to the value; honcho and foreman differ"),
+        ("D=a#b", "D", "a#b", ""),
+        ("D = value", "D", "value", "blanks around = do not count"),
+        ("D= value", "D", "value", "blanks around = do not count"),
+        ("  D=value", "D", "value", "blanks around it do not count"),
+        ("D=value  ", "D", "value", "blanks around it do not count"),
+        ('D="value  "', "D", "value  ", ""),
+        ('export D="x"', "D", None, "this is no line NAME=VALUE, and is left out"),
+        ("D", "D", None, "this is no line NAME=VALUE, and is left out"),
+        ("D-E=x", "D-E", None, "this is no line NAME=VALUE, and is left out"),
+        ("# D=x", "D", None, ""),
+        ("   ", "D", None, ""),
+    ],
+)
+def test_variables_beside_a_procfile(
+    line: str, name: str, value: str | None, told: str, host: Host, tmp_path: Path
+) -> None:
+    """What is read otherwise by foreman or honcho is told, and what is left out is, too."""
+    (tmp_path / ".env").write_text(f"A=b\n{line}\nC=d\n")
+    (found,), lost = read(host, tmp_path / "Procfile", "web: puma\n")
+    held = {one: state.data.decode() for one, state in found.contents.items()}
+    assert (held["env/A"], held["env/C"]) == ("b\n", "d\n")
+    if value is None:
+        assert f"env/{name}" not in held
+    elif value.endswith(" "):
+        assert held["variables"] == f"export {name}='{value}'\n"
+    else:
+        assert held[f"env/{name}"] == value.replace("\n", "\0") + "\n"
+    assert [one for one in lost if not one.startswith(".env:2: ")] == []
+    assert len(lost) == bool(told) and all(told in one for one in lost)
+
+
+def test_a_blank_at_the_end_of_an_odd_variable(host: Host, tmp_path: Path) -> None:
+    """Neither envdir nor a shell could hand it on: the engine does, and nothing else can."""
+    tree = "services: {a: {image: b, environment: {a.b: 'x ', c: 'y '}}}\n"
+    (found,), _ = read(host, tmp_path / "compose.yaml", tree, Choices(engine="docker", check=False))
+    assert "'--env=a.b=x ' --env=c " in text_of(found)
+    assert text_of(found, "variables") == "export c='y '\n"
+    with pytest.raises(Refusal, match=r"x.conf: a.b ends in blanks"):
+        read(
+            host,
+            tmp_path / "x.conf",
+            f'{SECTION}environment=a.b="x "\n',
+            Choices("supervisord", check=False),
+        )
+
+
+def test_what_is_split_over_files(host: Host, tmp_path: Path) -> None:
+    """``%(here)s`` is where the line is that says it; later lines count, wherever they stand."""
+    folder = tmp_path / "conf.d"
+    folder.mkdir()
+    (folder / "1.ini").write_text("[program:a]\ndirectory=%(here)s\numask=002\n[group:g]\n")
+    more = "[program:a]\numask=027\nstartsecs=3\n[program:b]\ncommand=%(here)s/b\n"
+    (folder / "2.ini").write_text(f"{more}[group:g]\nprograms=a\npriority=3\n[odd:x]\ny=z\n")
+    text = "[program:a]\ncommand=%(here)s/a\n[include]\nfiles=%(here)s/conf.d/*.ini\n"
+    text += "[supervisord]\nlogfile=/x\nstrip_ansi=true\n[supervisorctl]\nserverurl=x\n"
+    choices = Choices("supervisord", check=False)
+    found, lost = read(host, tmp_path / "x.conf", text, choices)
+    assert [one.name for one in found] == ["a", "b"]
+    assert f"exec chpst -C {folder} -M 027 {tmp_path}/a\n" in text_of(found[0])
+    assert "# Group: g\n" in text_of(found[0])
+    assert f"{folder}/b\n" in text_of(found[1])
+    assert [line.partition(" is")[0] for line in lost] == [
+        "2.ini:3: startsecs=",
+        "x.conf:7: strip_ansi=",
+        "2.ini:8: priority=",
+        "2.ini:9: [odd:x]",
+    ]
+    (folder / "2.ini").write_text("[program:a]\nuser=nosuch\n")
+    with pytest.raises(Refusal, match=r"^2.ini:2: there is no account nosuch"):
+        read(host, tmp_path / "x.conf", text, choices)
+
+
+def test_units_that_are_masked(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is hidden is named; and what hides it, where that is imported itself."""
+    folders = [tmp_path / name for name in ("etc", "run", "usr")]
+    for one in folders:
+        one.mkdir()
+    monkeypatch.setattr(unit_file, "FOLDERS", tuple(map(str, folders)))
+    etc, run, usr = (one / "x.service" for one in folders)
+    etc.symlink_to("/dev/null")
+    with pytest.raises(Refusal, match="is masked: systemd starts no such") as refusal:
+        kinds.drawn(host, [str(etc)], Choices(), Losses())
+    assert refusal.value.advice == ()
+    run.touch()
+    found, lost = read(host, usr, SERVICE)
+    assert found and lost == [f"x.service: systemd has {etc} instead of {usr}, which is masked"]
+    for masked in (etc, run):
+        with pytest.raises(Refusal, match="is masked") as refusal:
+            kinds.drawn(host, [str(masked)], Choices(), Losses())
+        assert refusal.value.advice == (f"What it hides: slashservice import {usr}",)
+    etc.unlink()
+    etc.write_text(SERVICE)
+    assert read(host, usr, SERVICE)[1] == [
+        f"x.service: systemd has {etc} instead of {usr}, which is not read"
+    ]
+    assert read(host, etc, SERVICE)[1] == []
