@@ -281,7 +281,7 @@ class TestService:
         with pytest.raises(Refusal):
             check(Service(name, ["x"]))
 
-    @pytest.mark.parametrize("command", [[], ["a\0"], ["a\nb"]])
+    @pytest.mark.parametrize("command", [[], ["a\0"]])
     def test_refuses_a_command(self, command: list[str]) -> None:
         with pytest.raises(Refusal):
             check(Service("web", command))
