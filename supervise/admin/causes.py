@@ -59,6 +59,10 @@ def deletion(case: Case) -> Iterator[Cause]:
 def supervision(case: Case) -> Iterator[Cause]:
     """Is it supervised, and by an svscan that starts it?"""
     seen, link = case.seen, case.path
+    if case.state == health.MISSING and os.path.isdir(seen.path):
+        what = f"{seen.path}/supervise is no directory, and so nobody supervises it"
+        yield Cause(what, f"rm {link}/supervise")
+        return
     if case.state == health.MISSING:
         leads = os.path.islink(seen.path)
         where = f" leads nowhere: {os.readlink(seen.path)}" if leads else " is not there"

@@ -124,6 +124,8 @@ def log(case: Case) -> Iterator[Cause]:
     if one is None or case.state in (health.MISSING, health.CLOSED):
         return
     state = health.state(one, case.now)
+    if case.state == health.DOWN and state in (health.DOWN, health.PAUSED):
+        return  # there is nothing to be read
     path = typed.word(one.path)
     if one.trouble:
         yield Cause(
@@ -133,6 +135,9 @@ def log(case: Case) -> Iterator[Cause]:
     elif state == health.FAILING:
         how = words.ending(one.last[-1])
         yield Cause(f"its log dies soon after each start: {how}", case.command("edit", "log/run"))
+    elif state == health.MISSING and os.path.isdir(one.path):
+        what = f"{one.path}/supervise is no directory, and so nobody supervises its log"
+        yield Cause(what, f"rm {path}/supervise")
     elif state in (health.DOWN, health.FAILED, health.NOT_SUPERVISED) and case.svscan:
         yield Cause(f"its log is {state}: what it says is not read", f"svc -u {path}")
     elif state == health.PAUSED:

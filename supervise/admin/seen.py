@@ -97,7 +97,8 @@ class Seen:
     def _remember(self, directory: bytes) -> None:
         """Read what is written of the past. Raises ``OSError``."""
         self.is_failed = os.path.lexists(os.path.join(directory, names.FAILED))
-        self.trouble = _line(os.path.join(directory, names.TROUBLE))
+        if self.now is None or self.now.pid or self.now.want != b"d":  # else it is of the past
+            self.trouble = _line(os.path.join(directory, names.TROUBLE))
         path = os.path.join(directory, names.DEATHS)
         self.deaths = deaths.count(path)
         if self.deaths:
