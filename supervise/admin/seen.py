@@ -116,6 +116,11 @@ class Seen:
         return self.now.pid if self.now else self.recorded * self.is_deleted
 
     @property
+    def finishes(self) -> bool:
+        """Whether its finish script runs, or is about to: then ``pid`` is of that, or 0."""
+        return self.now is not None and self.now.finish
+
+    @property
     def left(self) -> int:
         """The pid of the process that a supervisor which is gone has left running; mostly 0."""
         return 0 if self.is_supervised or self.is_deleted else self.recorded

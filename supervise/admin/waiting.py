@@ -120,7 +120,7 @@ class Waiting:
             return False
         self._lost[number] = time.monotonic()
         if self._goal == "down":
-            return not now.pid and now.want != b"u"
+            return not now.pid and not now.finish and now.want != b"u"
         if not now.pid or now.finish:
             return False
         return self._goal == "up" or self._is_of_use(number, named, path)
