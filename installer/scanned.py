@@ -127,7 +127,7 @@ def services(patient: Patient) -> Iterator[Finding]:
         were = "was" if len(shut) == 1 else "were"
         what = f"{len(shut)} of the services {were} not looked at: only root may do that"
         yield Finding(what, "sudo slashservice doctor", note=True)
-    reported = {one.service for one in troubles(patient.host, patient.service_dir)}
+    ailing = []
     for seen in everything.services:
         state = health.state(seen, now)
         case = Case(seen, patient.service_dir, everything.svscan, now)
@@ -139,9 +139,13 @@ def services(patient: Patient) -> Iterator[Finding]:
             first = next((cause.what for cause in causes(case) if not cause.is_note), "")
             name = printable(seen.name)
             yield Finding(f"{name} is {state}" + (f": {first}" if first else ""), remedy)
-        if seen.name not in reported:
-            for cause in causes_of_ends.log(case):
-                yield Finding(f"{printable(seen.name)}: {cause.what}", remedy)
+        ailing += [(seen.name, cause.what, remedy) for cause in causes_of_ends.log(case)]
+    reported = (
+        {one.service for one in troubles(patient.host, patient.service_dir)} if ailing else ()
+    )
+    for name, what, remedy in ailing:
+        if name not in reported:
+            yield Finding(f"{printable(name)}: {what}", remedy)
 
 
 def old_names(patient: Patient) -> Iterator[Finding]:

@@ -81,7 +81,9 @@ def unlinked(directory: str, name: str) -> str:
     """Return the path of a service that svscan has though no link leads to it; or nothing."""
     linked = {os.path.basename(path): path for path in _linked(directory)}
     held, pids = _held(scan_directory.running(os.fsencode(directory)))
-    return {**_deleted(pids, linked), **_unlinked(held, linked)}.get(name, "")
+    found = {**_deleted(pids, linked), **_unlinked(held, linked)}
+    main = found.get(name.removesuffix(LOG), "")
+    return found.get(name, "") or (main and main + LOG)
 
 
 def still_has(directory: str, path: str) -> Seen | None:
@@ -126,9 +128,15 @@ def _deleted(pids: dict[str, int], places: dict[str, str]) -> dict[str, str]:
 def _unlinked(paths: set[str], linked: dict[str, str]) -> dict[str, str]:
     """Return the paths of the services, without their logs, that svscan has and no link leads to.
 
-    Each has its name; if a linked one is called so, too, its path is what it is called.
+    Each has its name; if a linked one is called so, too, its path is what it is called. Of a
+    service that is given up already its log may be left: that is called ``NAME/log``.
     """
     real = {os.path.realpath(path) for path in linked.values()} if paths else set()
     known = paths | real
     left = [path for path in paths if path not in real and os.path.dirname(path) not in known]
-    return {path if (name := os.path.basename(path)) in linked else name: path for path in left}
+    found = {}
+    for path in left:
+        main = scan_directory.main_of(path)
+        name = os.path.basename(main)
+        found[path if name in linked else name + path[len(main) :]] = path
+    return found
