@@ -66,11 +66,14 @@ class Everything:
         """Return the name of a service that is meant; empty if there is none, which is noted."""
         if word in self._places:
             return word
-        path = os.path.realpath(word) if "/" in word else ""
+        bare = word.rstrip("/")
+        if bare in self._places and not os.path.isdir(word):
+            return bare
+        path = os.path.realpath(word) if "/" in word or word in (".", "..") else ""
         for name, place in list(self._places.items()):
             if path and os.path.realpath(place) == path:
                 return name
-            if word == name + LOG or (path and os.path.realpath(place + LOG) == path):
+            if bare == name + LOG or (path and os.path.realpath(place + LOG) == path):
                 self._places[name + LOG] = place + LOG
                 return name + LOG
         self.unknown.append(word)

@@ -30,14 +30,14 @@ Wait until all of the services are so, and say nothing:
   --ready            they run, and their check scripts say that they are of use (the default)
   --down             they are down, and not about to be started; that is known at once of what
                      nobody supervises
-  -t SECONDS         so long at most; also --timeout. Without it, as long as it takes
+  -t SECONDS         so long at most; also --timeout, -w. Without it, as long as it takes
   --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 they are, 1 not in time, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
 KNOWN = {"up": False, "ready": False, "down": False, "timeout": True}
-SHORT = {"-t": "timeout"}
+SHORT = {"-t": "timeout", "-w": "timeout", "--wait": "timeout"}
 
 FOR_EVER = 1e9
 """Seconds: thirty years."""

@@ -421,3 +421,29 @@ def test_a_stopped_service_stays_so(tree: Tree, admin: Administrator) -> None:
     await_pid(web)
     assert admin.types("stop", "web").status == 0
     await_down(web)
+
+
+def test_how_a_service_may_be_named(tree: Tree, admin: Administrator) -> None:
+    """By its name, with the slash that a shell adds, or by its directory, from all verbs alike."""
+    web = tree.add("web")
+    tree.svscan()
+    await_pid(web)
+    for word in ("web", "web/", f"{tree.scan}/web", f"{tree.scan}/web/", web, f"{web}/"):
+        for verb in ("list", "start", "why"):
+            said = admin.types(verb, word)
+            assert said.status == 0, (verb, word, said)
+        assert admin.types("wait", "-w5", word).status == 0
+    for words in (["list", "."], ["why", "."], ["start", "."]):
+        command = [*admin.words(words[0]), *words[1:]]
+        assert subprocess.run(command, cwd=web, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_kill_with_a_number(tree: Tree, admin: Administrator) -> None:
+    web = tree.add("web")
+    tree.svscan()
+    pid = await_pid(web)
+    for words in (["-9"], ["-15"], ["-s", "15"], ["-TERM"], ["-s9"]):
+        said = admin.types("kill", *words, "-t5", "web")
+        assert said.status == 0
+        assert f"(pid {pid})" in said.out or f"pid {pid} ended" in said.out
+        pid = await_pid(web, other_than=pid)
