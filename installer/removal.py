@@ -128,7 +128,7 @@ def _remove_home(host: Host, home: str, say: Say) -> None:
     host.rename(home, _leftover(homes, name))
     _remove_leftover(host, homes, name)
     say(f"{home} is removed")
-    if log:
+    if log and host.is_directory(os.fsdecode(log.group(1))):
         say(f"its logs are kept: {os.fsdecode(log.group(1))}")
 
 

@@ -167,9 +167,13 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     if seconds is None:
         raise given.wrong("-t takes a number of seconds")
     services = distinct(given.words, given.directory)
-    for word, path in services:
-        if not (os.path.lexists(path) or everything.still_has(given.directory, path)):
-            raise output.fatal(f"there is no service {word} in {given.directory}")
+    unknown = [
+        word
+        for word, path in services
+        if not (os.path.lexists(path) or everything.still_has(given.directory, path))
+    ]
+    if unknown:
+        raise output.unknown(unknown, given.directory)
     left = Waiting(services, goals[0] if goals else "ready", given.directory).run(seconds)
     for said in left:
         output.complain(said)
