@@ -27,7 +27,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``services``        errors, interrupts, host, naming, service_log, making, starting
 ``converters``      errors, supervision, interrupts, host, detection, naming, service_log, making,
                     starting, services
-``removal``         errors, interrupts, waiting, supervision, host, naming, making
+``stopping``        errors, waiting, supervision
+``removal``         errors, interrupts, supervision, host, naming, making, stopping
 ``starters``        errors, host, detection, plan
 ``remote``          errors, host, plan
 ``log_scripts``     nothing

@@ -21,15 +21,7 @@ from slashservice.installer.host.state import ABSENT
 from slashservice.installer.interrupts import Interrupted
 from slashservice.installer.making import PATIENCE, Say, is_ours
 from slashservice.installer.naming import HOMES
-from slashservice.installer.supervision import supervised, tell
-from slashservice.installer.waiting import wait_telling
-
-STOP_LIMIT = supervision.LIMIT
-KILL_LIMIT = 10
-"""Seconds for a process to go that was killed."""
-
-DRAIN_GRACE = 10
-"""Seconds for a log to reach the end of its input, where another svscan holds the pipe."""
+from slashservice.installer.stopping import stop
 
 
 def remove(
@@ -69,12 +61,9 @@ def remove(
         else:
             say(f"{link} was unlinked before: finishing that")
         if host.live and host.is_directory(home):
-            stop(
-                home,
-                kill_after,
-                naming.remove(host, name, homes, service_dir, "--kill-after SECONDS"),
-            )
-            say("the service is down, and its log has been read to the end")
+            remedy = naming.remove(host, name, homes, service_dir, "--kill-after SECONDS")
+            for line in stop(home, kill_after, remedy):
+                say(line)
         if goes:
             with lock.held(host, PATIENCE):
                 if not host.is_directory(home):
@@ -139,7 +128,7 @@ def _remove_home(host: Host, home: str, say: Say) -> None:
     host.rename(home, _leftover(homes, name))
     _remove_leftover(host, homes, name)
     say(f"{home} is removed")
-    if log:
+    if log and host.is_directory(os.fsdecode(log.group(1))):
         say(f"its logs are kept: {os.fsdecode(log.group(1))}")
 
 
@@ -169,42 +158,3 @@ def _remove_leftover(host: Host, homes: str, name: str) -> bool:
             if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
                 raise
     return True
-
-
-def stop(home: str, kill_after: float | None = None, remedy: str = "") -> None:
-    """Stop an unlinked service, then its log, and have both given up by their supervisor.
-
-    ``remedy`` is what to type to end it with KILL.
-    """
-    log = f"{home}/log"
-    tell(log, b"x")
-    tell(home, b"dx")
-    limit = STOP_LIMIT if kill_after is None else kill_after
-    down = _wait_down(home, f"{home} to go down", limit)
-    if not down and kill_after is not None:
-        tell(home, b"k")
-        down = _wait_down(home, f"{home} to go down, which was killed", KILL_LIMIT)
-    if not down:
-        raise Trouble(
-            f"the service in {home} does not go down{_pid(home)}",
-            f"{remedy} ends it with KILL",
-        )
-    if not wait_telling(
-        lambda: not supervised(log), DRAIN_GRACE, lambda: f"waiting for the log in {log}{_pid(log)}"
-    ):
-        tell(log, b"dx")
-        if not _wait_down(log, f"{log} to go down", STOP_LIMIT):
-            raise Trouble(f"the log in {log} does not end{_pid(log)}", f"svstat {log} tells more")
-
-
-def _wait_down(path: str, what: str, limit: float) -> bool:
-    """Wait until a service has no supervisor any more, and say what is waited for."""
-    return wait_telling(
-        lambda: not supervised(path), limit, lambda: f"waiting for {what}{_pid(path)}"
-    )
-
-
-def _pid(path: str) -> str:
-    """Return the pid of a service that runs, to be put behind its path."""
-    pid = supervision.daemon_pid(path)
-    return f" (pid {pid})" if pid else ""

@@ -13,7 +13,7 @@ from slashservice.installer.host import trust
 from slashservice.installer.host.host import Host
 from slashservice.installer.logs import mistakes, troubles
 from slashservice.installer.waiting import listed
-from slashservice.supervise.admin import health, unsupervised
+from slashservice.supervise.admin import causes_of_ends, health, unsupervised
 from slashservice.supervise.admin.case import Case
 from slashservice.supervise.admin.causes import causes
 from slashservice.supervise.admin.everything import Everything
@@ -35,6 +35,9 @@ def scan_directory(patient: Patient) -> Iterator[Finding]:
             yield Finding(f"{path} leads nowhere: {leads}", f"rm {quote(host.real(path))}")
         elif host.is_directory(path):
             yield from _run_script(host, path)
+        else:
+            what = f"{path} is a file, and no service directory"
+            yield Finding(what, f"move it out of {directory}, or remove it")
 
 
 def _is_closed(host: Host, path: str) -> bool:
@@ -124,19 +127,25 @@ def services(patient: Patient) -> Iterator[Finding]:
         were = "was" if len(shut) == 1 else "were"
         what = f"{len(shut)} of the services {were} not looked at: only root may do that"
         yield Finding(what, "sudo slashservice doctor", note=True)
+    ailing = []
     for seen in everything.services:
         state = health.state(seen, now)
+        case = Case(seen, patient.service_dir, everything.svscan, now)
+        remedy = f"slashservice why {quote(seen.name)}"
         told = state in (health.FAILING, health.FAILED, health.UNLINKED) or (
             (state == health.NOT_SUPERVISED and everything.svscan) or seen.is_deleted
         )
         if told:
-            case = Case(seen, patient.service_dir, everything.svscan, now)
             first = next((cause.what for cause in causes(case) if not cause.is_note), "")
             name = printable(seen.name)
-            yield Finding(
-                f"{name} is {state}" + (f": {first}" if first else ""),
-                f"slashservice why {quote(seen.name)}",
-            )
+            yield Finding(f"{name} is {state}" + (f": {first}" if first else ""), remedy)
+        ailing += [(seen.name, cause.what, remedy) for cause in causes_of_ends.log(case)]
+    reported = (
+        {one.service for one in troubles(patient.host, patient.service_dir)} if ailing else ()
+    )
+    for name, what, remedy in ailing:
+        if name not in reported:
+            yield Finding(f"{printable(name)}: {what}", remedy)
 
 
 def old_names(patient: Patient) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def check(service: Service, homes: str = "") -> None:
         if "\n" in path:
             raise WrongUse(f"{path!r} can't be named in a script: there is a newline in it")
     for name, value in service.environment.items():
-        if not re.fullmatch(r"[^=/.\0\n][^=/\0\n]*", name):
+        if not re.fullmatch(r"[^=/.\x00-\x20\s][^=/\x00-\x20\s]*", name):
             raise WrongUse(f"{name!r} is no name for a variable")
         if value != value.rstrip(" \t"):
             raise WrongUse(f"{name}: a value can't end in a blank, as envdir takes it away")

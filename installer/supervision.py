@@ -169,10 +169,14 @@ def supervised_by(pid: int) -> list[str] | None:
 
 
 def unlinked(directory: str, pid: int) -> list[str]:
-    """Return the services of svscan ``pid`` that have no link in its scan directory any more."""
+    """Return the services of svscan ``pid`` that have no link in its scan directory any more.
+
+    Of some it may have only the log still.
+    """
     linked = {os.path.realpath(path) for path in service_directories(directory)}
     held = supervised_by(pid) or []
-    return [one for one in held if one not in linked and os.path.dirname(one) not in held]
+    found = dict.fromkeys(scan_directory.main_of(one) for one in held)
+    return [one for one in found if one not in linked]
 
 
 def up(directory: str) -> list[str]:

@@ -1,7 +1,8 @@
 """The command line of a verb: options anywhere among the words, until ``--``.
 
-An option has the forms ``-x``, ``--long``, ``--long VALUE`` and ``--long=VALUE``. That is as in
-the other verbs of ``slashservice``, whose parser takes longer to start than these verbs to run.
+An option has the forms ``-x``, ``-x VALUE``, ``-xVALUE``, ``--long``, ``--long VALUE`` and
+``--long=VALUE``; short ones may stand together, as ``-fn5``. That is as in the other verbs of
+``slashservice``, whose parser takes longer to start than these verbs to run.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Arguments:
             if word[:1] != "-" or word == "-":
                 self.words.append(word)
                 continue
+            if word[1] != "-" and len(word) > 2 and word[2] not in "=-" and word[:2] in short:
+                takes = known[short[word[:2]]]
+                left.insert(0, word[2:] if takes else "-" + word[2:])
+                word = word[:2]
             name, equals, value = word.partition("=")
             name = short.get(name, name.removeprefix("--") if word[:2] == "--" else "")
             if name not in known or (equals and not known[name]):

@@ -59,6 +59,10 @@ def deletion(case: Case) -> Iterator[Cause]:
 def supervision(case: Case) -> Iterator[Cause]:
     """Is it supervised, and by an svscan that starts it?"""
     seen, link = case.seen, case.path
+    if case.state == health.MISSING and os.path.isdir(seen.path):
+        what = f"{seen.path}/supervise is no directory, and so nobody supervises it"
+        yield Cause(what, f"rm {link}/supervise")
+        return
     if case.state == health.MISSING:
         leads = os.path.islink(seen.path)
         where = f" leads nowhere: {os.readlink(seen.path)}" if leads else " is not there"
@@ -103,7 +107,13 @@ def supervision(case: Case) -> Iterator[Cause]:
         )
     if case.svscan and (runs := unsupervised.still_runs(seen)):
         yield Cause(f"{runs}, and nobody supervises it: an svscan that is gone has left it")
-    if case.state == health.UNLINKED:
+    if case.state == health.UNLINKED and scan_directory.main_of(seen.path) != seen.path:
+        yield Cause(
+            f"it is the log of a service that is no longer in {case.directory}, and ends when it "
+            "has read what is left" + unsupervised.holders(seen),
+            f"to end it at once: svc -dx {link}, and svc -k {link} if it can't be written",
+        )
+    elif case.state == health.UNLINKED:
         yield Cause(
             f"it is supervised, but no longer in {case.directory}: it does not come back at boot",
             f"to end it: svc -dx {link}{f' {link}/log' if seen.log else ''}; "

@@ -138,21 +138,31 @@ def _ports(text: str, *, beside: bool = True) -> list[int]:
     return [int(one) for one in dict.fromkeys(found) if 0 < int(one) < 65536]
 
 
+GOES_ON = "once its cause is gone the log goes on by itself, and no line is lost"
+
+
 def log(case: Case) -> Iterator[Cause]:
     """Can it log?"""
     one = case.seen.log
-    if one is None or case.state in (health.MISSING, health.CLOSED):
+    if case.seen.trouble:  # it is a log itself
+        yield Cause(f"it can't be written, and waits: {case.seen.trouble}", GOES_ON)
+    if one is None or one.is_deleted or case.state in (health.MISSING, health.CLOSED):
         return
     state = health.state(one, case.now)
+    if case.state == health.DOWN and state in (health.DOWN, health.PAUSED):
+        return  # there is nothing to be read
     path = typed.word(one.path)
     if one.trouble:
         yield Cause(
             f"its log can't be written, and it waits as soon as it says more: {one.trouble}",
-            "once its cause is gone the log goes on by itself, and no line is lost",
+            GOES_ON,
         )
     elif state == health.FAILING:
         how = words.ending(one.last[-1])
         yield Cause(f"its log dies soon after each start: {how}", case.command("edit", "log/run"))
+    elif state == health.MISSING and os.path.isdir(one.path):
+        what = f"{one.path}/supervise is no directory, and so nobody supervises its log"
+        yield Cause(what, f"rm {path}/supervise")
     elif state in (health.DOWN, health.FAILED, health.NOT_SUPERVISED) and case.svscan:
         yield Cause(f"its log is {state}: what it says is not read", f"svc -u {path}")
     elif state == health.PAUSED:

@@ -63,6 +63,8 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     except OSError as error:
         raise output.fatal(f"unable to read {path}", error) from None
     if not os.access(os.path.dirname(path), os.W_OK):
+        if os.statvfs(os.path.dirname(path)).f_flag & os.ST_RDONLY:
+            raise output.fatal(f"{path} can't be changed: its file system is mounted read-only")
         raise output.fatal(f"{path} is not yours to change: try it with sudo")
     folder = tempfile.mkdtemp(prefix="slashservice-edit-")
     copy = os.path.join(folder, os.path.basename(path))

@@ -66,11 +66,14 @@ class Everything:
         """Return the name of a service that is meant; empty if there is none, which is noted."""
         if word in self._places:
             return word
-        path = os.path.realpath(word) if "/" in word else ""
+        bare = word.rstrip("/")
+        if bare in self._places and not os.path.isdir(word):
+            return bare
+        path = os.path.realpath(word) if "/" in word or word in (".", "..") else ""
         for name, place in list(self._places.items()):
             if path and os.path.realpath(place) == path:
                 return name
-            if word == name + LOG or (path and os.path.realpath(place + LOG) == path):
+            if bare == name + LOG or (path and os.path.realpath(place + LOG) == path):
                 self._places[name + LOG] = place + LOG
                 return name + LOG
         self.unknown.append(word)
@@ -81,7 +84,9 @@ def unlinked(directory: str, name: str) -> str:
     """Return the path of a service that svscan has though no link leads to it; or nothing."""
     linked = {os.path.basename(path): path for path in _linked(directory)}
     held, pids = _held(scan_directory.running(os.fsencode(directory)))
-    return {**_deleted(pids, linked), **_unlinked(held, linked)}.get(name, "")
+    found = {**_deleted(pids, linked), **_unlinked(held, linked)}
+    main = found.get(name.removesuffix(LOG), "")
+    return found.get(name, "") or (main and main + LOG)
 
 
 def still_has(directory: str, path: str) -> Seen | None:
@@ -126,9 +131,15 @@ def _deleted(pids: dict[str, int], places: dict[str, str]) -> dict[str, str]:
 def _unlinked(paths: set[str], linked: dict[str, str]) -> dict[str, str]:
     """Return the paths of the services, without their logs, that svscan has and no link leads to.
 
-    Each has its name; if a linked one is called so, too, its path is what it is called.
+    Each has its name; if a linked one is called so, too, its path is what it is called. Of a
+    service that is given up already its log may be left: that is called ``NAME/log``.
     """
     real = {os.path.realpath(path) for path in linked.values()} if paths else set()
     known = paths | real
     left = [path for path in paths if path not in real and os.path.dirname(path) not in known]
-    return {path if (name := os.path.basename(path)) in linked else name: path for path in left}
+    found = {}
+    for path in left:
+        main = scan_directory.main_of(path)
+        name = os.path.basename(main)
+        found[path if name in linked else name + path[len(main) :]] = path
+    return found

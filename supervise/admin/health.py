@@ -71,7 +71,7 @@ def state(seen: Seen, now: float) -> str:
         return UNLINKED
     if seen.is_failed:
         return FAILED
-    if status.finish and status.pid:
+    if status.finish:
         return FINISHING
     if status.pid and status.paused:
         return PAUSED

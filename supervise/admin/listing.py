@@ -60,7 +60,8 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         output.write([as_json.text(everything, now)])
     else:
         cells = output.cells()
-        output.write(shown(everything.services, now, cells, coloured=coloured))
+        if everything.services or not everything.unknown:
+            output.write(shown(everything.services, now, cells, coloured=coloured))
         complain(everything, now)
     bad = any(health.is_bad(one, now) for one in everything.services)
     return 1 if bad or everything.unknown or everything.is_left_alone else 0

@@ -56,6 +56,9 @@ TEXTS = {
 }
 """What is said of a service that is as it should be already, and of one that is not in time."""
 
+FINISHES = "its finish script runs{pid}: no signal is sent to that"
+STILL_FINISHES = "its finish script still runs after {took}{pid}{kill}"
+
 
 class Order:
     """Something that is asked of a service.
@@ -85,6 +88,8 @@ class Order:
 
     def already(self, seen: Seen, now: float) -> str:
         """Say of a service that it is as it should be, and was not told anything."""
+        if seen.finishes and self.verb != "stop":
+            return FINISHES.format(pid=_pid(seen))
         return self._filled(TEXTS[self.verb][0], seen, now=now)
 
     def late(self, before: Seen, seen: Seen, seconds: float) -> str:
@@ -94,6 +99,9 @@ class Order:
                 took = words.spell(seconds)
                 return f"runs (pid {seen.pid}), but after {took} its check script still says no"
             return f"runs (pid {seen.pid}); whether it stays up was not waited for"
+        if seen.finishes:
+            kill = f"; kill {seen.pid} ends it" if seen.pid else ""
+            return STILL_FINISHES.format(took=words.spell(seconds), pid=_pid(seen), kill=kill)
         which = "start" if self.verb == "restart" and not seen.pid else self.verb
         return self._filled(TEXTS[which][1], seen, took=seconds)
 
@@ -132,8 +140,10 @@ class Order:
 
     def _sent(self, before: Seen, seen: Seen, took: str, how: str) -> str:
         """Say what became of a service that was sent a signal."""
-        pid = f" (pid {seen.pid})" if seen.pid else ""
-        then = f"; it is started again{pid}" if seen.pid or _wants_up(seen) else ""
+        then = f"; it is started again{_pid(seen)}" if seen.pid or _wants_up(seen) else ""
+        if seen.finishes:
+            again = ", and then it is started again" if _wants_up(seen) else ""
+            then = f"; its finish script runs{_pid(seen)}{again}"
         if self.signal == "KILL":
             return f"killed (pid {before.pid}) after {took}{then}"
         if _run(seen) == _run(before):
@@ -147,8 +157,13 @@ def _run(seen: Seen) -> tuple[int, bytes]:
     return (seen.now.pid, seen.now.stamp) if seen.now else (0, b"")
 
 
+def _pid(seen: Seen) -> str:
+    """Return the pid of its process, to be put behind what it is called."""
+    return f" (pid {seen.pid})" if seen.pid else ""
+
+
 def _is_up(seen: Seen) -> bool:
-    return bool(seen.pid) and not (seen.now and seen.now.finish)
+    return bool(seen.pid) and not seen.finishes
 
 
 def _wants_up(seen: Seen) -> bool:
@@ -164,7 +179,7 @@ def signalled(verb: str, signal: str) -> Order:
     ends = signal == "KILL"
     return Order(
         verb,
-        lambda seen: SIGNALS[signal] if seen.pid else b"",
+        lambda seen: SIGNALS[signal] if _is_up(seen) else b"",
         lambda before, seen: not ends or _run(seen) != _run(before),
         trial=0.0 if ends else SECONDS_TO_DIE,
         signal=signal,
@@ -182,8 +197,8 @@ ORDERS = {
         ),
         Order(
             "stop",
-            lambda seen: b"d" if seen.pid or _wants_up(seen) else b"",
-            lambda before, seen: not seen.pid and not _wants_up(seen),
+            lambda seen: b"d" if seen.pid or seen.finishes or _wants_up(seen) else b"",
+            lambda before, seen: not seen.pid and not seen.finishes and not _wants_up(seen),
         ),
         Order(
             "restart",
@@ -199,8 +214,8 @@ ORDERS = {
         ),
         Order(
             "pause",
-            lambda seen: b"p" if seen.pid and not _is_paused(seen) else b"",
-            lambda before, seen: not seen.pid or _is_paused(seen),
+            lambda seen: b"p" if _is_up(seen) and not _is_paused(seen) else b"",
+            lambda before, seen: not _is_up(seen) or _is_paused(seen),
         ),
         Order(
             "cont",

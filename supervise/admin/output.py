@@ -13,6 +13,10 @@ from slashservice.supervise.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROGRAM = "slashservice"
@@ -86,6 +90,12 @@ def complain(*lines: str) -> None:
     """Write a complaint to standard error, further lines below it, harmless to a terminal."""
     text = "\n    ".join(map(printable, lines))
     messages.complain(f"slashservice: {text}\n".encode("utf-8", "backslashreplace"))
+
+
+def unknown(names: Sequence[str], directory: str) -> Quit:
+    """Make the end of a verb that was given names of which there are no services."""
+    be = "is no service" if len(names) == 1 else "are no services"
+    return fatal(f"there {be} {', '.join(names)} in {directory}")
 
 
 def fatal(what: str, error: OSError | None = None) -> Quit:

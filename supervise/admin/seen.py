@@ -97,7 +97,8 @@ class Seen:
     def _remember(self, directory: bytes) -> None:
         """Read what is written of the past. Raises ``OSError``."""
         self.is_failed = os.path.lexists(os.path.join(directory, names.FAILED))
-        self.trouble = _line(os.path.join(directory, names.TROUBLE))
+        if self.now is None or self.now.pid or self.now.want != b"d":  # else it is of the past
+            self.trouble = _line(os.path.join(directory, names.TROUBLE))
         path = os.path.join(directory, names.DEATHS)
         self.deaths = deaths.count(path)
         if self.deaths:
@@ -113,6 +114,11 @@ class Seen:
     def pid(self) -> int:
         """The pid of its process; 0 if there is none, or none is known."""
         return self.now.pid if self.now else self.recorded * self.is_deleted
+
+    @property
+    def finishes(self) -> bool:
+        """Whether its finish script runs, or is about to: then ``pid`` is of that, or 0."""
+        return self.now is not None and self.now.finish
 
     @property
     def left(self) -> int:

@@ -258,8 +258,12 @@ class Steering:
 
 
 def _waited(one: Asked) -> str:
-    pid = one.see().pid
-    return f"{one.name} (pid {pid})" if pid else one.name
+    seen = one.see()
+    if seen.trouble:
+        return f"{one.name} (pid {seen.pid}), which can't be written ({seen.trouble}),"
+    if seen.finishes:
+        return f"{one.name} ({f'finish script, pid {seen.pid}' if seen.pid else 'finish script'})"
+    return f"{one.name} (pid {seen.pid})" if seen.pid else one.name
 
 
 def _reason(error: OSError) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.admin import typed
-from slashservice.supervise.protocol import scan_directory
+from slashservice.supervise.protocol import names, scan_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from slashservice.supervise.admin.seen import Seen
 
+
+SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
+"""They keep the pipe to a log for the next start."""
+
+SHOWN = 5
+"""Processes that a sentence names."""
 
 SECONDS_OF_A_CHANGE = 2.0
 """So long a service may be without a supervisor while one svscan follows another."""
@@ -53,6 +59,22 @@ def still_runs(seen: Seen) -> str:
         f"its {what} (pid {pid})" for what, pid in (("process", seen.left), ("log", log)) if pid
     ]
     return f"{' and '.join(parts)} still run{'s' * (len(parts) == 1)}" if parts else ""
+
+
+def holders(seen: Seen) -> str:
+    """Say which processes a log waits for whose service is gone; empty where none is seen."""
+    from slashservice.supervise.platform import processes
+
+    try:
+        pipe = os.readlink(f"/proc/{seen.pid}/fd/0").encode()
+    except OSError:
+        pipe = b""
+    if not pipe.startswith(b"pipe:"):
+        main = os.path.dirname(os.path.realpath(seen.path))
+        pipe = os.path.join(os.fsencode(main), names.PIPE)
+    found = [one for one in processes.writers(pipe) if one[1] not in SUPERVISORS]
+    parts = [f"{name} (pid {pid})" for pid, name in found if pid != seen.pid]
+    return f"; {', '.join(parts[:SHOWN])} can still write to it" if parts else ""
 
 
 def why(seen: Seen, directory: str) -> list[str]:

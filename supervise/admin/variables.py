@@ -49,7 +49,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         if value != value.rstrip(" \t"):
             raise given.wrong(f"{variable}: a value can't end in a blank, as envdir takes it away")
     unset = given.given.get("unset", "")
-    if unset and not _is_name(unset):
+    if unset and not _is_file(unset):
         raise given.wrong(f"{unset} is no name of a variable")
     path = path_of(name, given.directory)
     folder = os.path.join(path, "env")
@@ -103,7 +103,13 @@ def variables(folder: str) -> list[tuple[str, str]]:
 
 
 def _is_name(text: str) -> bool:
-    return bool(text) and text[0] != "." and not {"/", "\0", "\n", "="} & set(text)
+    """Tell whether a shell could set a variable of that name, were it not for its letters."""
+    is_word = not any(letter.isspace() or letter < " " for letter in text)
+    return is_word and _is_file(text) and "=" not in text
+
+
+def _is_file(text: str) -> bool:
+    return bool(text) and text[0] != "." and not {"/", "\0"} & set(text)
 
 
 def _script(path: str) -> bytes:

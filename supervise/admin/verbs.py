@@ -32,10 +32,15 @@ Exit status: 0 done, 1 not in time, or not well, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
 SIGNAL = """
-  -s SIGNAL          send this one instead: {}; also --signal"""
+  -s SIGNAL          send this one instead: {}; also --signal,
+                     and -HUP or -1 as for kill(1)"""
+
+VALUED = ("-s", "--signal", "-w", "--wait", "-t", "--timeout", "--service-dir")
+"""Options of ``kill`` whose value is the next word."""
 
 KNOWN = {"wait": True}
-SHORT = {"-w": "wait"}
+SHORT = {"-w": "wait", "-t": "wait", "--timeout": "wait"}
+"""``wait`` has the other names: they can't be told apart by heart."""
 
 
 def help_of(verb: str, what: str) -> str:
@@ -52,6 +57,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     known, short = KNOWN, SHORT
     if verb == "kill":
         known, short = {**KNOWN, "signal": True}, {**SHORT, "-s": "signal"}
+        argv = signal_options(argv)
     given = Arguments(argv, help_of(verb, VERBS[verb][1]), known, short, directory)
     if not given.words:
         raise given.wrong("which service?")
@@ -59,7 +65,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     seconds = number_of_seconds(asked or os.environ.get("SVWAIT") or str(SECONDS))
     if seconds is None:
         raise given.wrong(f"{'-w' if asked else 'SVWAIT'} takes a number of seconds")
-    name = given.given.get("signal", "KILL").upper().removeprefix("SIG")
+    name = signal_of(given.given.get("signal", "KILL"))
     if name not in SIGNALS:
         raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
     services = distinct(given.words, given.directory)
@@ -74,8 +80,34 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         raise output.fatal(what) from None
 
 
+def signal_options(argv: Sequence[str]) -> list[str]:
+    """Return the words with signals in the form of kill(1), as ``-9`` and ``-HUP``, behind -s."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    found: list[str] = []
+    for word in argv[:end]:
+        is_value = bool(found) and found[-1] in VALUED
+        is_signal = word[:1] == "-" and signal_of(word[1:]) in SIGNALS
+        found += ["-s", word[1:]] if is_signal and not is_value else [word]
+    return [*found, *argv[end:]]
+
+
+def signal_of(word: str) -> str:
+    """Return the name of a signal, without ``SIG``, that is named so or by its number."""
+    name = signal_numbers.name(int(word)) if word.isdecimal() and len(word) < 4 else word.upper()
+    return (name or word).removeprefix("SIG")
+
+
 def _order(verb: str, signal: str) -> Order:
     return ORDERS.get(verb) or signalled(verb, "HUP" if verb == "reload" else signal)
+
+
+def plain(word: str) -> str:
+    """Return a word without the slashes that a shell puts behind the name of a directory.
+
+    They stay on what is a directory here.
+    """
+    bare = word.rstrip("/")
+    return bare if bare and not os.path.isdir(word) else word
 
 
 def path_of(word: str, directory: str) -> str:
@@ -83,6 +115,7 @@ def path_of(word: str, directory: str) -> str:
 
     One that svscan still has, though it was removed there, is found by its name, too.
     """
+    word = plain(word)
     if not places.is_name(os.fsencode(word)):
         return os.path.abspath(word)
     path = os.path.join(directory, word)
@@ -105,7 +138,7 @@ def refuse_what_is_none(path: str) -> None:
 def distinct(words: Sequence[str], directory: str) -> list[tuple[str, str]]:
     """Return the words, each with the path of its service; no service twice."""
     found: dict[str, tuple[str, str]] = {}
-    for word in words:
+    for word in map(plain, words):
         path = path_of(word, directory)
         found.setdefault(os.path.realpath(path), (word, path))
     return list(found.values())

@@ -30,14 +30,14 @@ Wait until all of the services are so, and say nothing:
   --ready            they run, and their check scripts say that they are of use (the default)
   --down             they are down, and not about to be started; that is known at once of what
                      nobody supervises
-  -t SECONDS         so long at most; also --timeout. Without it, as long as it takes
+  -t SECONDS         so long at most; also --timeout, -w. Without it, as long as it takes
   --service-dir DIR  the scan directory; --user: your own
 
 Exit status: 0 they are, 1 not in time, 100 wrong usage, 111 trouble.
 Manual: man slashservice"""
 
 KNOWN = {"up": False, "ready": False, "down": False, "timeout": True}
-SHORT = {"-t": "timeout"}
+SHORT = {"-t": "timeout", "-w": "timeout", "--wait": "timeout"}
 
 FOR_EVER = 1e9
 """Seconds: thirty years."""
@@ -120,7 +120,7 @@ class Waiting:
             return False
         self._lost[number] = time.monotonic()
         if self._goal == "down":
-            return not now.pid and now.want != b"u"
+            return not now.pid and not now.finish and now.want != b"u"
         if not now.pid or now.finish:
             return False
         return self._goal == "up" or self._is_of_use(number, named, path)
@@ -167,9 +167,13 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     if seconds is None:
         raise given.wrong("-t takes a number of seconds")
     services = distinct(given.words, given.directory)
-    for word, path in services:
-        if not (os.path.lexists(path) or everything.still_has(given.directory, path)):
-            raise output.fatal(f"there is no service {word} in {given.directory}")
+    unknown = [
+        word
+        for word, path in services
+        if not (os.path.lexists(path) or everything.still_has(given.directory, path))
+    ]
+    if unknown:
+        raise output.unknown(unknown, given.directory)
     left = Waiting(services, goals[0] if goals else "ready", given.directory).run(seconds)
     for said in left:
         output.complain(said)

@@ -33,7 +33,7 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     now = time.time()
     everything = Everything(given.directory, given.words)
     if everything.unknown:
-        raise output.fatal(f"there is no service {everything.unknown[0]} in {given.directory}")
+        raise output.unknown(everything.unknown, given.directory)
     bad = closed = False
     for seen in everything.services:
         case = Case(seen, given.directory, everything.svscan, now)

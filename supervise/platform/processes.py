@@ -56,6 +56,33 @@ def of_session(leader: int) -> list[tuple[int, str]]:
     return sorted(found)
 
 
+def writers(path: bytes) -> list[tuple[int, str]]:
+    """Return pid and name of the processes that have something open to be written.
+
+    ``path`` is what their descriptors lead to, as ``pipe:[7]``.
+    """
+    found = []
+    try:
+        pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    except OSError:
+        return []
+    for pid in pids:
+        opened = descriptors(pid) or {}
+        if any(leads == path and _is_written(link) for link, leads in opened.items()):
+            found.append((pid, name(pid)))
+    return found
+
+
+def _is_written(link: bytes) -> bool:
+    """Tell whether a descriptor, by its link below ``/proc``, is open to be written."""
+    try:
+        with open(link.replace(b"/fd/", b"/fdinfo/"), "rb") as file:
+            words = file.read().split()
+        return int(words[words.index(b"flags:") + 1], 8) & os.O_ACCMODE != os.O_RDONLY
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 def name(pid: int) -> str:
     """Return what a process is called; empty if it is gone, or that can't be seen."""
     try:

@@ -74,6 +74,13 @@ def supervised_by(pid: int) -> list[bytes] | None:
     return None if found is None else found[0]
 
 
+def main_of(path: str) -> str:
+    """Return the directory of the service of which ``path`` is the log; itself if it is none."""
+    folder, name = os.path.split(path)
+    is_log = name == "log" and os.path.lexists(os.path.join(folder, "run"))
+    return folder if is_log else path
+
+
 def held_by(pid: int) -> tuple[list[bytes], dict[bytes, int]] | None:
     """Return what ``supervised_by`` does, and which it has that were deleted, each with a pid.
 

@@ -21,15 +21,17 @@ DAEMONTOOLS_SIZE = 18
 """Bytes that daemontools itself writes; its clients read no more."""
 
 RUN, FINISH = 1, 2
-"""The state of a service that has a process."""
+"""The state of a service that has a process. As with runsv it is *finish* even before there is one:
+whoever waits for a service to be down waits for that, too."""
 
 
 class Status:
     """The contents of a status file; ``stamp`` is 12 bytes of TAI64N, ``want`` one byte.
 
     ``termed`` is whether TERM was sent: 0, 1, or 2 if it is about to be. ``finish`` tells that the
-    process is that of the finish script. Where ``want`` is ``d`` as runsv writes it, ``meant`` is
-    what is wanted, and ``exits`` tells that supervision is to end.
+    process is that of the finish script, or that this is about to be started. Where ``want`` is
+    ``d`` as runsv writes it, ``meant`` is what is wanted, and ``exits`` tells that supervision is
+    to end.
     """
 
     __slots__ = ("exits", "finish", "meant", "paused", "pid", "stamp", "termed", "want")
@@ -60,12 +62,12 @@ class Status:
             self.paused,
             self.want,
             self.termed,
-            (FINISH if self.finish else RUN) if self.pid else 0,
+            FINISH if self.finish else RUN if self.pid else 0,
         )
 
     def stat(self) -> bytes:
         """Return the words that runsv writes to ``stat``."""
-        text = (b"finish" if self.finish else b"run") if self.pid else b"down"
+        text = b"finish" if self.finish else b"run" if self.pid else b"down"
         if self.paused:
             text += b", paused"
         if self.termed == 1:

@@ -389,7 +389,7 @@ class Supervised:
     def _write_status(self, termed: int) -> None:
         """Write the status file; ``termed`` tells whether the process was sent TERM."""
         service = self._service
-        now = Status(self._stamp, self.pid, service.paused, service.want, termed, service.finishing)
+        now = Status(self._stamp, self.pid, service.paused, service.want, termed, self.finishes)
         service.show(now)
         self._announcer.announce(now, service.failed)
 

@@ -146,3 +146,21 @@ def test_logs(tree: Tree, admin: Administrator) -> None:
     assert len(admin.types("logs", "--grep=on", "--all").lines) == 1
     said = admin.types("logs", "nope")
     assert said == Said(111, "", f"slashservice: fatal: there is no service nope in {tree.scan}\n")
+
+
+@pytest.mark.parametrize("setting", ["A B=c", "A\tB=c", " A=b", "A\x1bB=c", "A", ".A=b", "a/b=c"])
+def test_what_is_no_variable_is_refused(tree: Tree, admin: Administrator, setting: str) -> None:
+    web = tree.make("web")
+    (tree.scan / "web").symlink_to(web)
+    said = admin.types("env", "web", setting)
+    assert said.status == 100 and "is no VARIABLE=VALUE" in said.errors
+    assert not (web / "env").exists()
+
+
+def test_a_variable_with_such_a_name_can_be_unset(tree: Tree, admin: Administrator) -> None:
+    web = tree.make("web", "#!/bin/sh\nexec envdir ./env sleep 1000\n")
+    (tree.scan / "web").symlink_to(web)
+    (web / "env").mkdir()
+    (web / "env/A B").write_text("c\n")
+    assert admin.types("env", "web", "--unset", "A B").status == 0
+    assert not (web / "env/A B").exists()

@@ -276,3 +276,18 @@ def test_a_log_that_is_not_well_is_named_on_any_screen(tree: Tree, admin: Admini
     assert "LOG" not in narrow
     assert re.search(r"^web .*\n    log: failing$", narrow, re.MULTILINE), narrow
     assert narrow.count("log:") == 1
+
+
+def test_what_is_unknown_is_all_that_is_said(tree: Tree, admin: Administrator) -> None:
+    """There is no heading without a table, and each name is said."""
+    tree.add("web")
+    tree.svscan()
+    until(lambda: admin.state("web") == "running", "it runs")
+    said = admin.types("list", "nope")
+    assert (said.status, said.out) == (1, "")
+    assert said.errors == f"slashservice: there is no service nope in {tree.scan}\n"
+    assert admin.types("list", "web", "nope").lines[0].startswith("NAME")
+    for verb in ("why", "wait"):
+        said = admin.types(verb, "nope", "web", "nix")
+        what = f"slashservice: fatal: there are no services nope, nix in {tree.scan}\n"
+        assert (said.status, said.errors) == (111, what)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from helpers.administration import Administrator, Said
 from helpers.processes import catches, runs
-from helpers.services import await_down, await_pid, in_status, pid_of, status_of
+from helpers.services import await_down, await_pid, in_status, pid_of, send, status_of, write_script
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
 
@@ -28,7 +28,12 @@ while :; do sleep 0.05; done
 """
 STUBBORN = "#!/bin/sh\ntrap '' TERM\ntouch ready\nwhile :; do sleep 1; done\n"
 FORKS = "#!/bin/sh\nsleep 1000 &\nsleep 1000 &\ntouch ready\nexec sleep 1000\n"
+FINISH = "#!/bin/sh\nsleep 0.3\n: >finished\n"
+WAITS = "#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\n"
 ENDS = "#!/bin/sh\nexit {}\n"
+
+MANY = 30
+"""So many at once wait for their turns."""
 
 SUPERVISORS = {
     "ours": None,
@@ -130,6 +135,88 @@ def test_once(tree: Tree, admin: Administrator, code: int) -> None:
     assert f"exit {code}" in lines["job"]
     assert lines["long"] == f"is started, and is not started again (pid {in_status(long)})"
     assert in_status(job) == 0
+
+
+def finishing(tree: Tree, name: str, script: str = FINISH) -> Path:
+    """Add a service with a finish script."""
+    path = tree.make(name, SLEEP)
+    write_script(path / "finish", script)
+    (tree.scan / name).symlink_to(path)
+    return path
+
+
+def crash(tree: Tree) -> list[Path]:
+    """Start services that are not to be started again, and have all of them crash at once.
+
+    Then their finish scripts wait for their turns.
+    """
+    services = [finishing(tree, f"web{number}") for number in range(MANY)]
+    tree.svscan()
+    pids = [await_pid(path) for path in services]
+    for path in services:
+        send(path, b"o")
+    for path in services:
+        until(lambda: (now := status_of(path)) and now.want != b"u", "it runs once")  # noqa: B023
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    return services
+
+
+def test_down_is_what_has_finished(tree: Tree, admin: Administrator) -> None:
+    services = crash(tree)
+    said = admin.types("wait", "--down", *services)
+    left = [path.name for path in services if not (path / "finished").exists()]
+    assert said.status == 0 and not left
+    assert {one["state"] for one in admin.services().values()} == {"down"}
+
+
+def test_no_status_says_down_before_the_finish_script_has_ended(tree: Tree) -> None:
+    left = crash(tree)
+    seen = set()
+    while left:
+        for path in list(left):
+            now = status_of(path)
+            assert now
+            seen.add((bool(now.pid), now.finish))
+            if not now.pid and not now.finish:
+                assert (path / "finished").exists()
+                left.remove(path)
+    assert {(False, True), (True, True), (False, False)} <= seen
+
+
+def test_stop_waits_for_the_finish_script(tree: Tree, admin: Administrator) -> None:
+    web = finishing(tree, "web")
+    tree.svscan()
+    await_pid(web)
+    said = admin.types("stop", "web")
+    assert said.status == 0 and (web / "finished").exists()
+    assert re.fullmatch(r"web: stopped after \S+ s \(TERM\)\n", said.out)
+
+
+def test_a_finish_script_is_called_so(tree: Tree, admin: Administrator) -> None:
+    """It is sent no signal, and is not the service that is started again."""
+    web = finishing(tree, "web", WAITS)
+    tree.svscan()
+    await_pid(web)
+    said = admin.types("kill", "web")
+    until(lambda: (now := status_of(web)) and now.finish and now.pid, "it finishes")
+    pid = in_status(web)
+    assert re.fullmatch(
+        r"web: killed \(pid \d+\) after \S+ s; its finish script runs( \(pid \d+\))?, "
+        r"and then it is started again\n",
+        said.out,
+    )
+    for verb in ("kill", "reload", "pause"):
+        line = f"web: its finish script runs (pid {pid}): no signal is sent to that\n"
+        assert admin.types(verb, "web") == Said(0, line, "")
+    for verb in ("stop", "restart"):
+        said = admin.types(verb, "-w", "0.1", "web")
+        line = rf"web: its finish script still runs after \S+ s \(pid {pid}\); kill {pid} ends it\n"
+        assert said.status == 1 and re.fullmatch(line, said.out)
+    assert admin.types("stop", "-w", "0", "web").status == 1
+    (web / "go").touch()
+    assert admin.types("wait", "--down", "web").status == 0
+    assert admin.types("kill", "web").out == "web: is down: nothing to send KILL to\n"
 
 
 def test_what_takes_its_time(tree: Tree, admin: Administrator) -> None:
@@ -334,3 +421,29 @@ def test_a_stopped_service_stays_so(tree: Tree, admin: Administrator) -> None:
     await_pid(web)
     assert admin.types("stop", "web").status == 0
     await_down(web)
+
+
+def test_how_a_service_may_be_named(tree: Tree, admin: Administrator) -> None:
+    """By its name, with the slash that a shell adds, or by its directory, from all verbs alike."""
+    web = tree.add("web")
+    tree.svscan()
+    await_pid(web)
+    for word in ("web", "web/", f"{tree.scan}/web", f"{tree.scan}/web/", web, f"{web}/"):
+        for verb in ("list", "start", "why"):
+            said = admin.types(verb, word)
+            assert said.status == 0, (verb, word, said)
+        assert admin.types("wait", "-w5", word).status == 0
+    for words in (["list", "."], ["why", "."], ["start", "."]):
+        command = [*admin.words(words[0]), *words[1:]]
+        assert subprocess.run(command, cwd=web, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_kill_with_a_number(tree: Tree, admin: Administrator) -> None:
+    web = tree.add("web")
+    tree.svscan()
+    pid = await_pid(web)
+    for words in (["-9"], ["-15"], ["-s", "15"], ["-TERM"], ["-s9"]):
+        said = admin.types("kill", *words, "-t5", "web")
+        assert said.status == 0
+        assert f"(pid {pid})" in said.out or f"pid {pid} ended" in said.out
+        pid = await_pid(web, other_than=pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from helpers.booted import installed
@@ -19,12 +19,16 @@ LOG = "#!/bin/sh\nexec multilog t ./main\n"
 
 
 class Ill(NamedTuple):
-    """A service that ails: its files, what is done to it, and what the doctor says of it."""
+    """A service that ails: what the doctor says of it, its files, and what is done to it.
+
+    ``state`` is in what state it is then, ``log`` in what state its log is.
+    """
 
     says: str
     files: dict[str, str]
     command: str = ""
     state: str = "failing"
+    log: str = ""
 
 
 ILLS = {
@@ -63,6 +67,44 @@ ILLS = {
         "the log of % has been in trouble since ",
         {"run": HEALTHY, "log/run": "#!/bin/sh\nexec setuidgid nobody multilog t ./main\n"},
     ),
+    "failing-log": Ill(
+        "%: its log dies soon after each start: exit 5",
+        {"run": HEALTHY, "log/run": "#!/bin/sh\nexit 5\n"},
+        state="running",
+        log="failing",
+    ),
+    "stopped-log": Ill(
+        "%: its log is down: what it says is not read",
+        {"run": HEALTHY, "log/run": LOG},
+        "slashservice stop %/log",
+        state="running",
+        log="down",
+    ),
+    "paused-log": Ill(
+        "%: its log is paused: what it says is not read",
+        {"run": HEALTHY, "log/run": LOG},
+        "slashservice pause %/log",
+        state="running",
+        log="paused",
+    ),
+    "log-not-taken": Ill(
+        "%: /service/%/log/supervise is no directory, and so nobody supervises its log",
+        {"run": HEALTHY, "log/run": LOG, "log/supervise": "in the way"},
+        state="running",
+        log="missing",
+    ),
+    "not-taken": Ill(
+        "svscan does not supervise /service/%: /service/%/supervise/lock can't be opened",
+        {"run": HEALTHY, "supervise": "in the way"},
+        state="missing",
+    ),
+    "both": Ill(
+        "% is failed: it has said that it can't work (exit 100)\n"
+        "%: its log dies soon after each start: exit 111",
+        {"run": "#!/bin/sh\nexit 100\n", "log/run": "#!/bin/sh\nexit 111\n"},
+        state="failed",
+        log="failing",
+    ),
 }
 WELL = {
     "plain": Ill("", {"run": HEALTHY}),
@@ -71,6 +113,9 @@ WELL = {
     "stopped": Ill("", {"run": HEALTHY}, "svc -d /service/%", "down"),
     "paused": Ill("", {"run": HEALTHY}, "svc -p /service/%", "paused"),
     "restarted": Ill("", {"run": HEALTHY}, "svc -t /service/%"),
+    "both-stopped": Ill(
+        "", {"run": HEALTHY, "log/run": LOG}, "slashservice stop % %/log", "down", "down"
+    ),
     "one-shot": Ill("", {"run": "#!/bin/sh\nexit 3\n", "down": ""}, "svc -o /service/%", "down"),
 }
 
@@ -81,10 +126,21 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         yield made
 
 
+def listed(machine: Sandbox) -> dict[str, dict[str, Any]]:
+    """Return what is shown of each service."""
+    said = json.loads(machine.run("slashservice", "list", "--json", status=None))
+    return {one["name"]: one for one in said["services"]}
+
+
 def states(machine: Sandbox) -> dict[str, str]:
     """Return in what state each service is shown."""
-    said = json.loads(machine.run("slashservice", "list", "--json", status=None))
-    return {one["name"]: one["state"] for one in said["services"]}
+    return {name: one["state"] for name, one in listed(machine).items()}
+
+
+def is_so(machine: Sandbox, name: str, state: str, log: str = "") -> bool:
+    """Tell whether a service, and its log if that is named, are in these states."""
+    one = listed(machine).get(name)
+    return one is not None and one["state"] == state and (not log or one["log"]["state"] == log)
 
 
 def make(machine: Sandbox, name: str, one: Ill) -> None:
@@ -95,7 +151,8 @@ def make(machine: Sandbox, name: str, one: Ill) -> None:
     until(lambda: states(machine).get(name) not in (None, "not supervised"), "it is taken up")
     if one.command:
         if "down" not in one.files:
-            until(lambda: states(machine)[name] == "running", "it runs")
+            log = "running" if "log/run" in one.files else ""
+            until(lambda: is_so(machine, name, "running", log), "it runs")
         machine.run("sh", "-c", one.command.replace("%", name))
 
 
@@ -109,7 +166,7 @@ def told(machine: Sandbox) -> list[str]:
 def test_who_ails_is_named_and_nobody_else(machine: Sandbox, turn: int) -> None:
     assert told(machine) == []
     dice = random.Random()
-    chosen = [*dice.sample(sorted(ILLS), 4), *dice.sample(sorted(WELL), 4)]
+    chosen = [*dice.sample(sorted(ILLS), 7), *dice.sample(sorted(WELL), 4)]
     dice.shuffle(chosen)
     services = {f"{kind}-it-{turn}": (ILLS | WELL)[kind] for kind in chosen}
     for name, one in services.items():
@@ -117,8 +174,11 @@ def test_who_ails_is_named_and_nobody_else(machine: Sandbox, turn: int) -> None:
     for name, one in services.items():
         wanted = "running" if name.startswith("no-log") or one in WELL.values() else one.state
         wanted = one.state if one.state != "failing" else wanted
-        until(lambda: states(machine).get(name) == wanted, f"{name} is {wanted}", 3 * GENEROUS)  # noqa: B023
-    expected = {one.says.replace("%", name) for name, one in services.items() if one.says}
+        what = f"{name} is {wanted}, its log {one.log}"
+        until(lambda: is_so(machine, name, wanted, one.log), what, 3 * GENEROUS)  # noqa: B023
+    expected = {
+        line for name, one in services.items() for line in one.says.replace("%", name).splitlines()
+    }
 
     def is_told() -> bool:
         found = told(machine)
@@ -127,11 +187,21 @@ def test_who_ails_is_named_and_nobody_else(machine: Sandbox, turn: int) -> None:
         )
 
     until(is_told, f"just this is told: {expected}; told is {told(machine)}")
+    bad = [name for name, one in listed(machine).items() if one["bad"]]
+    unnamed = [name for name in bad if not any(name in line for line in told(machine))]
+    assert not unnamed, "what has `list` exit 1 is named by the doctor"
     for name in services:
         machine.run(
             "sh", "-c", f"rm -f /service/{name}; svc -dx /srv/{name} /srv/{name}/log", status=None
         )
     until(lambda: not states(machine), "all is gone")
+
+
+def test_a_file_among_services_is_named(machine: Sandbox) -> None:
+    machine.put("/service/notes-it-", "no service")
+    assert listed(machine)["notes-it-"]["bad"]
+    assert told(machine) == ["/service/notes-it- is a file, and no service directory"]
+    machine.run("rm", "/service/notes-it-")
 
 
 def test_a_drained_svscan_is_named(machine: Sandbox) -> None:

@@ -337,6 +337,46 @@ class TestRemove:
         assert "/srv/byhand is kept" in told
         assert "there is no service byhand" in remove(machine, "byhand", status=111)
 
+    def test_one_whose_log_can_not_be_written(self, machine: Sandbox) -> None:
+        """It is said why the log is waited for; it is a log, and never a service called so."""
+        talks = ("sh", "-c", "while :; do echo hello; sleep 0.1; done")
+        add(machine, "mute-log", "--log-user", "nobody", "--", *talks)
+        until(lambda: logged(machine, "mute-log"), "it logs")
+        machine.run("rm", "-r", f"{LOGS}/mute-log")
+        trouble = machine.path("/etc/slashservice/mute-log/log/supervise/trouble")
+        until(lambda: trouble.exists() and trouble.read_text(), "its log is in trouble")
+        told = interrupted(machine, 3.5, "remove", "mute-log")
+        assert re.search(
+            r"waiting for the log in /etc/slashservice/mute-log/log \(pid \d+\), which can't be "
+            r"written: \S.*; slashservice remove mute-log --kill-after SECONDS gives up what it "
+            r"has not written\n",
+            told,
+        )
+        shown = machine.run("slashservice", "list", status=None)
+        assert "mute-log/log" in shown and not re.search("^log ", shown, re.MULTILINE)
+        why = machine.run("slashservice", "why", "mute-log/log", status=1)
+        assert "it is the log of a service that is no longer in /service" in why
+        assert "it can't be written, and waits" in why and "ln -s" not in why
+        doctor = machine.run("slashservice", "doctor", status=1)
+        assert "mute-log/log is unlinked: " in doctor
+        told = remove(machine, "mute-log", "--kill-after", "0")
+        assert "its log was ended before its input was" in told
+        assert "mute-log" not in machine.run("slashservice", "list", status=None)
+
+    def test_one_that_leaves_a_process(self, machine: Sandbox) -> None:
+        """It has the pipe to the log, and runs on: it is named, then and before."""
+        add(machine, "parent", "--", "sh", "-c", "sleep 1000 & echo $! >/tmp/child; wait")
+        until(lambda: machine.path("/tmp/child").exists(), "it has a child")
+        told = remove(machine, "parent")
+        found = re.search(
+            r"waiting for the log in \S+ \(pid \d+\), to which sleep \(pid (\d+)\) can still "
+            r"write; kill (\d+) ends that\n",
+            told,
+        )
+        assert found and found[1] == found[2]
+        assert f"of its processes these still run: sleep (pid {found[1]})\n" in told
+        machine.run("kill", found[1])
+
     @pytest.mark.parametrize(
         ("folder", "word"),
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from helpers.checkout import CHECKOUT
 from hypothesis import given
 from hypothesis import strategies as some
 
-from slashservice.supervise.admin import main
+from slashservice.supervise.admin import main, verbs
 from slashservice.supervise.admin.arguments import COMMON, Arguments, Help
+from slashservice.supervise.admin.orders import SIGNALS
 from slashservice.supervise.messages import MISUSE, Quit
 
 TEXT = "slashservice verb [OPTIONS] NAME...\n\nDo something."
@@ -40,6 +42,12 @@ PIECE: some.SearchStrategy[tuple[list[str], str | None, dict[str, str]]] = some.
         lambda pair: (list(pair), None, {"value": pair[1]})
     ),
     some.text(min_size=1).map(lambda text: ([f"--other={text}"], None, {"other": text})),
+    WORD.filter(lambda text: text[0] != "=").map(
+        lambda text: ([f"-v{text}"], None, {"value": text})
+    ),
+    WORD.filter(lambda text: text[0] != "=").map(
+        lambda text: ([f"-fv{text}"], None, {"flag": "", "value": text})
+    ),
 )
 
 
@@ -62,7 +70,10 @@ def test_options_stand_anywhere(
     [
         (["--nope"], "there is no option --nope"),
         (["-n"], "there is no option -n"),
-        (["-ff"], "there is no option -ff"),
+        (["-fx"], "there is no option -x"),
+        (["-xf"], "there is no option -xf"),
+        (["-f-flag"], "there is no option -f-flag"),
+        (["-fv"], "-v takes a value"),
         (["--flag=x"], "there is no option --flag=x"),
         (["--value"], "--value takes a value"),
         (["--value="], "--value was given nothing"),
@@ -114,3 +125,26 @@ def test_every_option_is_told(verb: str) -> None:
         assert any(f"Fl {name}" in MAN for name in manual) or verb == "logs", option
         for completion in COMPLETIONS:
             assert any(re.search(rf"\b{name.lstrip('-')}\b", completion) for name in names), option
+
+
+@pytest.mark.parametrize(
+    ("words", "become"),
+    [
+        (["-9", "web"], ["-s", "9", "web"]),
+        (["web", "-HUP"], ["web", "-s", "HUP"]),
+        (["-SIGTERM", "web"], ["-s", "SIGTERM", "web"]),
+        (["-w", "-9", "web"], ["-w", "-9", "web"]),
+        (["-s", "-9"], ["-s", "-9"]),
+        (["--", "-9"], ["--", "-9"]),
+        (["-w5", "-t", "5", "-99"], ["-w5", "-t", "5", "-99"]),
+    ],
+)
+def test_signals_as_for_kill(words: list[str], become: list[str]) -> None:
+    assert verbs.signal_options(words) == become
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_has_a_number(name: str) -> None:
+    number = getattr(signal, f"SIG{name}").value
+    for word in (name, f"SIG{name}", name.lower(), str(number)):
+        assert verbs.signal_of(word) == name

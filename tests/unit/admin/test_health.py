@@ -52,6 +52,8 @@ LONG = (50.0, 256)
         (service(want=b"d"), health.STOPPING),
         (service(paused=True), health.PAUSED),
         (service(finish=True), health.FINISHING),
+        (service(pid=0, finish=True), health.FINISHING),
+        (service(pid=0, want=b"d", finish=True), health.FINISHING),
         (service(pid=0), health.STARTING),
         (service(pid=0, want=b"d"), health.DOWN),
         (service(pid=0, want=b"\0"), health.DOWN),
@@ -86,8 +88,12 @@ def test_some_things_hold_for_every_service(
         state = health.state(seen, NOW)
         assert state in health.STATES
         assert (state == health.FAILED) == failed
-        if state in (health.RUNNING, health.PAUSED, health.STOPPING, health.FINISHING):
+        if state in (health.RUNNING, health.PAUSED, health.STOPPING):
             assert pid
+        if state == health.FINISHING:
+            assert finish
+        if finish:
+            assert state in (health.FINISHING, health.FAILED)
         if state in (health.DOWN, health.STARTING):
             assert not pid
         if state == health.FAILING:

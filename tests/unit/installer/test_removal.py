@@ -6,7 +6,7 @@ import pytest
 from helpers.images import Image
 from helpers.installer import its_host, plain_image
 
-from slashservice.installer import removal, services
+from slashservice.installer import removal, services, stopping
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import lock, obstacles
 from slashservice.installer.host.host import Host
@@ -28,27 +28,27 @@ class TestRemoving:
         ("stays", "trouble"),
         [
             ("/x", "the service in /x does not go down: slashservice remove x ends it"),
-            ("/x/log", "the log in /x/log does not end: svstat /x/log tells more"),
+            ("/x/log", "the log in /x/log does not end: slashservice remove x ends it"),
         ],
     )
     def test_what_does_not_go_down_is_trouble(
         self, stays: str, trouble: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told: list[tuple[str, bytes]] = []
-        monkeypatch.setattr(removal, "tell", lambda path, letters: told.append((path, letters)))
-        monkeypatch.setattr(removal, "supervised", lambda path: path == stays)
-        monkeypatch.setattr(removal, "STOP_LIMIT", 0)
-        monkeypatch.setattr(removal, "DRAIN_GRACE", 0)
+        monkeypatch.setattr(stopping, "tell", lambda path, letters: told.append((path, letters)))
+        monkeypatch.setattr(stopping, "supervised", lambda path: path == stays)
+        monkeypatch.setattr(stopping, "STOP_LIMIT", 0)
+        monkeypatch.setattr(stopping, "DRAIN_GRACE", 0)
         with pytest.raises(Trouble, match=trouble):
-            removal.stop("/x", remedy="slashservice remove x")
+            stopping.stop("/x", remedy="slashservice remove x")
         assert told[:2] == [("/x/log", b"x"), ("/x", b"dx")]
         assert told[2:] == ([("/x/log", b"dx")] if stays == "/x/log" else [])
 
     def test_kill_follows_term(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[tuple[str, bytes]] = []
-        monkeypatch.setattr(removal, "tell", lambda path, letters: told.append((path, letters)))
-        monkeypatch.setattr(removal, "supervised", lambda path: ("/x", b"k") not in told)
-        removal.stop("/x", kill_after=0)
+        monkeypatch.setattr(stopping, "tell", lambda path, letters: told.append((path, letters)))
+        monkeypatch.setattr(stopping, "supervised", lambda path: ("/x", b"k") not in told)
+        stopping.stop("/x", kill_after=0)
         assert told == [("/x/log", b"x"), ("/x", b"dx"), ("/x", b"k")]
 
     def test_what_a_killed_one_left_goes(self, host: Host, image: Image) -> None:
