@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -121,13 +122,16 @@ def test_it_is_not_down(tree: Tree, admin: Administrator, linked: bool) -> None:
 
 
 def test_what_is_down_and_deleted(tree: Tree, admin: Administrator) -> None:
+    """Until svscan lets go of it, which it does when it sees that nothing of it runs."""
     path = tree.add("web", down=True)
-    tree.svscan()
+    svscan = tree.svscan()
     until(lambda: is_supervised(path), "it is there")
     assert not in_status(path)
+    svscan.send_signal(signal.SIGSTOP)
     (tree.scan / "web").unlink()
     delete(path)
     said = admin.types("why", "web")
+    svscan.send_signal(signal.SIGCONT)
     assert said.status == 0 and said.lines[1].endswith("still has it; nothing of it runs")
 
 
