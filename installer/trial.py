@@ -82,9 +82,9 @@ class _Seen:
             return
         if now is None:
             return
-        self._finishing = bool(now.pid and now.finish)
+        self._finishing = now.finish
         self._pid = 0 if self._finishing else now.pid
-        self._rests = not self._pid and now.want != b"u"
+        self._rests = not self._pid and not now.finish and now.want != b"u"
         if self._pid:
             self._pids.add(self._pid)
         elif self._pids or self._ends or late:
@@ -117,9 +117,9 @@ def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> st
     if trial.good:
         status = os.fsdecode(client.describe(os.fsencode(service)))
         return f"svscan supervises it: {name}: {status}"
-    if trial.is_done:
-        return f"{name} ran once, and ended: exit 0; it is not started again"
     times = "once" if trial.deaths == 1 else f"{trial.deaths} times"
+    if trial.is_done:
+        return f"{name} ran {times}, and ended: exit 0; it is not started again"
     how = f": {ending(trial.last)}" if trial.last else ""
     now = f"up again (pid {trial.pid})" if trial.pid else "down"
     now = f"it is {now}"

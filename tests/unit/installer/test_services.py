@@ -287,6 +287,9 @@ def test_what_is_not_started_again() -> None:
     begin = "web died at once, once in 2 seconds: exit 3; "
     for seen, said in {
         Trial(0, 1, well, rests=True): "web ran once, and ended: exit 0; it is not started again",
+        Trial(
+            0, 2, well, rests=True
+        ): "web ran 2 times, and ended: exit 0; it is not started again",
         Trial(0, 1, badly, rests=True): f"{begin}it is not started again",
         Trial(0, 1, badly, rests=True, failed=True): (
             f"{begin}it has said that it can't work, and is not started again"
@@ -295,7 +298,7 @@ def test_what_is_not_started_again() -> None:
         Trial(0, 1, badly): f"{begin}it is down",
     }.items():
         assert trial.words("web", seen, "/x") == said
-        assert seen.is_done == ("ran once" in said) and not seen.good
+        assert seen.is_done == ("web ran " in said) and not seen.good
 
 
 def test_a_finish_script_is_no_start(tmp_path: Path) -> None:
