@@ -65,10 +65,7 @@ def holders(seen: Seen) -> str:
     """Say which processes a log waits for whose service is gone; empty where none is seen."""
     from slashservice.supervise.platform import processes
 
-    try:
-        pipe = os.readlink(f"/proc/{seen.pid}/fd/0").encode()
-    except OSError:
-        pipe = b""
+    pipe = processes.input_of(seen.pid)
     if not pipe.startswith(b"pipe:"):
         main = os.path.dirname(os.path.realpath(seen.path))
         pipe = os.path.join(os.fsencode(main), names.PIPE)

@@ -83,6 +83,14 @@ def _is_written(link: bytes) -> bool:
         return False
 
 
+def input_of(pid: int) -> bytes:
+    """Return what the standard input of a process leads to; empty where that can't be seen."""
+    try:
+        return os.readlink(b"/proc/%d/fd/0" % pid)
+    except OSError:
+        return b""
+
+
 def name(pid: int) -> str:
     """Return what a process is called; empty if it is gone, or that can't be seen."""
     try:

@@ -262,6 +262,7 @@ class TestImage:
         assert os.readlink(image.path("/service/web")) == "/etc/slashservice/web"
         assert image.path("/etc/slashservice/web/run").stat().st_mode & 0o777 == 0o755
         assert image.path("/etc/slashservice/web/env/A").read_text() == "b c\n"
+        image.folders("/var/log/slashservice/web")
         said = slashservice("remove", *root, "web")
         assert "/etc/slashservice/web is removed" in said
         assert "logs are kept: /var/log/slashservice/web" in said
