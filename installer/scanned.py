@@ -120,7 +120,7 @@ def services(patient: Patient) -> Iterator[Finding]:
     if left and not everything.svscan:
         yield Finding(
             f"nobody supervises what still runs: {listed(list(map(printable, left)))}",
-            "slashservice install has svscan started, and it adopts what still runs",
+            unsupervised.ADOPTED,
         )
     shut = [one for one in everything.services if health.state(one, now) == health.CLOSED]
     if shut:

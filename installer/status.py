@@ -21,8 +21,6 @@ from slashservice.supervise.admin import unsupervised
 from slashservice.supervise.admin.everything import Everything
 from slashservice.supervise.printable import printable
 
-ADOPTED = "  slashservice install has svscan started, and it adopts what still runs"
-
 
 @dataclass(frozen=True)
 class Artefact:
@@ -212,7 +210,10 @@ def lines(status: Status) -> list[str]:
     else:
         said.append("svscan does not run")
         if status.left:
-            said += [f"  nobody supervises what still runs: {listed(status.left)}", ADOPTED]
+            said += [
+                f"  nobody supervises what still runs: {listed(status.left)}",
+                f"  {unsupervised.ADOPTED}",
+            ]
     said += [f"  {one}" for one in status.troubles]
     width = max((len(one.path) for one in status.artefacts), default=0)
     shown = [one for one in status.artefacts if one.state != "ok" or one.enables]

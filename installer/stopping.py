@@ -6,16 +6,14 @@ pipe to the log, or the log can't be written.
 
 from __future__ import annotations
 
-import os
-
 from slashservice.installer import supervision
 from slashservice.installer.errors import Trouble
 from slashservice.installer.supervision import supervised, tell
 from slashservice.installer.waiting import listed, wait_telling
+from slashservice.supervise.admin import leftovers
 from slashservice.supervise.admin.seen import Seen
 from slashservice.supervise.platform import processes
 from slashservice.supervise.printable import printable
-from slashservice.supervise.protocol import names
 
 STOP_LIMIT = supervision.LIMIT
 KILL_LIMIT = 10
@@ -23,8 +21,6 @@ KILL_LIMIT = 10
 
 DRAIN_GRACE = 10
 """Seconds for a log to reach the end of its input, where another svscan holds the pipe."""
-
-STDIN = b"/proc/%d/fd/0"
 
 
 def stop(home: str, kill_after: float | None = None, remedy: str = "") -> list[str]:
@@ -62,7 +58,7 @@ def stop(home: str, kill_after: float | None = None, remedy: str = "") -> list[s
 def _end_log(home: str, log: str, kill_after: float | None, remedy: str) -> bool:
     """Wait until a log has read all there is; tell whether it has ended by itself."""
     grace = DRAIN_GRACE if kill_after is None else min(DRAIN_GRACE, kill_after)
-    pipe = _pipe(home, log)
+    pipe = leftovers.pipe_to(supervision.daemon_pid(log), home)
 
     def words() -> str:
         return f"waiting for the log in {log}{_pid(log)}{_why(log, pipe, remedy)}"
@@ -82,17 +78,6 @@ def _end_log(home: str, log: str, kill_after: float | None, remedy: str) -> bool
     )
 
 
-def _pipe(home: str, log: str) -> bytes:
-    """Return what the descriptors lead to that have the pipe to a log."""
-    try:
-        leads = os.readlink(STDIN % supervision.daemon_pid(log))
-    except OSError:
-        leads = b""
-    # A logger among others reads from another descriptor.
-    usual = os.path.realpath(os.path.join(os.fsencode(home), names.PIPE))
-    return leads if leads.startswith(b"pipe:") else usual
-
-
 def _trouble(log: str) -> str:
     return Seen("log", log).trouble
 
@@ -104,9 +89,7 @@ def _why(log: str, pipe: bytes, remedy: str = "") -> str:
         return f", which can't be written: {trouble}" + (
             f"; {remedy} gives up what it has not written" if remedy else ""
         )
-    logger = supervision.daemon_pid(log)
-    found = [one for one in processes.writers(pipe) if one[0] not in (logger, os.getpid())]
-    holders = [one for one in found if one[1] not in ("svscan", "supervise", "runsvdir", "runsv")]
+    holders = leftovers.holders(pipe, supervision.daemon_pid(log))
     if not holders:
         return ""
     pids = " ".join(str(pid) for pid, _ in holders)

@@ -121,8 +121,7 @@ def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> st
     if trial.is_done:
         return f"{name} ran {times}, and ended: exit 0; it is not started again"
     how = f": {ending(trial.last)}" if trial.last else ""
-    now = f"up again (pid {trial.pid})" if trial.pid else "down"
-    now = f"it is {now}"
+    now = f"it is up again (pid {trial.pid})" if trial.pid else "it is down"
     if trial.failed:
         now = "it has said that it can't work, and is not started again"
     elif trial.rests:

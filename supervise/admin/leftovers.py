@@ -6,14 +6,38 @@ process that has made itself another session can't be told from others.
 
 from __future__ import annotations
 
+import os
+
 from slashservice.supervise.admin import output
 from slashservice.supervise.platform import processes
+from slashservice.supervise.protocol import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slashservice.supervise.admin.seen import Seen
 
 SHOWN = 5
+
+
+SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
+"""They keep the pipe to a log for the next start."""
+
+
+def pipe_to(logger: int, home: str) -> bytes:
+    """Return what the descriptors lead to that have the pipe to the log of a service.
+
+    ``logger`` is the pid of its log, ``home`` the service's directory.
+    """
+    leads = processes.input_of(logger)
+    # A logger among others reads from another descriptor.
+    usual = os.path.realpath(os.path.join(os.fsencode(home), names.PIPE))
+    return leads if leads.startswith(b"pipe:") else usual
+
+
+def holders(pipe: bytes, logger: int) -> list[tuple[int, str]]:
+    """Return pid and name of the processes, but for supervisors, that can write to a log."""
+    found = [one for one in processes.writers(pipe) if one[0] not in (logger, os.getpid())]
+    return [one for one in found if one[1] not in SUPERVISORS]
 
 
 def tell(before: Seen, seen: Seen) -> None:

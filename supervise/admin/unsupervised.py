@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from slashservice.supervise.admin import typed
-from slashservice.supervise.protocol import names, scan_directory
+from slashservice.supervise.protocol import scan_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from slashservice.supervise.admin.seen import Seen
 
 
-SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
-"""They keep the pipe to a log for the next start."""
+ADOPTED = "slashservice install has svscan started, and it adopts what still runs"
 
 SHOWN = 5
 """Processes that a sentence names."""
@@ -63,14 +62,10 @@ def still_runs(seen: Seen) -> str:
 
 def holders(seen: Seen) -> str:
     """Say which processes a log waits for whose service is gone; empty where none is seen."""
-    from slashservice.supervise.platform import processes
+    from slashservice.supervise.admin import leftovers
 
-    pipe = processes.input_of(seen.pid)
-    if not pipe.startswith(b"pipe:"):
-        main = os.path.dirname(os.path.realpath(seen.path))
-        pipe = os.path.join(os.fsencode(main), names.PIPE)
-    found = [one for one in processes.writers(pipe) if one[1] not in SUPERVISORS]
-    parts = [f"{name} (pid {pid})" for pid, name in found if pid != seen.pid]
+    pipe = leftovers.pipe_to(seen.pid, os.path.dirname(os.path.realpath(seen.path)))
+    parts = [f"{name} (pid {pid})" for pid, name in leftovers.holders(pipe, seen.pid)]
     return f"; {', '.join(parts[:SHOWN])} can still write to it" if parts else ""
 
 

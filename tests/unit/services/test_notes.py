@@ -6,7 +6,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,14 +41,6 @@ class Failing:
             return real(*arguments, **keywords)
 
         return call
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[ServiceDirectory]:
-    made = ServiceDirectory(bytes(tmp_path), b"service")
-    made.acquire(b"life", 1000)
-    yield made
-    made.release()
 
 
 def status(pid: int) -> Status:

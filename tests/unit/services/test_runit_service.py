@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -92,14 +90,6 @@ def test_whose_services_are_runits() -> None:
     for personality in (RUNSV, RUNSVDIR):
         assert type(personality.service(UP, is_log=False)) is RunitService
         assert type(personality.service(UP, is_log=True)) is RunitLog
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[ServiceDirectory]:
-    made = ServiceDirectory(bytes(tmp_path), b"service")
-    made.acquire(b"life", 1000)
-    yield made
-    made.release()
 
 
 def announced(directory: ServiceDirectory, notes: Notes, service: Service) -> None:
