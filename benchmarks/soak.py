@@ -26,6 +26,7 @@ from benchmarks.idle import activity
 from benchmarks.world import World, wait_until
 from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol.status import Status
 
 SERVICES = 8
 LINKED = (3, 5, 7)
@@ -124,13 +125,14 @@ class Soak:
 
     def is_kept(self, service: Path) -> bool:
         """Tell whether the lines of a service outlive svscan: they are lost if all are killed
-        before svscan sees that service and log are dead. It may be late with what it was told.
+        before svscan sees that service and log are dead. It may be late with what it was told, and
+        a log that was sent TERM may be late to die.
         """
         parts = service, service / "log"
         if any(map(is_told, parts)):
             return False
-        pids = [pid_in_status(part) for part in parts]
-        return not any(pids) or (pids[1] > 0 and runs(pids[1]))
+        main, log = map(status_of, parts)
+        return not (main.pid or log.pid) or (log.pid > 0 and not log.termed and runs(log.pid))
 
     def wait_for_svscan(self) -> None:
         """Return once all services and their logs are supervised."""
@@ -215,9 +217,10 @@ class Soak:
         return told
 
 
-def pid_in_status(service: Path) -> int:
+def status_of(service: Path) -> Status:
     found = status.unpack((service / worlds.STATUS).read_bytes())
-    return found.pid if found else 0
+    assert found
+    return found
 
 
 def is_told(service: Path) -> bool:

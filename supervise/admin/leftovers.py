@@ -7,6 +7,7 @@ process that has made itself another session can't be told from others.
 from __future__ import annotations
 
 import os
+import time
 
 from slashservice.supervise.admin import output
 from slashservice.supervise.platform import processes
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from slashservice.supervise.admin.seen import Seen
 
 SHOWN = 5
+
+SECONDS_TO_FOLLOW = 1.0
+BETWEEN_LOOKS = 0.02
+"""A daemon that ends often has told its children to end as well: so long they are given for it."""
 
 
 SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
@@ -44,8 +49,14 @@ def tell(before: Seen, seen: Seen) -> None:
     """Say which processes of a service that has gone down still run."""
     if not before.pid or seen.pid:
         return
-    left = [one for one in processes.of_session(before.pid) if one[0] != before.pid]
+    deadline = time.monotonic() + SECONDS_TO_FOLLOW
+    while (left := _left(before.pid)) and time.monotonic() < deadline:
+        time.sleep(BETWEEN_LOOKS)
     if left:
         shown = ", ".join(f"{pid} ({name})" for pid, name in left[:SHOWN])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         output.say(f"    of its processes these still run: {shown}{more}")
+
+
+def _left(leader: int) -> list[tuple[int, str]]:
+    return [one for one in processes.of_session(leader) if one[0] != leader]

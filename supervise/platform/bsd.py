@@ -246,7 +246,7 @@ def unmark(pid: int) -> None:
     """Do nothing, as no process is marked."""
 
 
-def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
+def find(mark: int, earliest: int, directory: bytes, spawner: int = 0) -> int:
     """Return 0: a process that is not recorded can't be found here."""
     return 0
 

@@ -23,6 +23,10 @@ class _Text(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "z"
 
 
+class _Byte(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    _type_ = "c"
+
+
 class _Function(_ctypes.CFuncPtr):
     _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
     _restype_ = _Int
@@ -35,6 +39,7 @@ PR_SET_NAME = 15
 PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+_AT_EMPTY_PATH = 0x1000
 
 
 def _function(name: str) -> _Function:
@@ -70,6 +75,15 @@ def prctl(option: int, value: int | bytes) -> None:
     if _function("prctl")(_Int(option), value, 0, 0, 0) < 0:
         number = _ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def statx(fd: int, mask: int, size: int) -> bytes:
+    """Return what ``statx(2)`` tells of an open file, ``size`` bytes. Raises ``OSError``."""
+    told = type("_Told", (_ctypes.Array,), {"_type_": _Byte, "_length_": size})()
+    if _function("statx")(fd, b"", _AT_EMPTY_PATH, mask, told) < 0:
+        number = _ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return bytes(told)
 
 
 def trouble(function: str, name: bytes) -> int:

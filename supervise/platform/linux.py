@@ -159,7 +159,7 @@ def _set_slack(pid: int, slack: int) -> None:
 _NORMAL_SLACK = _slack_of("self")
 
 
-def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
+def find(mark: int, earliest: int, directory: bytes, spawner: int = 0) -> int:
     """Find the process that was being started in ``directory``; return its pid, 0 for none.
 
     It leads a session, started at ``earliest`` or later (in the unit of :func:`started`), and
@@ -167,14 +167,18 @@ def find(mark: int, earliest: int, directory: bytes, but: int = 0) -> int:
     it is the first that started within ``SECONDS_TO_START`` and bears the second mark, unless that
     belongs to another mark which it bears: there are few second ones. Failing that, it is the
     first of these that works in the directory, or has the pipe between the service and its log
-    open; this is left out if ``directory`` is empty. ``but`` is a pid that is not meant. Raises
-    ``OSError`` if it can't be told now.
+    open; this is left out if ``directory`` is empty.
+
+    ``spawner`` is the pid of what started it, itself not meant. Its child may have had no time
+    yet to make a session of its own. (A caller that does not know the spawner has the lock of the
+    service, which that child holds until its exec.) Raises ``OSError`` if it can't be told now.
     """
     leaders = []
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != but:
+        if name.isdigit() and int(name) != spawner:
             fields = _stat(int(name))
-            if fields and fields[SESSION] == name.encode() and fields[STATE] not in b"ZXx":
+            sessions = (name.encode(), b"%d" % (spawner or int(name)))
+            if fields and fields[SESSION] in sessions and fields[STATE] not in b"ZXx":
                 leaders.append((_start(fields), int(name)))
     leaders = sorted(one for one in leaders if one[0] >= earliest)
     for _, pid in leaders:

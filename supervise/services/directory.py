@@ -174,10 +174,19 @@ class ServiceDirectory:
                 adoption.forget_lines(self.at)
         elif found and same:
             try:
-                return adoption.look(found, self.path, self.at(names.STATUS), self.default)
+                left = adoption.look(found, self.path, self.at(names.STATUS), self.default)
             except OSError as error:
                 raise self._refused(b"unable to read ", names.STATUS, error) from None
+            if not (left.dead and self._was_restored()):
+                return left
+            adoption.forget_lines(self.at)
         return None
+
+    def _was_restored(self) -> bool:
+        """Tell whether this is a copy that was put where its original, and its inodes, had been."""
+        from slashservice.supervise.platform import restored
+
+        return restored.was_restored(self.lock)
 
     def fifos(self) -> set[int]:
         """Return the descriptors by which clients see that somebody is there."""

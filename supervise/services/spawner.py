@@ -279,7 +279,7 @@ class Spawner:
         self.end()
         pid = surely(directory.recorded)
         if pid < 0:
-            pid = surely(lambda: system.find(intent.mark, intent.time, b"", but=spawner))
+            pid = surely(lambda: system.find(intent.mark, intent.time, b"", spawner))
             directory.record(pid, self._heritage.life, since=intent.time)
         if pid:
             system.unmark(pid)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import killed, runs
-from helpers.services import await_pid, contents, is_supervised
+from helpers.services import await_pid, contents, is_supervised, write_script
 from helpers.tree import Tree
 from helpers.waiting import until
 
@@ -91,6 +91,23 @@ def test_every_daemon_runs_once(tree: Tree, victims: str, log: str | None) -> No
             until(lambda: not is_supervised(path), "it has ended")  # noqa: B023
         tree.drain(svscan)
         assert not [pid for path in paths for pid in started(path) if runs(pid)]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("milliseconds", [150, 200, 240])
+def test_one_that_is_slow_to_make_its_session_runs_once(tree: Tree, milliseconds: int) -> None:
+    """On a busy machine svscan gives a spawner up whose child has had no processor yet."""
+    paths = [tree.make(f"s{number}") for number in range(12)]
+    for path in paths:
+        write_script(path / "run", script(path, WAYS[0]))
+        (tree.scan / path.name).symlink_to(path)
+    slowly = ["/usr/bin/strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setsid"]
+    slowly += ["-e", f"inject=setsid:delay_enter={1000 * milliseconds}"]
+    tree.svscan(slowly)
+    for path in paths:
+        pid = await_pid(path)
+        until(lambda: started(path), "it has said so")  # noqa: B023
+        assert [one for one in started(path) if runs(one)] == [pid], path.name
 
 
 def started(path: Path) -> list[int]:

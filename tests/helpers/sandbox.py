@@ -178,11 +178,17 @@ class Sandbox:
         return said
 
     def changes(self) -> list[str]:
-        """The paths at which this differs from the machine it was made of, sorted."""
+        """The paths at which this differs from the machine it was made of, sorted.
+
+        What Python compiles in our checkout belongs to the tests, which run from there.
+        """
         words = ["nsenter", "--target", str(self.process.pid), "--mount"]
         words += ["/usr/bin/python3", "-I", "-c", CHANGES, f"{self.folder}/upper"]
         done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
-        return sorted(done.stdout.decode().split("\0")[:-1])
+        found = done.stdout.decode().split("\0")[:-1]
+        return sorted(
+            one for one in found if not (one.startswith(f"{CHECKOUT}/") and "__pycache__" in one)
+        )
 
     def close(self) -> None:
         """End PID 1, and with it all of the sandbox."""

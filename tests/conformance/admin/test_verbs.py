@@ -28,6 +28,12 @@ while :; do sleep 0.05; done
 """
 STUBBORN = "#!/bin/sh\ntrap '' TERM\ntouch ready\nwhile :; do sleep 1; done\n"
 FORKS = "#!/bin/sh\nsleep 1000 &\nsleep 1000 &\ntouch ready\nexec sleep 1000\n"
+TELLS_ITS_CHILD = """#!/bin/sh
+(trap 'sleep 0.2; exit' TERM; touch ready; while :; do sleep 0.05; done) &
+echo $! >child
+trap 'kill $!; exit' TERM
+wait
+"""
 FINISH = "#!/bin/sh\nsleep 0.3\n: >finished\n"
 WAITS = "#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\n"
 ENDS = "#!/bin/sh\nexit {}\n"
@@ -255,6 +261,16 @@ def test_what_leaves_others_behind(tree: Tree, admin: Administrator) -> None:
     assert "of its processes these still run" in said.lines[1]
     for pid in left:
         os.kill(int(pid), signal.SIGKILL)
+
+
+def test_what_is_about_to_end_is_not_called_left(tree: Tree, admin: Administrator) -> None:
+    """The children of a daemon may need a moment more than it to die of what it sends them."""
+    forks = tree.add("forks", TELLS_ITS_CHILD)
+    tree.svscan()
+    until(lambda: (forks / "ready").exists(), "it has forked")
+    said = admin.types("stop", "forks")
+    assert said.status == 0 and len(said.lines) == 1, said.out
+    assert not runs(int((forks / "child").read_text()))
 
 
 @pytest.mark.parametrize("kind", ["good", "ends"])

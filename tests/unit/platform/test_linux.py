@@ -94,7 +94,7 @@ def test_a_process_that_lost_its_mark_is_found_at_its_place(tmp_path: Path, how:
         other = os.fsencode(tmp_path if how.startswith("reads") else tmp_path / "log")
         assert linux.find(MARK, start, other) == 0, "not the other part of the pair"
         assert linux.find(MARK, start, b"") == 0, "nobody asked"
-        assert linux.find(MARK, start, directory, but=process.pid) == 0, "not that one"
+        assert linux.find(MARK, start, directory, spawner=process.pid) == 0, "not that one"
     finally:
         os.close(fd)
         process.kill()
@@ -138,6 +138,27 @@ def test_a_marked_process_is_found_whatever_it_does(becomes: str, tmp_path: Path
         for one in (*children(pid), pid):
             kill(one, signal.SIGKILL)
         process.wait()
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_one_that_has_no_session_yet_is_found_by_that_of_its_spawner() -> None:
+    """The child of posix_spawn(3) makes its session when it gets a processor."""
+    earliest = linux.now()
+    with subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 1000 & echo $!; exec sleep 1000"],
+        start_new_session=True,
+        preexec_fn=lambda: linux.mark(MARK),
+        stdout=subprocess.PIPE,
+    ) as spawner:
+        assert spawner.stdout
+        pid = int(spawner.stdout.readline())
+        try:
+            assert linux.find(MARK, earliest, b"", spawner.pid) == pid
+            assert linux.find(MARK + 1, earliest, b"", spawner.pid) == 0, "another mark"
+            assert linux.find(MARK, earliest, b"", os.getpid()) == spawner.pid, "not its spawner"
+        finally:
+            kill(pid, signal.SIGKILL)
+            spawner.kill()
 
 
 @pytest.mark.root

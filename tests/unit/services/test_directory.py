@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from slashservice.supervise.platform import bsd
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import status
+from slashservice.supervise.protocol import record, status
 from slashservice.supervise.protocol.status import Status
 from slashservice.supervise.services import status_file
 from slashservice.supervise.services.directory import ServiceDirectory
@@ -54,6 +55,35 @@ def test_status_of_this_life_is_kept(path: Path) -> None:
     directory = ServiceDirectory(os.fsencode(path.parent.parent), b"service")
     assert directory.acquire(b"past", LIMIT) is not None
     assert path.read_bytes() == NOW.pack()
+    directory.release()
+
+
+LONG_AGO = 1_000_000_000
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize("is_restored", [True, False])
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_copy_may_get_the_inodes_of_its_original(
+    path: Path, runs: bool, is_restored: bool, mode: int
+) -> None:
+    """It has no death to tell of. That its file is older than itself says what it is."""
+    lock = path.with_name("lock")
+    if not runs:
+        gone = subprocess.Popen(["/usr/bin/true"])
+        gone.wait()
+        found = record.parse(lock.read_bytes())
+        assert found
+        found.pid = gone.pid
+        lock.write_bytes(found.line())
+    if is_restored:
+        os.utime(lock, (LONG_AGO, LONG_AGO))
+    lock.chmod(mode)
+    directory = ServiceDirectory(os.fsencode(path.parent.parent), b"service")
+    left = directory.acquire(b"past", LIMIT)
+    assert (left is None) == (is_restored and not runs)
+    now = status.unpack(path.read_bytes())
+    assert now and now.pid == (0 if left is None else NOW.pid)
     directory.release()
 
 
