@@ -191,7 +191,9 @@ class Steering:
 
     def _is_started(self, number: int, one: Asked, seen: Seen) -> bool:
         """Tell whether it is known how the start of a service went, and say it."""
-        died = [death for death in one.died() if death.pid != one.before.pid or not death.pid]
+        died = one.died()
+        if self._order.verb != "once":  # for that, what runs already is the run that was asked for
+            died = [death for death in died if death.pid != one.before.pid or not death.pid]
         once = seen.now is not None and seen.now.want != b"u"
         if died and (seen.is_failed or len(died) >= DEATHS or (once and not seen.pid)):
             self._died(one, seen, died)

@@ -321,6 +321,18 @@ def test_a_check_script_may_print(tree: Tree, admin: Administrator) -> None:
     assert admin.types("wait", "-t", "60", "web") == Said(0, "", "")
 
 
+def test_the_run_that_was_made_the_last_one_ends(tree: Tree, admin: Administrator) -> None:
+    """It has only just begun when it is told, so it is watched, and nothing follows it."""
+    want = "od -An -tu1 -j17 -N1 supervise/status"
+    web = tree.make("web", f"#!/bin/sh\nwhile [ $({want}) = {ord('u')} ]; do sleep 0.01; done\n")
+    tree.svscan()
+    (tree.scan / "web").symlink_to(web)
+    pid = await_pid(web)
+    said = admin.types("once", "-w", "30", "web")
+    assert said.status == 0 and pid_of(web) == 0
+    assert re.fullmatch(r"web: ran once, and ended after .* s: exit 0\n", said.out), (said, pid)
+
+
 def test_interrupted(tree: Tree, admin: Administrator) -> None:
     stubborn = tree.add("stubborn", STUBBORN)
     tree.svscan()
