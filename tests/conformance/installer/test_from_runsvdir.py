@@ -5,6 +5,7 @@ BusyBox's runsvdir is not in Debian's BusyBox, so it is not here.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -77,7 +78,8 @@ def scan(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     for path in supervision.service_directories(str(directory)):
         supervision.tell(path, b"x")
         if pid := supervision.daemon_pid(path):
-            kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # runsv has ended it by now
+                kill(pid, signal.SIGKILL)
         until(lambda: not supervision.supervised(path), "the end of runsv")  # noqa: B023
 
 
