@@ -89,6 +89,9 @@ def _tell(
         log_works = False
     if itself.good or itself.is_done:
         return log_works
+    if not itself.begun:
+        say(f"svscan has much to do, it seems; how it is by now: svstat {link}")
+        return False
     lines = service_log.last_lines(host, one.log, begun) if one.log else []
     if lines:
         say("the last lines that it logged:")

@@ -1,4 +1,7 @@
-"""Watch a new service for its first two seconds: does it stay up?"""
+"""Watch a new service for its first two seconds: does it stay up?
+
+They begin with its first start. On a machine with much to do that may take its time.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ SECONDS = 2.0
 
 SECONDS_BETWEEN_LOOKS = 0.02
 
-START = 1.0
-"""Seconds after which svscan has tried to start a service, on a machine with much to do."""
+START_LIMIT = 15.0
+"""Seconds for svscan to start it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Trial:
 
     ``last`` is its last death, if that was noted. It ``rests`` if it is not started again, as it
     was put down, by its own scripts mostly. It has ``failed`` if it has said that it can't work.
-    It is ``finishing`` while its finish script runs, which may do either.
+    It is ``finishing`` while its finish script runs, which may do either. It has ``begun`` if it
+    was started at all.
     """
 
     pid: int
@@ -35,6 +39,7 @@ class Trial:
     rests: bool = False
     failed: bool = False
     finishing: bool = False
+    begun: bool = True
 
     @property
     def good(self) -> bool:
@@ -48,16 +53,19 @@ class Trial:
 
 
 def watch(services: Sequence[str], since: bytes, seconds: float = SECONDS) -> list[Trial]:
-    """Watch the services at these paths for so long, once svscan has them.
+    """Watch the services at these paths for so long, once they were started.
 
     A death noted after ``since``, a stamp, counts even if nobody was looking.
     """
     seen = [_Seen(service, since) for service in services]
+    deadline = time.monotonic() + START_LIMIT
+    while not all(one.has_begun() for one in seen) and time.monotonic() < deadline:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
     begun = time.monotonic()
     while True:
         passed = time.monotonic() - begun
         for one in seen:
-            one.look(passed > START)
+            one.look()
         if passed >= seconds:
             return [one.trial() for one in seen]
         time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -71,11 +79,18 @@ class _Seen:
         self._since = since
         self._pids: set[int] = set()
         self._ends: set[bytes] = set()
+        self._downs: set[bytes] = set()
+        """When it went down, as it was seen before it was ever seen up."""
         self._pid = 0
         self._rests = self._finishing = False
 
-    def look(self, late: bool) -> None:
-        """Look how it is. What is down and never was up has died, if it is ``late``."""
+    def has_begun(self) -> bool:
+        """Look how it is; tell whether it was started, as far as is seen."""
+        self.look()
+        return bool(self._pids or self._ends or self._finishing or self._noted())
+
+    def look(self) -> None:
+        """Look how it is. What goes down twice was up between, though nobody saw it."""
         try:
             now = client.read_status(self._path)
         except OSError:
@@ -87,8 +102,12 @@ class _Seen:
         self._rests = not self._pid and not now.finish and now.want != b"u"
         if self._pid:
             self._pids.add(self._pid)
-        elif self._pids or self._ends or late:
+        elif self._pids or self._ends:
             self._ends.add(now.stamp)
+        else:
+            self._downs.add(now.stamp)
+            if len(self._downs) > 1:
+                self._ends |= self._downs
 
     def trial(self) -> Trial:
         """Return what came of it."""
@@ -101,6 +120,7 @@ class _Seen:
             bool(noted) and self._rests,
             not self._pid and os.path.lexists(os.path.join(self._path, names.FAILED)),
             self._finishing,
+            self.has_begun(),
         )
 
     def _noted(self) -> list[Death]:
@@ -120,6 +140,8 @@ def words(name: str, trial: Trial, service: str, seconds: float = SECONDS) -> st
     times = "once" if trial.deaths == 1 else f"{trial.deaths} times"
     if trial.is_done:
         return f"{name} ran {times}, and ended: exit 0; it is not started again"
+    if not trial.begun:
+        return f"svscan supervises it, but has not started it in {START_LIMIT:.0f} seconds"
     how = f": {ending(trial.last)}" if trial.last else ""
     now = f"it is up again (pid {trial.pid})" if trial.pid else "it is down"
     if trial.failed:

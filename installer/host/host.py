@@ -30,6 +30,7 @@ LASTING = "/usr/lib/slashservice"
 """The folder for it where ``/var`` is in memory, as on OpenWrt."""
 
 RECEIPT = "receipt.json"
+TIMED_OUT = 124
 COMMAND_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 KEPT = ("DBUS_SESSION_BUS_ADDRESS", "HOME", "LOGNAME", "TERM", "TZ", "USER", "XDG_RUNTIME_DIR")
@@ -101,7 +102,7 @@ class Host(Files):
 
         Its output goes through a file, not a pipe: a daemon it starts may hold on to it.
         A command that isn't there ends as the shell has it, with 127; one that takes longer
-        than ``timeout`` seconds is killed, with 124.
+        than ``timeout`` seconds is killed, with ``TIMED_OUT``, as timeout(1) has it.
         """
         program = self.which(argv[0])
         if not self.live or program is None:
@@ -123,7 +124,7 @@ class Host(Files):
                     start_new_session=True,  # a ^C is for us, who put back what is half done
                 ).returncode
             except subprocess.TimeoutExpired:
-                status = 124
+                status = TIMED_OUT
             output.seek(0)
             return Outcome(status, output.read().decode(errors="replace").strip())
 

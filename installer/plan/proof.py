@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from slashservice.installer.errors import Refusal
 from slashservice.installer.host import scratch
-from slashservice.installer.host.host import Host, Outcome
+from slashservice.installer.host.host import TIMED_OUT, Host, Outcome
 from slashservice.installer.host.marks import BEGIN, END
 from slashservice.installer.plan.scripts import PLAIN, How, interpreter, language
 
@@ -43,13 +43,17 @@ def ask(host: Host, argv: Sequence[str], script: bytes) -> Outcome | None:
 def _check(host: Host, text: bytes, how: How, more: bytes = b"") -> Outcome | None:
     """Have the shell that reads ``text`` check the syntax of it, with ``more`` behind it.
 
-    In an image no program runs; there a shell of our own machine is asked.
+    In an image no program runs; there a shell of our own machine is asked. ``None`` where none is
+    there, or it does not answer in time: on a machine with much to do that is no fault of the text.
     """
     found = (interpreter(text) if how != "read" else None) or PLAIN
     if host.live:
-        return ask(host, [*found.command, "-n"], text + more)
-    here = Host()
-    return ask(here, [found.name if here.which(found.name) else "sh", "-n"], text + more)
+        outcome = ask(host, [*found.command, "-n"], text + more)
+    else:
+        here = Host()
+        name = found.name if here.which(found.name) else "sh"
+        outcome = ask(here, [name, "-n"], text + more)
+    return None if outcome and outcome.status == TIMED_OUT else outcome
 
 
 def is_complete(host: Host, text: bytes, how: How = "shell") -> bool | None:

@@ -13,7 +13,7 @@ from helpers.installer import Running, look_at, plan_for
 
 from slashservice.installer.doctor import examine
 from slashservice.installer.errors import Refusal
-from slashservice.installer.host.host import Host, Outcome
+from slashservice.installer.host.host import TIMED_OUT, Host, Outcome
 from slashservice.installer.host.marks import BEGIN
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.init_systems.rclocal_readers import readers
@@ -497,6 +497,11 @@ class TestProof:
 
     def test_one_that_cannot_be_asked(self, tmp_path: Path) -> None:
         assert self.proved(tmp_path) == ""
+
+    def test_one_that_does_not_answer_in_time(self, tmp_path: Path) -> None:
+        late = Outcome(TIMED_OUT, "")
+        assert self.proved(tmp_path, reads=late) == ""
+        assert "does not come to them" in self.proved(tmp_path, reads=late, runs=late)
 
     def test_a_block_that_is_not_the_first_command(self) -> None:
         text = b"#!/bin/sh\necho\n" + OURS.encode()

@@ -296,6 +296,7 @@ def test_what_is_not_started_again() -> None:
         ),
         Trial(0, 1, badly, finishing=True): f"{begin}its finish script runs",
         Trial(0, 1, badly): f"{begin}it is down",
+        Trial(0, 1, begun=False): "svscan supervises it, but has not started it in 15 seconds",
     }.items():
         assert trial.words("web", seen, "/x") == said
         assert seen.is_done == ("web ran " in said) and not seen.good
@@ -345,6 +346,9 @@ class Clock:
         ([(0, 7, b"\0"), (0.1, 0, b"\0"), (1, 8, b"\0"), (1.1, 0, b"\0")], False, 2),
         ([(0, 7, b"\0"), (1.5, 8, b"\0")], False, 1),
         ([(0, 7, b"\0"), (1.99, 0, b"\0")], False, 1),
+        ([(0, 0, b"u"), (9, 7, b"u")], True, 0),
+        ([(0, 0, b"u"), (9, 7, b"u"), (10.5, 0, b"u")], False, 1),
+        ([(0, 0, b"u"), (1, 0, b"u"), (2, 0, b"u"), (3.5, 0, b"u")], False, 3),
     ],
 )
 def test_what_two_seconds_show(
@@ -359,6 +363,7 @@ def test_what_two_seconds_show(
     monkeypatch.setattr(client, "read_status", clock.read)
     (seen,) = trial.watch(["/x"], tai.now())
     assert (seen.good, seen.deaths) == (good, died)
+    assert seen.begun == (len(history) > 1 or history[0][1] > 0)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (1, 0), (0, 1), (3, 2)])
