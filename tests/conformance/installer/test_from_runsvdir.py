@@ -73,7 +73,7 @@ def scan(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     yield start
     for process in started:
         process.terminate()  # before it goes on, and starts what was stopped
-        kill(process.pid, signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
         process.wait(GENEROUS)
     for path in supervision.service_directories(str(directory)):
         supervision.tell(path, b"x")
