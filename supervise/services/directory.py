@@ -33,6 +33,9 @@ CONTROL_READ = 64
 Each may have the status file written twice, which takes a fifth of a millisecond and more.
 """
 
+ATTEMPTS = 5
+"""How often a file is written whose directory may be renamed between two of our calls."""
+
 SECONDS_OF_DOUBT = 5.0
 """A start that follows the one before so soon is a sign of trouble with the directory."""
 
@@ -312,10 +315,11 @@ class ServiceDirectory:
         except OSError as error:
             return posix.may_pass(error)  # or the file system has lost it, as NFS may
 
-    def announce(self, now: Status, again: bool = True) -> bytes:
+    def announce(self, now: Status, attempts: int = ATTEMPTS) -> bytes:
         """Write the status file if its content changes.
 
-        Returns the warning to print, empty if all went well.
+        Returns the warning to print, empty if all went well. At each of the ``attempts`` the
+        directory may be renamed.
         """
         data = now.pack()
         if data == self._written:
@@ -331,8 +335,8 @@ class ServiceDirectory:
                 status_file.replace(path, self.at(status_file.NEW), data)
         except status_file.NotWritten as trouble:
             self._written = b""
-            if again and trouble.error.errno == errno.ENOENT:  # perhaps it was renamed meanwhile
-                return self.announce(now, again=False)
+            if attempts > 1 and trouble.error.errno == errno.ENOENT:
+                return self.announce(now, attempts - 1)
             what = trouble.what + self.name + b"/" + trouble.which
             return message("supervise", b"warning", what, trouble.error)
         return b""

@@ -148,6 +148,12 @@ def test_a_restored_directory_is_a_new_service(tree: Tree, how: str, between: st
     svscan = tree.svscan()
     pid = await_pid(original)
     until(lambda: contents(original / "starts"), "its script has been read")
+    notes = original / "supervise"
+    written = {"stat": b"run\n", "pid": b"%d\n" % pid}
+    until(
+        lambda: all(contents(notes / name) == text for name, text in written.items()),
+        "all is written, and nothing is being replaced",
+    )
     backup = tree.root / "backup"
     COPIES[how](original, backup)
     if between == "killed":
