@@ -124,15 +124,16 @@ class Soak:
             self.churn()
 
     def is_kept(self, service: Path) -> bool:
-        """Tell whether the lines of a service outlive svscan: they are lost if all are killed
-        before svscan sees that service and log are dead. It may be late with what it was told, and
-        a log that was sent TERM may be late to die.
+        """Tell whether the lines of a service outlive svscan.
+
+        They are lost if service and log are dead and svscan is killed before it has seen that, or
+        in the milliseconds in which it starts one of them again. So the log is to run. svscan may
+        be late with what it was told, and a log that was sent TERM may be late to die.
         """
-        parts = service, service / "log"
-        if any(map(is_told, parts)):
+        if is_told(service) or is_told(service / "log"):
             return False
-        main, log = map(status_of, parts)
-        return not (main.pid or log.pid) or (log.pid > 0 and not log.termed and runs(log.pid))
+        log = status_of(service / "log")
+        return log.pid > 0 and not log.termed and runs(log.pid)
 
     def wait_for_svscan(self) -> None:
         """Return once all services and their logs are supervised."""

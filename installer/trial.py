@@ -66,7 +66,8 @@ def watch(services: Sequence[str], since: bytes, seconds: float = SECONDS) -> li
         passed = time.monotonic() - begun
         for one in seen:
             one.look()
-        if passed >= seconds:
+        # Whether it is started again is up to a finish script: mostly that ends in no time.
+        if passed >= (2 * seconds if any(one.is_finishing for one in seen) else seconds):
             return [one.trial() for one in seen]
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -82,12 +83,12 @@ class _Seen:
         self._downs: set[bytes] = set()
         """When it went down, as it was seen before it was ever seen up."""
         self._pid = 0
-        self._rests = self._finishing = False
+        self._rests = self.is_finishing = False
 
     def has_begun(self) -> bool:
         """Look how it is; tell whether it was started, as far as is seen."""
         self.look()
-        return bool(self._pids or self._ends or self._finishing or self._noted())
+        return bool(self._pids or self._ends or self.is_finishing or self._noted())
 
     def look(self) -> None:
         """Look how it is. What goes down twice was up between, though nobody saw it."""
@@ -97,8 +98,8 @@ class _Seen:
             return
         if now is None:
             return
-        self._finishing = now.finish
-        self._pid = 0 if self._finishing else now.pid
+        self.is_finishing = now.finish
+        self._pid = 0 if self.is_finishing else now.pid
         self._rests = not self._pid and not now.finish and now.want != b"u"
         if self._pid:
             self._pids.add(self._pid)
@@ -119,7 +120,7 @@ class _Seen:
             noted[-1] if noted else None,
             bool(noted) and self._rests,
             not self._pid and os.path.lexists(os.path.join(self._path, names.FAILED)),
-            self._finishing,
+            self.is_finishing,
             self.has_begun(),
         )
 
