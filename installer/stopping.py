@@ -12,7 +12,6 @@ from slashservice.installer.supervision import supervised, tell
 from slashservice.installer.waiting import listed, wait_telling
 from slashservice.supervise.admin import leftovers
 from slashservice.supervise.admin.seen import Seen
-from slashservice.supervise.platform import processes
 from slashservice.supervise.printable import printable
 
 STOP_LIMIT = supervision.LIMIT
@@ -48,7 +47,7 @@ def stop(home: str, kill_after: float | None = None, remedy: str = "") -> list[s
         is_read = _end_log(home, log, kill_after, remedy)
         end = "has been read to the end" if is_read else "was ended before its input was"
         lines = [f"the service is down, and its log {end}"]
-    left = [one for one in processes.of_session(leader) if one[0] != leader] if leader else []
+    left = leftovers.of(leader) if leader else []
     if left:
         pids = " ".join(str(pid) for pid, _ in left)
         lines += [f"of its processes these still run: {_listed(left)}", f"kill {pids} ends them"]

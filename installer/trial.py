@@ -59,7 +59,7 @@ def watch(services: Sequence[str], since: bytes, seconds: float = SECONDS) -> li
     """
     seen = [_Seen(service, since) for service in services]
     deadline = time.monotonic() + START_LIMIT
-    while not all(one.has_begun() for one in seen) and time.monotonic() < deadline:
+    while [one for one in seen if not one.has_begun()] and time.monotonic() < deadline:
         time.sleep(SECONDS_BETWEEN_LOOKS)
     begun = time.monotonic()
     while True:
@@ -88,7 +88,10 @@ class _Seen:
     def has_begun(self) -> bool:
         """Look how it is; tell whether it was started, as far as is seen."""
         self.look()
-        return bool(self._pids or self._ends or self.is_finishing or self._noted())
+        return self._has_begun(self._noted())
+
+    def _has_begun(self, noted: list[Death]) -> bool:
+        return bool(self._pids or self._ends or self.is_finishing or noted)
 
     def look(self) -> None:
         """Look how it is. What goes down twice was up between, though nobody saw it."""
@@ -121,7 +124,7 @@ class _Seen:
             bool(noted) and self._rests,
             not self._pid and os.path.lexists(os.path.join(self._path, names.FAILED)),
             self.is_finishing,
-            self.has_begun(),
+            self._has_begun(noted),
         )
 
     def _noted(self) -> list[Death]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 SECONDS_TO_FOLLOW = 1.0
-BETWEEN_LOOKS = 0.02
 """A daemon that ends often has told its children to end as well: so long they are given for it."""
 
+SECONDS_BETWEEN_LOOKS = 0.02
 
 SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
 """They keep the pipe to a log for the next start."""
@@ -45,18 +45,22 @@ def holders(pipe: bytes, logger: int) -> list[tuple[int, str]]:
     return [one for one in found if one[1] not in SUPERVISORS]
 
 
+def of(leader: int) -> list[tuple[int, str]]:
+    """Return pid and name of what still runs of a daemon that has ended, and does not end now."""
+    deadline = time.monotonic() + SECONDS_TO_FOLLOW
+    while True:
+        left = [one for one in processes.of_session(leader) if one[0] != leader]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
 def tell(before: Seen, seen: Seen) -> None:
     """Say which processes of a service that has gone down still run."""
     if not before.pid or seen.pid:
         return
-    deadline = time.monotonic() + SECONDS_TO_FOLLOW
-    while (left := _left(before.pid)) and time.monotonic() < deadline:
-        time.sleep(BETWEEN_LOOKS)
+    left = of(before.pid)
     if left:
         shown = ", ".join(f"{pid} ({name})" for pid, name in left[:SHOWN])
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         output.say(f"    of its processes these still run: {shown}{more}")
-
-
-def _left(leader: int) -> list[tuple[int, str]]:
-    return [one for one in processes.of_session(leader) if one[0] != leader]
