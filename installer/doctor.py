@@ -126,7 +126,7 @@ def running(patient: Patient) -> Iterator[Finding]:
     pid = supervision.running(patient.service_dir)
     if not pid and not _is_left_stopped(patient):
         yield Finding(f"no svscan runs on {patient.service_dir}", "slashservice install starts it")
-    chosen = patient.receipt.asked
+    chosen = patient.receipt.asked or not patient.receipt.entries
     if patient.verdict.name not in ("", patient.receipt.init) and not chosen:
         yield Finding(
             f"this host is run by {patient.verdict.name} now, "

@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 import shlex
 
+from slashservice.installer.host.package import Package
+
 VERBS = "install|uninstall|plan|status|doctor|detect|add|remove|import|export"
 OURS = re.compile(rf"(?<![\w/`-])slashservice ({VERBS})\b(?! --(?:root|user)\b)(?!`)")
+MENDS = re.compile(r"(?<![\w/`-])slashservice install\b(?! --user)(?: --\S+)*(?!`)")
+REMOVES = re.compile(r"(?<![\w/`-])slashservice uninstall\b(?! --user)(?!`)")
 SYSTEMCTL = re.compile(r"(?<![\w/-])systemctl (?!--)")
 TOOLS = re.compile(r"(?<![\w/-])(?:chmod|chown|mkdir|mv|rm)(?= )[^;,\n]*")
 PATH = re.compile(r"(?<= )/[^\s;,]*")
 
 _where = {"options": "", "root": ""}
+_package: list[Package] = []
 
 
 def work_on(root: str, own: bool) -> None:
@@ -25,9 +30,17 @@ def work_on(root: str, own: bool) -> None:
     _where["options"] = f"--root {_where['root']}" if image else "--user" if own else ""
 
 
+def leave_to(brought: Package | None) -> None:
+    """Let a package's own commands be advised where it has brought all."""
+    _package[:] = [brought] if brought else []
+
+
 def typed(line: str) -> str:
     """Return a line of advice with the commands in it as they have to be typed."""
     options, root = _where["options"], _where["root"]
+    for one in _package:
+        line = MENDS.sub(one.again or one.mend, line)
+        line = REMOVES.sub(one.remove, line)
     if not options:
         return line
     line = OURS.sub(lambda found: f"{found[0]} {options}", line)

@@ -17,6 +17,7 @@ from slashservice.installer import starters, streams
 from slashservice.installer.cli import remedies
 from slashservice.installer.detection.look import Look, look
 from slashservice.installer.errors import Refusal, Trouble
+from slashservice.installer.host import package
 from slashservice.installer.host.home import Home
 from slashservice.installer.host.host import Host
 from slashservice.installer.init_systems import INIT_SYSTEMS, by_name
@@ -183,7 +184,9 @@ class HostVerb(Verb):
                 return home
         elif self.own:
             raise Misuse("--user is for this host, and --root for an image")
-        return Host(root, in_place=self.force)
+        here = Host(root, in_place=self.force)
+        remedies.leave_to(package.found(here))
+        return here
 
     def look(self, host: Host, asked: str = "", receipt: receipts.Receipt | None = None) -> Look:
         """Look at a host and judge it; ``asked`` is what the administrator says it is.

@@ -20,6 +20,8 @@ from slashservice.installer.cli.verb import (
     say,
     systems_of,
 )
+from slashservice.installer.errors import Refusal
+from slashservice.installer.host import package
 from slashservice.installer.host.host import Host, state_folder
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan.init_system import STARTERS
@@ -210,6 +212,7 @@ class Install(PlanVerb):
 
     def main(self) -> int:
         """Install, or say what that would change."""
+        _refuse_package(self.host(), "mend")
         if self.dry:
             return printed(self.dry_run())
         host = self.host()
@@ -257,6 +260,22 @@ def next_steps(plan: Plan, live: bool) -> list[str]:
     return [] if left else [*lines[:1], "It starts when the host boots."]
 
 
+def _refuse_package(host: Host, verb: str) -> None:
+    """Refuse to install over what a package has brought, or to take it away piece by piece.
+
+    What was installed besides, before the package came, may go.
+    """
+    brought = package.found(host)
+    if brought is None:
+        return
+    by = f"a package of the distribution ({brought.kind}) has brought slashservice here"
+    if verb == "mend":
+        raise Refusal(by, f"To set it up once more: {brought.again or brought.mend}")
+    receipt = receipts.load(host)
+    if receipt is None or receipt.layout == package.NAME:
+        raise Refusal(by, f"Remove that: {brought.remove}")
+
+
 def _say_undoing(foreseen: Foreseen) -> None:
     """Say what undoing will do."""
     for line in filter(None, foreseen.lines):
@@ -270,6 +289,7 @@ class PlanOnly(PlanVerb):
 
     def main(self) -> int:
         """Print the plan."""
+        _refuse_package(self.host(), "mend")
         return printed(self.dry_run())
 
 
@@ -281,6 +301,7 @@ class Uninstall(OwnVerb):
     def main(self) -> int:
         """Undo what the receipt records."""
         look = self.look(self.host())
+        _refuse_package(look.host, "remove")
         host = look.host
         receipt, made = receipts.load(host), None
         if receipt is None and _may_read(host):

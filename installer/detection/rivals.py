@@ -27,7 +27,7 @@ from slashservice.installer.detection.wrappers import (
     started,
 )
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import WRITTEN_BY_US, ours
+from slashservice.installer.host.marks import SAYS_OURS, ours
 
 SCRIPT_LIMIT = 1 << 20
 FOLLOWED_LIMIT = 1 << 16
@@ -239,7 +239,7 @@ class Search:
         if status is None or status.st_size > FOLLOWED_LIMIT or not S_ISREG(status.st_mode):
             return ""
         data = self.host.read(path) or b""
-        if b"\0" in data or WRITTEN_BY_US in data:
+        if b"\0" in data or any(said in data for said in SAYS_OURS):
             return ""
         text = data.decode("latin-1")
         return text if path.startswith(BOOT_SCRIPTS) or self.named.search(text) else ""

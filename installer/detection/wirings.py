@@ -16,7 +16,7 @@ from slashservice.installer.detection.rivals import SCRIPT_LIMIT, Find, Search, 
 from slashservice.installer.detection.wrappers import Started
 from slashservice.installer.host import processes
 from slashservice.installer.host.host import Host
-from slashservice.installer.host.marks import WRITTEN_BY_US, ours
+from slashservice.installer.host.marks import SAYS_OURS, ours
 from slashservice.supervise.protocol import scan_directory
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY, SCANNER_PID
 
@@ -151,7 +151,7 @@ def _of_part(host: Host, one: Find) -> Wiring:
 def _is_part_of_ours(host: Host, readers: Iterable[Knowledge], path: str) -> bool:
     """Tell whether a file is ours, or adds to one that is."""
     wholes = {path, *(reader.part_of(path) for reader in readers)}
-    return any(WRITTEN_BY_US in (host.read(whole) or b"") for whole in wholes)
+    return any(said in (host.read(whole) or b"") for whole in wholes for said in SAYS_OURS)
 
 
 def find_scanners(host: Host, systems: Systems) -> tuple[Scanner, ...]:

@@ -97,6 +97,15 @@ def layout(
             commands="/usr/local/bin",
             service_dir=service_dir or "/etc/service",
         )
+    if name == "package":
+        return Layout(
+            name,
+            version,
+            tree=f"/usr/share/slashservice/{version}",
+            current="/usr/share/slashservice/current",
+            commands="/usr/share/slashservice/current/command",
+            service_dir=service_dir or "/etc/service",
+        )
     if name == "user" and home:
         return Layout(
             name,

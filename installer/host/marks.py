@@ -13,6 +13,11 @@ OUR_FILE = b"slashservice install"
 WRITTEN_BY_US = b"Written by `slashservice install`"
 """What each of these says of itself. Who mentions us elsewhere does not say so."""
 
+BROUGHT_BY_US = b"Brought by the package of slashservice."
+"""What such a file says of itself where a package has brought it."""
+
+SAYS_OURS = (WRITTEN_BY_US, BROUGHT_BY_US)
+
 BEGIN = b"# begin slashservice\n"
 END = b"# end slashservice\n"
 """The lines around what is ours in a file that is somebody else's."""

@@ -59,5 +59,9 @@ class InitD(InitSystem):
             self.supervise(site, (path, "start"), (path, "stop")),
         ]
 
+    def beside_package(self, site: Site) -> list[Action]:
+        path = f"{script_folder(site.host)}/{NAME}"
+        return [self.supervise(site, (path, "start"), (path, "stop"))]
+
     def notes(self, site: Site) -> list[str]:
         return ["init.d scripts don't start svscan again should it ever die"]

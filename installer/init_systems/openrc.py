@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
@@ -86,6 +87,11 @@ class OpenRC(InitSystem):
         if not wiring.path.startswith(f"{SCRIPTS}/"):
             return super().unwire(host, wiring)
         return [RemovePath(path=link) for link in self._links(host, wiring.path)]
+
+    def beside_package(self, site: Site) -> list[Action]:
+        """Steer the script of a package, which is one for any init: OpenRC does not respawn it."""
+        supervise = self.supervise(site, (SCRIPT, "start"), ("rc-service", NAME, "stop"))
+        return [dataclasses.replace(supervise, respawns=False)]
 
     def _links(self, host: Host, path: str) -> list[str]:
         """Return the links to a script in runlevels."""

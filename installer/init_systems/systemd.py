@@ -163,6 +163,9 @@ class Systemd(InitSystem):
             self.supervise(site, ("systemctl", "start", UNIT), ("systemctl", "stop", UNIT)),
         ]
 
+    def beside_package(self, site: Site) -> list[Action]:
+        return [self.supervise(site, ("systemctl", "start", UNIT), ("systemctl", "stop", UNIT))]
+
     def hint(self) -> str:
         """Point to the journal."""
         return f"see journalctl -u {UNIT}"

@@ -62,6 +62,10 @@ class SysVInit(InitSystem):
 
     def wire(self, site: Site) -> list[Action]:
         """Have init respawn svscanboot, and the stop scripts drain it."""
+        return [*self.at_shutdown(site), *self.beside_package(site)]
+
+    def beside_package(self, site: Site) -> list[Action]:
+        """Have init respawn svscanboot; a package has the script that drains it."""
         text = site.host.read(INITTAB) or b""
         with naming(INITTAB):
             line = self.inittab_line(site)
@@ -69,7 +73,6 @@ class SysVInit(InitSystem):
             inittab.check(line.insert(text))
         edit = EditFile(path=site.host.resolve(INITTAB), editor=line, enables=True)
         return [
-            *self.at_shutdown(site),
             self.await_end(site),
             *self.around([edit], self.reload, now=site.start),
             self.supervise(site),

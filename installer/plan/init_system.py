@@ -68,6 +68,8 @@ class Site:
     def search_path(self) -> str:
         """The PATH of services: an account has our commands in a folder that only it has."""
         host = self.host
+        if self.layout.name == "package":
+            return f"{self.layout.commands}:{SEARCH_PATH}"
         return f"{host.commands}:{SEARCH_PATH}" if host.home else SEARCH_PATH
 
     @property
@@ -146,6 +148,13 @@ class InitSystem(Knowledge):
     def wire(self, site: Site) -> list[Action]:
         """Return the actions that wire svscan in, and start it."""
         raise NotImplementedError
+
+    def beside_package(self, site: Site) -> list[Action]:
+        """Return what is left of :meth:`wire` where a package brings the unit or the script.
+
+        It may own no file that is somebody else's, as inittab.
+        """
+        return self.wire(site)
 
     def notes(self, site: Site) -> list[str]:
         """Return what the administrator should know about this init system's limits."""

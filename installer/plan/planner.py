@@ -80,7 +80,7 @@ def make_plan(look: Look, systems: Mapping[str, InitSystem], options: Options) -
     foreign = foreign_wirings(look, systems, places.service_dir, options)
     if not _is_scanned(look, places.service_dir, options):
         crowd.refuse(host, places.service_dir)
-    start = options.start is not False and verdict.live and _may_start(host, notes)
+    start = options.start is not False and verdict.live and may_start(host, notes)
     if options.start is False and verdict.live:
         notes.append("not started: svscan starts at the next boot, or with --start")
     site = Site(host, places, look.evidence, verdict, python, start)
@@ -185,7 +185,7 @@ def _is_scanned(look: Look, service_dir: str, options: Options) -> bool:
     return host.live and bool(supervision.running(service_dir))
 
 
-def _may_start(host: Host, notes: list[str]) -> bool:
+def may_start(host: Host, notes: list[str]) -> bool:
     """Ask Debian's local policy whether services may be started now."""
     if not host.home and host.is_executable(POLICY):
         outcome = host.run([POLICY, "svscan", "start"])

@@ -36,7 +36,7 @@ sys.dont_write_bytecode = True
 slashservice = type(sys)("slashservice")
 slashservice.__path__ = [{home!r}]
 sys.modules["slashservice"] = slashservice
-from slashservice.installer.cli.start import run
+from slashservice.installer.cli.{module} import run
 run({vendor!r})
 """
 
@@ -96,10 +96,14 @@ def _read(home: str) -> dict[str, tuple[bytes, int]]:
     return files
 
 
-def installer_launcher(python: str, tree: str) -> str:
-    """Compose the launcher of ``slashservice`` itself: isolated, with the vendored packages."""
+def installer_launcher(python: str, tree: str, vendor: str = "", module: str = "start") -> str:
+    """Compose the launcher of ``slashservice`` itself: isolated, with the vendored packages.
+
+    ``vendor`` is where these are, if not in the tree; ``module`` the one of ``cli`` that is run.
+    """
     first = launchers.text("slashservice", python, tree).split("import sys\n", 1)[0]
-    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=f"{tree}/vendor")
+    vendor = vendor or f"{tree}/vendor"
+    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=vendor, module=module)
 
 
 def _add(files: dict[str, tuple[bytes, int]], folder: str, name: str) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from slashservice.installer.errors import Trouble
+from slashservice.installer.host import package
 from slashservice.installer.host.host import (
     LASTING,
     RECEIPT,
@@ -25,9 +26,11 @@ from slashservice.installer.host.host import (
     make_directories,
     state_folder,
 )
+from slashservice.installer.host.layout import layout
 from slashservice.installer.host.state import ABSENT, FileState
 from slashservice.installer.plan.actions import Action, PathAction
 from slashservice.installer.plan.kinds import UnknownKindError, action_from_json
+from slashservice.supervise.version import VERSION
 
 FORMAT = 1
 
@@ -141,7 +144,8 @@ class Receipt:
 def tree(receipt: Receipt) -> str:
     """Return the folder of the code that is installed, empty if there is none."""
     trees = (one for one in receipt.entries if one.action.kind == "tree" and not one.retired)
-    return next((str(getattr(one.action, "path", "")) for one in trees), "")
+    found = next((str(getattr(one.action, "path", "")) for one in trees), "")
+    return found or str(receipt.facts.get("tree", ""))
 
 
 def path(host: Host) -> str:
@@ -168,7 +172,7 @@ def load(host: Host) -> Receipt | None:
     if data is None:
         if host.lstat(path) is not None:
             raise Closed(path, "it can't be read: be root")
-        return None
+        return _of_package(host)
     try:
         return Receipt.from_json(json.loads(data))
     except UnknownKindError as unknown:
@@ -185,6 +189,23 @@ def load(host: Host) -> Receipt | None:
             "slashservice knows its own files and lines without it, too. To have it made anew:",
             f"    mv {path} {os.path.dirname(path)}/{DAMAGED}; slashservice install",
         ) from error
+
+
+def _of_package(host: Host) -> Receipt | None:
+    """Return what stands for a receipt where a package has brought all: nothing had to be done."""
+    if package.found(host) is None:
+        return None
+    code = host.resolve(f"{package.HOME}/current")
+    places = layout(package.NAME, os.path.basename(code))
+    return Receipt(
+        version=VERSION,
+        init="its package",
+        layout=package.NAME,
+        service_dir=places.service_dir,
+        python="/usr/bin/python3",
+        phase="installed",
+        facts={"tree": places.tree},
+    )
 
 
 def save(host: Host, receipt: Receipt) -> None:

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from slashservice.installer.errors import Refusal, Trouble, reason
-from slashservice.installer.host import lock, obstacles
+from slashservice.installer.host import lock, obstacles, package
 from slashservice.installer.host.host import Host
 from slashservice.installer.host.state import FileState
 from slashservice.installer.interrupts import Interrupted, interruptible, undisturbed
@@ -39,6 +39,7 @@ from slashservice.installer.record.foresight import Foreseen, Notes, sort_of
 from slashservice.installer.record.receipt import Entry, Phase, Receipt
 from slashservice.installer.record.retiring import Progress, foresee, retire
 from slashservice.installer.record.theirs import refuse_broken
+from slashservice.supervise.version import VERSION
 
 
 @contextlib.contextmanager
@@ -200,13 +201,18 @@ def _journal(host: Host, plan: Plan, old: Receipt | None) -> Receipt:
     copies = old.facts.get("kept") if old and interrupted else None
     copies = kept(host) if copies is None else copies
     return Receipt(
-        version=plan.layout.version,
+        version=VERSION if plan.layout.name == package.NAME else plan.layout.version,
         init=plan.verdict.name,
         layout=plan.layout.name,
         service_dir=plan.layout.service_dir,
         python=plan.python,
         entries=tuple(entries),
-        facts={"verdict": plan.verdict.to_json(), "choices": plan.choices, "kept": copies},
+        facts={
+            "verdict": plan.verdict.to_json(),
+            "choices": plan.choices,
+            "kept": copies,
+            **({"tree": plan.layout.tree} if plan.layout.name == package.NAME else {}),
+        },
         prior=prior,
     )
 

@@ -16,7 +16,7 @@ import sys
 from slashservice.supervise import messages
 from slashservice.supervise.chain import environment
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import client, names, scan_directory
+from slashservice.supervise.protocol import client, names, places, scan_directory
 from slashservice.supervise.protocol.scan_directory import PATH
 from slashservice.supervise.services import session
 from slashservice.supervise.services.heritage import reserve_standard_descriptors
@@ -55,12 +55,14 @@ def main(argv: Sequence[bytes]) -> int:
 def of_services() -> list[bytes]:
     """Return the environment of services. An account has our commands where only it has them.
 
-    Its services find their home, too.
+    Its services find their home, too. A package has the commands in a folder of its own as well.
     """
-    if not os.geteuid():
+    if not os.geteuid() and not places.is_packaged():
         return [b"PATH=" + PATH]
     ours = os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0])))
     path = PATH if ours in PATH.split(b":") else ours + b":" + PATH
+    if not os.geteuid():
+        return [b"PATH=" + path]
     kept = [word for word in environment.inherited() if word.partition(b"=")[0] in KEPT]
     return [b"PATH=" + path, *kept]
 

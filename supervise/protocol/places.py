@@ -17,6 +17,9 @@ HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 RECORD = "scan-directory"
 """The file in ``HOME`` that holds the path of the scan directory, and a newline."""
 
+PACKAGED = "packaged"
+"""The file beside the folder of our code that a distribution's package puts there."""
+
 LONGEST = 4352
 """No such file is longer: it holds a path, which may be as long as the kernel's longest."""
 
@@ -38,6 +41,11 @@ def scan_directory() -> bytes:
         os.close(fd)
     path, end, _ = written.partition(b"\n")
     return path if end and path[:1] == b"/" else os.fsencode(names.SCAN_DIRECTORY)
+
+
+def is_packaged() -> bool:
+    """Tell whether our code was brought by a distribution's package."""
+    return os.path.exists(os.path.join(os.path.dirname(HOME), PACKAGED))
 
 
 def services() -> bytes:

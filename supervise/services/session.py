@@ -12,9 +12,9 @@ from slashservice.supervise.chain import environment
 from slashservice.supervise.getopt import Options
 from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage, warn
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import record, scanner_pid
+from slashservice.supervise.protocol import places, record, scanner_pid
 from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
-from slashservice.supervise.services import keeping, notify, scan_lock
+from slashservice.supervise.services import keeping, notify, preloading, scan_lock
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.heritage import Heritage
 from slashservice.supervise.services.personality import KEEPER, RUNSVDIR, SVSCAN, SVSCAN_STOPPING
@@ -117,6 +117,8 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise fatal("svscan", b"unable to start", error) from None
+    if places.is_packaged():
+        preloading.load()
     context = Context(loop, heritage, limit, null, orders.personality)
     session = Session(context, path, Scanner(context, path, orders.grace), tell)
     session.obey_signals(orders)

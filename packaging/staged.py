@@ -1,0 +1,156 @@
+"""Put into a folder what a distribution's package brings: ``staged.py [--by KIND] FOLDER``.
+
+The code goes to a folder that is named for what is in it, and ``current`` leads there. So while
+a package is upgraded a svscan that runs is never shown half of another version, and ``status``
+can tell by the folder which code svscan runs. What init systems get is made of the same
+templates that ``slashservice install`` fills in.
+"""
+
+# ruff: noqa: E402 - the modules can be imported only once their package is known
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+try:
+    from slashservice.installer.plan.source import collect
+except ImportError:  # no environment, as while a package is built
+    slashservice = type(sys)("slashservice")
+    slashservice.__path__ = [CHECKOUT]
+    sys.modules["slashservice"] = slashservice
+    from slashservice.installer.plan.source import collect
+
+from slashservice.installer.detection.evidence import Evidence, Verdict
+from slashservice.installer.host import package
+from slashservice.installer.host.host import Host
+from slashservice.installer.host.layout import layout
+from slashservice.installer.host.marks import BROUGHT_BY_US
+from slashservice.installer.plan.init_system import Site
+from slashservice.installer.plan.source import Source, installer_launcher
+from slashservice.supervise.chain.launchers import COMMANDS
+from slashservice.supervise.version import VERSION
+
+PYTHON = "/usr/bin/python3"
+
+INNER = ("loghost",)
+"""Commands that only our own code starts."""
+
+WRITTEN = "Written by `slashservice install`; `slashservice uninstall` takes it away."
+
+BY_INIT = """\
+start() {
+    # Where init reads inittab it starts svscan itself, by a line that the package has put there.
+    if [ -p /run/initctl ] && [ ! -e /run/openrc ] && grep -qs ':respawn:' /etc/inittab; then
+        [ ! -d /var/lock/subsys ] || : >"$mark"
+        return 0
+    fi
+"""
+"""What the script of init.d says ahead of starting svscan itself."""
+
+
+def main() -> None:
+    """Make the tree."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--by", choices=sorted(package.KINDS), default="deb")
+    parser.add_argument("--vendor", default="/usr/lib/python3/dist-packages")
+    parser.add_argument("folder")
+    given = parser.parse_args()
+    Staged(given.folder, given.by, given.vendor).make()
+
+
+class Staged:
+    """The tree below ``folder``, for packages of the kind ``by``.
+
+    ``vendor`` is where the distribution has the Python packages that the installer imports.
+    """
+
+    def __init__(self, folder: str, by: str, vendor: str) -> None:
+        self.folder = folder
+        self.by = by
+        name = f"{VERSION}-{self._source(VERSION, vendor).digest}"
+        self.source = self._source(name, vendor)
+        self.places = layout("package", name)
+        self.base = os.path.dirname(self.places.tree)
+
+    def _source(self, name: str, vendor: str) -> Source:
+        """Return the code that shall be in the folder ``name``, without others' packages."""
+        places = layout("package", name)
+        code = collect(PYTHON, places.tree)
+        files = {
+            path: one
+            for path, one in code.files.items()
+            if not path.startswith(("vendor/", "man/"))
+        }
+        files.pop("LICENSE", None)
+        for path, module in (("command/slashservice", "start"), ("hook", "hook")):
+            text = installer_launcher(PYTHON, places.tree, vendor, module)
+            files[path] = (text.encode(), 0o755)
+        return Source(files, code.commands).scanning(places.service_dir)
+
+    def make(self) -> None:
+        """Write all of it."""
+        for name, (data, mode) in self.source.files.items():
+            self.write(f"{self.places.tree}/{name}", data, mode)
+        self.link(self.places.current, os.path.basename(self.places.tree))
+        marker = json.dumps(package.KINDS[self.by].to_json(), indent=1, sort_keys=True) + "\n"
+        self.write(package.MARKER, marker.encode())
+        for name in ("slashservice", *(one for one in COMMANDS if one not in INNER)):
+            self.link(f"/usr/bin/{name}", f"../share/slashservice/current/command/{name}")
+        self._wire()
+        self._document()
+        for directory in (self.places.service_dir, "/etc/slashservice", package.BROUGHT):
+            os.makedirs(self.folder + directory, exist_ok=True)
+
+    def _wire(self) -> None:
+        """Write the unit and the script of init.d."""
+        host = Host(self.folder, live=False)
+        site = Site(host, self.places, Evidence(), Verdict("", (), ""), PYTHON)
+        unit = site.render("systemd/svscan.service")
+        self.write("/usr/lib/systemd/system/svscan.service", _brought(unit))
+        script = site.render("initd/svscan")
+        assert "start() {\n" in script, "the template is another one"
+        script = script.replace("start() {\n", BY_INIT)
+        self.write("/etc/init.d/svscan", _brought(script), 0o755)
+
+    def _document(self) -> None:
+        """Put completions where the shells look for them."""
+        inner = f"{CHECKOUT}/installer/cli/completion"
+        for shell, place, others in (
+            ("bash", "/usr/share/bash-completion/completions/{}", True),
+            ("zsh", "/usr/share/zsh/vendor-completions/_{}", False),
+            ("fish", "/usr/share/fish/vendor_completions.d/{}.fish", True),
+        ):
+            for of in ("slashservice", "commands"):
+                with open(f"{inner}/{of}.{shell}", "rb") as file:
+                    data = file.read()
+                name = of if of == "slashservice" else "slashservice_commands"
+                self.write(place.format(name), data)
+                if of == "commands" and others:
+                    for command in (one for one in COMMANDS if one not in INNER):
+                        self.link(place.format(command), os.path.basename(place.format(name)))
+
+    def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a file of the tree."""
+        os.makedirs(os.path.dirname(self.folder + path), exist_ok=True)
+        with open(self.folder + path, "wb") as file:
+            file.write(data)
+        os.chmod(self.folder + path, mode)
+
+    def link(self, path: str, target: str) -> None:
+        """Make a link of the tree."""
+        os.makedirs(os.path.dirname(self.folder + path), exist_ok=True)
+        os.symlink(target, self.folder + path)
+
+
+def _brought(text: str) -> bytes:
+    """Return an artefact's text with a first line that says who brought it."""
+    assert WRITTEN in text, "the template is another one"
+    return text.replace(WRITTEN, BROUGHT_BY_US.decode()).encode()
+
+
+if __name__ == "__main__":
+    main()
