@@ -33,6 +33,7 @@ class InitD(InitSystem):
     aliases = ("init.d", "lsb")
     listed = 110
     respawns = False
+    started_by_package = True
     reads_all = True
     looked_for = (*SCRIPT_FOLDERS, "/etc/rc.d")
     places = tuple(Place(folder, "", shared=True, syntax="shell") for folder in SCRIPT_FOLDERS)

@@ -39,6 +39,7 @@ class OpenRC(InitSystem):
     title = "OpenRC"
     listed = 40
     remembers = True
+    started_by_package = True
     order = 40
     looked_for = (SOFTLEVEL, f"{RUNLEVELS}/default")
     presence = ("/sbin/openrc-init", "/sbin/openrc", "/usr/bin/openrc")

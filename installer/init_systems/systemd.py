@@ -54,6 +54,7 @@ class Systemd(InitSystem):
         *(Place(folder, ".conf", below="*service.d", syntax="unit") for folder in UNIT_FOLDERS),
     )
     reload = ("systemctl", "daemon-reload")
+    started_by_package = True
 
     def judge(self, evidence: Evidence) -> Verdict | None:
         """Believe systemd itself: /run/systemd/system is its word."""

@@ -134,6 +134,9 @@ class InitSystem(Knowledge):
     remembers: ClassVar[bool] = False
     """Whether it starts svscan again by the command of then, until it is stopped and started."""
 
+    started_by_package: ClassVar[bool] = False
+    """Whether a package's own scripts start svscan there, when it is new."""
+
     of_accounts: ClassVar[bool] = False
     """Whether it starts what belongs to an ordinary account, and so runs no host."""
 

@@ -40,6 +40,7 @@ def make(look: Look, systems: Mapping[str, InitSystem], *, fresh: bool) -> Plan:
     foreign_wirings(look, systems, places.service_dir, options)
     notes: list[str] = []
     running = host.live and bool(supervision.running(places.service_dir))
+    fresh = fresh and not init_system.started_by_package
     start = verdict.live and host.live and (running or (fresh and may_start(host, notes)))
     wiring = init_system.beside_package(Site(host, places, look.evidence, verdict, PYTHON, start))
     respawns = init_system.respawns and not init_system.remembers

@@ -174,7 +174,7 @@ def load(host: Host) -> Receipt | None:
             raise Closed(path, "it can't be read: be root")
         return _of_package(host)
     try:
-        return Receipt.from_json(json.loads(data))
+        return _as_packaged(host, Receipt.from_json(json.loads(data)))
     except UnknownKindError as unknown:
         raise Trouble(
             path,
@@ -191,14 +191,24 @@ def load(host: Host) -> Receipt | None:
         ) from error
 
 
+def _as_packaged(host: Host, receipt: Receipt) -> Receipt:
+    """Return a receipt with the code that is there now, where that is a package's."""
+    brought = _of_package(host) if receipt.layout == package.NAME else None
+    if brought is None:
+        return receipt
+    facts = {**receipt.facts, **brought.facts}
+    return dataclasses.replace(receipt, version=brought.version, facts=facts)
+
+
 def _of_package(host: Host) -> Receipt | None:
     """Return what stands for a receipt where a package has brought all: nothing had to be done."""
     if package.found(host) is None:
         return None
     code = host.resolve(f"{package.HOME}/current")
-    places = layout(package.NAME, os.path.basename(code))
+    name = os.path.basename(code)
+    places = layout(package.NAME, name)
     return Receipt(
-        version=VERSION,
+        version=name.rpartition("-")[0] or VERSION,
         init="its package",
         layout=package.NAME,
         service_dir=places.service_dir,

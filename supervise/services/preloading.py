@@ -27,5 +27,5 @@ def load() -> None:
             if ending == ".py" and module != "__init__":
                 try:
                     importlib.import_module(f"slashservice.supervise.{wing}.{module}")
-                except (ImportError, AttributeError, OSError):
-                    pass  # another system's
+                except Exception:
+                    pass  # another system's; and nothing here is worth not starting
