@@ -40,7 +40,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``noted``           host, plan, record
 ``scanned``         host, findings, logs, noted, vigil, waiting
 ``doctor``          errors, supervision, host, detection, findings, scanned, plan, record, status
-``package_hooks``   supervision, host, detection, plan, record, init_systems
+``brought``         errors, supervision, host, services, stopping
+``package_hooks``   supervision, host, detection, plan, record, init_systems, brought
 ``cli``             all of them
 =================== ============================================================================
 

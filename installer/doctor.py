@@ -13,10 +13,10 @@ from slashservice.installer import supervision
 from slashservice.installer.detection.look import Look
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.findings import Finding, Patient, made_ours
-from slashservice.installer.host import processes, trust
+from slashservice.installer.host import package, processes, trust
 from slashservice.installer.host.host import COMMAND_PATH
 from slashservice.installer.host.marks import BrokenMarks, block, naming
-from slashservice.installer.plan import proof, scripts
+from slashservice.installer.plan import packaged, proof, scripts
 from slashservice.installer.plan.files import EditFile
 from slashservice.installer.plan.init_system import InitSystem
 from slashservice.installer.plan.labels import faults as label_faults
@@ -66,6 +66,9 @@ def installation(patient: Patient) -> Iterator[Finding]:
         here = [*recovery.lost(patient.seen, patient.systems)]
         yield Finding(*(here or ["slashservice is not installed here", "slashservice install"]))
         return
+    brought = package.found(patient.host)
+    if brought and patient.receipt.layout == package.NAME:
+        yield from _of_package(patient, brought)
     counts, *more = receipts.found(patient.host)
     for path in more:
         yield Finding(f"there are two receipts: {counts} counts, and {path}", f"rm {path}")
@@ -97,6 +100,20 @@ def installation(patient: Patient) -> Iterator[Finding]:
             )
         elif one.state == "missing":
             yield Finding(f"{one.path} is missing", "slashservice install mends it")
+
+
+def _of_package(patient: Patient, brought: package.Package) -> Iterator[Finding]:
+    """Is the package set up, and has it a scan directory of its own?"""
+    state = package.amiss(patient.host, brought)
+    if state:
+        yield Finding(
+            f"the package slashservice is not set up, its state is {state}: that failed, "
+            "as on a full disk, or was interrupted",
+            brought.mend,
+        )
+    if package.is_runits(patient.host, patient.service_dir):
+        what, _, remedy = packaged.runits(patient.service_dir).partition(". ")
+        yield Finding(what, remedy)
 
 
 def _edited(receipt: Receipt | None) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slashservice.installer import supervision
+from slashservice.installer.brought import Brought
 from slashservice.installer.detection.look import Look
 from slashservice.installer.host import package
 from slashservice.installer.host.host import Host
@@ -39,12 +40,23 @@ def configure(look: Look, say: Say, *, fresh: bool) -> None:
         say(note)
 
 
+def triggered(host: Host, say: Say) -> None:
+    """Look at what other packages have brought or taken away."""
+    receipt = receipts.load(host)
+    if receipt is None or receipt.layout != package.NAME:
+        return
+    if not package.is_runits(host, receipt.service_dir):
+        with transaction.exclusive(host):
+            Brought(host, receipt.service_dir, say).update()
+
+
 def removing(host: Host, say: Say) -> None:
     """Stop the services and unwire svscan, as the package goes; services stay where they are."""
     receipt = receipts.load(host)
     if receipt is None or receipt.layout != package.NAME:
         return
-    if host.live and host.run([POLICY, "svscan", "stop"]).status == POLICY_FORBIDS:
+    stays = host.live and host.run([POLICY, "svscan", "stop"]).status == POLICY_FORBIDS
+    if stays:
         host = host.seen_as(live=False)
     with transaction.exclusive(host):
         for note in transaction.uninstall(host, say):
@@ -52,3 +64,5 @@ def removing(host: Host, say: Say) -> None:
         directory = receipt.service_dir
         if host.live and supervision.running(directory):
             supervision.drain(directory)
+        if not stays:
+            Brought(host, directory, say).take_out()

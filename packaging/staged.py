@@ -39,10 +39,21 @@ PYTHON = "/usr/bin/python3"
 INNER = ("loghost",)
 """Commands that only our own code starts."""
 
+LAUNCHED = {
+    "command/slashservice": "start",
+    "hook": "hook",
+    "update-service": "update_service",
+}
+"""What starts a module of ``installer.cli``: the hook is for maintainer scripts."""
+
 WRITTEN = "Written by `slashservice install`; `slashservice uninstall` takes it away."
 
 BY_INIT = """\
 start() {
+    # What is linked for Debian's runit is not ours to start.
+    if [ -L /etc/service ] && [ ! -e @taken@ ]; then
+        return 0
+    fi
     # Where init reads inittab it starts svscan itself, by a line that the package has put there.
     if [ -p /run/initctl ] && [ ! -e /run/openrc ] && grep -qs ':respawn:' /etc/inittab; then
         [ ! -d /var/lock/subsys ] || : >"$mark"
@@ -50,6 +61,14 @@ start() {
     fi
 """
 """What the script of init.d says ahead of starting svscan itself."""
+BY_INIT = BY_INIT.replace("@taken@", package.TAKEN)
+
+NOT_RUNITS = f"""\
+# Debian's runit has a link there to its own services, whether they are to run or not.
+ConditionPathIsSymbolicLink=|!/etc/service
+ConditionPathExists=|{package.TAKEN}
+"""
+"""What the unit says of that."""
 
 
 def main() -> None:
@@ -86,7 +105,7 @@ class Staged:
             if not path.startswith(("vendor/", "man/"))
         }
         files.pop("LICENSE", None)
-        for path, module in (("command/slashservice", "start"), ("hook", "hook")):
+        for path, module in LAUNCHED.items():
             text = installer_launcher(PYTHON, places.tree, vendor, module)
             files[path] = (text.encode(), 0o755)
         return Source(files, code.commands).scanning(places.service_dir)
@@ -100,6 +119,7 @@ class Staged:
         self.write(package.MARKER, marker.encode())
         for name in ("slashservice", *(one for one in COMMANDS if one not in INNER)):
             self.link(f"/usr/bin/{name}", f"../share/slashservice/current/command/{name}")
+        self.link("/usr/sbin/update-service", "../share/slashservice/current/update-service")
         self._wire()
         self._document()
         for directory in (self.places.service_dir, "/etc/slashservice", package.BROUGHT):
@@ -110,10 +130,10 @@ class Staged:
         host = Host(self.folder, live=False)
         site = Site(host, self.places, Evidence(), Verdict("", (), ""), PYTHON)
         unit = site.render("systemd/svscan.service")
+        unit = _replaced(unit, "AssertPathIsDirectory=", f"{NOT_RUNITS}AssertPathIsDirectory=")
         self.write("/usr/lib/systemd/system/svscan.service", _brought(unit))
-        script = site.render("initd/svscan")
-        assert "start() {\n" in script, "the template is another one"
-        script = script.replace("start() {\n", BY_INIT)
+        script = _replaced(site.render("initd/svscan"), "start() {\n", BY_INIT)
+        script = _replaced(script, "# Default-Stop:      0 1 6", "# Default-Stop:      0 6")
         self.write("/etc/init.d/svscan", _brought(script), 0o755)
 
     def _document(self) -> None:
@@ -146,10 +166,15 @@ class Staged:
         os.symlink(target, self.folder + path)
 
 
+def _replaced(text: str, old: str, new: str) -> str:
+    """Return a text with a part of it replaced, which must be there."""
+    assert old in text, f"the template is another one: {old!r}"
+    return text.replace(old, new)
+
+
 def _brought(text: str) -> bytes:
     """Return an artefact's text with a first line that says who brought it."""
-    assert WRITTEN in text, "the template is another one"
-    return text.replace(WRITTEN, BROUGHT_BY_US.decode()).encode()
+    return _replaced(text, WRITTEN, BROUGHT_BY_US.decode()).encode()
 
 
 if __name__ == "__main__":

@@ -52,5 +52,7 @@ def _run(words: list[str]) -> None:
 
     if words[:1] == ["configure"]:
         package_hooks.configure(seen, say, fresh=not any(words[1:]))
+    elif words[:1] == ["triggered"]:
+        package_hooks.triggered(seen.host, say)
     elif words[:1] == ["remove"]:
         package_hooks.removing(seen.host, say)

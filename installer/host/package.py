@@ -21,25 +21,24 @@ MARKER = f"{HOME}/packaged"
 BROUGHT = "/usr/lib/slashservice/service"
 """Where other packages put services for us."""
 
+TAKEN = "/var/lib/slashservice/takes-runits"
+"""There where the services of Debian's runit are ours to start: its ``runit-run`` was here."""
+
 NAME = "package"
 """The layout of such an installation."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """What to type about a package: by its ``kind``, as ``deb``.
+    """What to type about a package of a ``kind``, as ``deb``.
 
-    ``state`` are the words of a command that tells whether it is set up: it then writes one of
-    ``good``. ``mend`` sets it up, once more too; ``remove`` removes it.
+    ``mend`` sets it up where that has failed, ``again`` once more, and ``remove`` removes it.
     """
 
     kind: str
     mend: str
+    again: str
     remove: str
-    state: tuple[str, ...] = ()
-    good: tuple[str, ...] = ()
-    again: str = ""
-    """What sets it up again when it is set up already; else ``mend``."""
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values."""
@@ -50,10 +49,8 @@ KINDS = {
     "deb": Package(
         "deb",
         mend="dpkg --configure slashservice",
-        remove="apt remove slashservice",
-        state=("dpkg-query", "-W", "-f", "${db:Status-Status}", "slashservice"),
-        good=("installed", "triggers-awaited", "triggers-pending"),
         again="dpkg-reconfigure slashservice",
+        remove="apt remove slashservice",
     ),
 }
 """The packages that are made of this tree."""
@@ -68,17 +65,30 @@ def found(host: Host) -> Package | None:
         return None
     try:
         plain = json.loads(data)
-        words = {one.name: plain[one.name] for one in dataclasses.fields(Package)}
-        for name in ("state", "good"):
-            words[name] = tuple(words[name])
-        return Package(**words)
+        return Package(**{one.name: str(plain[one.name]) for one in dataclasses.fields(Package)})
     except (ValueError, KeyError, TypeError):
         return KINDS["deb"]
 
 
-def amiss(host: Host, package: Package) -> str:
-    """Return in what state a package is that is not set up; empty if all is well."""
-    if not package.state or host.root != "/":
+def is_runits(host: Host, service_dir: str) -> bool:
+    """Tell whether the scan directory is runit's, with all that packages have linked for it."""
+    return host.readlink(service_dir) is not None and host.lstat(TAKEN) is None
+
+
+DPKG = "/var/lib/dpkg/status"
+"""What dpkg knows of packages: paragraphs, each with a line ``Status: wanted error state``."""
+
+SET_UP = ("installed", "triggers-awaited", "triggers-pending")
+
+
+def amiss(host: Host, brought: Package) -> str:
+    """Return the state of a package that is not set up, in dpkg's word; empty if all is well."""
+    if brought.kind != "deb":
         return ""
-    outcome = host.seen_as(live=True).run(package.state)
-    return "" if not outcome.good or outcome.output in package.good else outcome.output
+    for paragraph in (host.read(DPKG) or b"").split(b"\n\n"):
+        lines = paragraph.strip().decode("latin-1").split("\n")
+        if lines[0] == "Package: slashservice":
+            said = next((one for one in lines if one.startswith("Status: ")), "")
+            state = said.rpartition(" ")[2]
+            return "" if state in SET_UP else state
+    return ""

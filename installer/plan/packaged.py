@@ -24,6 +24,15 @@ from slashservice.installer.plan.telling import Supervise
 PYTHON = "/usr/bin/python3"
 
 
+def runits(service_dir: str) -> str:
+    """Say why svscan does not start on a directory, and what to type."""
+    return (
+        f"svscan is not started: {service_dir} is a link of Debian's runit to all services that "
+        f"packages have for it. To have them started: touch {package.TAKEN}; if not: "
+        "apt remove runit; then dpkg-reconfigure slashservice"
+    )
+
+
 def make(look: Look, systems: Mapping[str, InitSystem], *, fresh: bool) -> Plan:
     """Return the plan; :class:`Refusal` where nothing is to be wired.
 
@@ -35,6 +44,8 @@ def make(look: Look, systems: Mapping[str, InitSystem], *, fresh: bool) -> Plan:
     places = layout(package.NAME, os.path.basename(code))
     if not verdict.name or not systems[verdict.name].wired:
         raise Refusal(f"svscan starts once this host has an init: {'; '.join(verdict.reasons)}")
+    if package.is_runits(host, places.service_dir):
+        raise Refusal(runits(places.service_dir))
     init_system = systems[verdict.name]
     options = Options(scanned=places.service_dir)
     foreign_wirings(look, systems, places.service_dir, options)
