@@ -131,6 +131,7 @@ class Staged:
         site = Site(host, self.places, Evidence(), Verdict("", (), ""), PYTHON)
         unit = site.render("systemd/svscan.service")
         unit = _replaced(unit, "AssertPathIsDirectory=", f"{NOT_RUNITS}AssertPathIsDirectory=")
+        unit = _replaced(unit, "[Unit]\n", "[Unit]\nDocumentation=man:slashservice(8)\n")
         self.write("/usr/lib/systemd/system/svscan.service", _brought(unit))
         script = _replaced(site.render("initd/svscan"), "start() {\n", BY_INIT)
         script = _replaced(script, "# Default-Stop:      0 1 6", "# Default-Stop:      0 6")

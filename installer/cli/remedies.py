@@ -39,7 +39,7 @@ def typed(line: str) -> str:
     """Return a line of advice with the commands in it as they have to be typed."""
     options, root = _where["options"], _where["root"]
     for one in _package:
-        line = MENDS.sub(one.again, line)
+        line = MENDS.sub(one.again or one.mend, line)
         line = REMOVES.sub(one.remove, line)
     if not options:
         return line

@@ -270,7 +270,7 @@ def _refuse_package(host: Host, verb: str) -> None:
         return
     by = f"a package of the distribution ({brought.kind}) has brought slashservice here"
     if verb == "mend":
-        raise Refusal(by, f"To set it up once more: {brought.again}")
+        raise Refusal(by, f"To set it up once more: {brought.again or brought.mend}")
     receipt = receipts.load(host)
     if receipt is None or receipt.layout == package.NAME:
         raise Refusal(by, f"Remove that: {brought.remove}")

@@ -32,13 +32,14 @@ NAME = "package"
 class Package:
     """What to type about a package of a ``kind``, as ``deb``.
 
-    ``mend`` sets it up where that has failed, ``again`` once more, and ``remove`` removes it.
+    ``mend`` sets it up where that has failed, and ``remove`` removes it. ``again`` sets it up once
+    more, where that is another command.
     """
 
     kind: str
     mend: str
-    again: str
     remove: str
+    again: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain JSON values."""
@@ -49,8 +50,8 @@ KINDS = {
     "deb": Package(
         "deb",
         mend="dpkg --configure slashservice",
-        again="dpkg-reconfigure slashservice",
         remove="apt remove slashservice",
+        again="dpkg-reconfigure slashservice",
     ),
 }
 """The packages that are made of this tree."""
