@@ -17,7 +17,14 @@ from slashservice.installer.plan.files import MakeScanDirectory
 from slashservice.installer.plan.handing import HandOver
 from slashservice.installer.plan.init_system import InitSystem, Site
 from slashservice.installer.plan.options import Options
-from slashservice.installer.plan.planner import Plan, distinct, may_start, parents
+from slashservice.installer.plan.planner import (
+    POLICY,
+    POLICY_FORBIDS,
+    Plan,
+    distinct,
+    may_start,
+    parents,
+)
 from slashservice.installer.plan.rivalry import foreign_wirings
 from slashservice.installer.plan.telling import Supervise
 
@@ -53,6 +60,9 @@ def make(look: Look, systems: Mapping[str, InitSystem], *, fresh: bool) -> Plan:
     running = host.live and bool(supervision.running(places.service_dir))
     fresh = fresh and not init_system.started_by_package
     start = verdict.live and host.live and (running or (fresh and may_start(host, notes)))
+    if running and start and host.run([POLICY, "svscan", "restart"]).status == POLICY_FORBIDS:
+        notes.append(f"{POLICY} forbids it: svscan runs on with the code of before")
+        start = False
     wiring = init_system.beside_package(Site(host, places, look.evidence, verdict, PYTHON, start))
     respawns = init_system.respawns and not init_system.remembers
     over = [
