@@ -39,6 +39,8 @@ class Model:
     versions: dict[str, str] = field(default_factory=dict)
     brings: bool = False
     off: bool = False
+    wanted: bool = False
+    """Whether systemd's link is there: Debian has it stay until the purge."""
 
     def choices(self) -> list[str]:
         """Return what can be done now, as words."""
@@ -60,6 +62,7 @@ class Model:
             names = [BASE] if verb == "install" else [*NAMES]
             names = [*dict.fromkeys((*names, *self.versions))]  # they ask for one version of all
             self.versions = dict.fromkeys(names, version)
+            self.wanted = True
             return "dpkg -i " + " ".join(f"/debs/{name}_{version}_all.deb" for name in names)
         if verb in ("remove", "purge", "purge-all"):
             names = [name for name in self.versions if name != BASE]
@@ -68,7 +71,7 @@ class Model:
             for name in names:
                 del self.versions[name]
             if verb != "remove" and not self.versions:
-                self.off = False  # what was noted is gone, too
+                self.off = self.wanted = False  # what was noted is gone, too
             option = "-r" if verb == "remove" else "-P"
             return f"dpkg {option} {' '.join(reversed(names))}"
         if verb == "unlink":
@@ -82,7 +85,7 @@ def check(system: System, model: Model) -> None:
     said = system.run(PROBE).splitlines()
     installed = BASE in model.versions
     rest = [line for line in said if not line.startswith(("tree ", "is ", "link ", "doctor "))]
-    assert sorted(rest) == sorted(["mine", *(["wanted"] if installed else [])])
+    assert sorted(rest) == sorted(["mine", *(["wanted"] if model.wanted else [])])
     found = [line.split()[1] for line in said if line.startswith("tree ")]
     if installed:
         [tree] = found
