@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ from releasing.troubles import Trouble
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MISUSE, TROUBLE = 100, 111
+PREFIX = "release-"
+"""Begins the names of folders in which a release is made."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,8 +67,10 @@ def release(place: Path, rehearsal: bool, with_packages: bool) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Trouble("another release is being made here") from None
+    for left in build.glob(f"{PREFIX}*"):  # by one that was killed
+        shutil.rmtree(left)
     try:
-        with tempfile.TemporaryDirectory(prefix="release-", dir=build) as folder:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=build) as folder:
             work = Path(folder)
             tree, made = work / "tree", work / "dist"
             checkout.export(place, commit, tree)
