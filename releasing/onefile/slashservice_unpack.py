@@ -14,7 +14,6 @@ import signal
 import sys
 import tempfile
 import zipfile
-import zlib
 
 CODE = "slashservice/"
 """Where in the single file the code is."""
@@ -29,10 +28,11 @@ def main(path: str) -> None:
     sys.dont_write_bytecode = True
     os.umask(0o022)
     archive = os.path.abspath(path)
-    if sys.argv[1:2] == ["commands"]:
-        _end("commands of a single file would be gone with what it unpacks: install it")
     try:
-        folder = tempfile.mkdtemp(prefix=PREFIX, dir=_place(archive))
+        place = _place(archive)
+        if sys.argv[1:2] == ["commands"]:
+            _end("commands of a single file would be gone with what it unpacks: install it")
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=place)
         beside, word = _remover(folder)
     except Exception as error:
         _end(str(error))
@@ -40,7 +40,7 @@ def main(path: str) -> None:
     try:
         _unpack(archive, folder)
         ended = _run(folder)
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:
         _say(f"{archive} can't be unpacked: {error}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,10 +72,15 @@ def _mean(folder: str) -> None:
 
 
 def _place(archive: str) -> str:
-    """Return the folder in which to unpack: as the installer itself chooses for its files."""
+    """Return the folder in which to unpack: as the installer itself chooses for its files.
+
+    What is opened next is not taken for standard input, output or error, where one is closed.
+    """
     _mean(os.path.join(archive, CODE.rstrip("/")))
+    from slashservice.installer import streams
     from slashservice.installer.host import scratch
 
+    streams.guard()
     return scratch.closed_place()
 
 

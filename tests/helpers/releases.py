@@ -50,17 +50,17 @@ def digest(python: str | Path, code: str | Path = "", vendor: str | Path = "") -
 
 
 class Clone:
-    """A clean checkout with one commit, of what this one holds."""
+    """A clean checkout with one commit, of what this one holds, or another one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, of: Path = CHECKOUT) -> None:
         self.folder = folder
         self.dist = folder / "dist"
         words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(words, cwd=CHECKOUT, check=True, capture_output=True).stdout
+        names = subprocess.run(words, cwd=of, check=True, capture_output=True).stdout
         for name in filter(None, names.decode().split("\0")):
-            if (CHECKOUT / name).exists():
+            if (of / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(CHECKOUT / name, folder / name)
+                shutil.copy(of / name, folder / name)
         WHEELS.mkdir(parents=True, exist_ok=True)
         (folder / "build").mkdir()
         (folder / "build/wheels").symlink_to(WHEELS)

@@ -61,15 +61,15 @@ SOMEBODY = ("unshare", "--user", "--map-user=1234", "--map-group=1234")
 
 @pytest.mark.root
 @pytest.mark.slow
-def test_whoever_makes_it_elsewhere_has_the_same_bytes(released: Path, tmp_path: Path) -> None:
+def test_whoever_makes_it_elsewhere_has_the_same_bytes(cloned: Clone, tmp_path: Path) -> None:
     """Another directory, account, umask, time zone, language, seed of hashes, home and time."""
-    other = Clone(tmp_path / "in another/place")
+    other = Clone(tmp_path / "in another/place", cloned.folder)
     for path in other.folder.rglob("*.py"):
         os.utime(path, (1, 1))
     more = {**ELSEWHERE, "HOME": str(tmp_path)}
     done = other.release(*OPTIONS, before=SOMEBODY, umask=0o077, **more)
     assert (done.returncode, done.stderr) == (0, "")
-    assert contents(other.dist) == contents(released)
+    assert contents(other.dist) == contents(cloned.dist)
 
 
 @pytest.fixture(scope="module")
