@@ -212,9 +212,9 @@ def damaged(path: Path, to: Path) -> Iterator[str]:
     with zipfile.ZipFile(path) as archive:
         members = [one for one in archive.infolist() if one.compress_size > 40]
     members = [one for one in members if one.filename.startswith("slashservice/")]
-    for one in members[:: len(members) // 12]:
+    for one in members[:: len(members) // 6]:
         start = one.header_offset + 30 + len(one.filename.encode())
-        for at in (start, start + one.compress_size // 2, start + one.compress_size - 2):
+        for at in (start, start + one.compress_size // 3, start + one.compress_size // 2):
             to.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
             yield one.filename
 
