@@ -23,6 +23,11 @@ SDIST = f"slashservice-{VERSION}.tar.gz"
 WHEEL = f"slashservice-{VERSION}-py3-none-any.whl"
 SINGLE = "slashservice.pyz"
 
+PACKAGES = "SLASHSERVICE_PACKAGES"
+"""A variable: where it is set releases have the packages of distributions, which takes minutes."""
+
+OPTIONS = ("--rehearsal", *([] if os.environ.get(PACKAGES) else ["--no-packages"]))
+
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.net", "-c", "gc.auto=0")
 DAY = "2030-01-31T12:00:00Z"
 """When what is cloned was committed."""
@@ -115,12 +120,12 @@ class Clone:
 
 @pytest.fixture(scope="session")
 def cloned() -> Iterator[Clone]:
-    """A clone of which a release was made, without packages of distributions."""
+    """A clone of which a release was made."""
     with TemporaryDirectory(prefix="slashservice-released-") as made:
         folder = Path(made)
         folder.chmod(0o755)
         clone = Clone(folder / "clone")
-        done = clone.release("--rehearsal", "--no-packages")
+        done = clone.release(*OPTIONS)
         assert (done.returncode, done.stderr) == (0, "")
         yield clone
 
