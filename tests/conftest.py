@@ -30,7 +30,7 @@ for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["helpers.installer", "helpers.second_look", "helpers.watched"]
+pytest_plugins = ["helpers.installer", "helpers.releases", "helpers.second_look", "helpers.watched"]
 
 ORACLE = Path("/usr/bin")
 """Where Debian's packages ``daemontools`` and ``runit`` put the programs we measure by."""

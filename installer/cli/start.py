@@ -25,29 +25,34 @@ def run(vendor: str = "") -> None:
 
     ``vendor`` is the folder with the packages that are shipped with us, where they are needed.
     """
+    streams.end(status(vendor))
+
+
+def status(vendor: str = "") -> int:
+    """Do what the command line says, and tell of what went wrong; return the exit status."""
     streams.guard()
     try:
-        _run(vendor)
+        return _run(vendor)
     except Exception as error:
         from slashservice.installer.errors import internal, reason
 
         what = reason(error) if isinstance(error, OSError) else internal(error)
         streams.complain(f"slashservice: fatal: {what}\n")
-        streams.end(111)
+        return 111
 
 
-def _run(vendor: str) -> None:
+def _run(vendor: str) -> int:
     if sys.argv[1:2] in (["drain"], ["running"]) and not HELP & set(sys.argv):
         from slashservice.installer.boot_verbs import main
 
-        streams.end(main(sys.argv[1:]))
+        return main(sys.argv[1:])
     words = sys.argv[1:] or (["list"] if admin.has_services() else [""])
     if words[0] in admin.VERBS:
         from slashservice.supervise.program import call
 
-        streams.end(call(lambda argv: admin.main(words), [], "slashservice"))
+        return call(lambda argv: admin.main(words), [], "slashservice")
     if vendor:
         sys.path.append(vendor)
-    from slashservice.installer.cli.main import main as command_line
+    from slashservice.installer.cli.main import run as command_line
 
-    command_line()
+    return command_line()

@@ -157,6 +157,15 @@ def _licences(name: str) -> dict[str, tuple[bytes, int]]:
     return {f"vendor/{name}.licence": (text.encode(), 0o644)}
 
 
+def _own_licence() -> str:
+    """Return our licence, where pip has put it; nothing if pip has not installed us."""
+    try:
+        files = metadata.files("slashservice") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    return next((one.read_text(encoding="utf-8") for one in files if one.name == "LICENSE"), "")
+
+
 def _add_documents(files: dict[str, tuple[bytes, int]], home: str) -> None:
     """Add licence and man pages, where we have them: in a checkout or an installation."""
     for folder in (home, launcher_checkout()):
@@ -169,6 +178,8 @@ def _add_documents(files: dict[str, tuple[bytes, int]], home: str) -> None:
         if folder and os.path.isfile(licence) and "LICENSE" not in files:
             with open(licence, "rb") as file:
                 files["LICENSE"] = (file.read(), 0o644)
+    if "LICENSE" not in files and (text := _own_licence()):
+        files["LICENSE"] = (text.encode(), 0o644)
 
 
 def launcher_checkout() -> str:

@@ -1,0 +1,1 @@
+"""What makes a release: ``./release`` runs it, and leaves in ``dist/`` all that people fetch."""
