@@ -95,6 +95,9 @@ _slashservice_verbs() {
             '--log-group[accounts of it may read its log]:group:_groups' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
+            '--env-from[variables from a file]:file:_files' \
+            '--update[change it if it is there]' '--restart[restart it if it runs by older files]' \
+            '(-n --dry-run)'{-n,--dry-run}'[only show changes]' '--json[as JSON]' \
             '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \
             '--service-dir[the scan directory]:directory:_directories' \
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
