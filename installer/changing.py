@@ -92,8 +92,8 @@ def update(
             link = FileState("link", target=places.home)
             changes.append(Change(places.link, "made", ABSENT, link))
         if dry_run:
-            due = renewing.due(host, places.home, one.has_log)
-            due = due.with_changes(_touched(places.home, changes))
+            now = renewing.due(host, places.home, one.has_log)
+            due = now.with_changes(_touched(places.home, changes))
             return Updated(one.name, changes, is_restarted=restart and bool(due), is_due=bool(due))
         _apply(host, one, places, changes, known or {})
         for change in changes:
@@ -250,7 +250,7 @@ def _renew(
     remedy = naming.remove(host, one.name, places.homes, places.service_dir)
     drops_log = not one.has_log and host.lstat(f"{home}/log") is not None
     drops_log = drops_log and any(change.path == f"{home}/log/run" for change in changes)
-    due = renewing.due(host, home, one.has_log)
+    due: renewing.Due = renewing.due(host, home, one.has_log)
     if drops_log:
         due = renewing.Due(pair=host.live and supervised(home))
     was_linked = not any(change.path == places.link for change in changes)

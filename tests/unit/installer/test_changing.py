@@ -1,14 +1,15 @@
-"""``add --update``: a service that is there becomes what is asked for, and nothing else is touched."""
+"""``add --update``: a service that is there becomes what is asked for, and nothing else changes."""
 
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 from helpers.images import Image
-from helpers.installer import Breaking, Deadly, its_host, plain_image
+from helpers.installer import Breaking, Deadly, dies, its_host, plain_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -264,6 +265,43 @@ def test_what_was_killed_is_finished_by_the_next(
         for wanted in (second, third):
             update(Host(str(image.root)), wanted)
             assert files(image) == fresh(wanted)
+
+
+class DeadlyAt(Host):
+    """A host on which the process dies ahead of a step of some name, on some path."""
+
+    def __init__(self, root: str, name: str, path: str) -> None:
+        super().__init__(root)
+        self.deadly = name, path
+
+    def step(self, name: str, path: str) -> None:
+        super().step(name, path)
+        if (name, path) == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("remove tree", f"{HOMES}/web/log"),
+        ("replace", f"{HOMES}/web/{written.FILE}"),
+        ("link", f"{SCAN}/web"),
+    ],
+)
+def test_killed_as_its_log_goes(name: str, path: str, image: Image) -> None:
+    update(Host(str(image.root)), RICH)
+    image.path(f"{SCAN}/web").unlink()
+
+    def work() -> None:
+        """Be killed, or have that killed which does the work."""
+        try:
+            update(DeadlyAt(str(image.root), name, path), service())
+        except Trouble:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert dies(work)
+    update(Host(str(image.root)), service())
+    assert files(image) == fresh(service())
 
 
 def startable(image: Image) -> bool:
