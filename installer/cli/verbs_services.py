@@ -182,23 +182,45 @@ class Remove(OwnVerb):
         argname="SECONDS",
         help="send KILL if it is still up so long after TERM",
     )
+    dry_run = cli.Flag(["-n", "--dry-run"], help="only say what would be removed; exit 2 if any")
+    as_json = cli.Flag("--json", help="say it as JSON; a service that is not there is no error")
 
     def main(self, name: str) -> int:
         """Remove the service."""
         host = self.host()
         need_root(host)
         homes, directory = homes_of(host, self.homes), scanned_by(host, self.service_dir)
+        name = naming.known(host, name, homes, directory)
+        if self.dry_run or self.as_json:
+            going = removal.foreseen(host, name, directory, homes=homes, keep=self.keep)
+            if self.as_json:
+                self._remove(host, name, homes, directory, bool(going), _to_standard_error)
+                plain = {"name": name, "changed": bool(going), "removed": going}
+                say(printable_json(json.dumps(plain, indent=2)))
+                return printed(WOULD_CHANGE if self.dry_run and going else DONE)
+            if not going:
+                raise Refusal(f"there is no service {name} in {directory}")
+            for path in going:
+                say(f"{path} would be removed")
+            return printed(WOULD_CHANGE)
+        self._remove(host, name, homes, directory, True, say)
+        return DONE
+
+    def _remove(
+        self, host: Host, name: str, homes: str, directory: str, is_there: bool, tell: making.Say
+    ) -> None:
+        if self.dry_run or not is_there:
+            return
         with interruptible():
             removal.remove(
                 host,
-                naming.known(host, name, homes, directory),
+                name,
                 directory,
-                say,
+                tell,
                 homes=homes,
                 keep=self.keep,
                 kill_after=self.kill_after,
             )
-        return DONE
 
 
 def homes_of(host: Host, asked: str) -> str:

@@ -1,7 +1,7 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-set -l services list top start stop restart reload once pause cont kill wait why logs edit env enable disable
+set -l services list top start stop restart reload once pause cont kill wait why logs metrics edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove import export drain running commands demo completion help
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove import export"
@@ -21,6 +21,7 @@ complete -c slashservice -n $none -a kill -d 'Send KILL to services, or another 
 complete -c slashservice -n $none -a wait -d 'Wait until services are up, of use, or down'
 complete -c slashservice -n $none -a why -d 'Say why services are as they are'
 complete -c slashservice -n $none -a logs -d 'Show what services have logged'
+complete -c slashservice -n $none -a metrics -d 'Tell Prometheus how services are'
 complete -c slashservice -n $none -a edit -d 'Edit the run script of a service'
 complete -c slashservice -n $none -a env -d 'Show or set variables of a service'
 complete -c slashservice -n $none -a enable -d 'Have services started at boot'
@@ -135,8 +136,12 @@ complete -c slashservice -n '__fish_seen_subcommand_from logs' -s r -l raw -d 'W
 complete -c slashservice -n '__fish_seen_subcommand_from logs' -s v -l invert -d 'Lines without it'
 complete -c slashservice -n '__fish_seen_subcommand_from logs' -s g -l grep -x -d 'Lines with that'
 
+complete -c slashservice -n '__fish_seen_subcommand_from metrics' -l write -r -F -d 'Replace that file'
+
 set -l removing '__fish_seen_subcommand_from remove'
 complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
+complete -c slashservice -n $removing -s n -l dry-run -d 'Only say what would go'
+complete -c slashservice -n $removing -l json -d 'As JSON'
 complete -c slashservice -n $removing -l kill-after -x -d 'KILL after SECONDS'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s s -d 'svscan stays, idle'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s t -x -d 'How long that may take'

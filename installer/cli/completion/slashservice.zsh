@@ -18,6 +18,7 @@ _slashservice_verbs() {
         'wait:wait until services are up, of use, or down'
         'why:say why services are as they are, and what to type'
         'logs:show what services have logged'
+        'metrics:tell Prometheus how the services are'
         'edit:edit the run script of a service'
         'env:show the variables of a service, or set some'
         'enable:have services started when the machine starts'
@@ -84,6 +85,7 @@ _slashservice_verbs() {
             '--color[in colour]:when:(auto always never)'
         ;;
     env) _arguments $tree '--unset[take a variable away]:variable' ;;
+    metrics) _arguments $tree '--write[replace that file]:file:_files' ;;
     top | why | edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
@@ -121,6 +123,7 @@ _slashservice_verbs() {
         ;;
     remove)
         _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \
+            '(-n --dry-run)'{-n,--dry-run}'[only say what would be removed]' '--json[as JSON]' \
             '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:_slashservice_names'
