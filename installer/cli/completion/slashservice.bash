@@ -70,8 +70,8 @@ _slashservice() {
         completion help \
         --help --version ;;
     list) set -- $tree --json --names --watch --color ;;
-    start | stop | restart | reload | once | pause | cont) set -- $tree -w ;;
-    kill) set -- $tree -w -s ;;
+    start | stop | restart | reload | once | pause | cont) set -- $tree -w --json ;;
+    kill) set -- $tree -w -s --json ;;
     wait) set -- $tree --up --ready --down -t ;;
     logs) set -- $tree --all --follow --ignore-case --raw --invert --json --lines --since --until --grep \
         --color ;;

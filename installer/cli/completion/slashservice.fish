@@ -119,7 +119,7 @@ complete -c slashservice -n '__fish_seen_subcommand_from wait' -l up -d 'They ru
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -l ready -d 'They are of use'
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -l down -d 'They are down'
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -s t -l timeout -x -d 'So long at most'
-complete -c slashservice -n '__fish_seen_subcommand_from list' -l json -d 'As JSON'
+complete -c slashservice -n '__fish_seen_subcommand_from list start stop restart reload once pause cont kill' -l json -d 'As JSON'
 complete -c slashservice -n '__fish_seen_subcommand_from list' -l names -d 'Only names'
 complete -c slashservice -n '__fish_seen_subcommand_from list' -s w -l watch -d 'As it changes'
 complete -c slashservice -n '__fish_seen_subcommand_from list logs' -l color -x -a 'auto always never' \

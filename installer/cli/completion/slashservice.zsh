@@ -75,8 +75,8 @@ _slashservice_verbs() {
     (( CURRENT-- ))
     case $verb in
     list) _arguments $tree '--json[for programs]' '--names[only names]' '--watch[as it changes]' '--color[in colour]:when:(auto always never)' ;;
-    start | stop | restart | reload | once | pause | cont) _arguments $tree '-w[wait so long at most]:seconds' ;;
-    kill) _arguments $tree '-w[wait so long at most]:seconds' '-s[the signal]:signal:(ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2)' ;;
+    start | stop | restart | reload | once | pause | cont) _arguments $tree '--json[for programs]' '-w[wait so long at most]:seconds' ;;
+    kill) _arguments $tree '--json[for programs]' '-w[wait so long at most]:seconds' '-s[the signal]:signal:(ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2)' ;;
     wait) _arguments $tree '(--ready --down)--up[they run]' '(--up --down)--ready[they are of use]' '(--up --ready)--down[they are down]' '-t[so long at most]:seconds' ;;
     logs)
         _arguments $tree '--follow[go on with new lines]' '--all[all lines]' '--lines[so many]:number' \
