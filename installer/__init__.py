@@ -26,8 +26,8 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``making``          errors, interrupts, supervision, host, naming, service_log, programs, written
 ``starting``        supervision, host, service_log, trial, making
 ``services``        errors, interrupts, host, naming, service_log, written, making, starting
-``converters``      errors, supervision, interrupts, host, detection, naming, service_log, making,
-                    starting, services
+``converters``      errors, supervision, interrupts, host, detection, naming, service_log, written,
+                    making, starting, services
 ``stopping``        errors, waiting, supervision
 ``renewing``        errors, waiting, supervision, host, stopping
 ``changes``         errors, host, written, making

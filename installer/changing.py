@@ -98,7 +98,9 @@ def update(
         _apply(host, one, places, changes, known or {})
         for change in changes:
             say(f"{change.path} is {change.what}")
-        return _renew(host, one, places, changes, begun, say, restart)
+        due = _settle(host, one, places, changes, restart)
+        begun = time.time() if due.pair else begun
+    return _finish(host, one, places, changes, due, begun, say, restart)
 
 
 def _create(host: Host, service: Service, places: Places, say: Say, dry_run: bool) -> Updated:
@@ -128,10 +130,9 @@ def _survey(host: Host, one: Drawn, places: Places) -> None:
     if host.lstat(f"{home}/{making.IMPORTED}") or not (
         making.is_ours(host, home) or written.read(host, home) is not None
     ):
-        remove = naming.remove(host, one.name, places.homes, places.service_dir)
         raise Refusal(
             f"{home} was not made by slashservice add, which changes nothing there",
-            f"To have it made anew: {remove}",
+            f"To have it made anew: {_removal(host, places)}",
         )
     making.check_parts(host, one, home, places.service_dir)
     making.check_program(host, one, places.service_dir)
@@ -236,64 +237,78 @@ def _touched(home: str, changes: Sequence[Change]) -> set[str]:
     return found | {"main" for name in names if name == "run" or name.startswith("env/")}
 
 
-def _renew(
-    host: Host,
-    one: Drawn,
-    places: Places,
-    changes: Sequence[Change],
-    begun: float,
-    say: Say,
-    restart: bool,
-) -> Updated:
-    """See to it that what runs is what is asked for, as far as that is wanted."""
+def _settle(
+    host: Host, one: Drawn, places: Places, changes: Sequence[Change], restart: bool
+) -> renewing.Due:
+    """Link the service, take its log away if that goes, and return what is due of a restart.
+
+    Where a log has come or goes, both end here, and begin again.
+    """
     home, link = places.home, FileState("link", target=places.home)
-    remedy = naming.remove(host, one.name, places.homes, places.service_dir)
     drops_log = not one.has_log and host.lstat(f"{home}/log") is not None
     drops_log = drops_log and any(change.path == f"{home}/log/run" for change in changes)
     due: renewing.Due = renewing.due(host, home, one.has_log)
     if drops_log:
         due = renewing.Due(pair=host.live and supervised(home))
-    was_linked = not any(change.path == places.link for change in changes)
-    if restart and due.pair and was_linked:
-        host.put(places.link, ABSENT)
-        try:
-            renewing.end(home, remedy)
-            if drops_log:
-                host.remove_tree(f"{home}/log")
-        finally:
-            begun = time.time()
+    is_linked = host.lstat(places.link) is not None
+    try:
+        if restart and due.pair and is_linked:
+            host.put(places.link, ABSENT)
+            renewing.end(home, _removal(host, places))
+        if drops_log:
+            host.remove_tree(f"{home}/log")
+            after = written.state(host, written.of(one.contents))
+            host.put(f"{home}/{written.FILE}", after)
+    finally:
+        if host.lstat(places.link) is None:
             host.put(places.link, link)
-    elif drops_log:
-        host.remove_tree(f"{home}/log")
-    if drops_log:
-        after = written.state(host, written.of(one.contents))
-        host.put(f"{home}/{written.FILE}", after)
-    if not was_linked:
-        host.put(places.link, link)
+    return due
+
+
+def _finish(
+    host: Host,
+    one: Drawn,
+    places: Places,
+    changes: Sequence[Change],
+    due: renewing.Due,
+    begun: float,
+    say: Say,
+    restart: bool,
+) -> Updated:
+    """Restart what is due, if that is wanted; say how it is, and watch it."""
     restarted = restart and bool(due)
     if restarted and not due.pair:
-        renewing.restart(home, due)
+        renewing.restart(places.home, due)
         begun = time.time()
-    if due and not restarted:
-        say(f"{one.name} still runs as it was: slashservice restart {one.name}")
-    if not changes and not restarted and not due:
+    if restarted:
+        say(f"{one.name} is restarted")
+    elif due.pair:
+        say(f"{one.name} runs on without its log until it is asked for with --restart")
+    elif due:
+        parts = [places.link] * due.main + [f"{places.link}/log"] * due.log
+        say(f"{one.name} runs on as it was: slashservice restart {' '.join(map(quote, parts))}")
+    elif not changes:
         say(f"{one.name} is as it was asked for")
     good = True
-    if host.live and (restarted or not was_linked):
-        if restarted:
-            say(f"{one.name} is restarted")
-        good = _watch(host, one, places, begun, say, remedy)
+    if host.live and (restarted or any(change.path == places.link for change in changes)):
+        good = _watch(host, one, places, begun, say)
     return Updated(
         one.name, changes, is_restarted=restarted, is_due=bool(due) and not restarted, is_good=good
     )
 
 
-def _watch(host: Host, one: Drawn, places: Places, begun: float, say: Say, remedy: str) -> bool:
+def _removal(host: Host, places: Places) -> str:
+    return naming.remove(host, places.name, places.homes, places.service_dir)
+
+
+def _watch(host: Host, one: Drawn, places: Places, begun: float, say: Say) -> bool:
     possible = starting.is_possible(places.service_dir, say)
     if not possible:
         return possible is False or one.down
     try:
-        return starting.watch(host, [one], places.service_dir, begun, say, lambda name: remedy)
+        return starting.watch(
+            host, [one], places.service_dir, begun, say, lambda name: _removal(host, places)
+        )
     except Interrupted:
         say(f"not watched any longer: svstat {places.link} tells how it is")
         return True
