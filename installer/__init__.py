@@ -22,12 +22,17 @@ A room is a folder, or a module here. Each imports only those that its line name
 ``naming``          errors, supervision, host
 ``programs``        errors, host
 ``trial``           nothing
-``making``          errors, interrupts, supervision, host, naming, service_log, programs
+``written``         host
+``making``          errors, interrupts, supervision, host, naming, service_log, programs, written
 ``starting``        supervision, host, service_log, trial, making
-``services``        errors, interrupts, host, naming, service_log, making, starting
-``converters``      errors, supervision, interrupts, host, detection, naming, service_log, making,
-                    starting, services
+``services``        errors, interrupts, host, naming, service_log, written, making, starting
+``converters``      errors, supervision, interrupts, host, detection, naming, service_log, written,
+                    making, starting, services
 ``stopping``        errors, waiting, supervision
+``renewing``        errors, waiting, supervision, host, stopping
+``changes``         errors, host, written, making
+``changing``        errors, interrupts, supervision, host, naming, service_log, written, making,
+                    starting, services, renewing, changes
 ``removal``         errors, interrupts, supervision, host, naming, making, stopping
 ``starters``        errors, host, detection, plan
 ``remote``          errors, host, plan

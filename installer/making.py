@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slashservice.installer import naming, programs, service_log, supervision
+from slashservice.installer import naming, programs, service_log, supervision, written
 from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import obstacles
 from slashservice.installer.host.host import NEW, Host, make_directories
@@ -91,7 +91,7 @@ def survey(
     todo = []
     for one in wanted:
         home, link = f"{homes}/{one.name}", f"{service_dir}/{one.name}"
-        _check_places(host, home, one, service_dir)
+        check_places(host, home, one, service_dir)
         if host.lstat(link):
             if again and host.readlink(link) == home and is_as_made(host, home, one.contents):
                 continue
@@ -104,21 +104,31 @@ def survey(
 def _survey_one(host: Host, one: Drawn, home: str, link: str) -> None:
     """Refuse to make a service that isn't linked, if something speaks against it."""
     service_dir = os.path.dirname(link)
+    check_parts(host, one, home, service_dir)
+    is_there = host.lstat(home) is not None
+    runs = is_there and host.live and supervised(home)
+    if runs or (is_there and not is_as_made(host, home, one.contents)):
+        raise taken(host, one.name, home, link, runs)
+    if one.log:
+        service_log.refuse_shared(host, one.log, one.name, service_dir)
+    places = [link] + ([] if is_there else [f"{home}/run"])
+    places += [f"{one.log}/current"] if one.log and host.live else []
+    obstacles.refuse(host, places, "")
+    check_program(host, one, service_dir)
+
+
+def check_parts(host: Host, one: Drawn, home: str, service_dir: str) -> None:
+    """Refuse accounts that are not there, and places where others could meddle."""
     for user in (one.user, one.log_user, *one.accounts):
         numbers_of(host, user)
     refuse_to_run(host, home, service_dir)
     if one.log:
         service_log.check(host, one.log, one.log_user)
     _group(host, one)
-    is_there = host.lstat(home) is not None
-    runs = is_there and host.live and supervised(home)
-    if runs or (is_there and not is_as_made(host, home, one.contents)):
-        raise _taken(host, one.name, home, link, runs)
-    if one.log:
-        service_log.refuse_shared(host, one.log, one.name, service_dir)
-    places = [link] + ([] if is_there else [f"{home}/run"])
-    places += [f"{one.log}/current"] if one.log and host.live else []
-    obstacles.refuse(host, places, "")
+
+
+def check_program(host: Host, one: Drawn, service_dir: str) -> None:
+    """Refuse a program that is not there, or that the account may not run."""
     if one.command:
         path = one.path or search_path(host, service_dir)
         programs.check(host, one.name, one.command, path, one.user, numbers_of(host, one.user))
@@ -140,10 +150,7 @@ def make(host: Host, todo: Sequence[Drawn], homes: str, service_dir: str) -> Non
     with _all_or_nothing(host) as made:
         moves = []
         for one in todo:
-            if one.log and (host.live or service_log.only_now(host, one.log, one.log_user)):
-                owner = numbers_of(host, one.log_user)
-                group = _group(host, one)
-                made += service_log.make(host, one.log, one.log_user, owner, path, group)
+            made += make_log(host, one, path)
             home = f"{homes}/{one.name}"
             if host.lstat(home) is None:
                 _stage(host, home, one.contents, made)
@@ -159,12 +166,23 @@ def make(host: Host, todo: Sequence[Drawn], homes: str, service_dir: str) -> Non
                 host.put(f"{service_dir}/{one.name}", link)
 
         if len(todo) > 1:
-            _apart(appear)
+            apart(appear)
         else:
             appear()
 
 
-def _apart(work: Callable[[], None]) -> None:
+def make_log(host: Host, one: Drawn, path: str) -> list[str]:
+    """Make the log directory where that is not left to its script; return what was made.
+
+    ``path`` is the PATH of services.
+    """
+    if not one.log or not (host.live or service_log.only_now(host, one.log, one.log_user)):
+        return []
+    owner, group = numbers_of(host, one.log_user), _group(host, one)
+    return service_log.make(host, one.log, one.log_user, owner, path, group)
+
+
+def apart(work: Callable[[], None]) -> None:
     """Do ``work`` in a process of its own, which no signal to us ends half way.
 
     It holds our lock, too, for as long as it works.
@@ -193,7 +211,7 @@ def _apart(work: Callable[[], None]) -> None:
         raise Trouble("the services can't be put in place", said or "the process was killed")
 
 
-def _check_places(host: Host, home: str, one: Drawn, service_dir: str) -> None:
+def check_places(host: Host, home: str, one: Drawn, service_dir: str) -> None:
     """Refuse places that are in each other's way."""
     if not host.is_directory(service_dir):
         usual = service_dir == SCAN_DIRECTORY or bool(host.home)
@@ -227,10 +245,11 @@ def is_as_made(host: Host, home: str, contents: Contents) -> bool:
     return all(
         state.kind == "directory" or host.state(f"{home}/{name}").same_content(state)
         for name, state in contents.items()
+        if name != written.FILE
     ) and ("down" in contents or not host.lstat(f"{home}/down"))
 
 
-def _taken(host: Host, name: str, home: str, link: str, runs: bool) -> Refusal:
+def taken(host: Host, name: str, home: str, link: str, runs: bool) -> Refusal:
     """Say what to do about a service directory that is there without a link to it."""
     inside = host.root if host.root != "/" else ""
     link_it = shlex.join(["ln", "-s", home, inside + link])

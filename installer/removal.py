@@ -81,13 +81,40 @@ def remove(
         ) from None
 
 
+def foreseen(
+    host: Host, name: str, service_dir: str, *, homes: str = HOMES, keep: bool = False
+) -> list[str]:
+    """Return the paths that ``remove`` would remove; none where there is no such service."""
+    link = f"{service_dir}/{name}"
+    home = _find_whole(host, name, link, homes)
+    left = _leftover(homes, name)
+    if not home:
+        return [left] if _is_name(name) and host.is_directory(left) else []
+    goes = not keep and is_ours(host, home)
+    running = host.live and supervision.supervised(home)
+    linked = [link] if host.lstat(link) else []
+    return [*linked, *([home] if goes or (running and not linked) else [])]
+
+
 def _find(host: Host, name: str, link: str, homes: str) -> str:
     """Return the service directory of a service that is to be removed, linked or not any more.
 
     It is empty if only a leftover was there, which is gone now.
     """
+    home = _find_whole(host, name, link, homes)
+    if home:
+        return home
+    if _is_name(name) and host.is_directory(_leftover(homes, name)):
+        with lock.held(host, PATIENCE):  # it may be that of an ``add`` which is at work
+            if _remove_leftover(host, homes, name):
+                return ""
+    raise _none(name, os.path.dirname(link))
+
+
+def _find_whole(host: Host, name: str, link: str, homes: str) -> str:
+    """Return the service directory of a service that is linked, or not any more; empty for none."""
     service_dir = os.path.dirname(link)
-    if "/" not in name and not name.startswith("."):
+    if _is_name(name):
         found = host.lstat(link)
         if found:
             if not stat.S_ISLNK(found.st_mode):
@@ -107,11 +134,12 @@ def _find(host: Host, name: str, link: str, homes: str) -> str:
         for one in unlinked:
             if os.path.basename(one) == name and host.is_file(f"{one}/run"):
                 return one
-        if host.is_directory(_leftover(homes, name)):
-            with lock.held(host, PATIENCE):  # it may be that of an ``add`` which is at work
-                if _remove_leftover(host, homes, name):
-                    return ""
-    raise _none(name, service_dir)
+    return ""
+
+
+def _is_name(name: str) -> bool:
+    """Tell whether a service may be called so."""
+    return "/" not in name and not name.startswith(".")
 
 
 def _none(name: str, service_dir: str) -> Refusal:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slashservice.installer import making, naming, service_log, starting
+from slashservice.installer import making, naming, service_log, starting, written
 from slashservice.installer.errors import WrongUse
 from slashservice.installer.host import lock
 from slashservice.installer.host.host import Host
@@ -124,6 +124,7 @@ def drawn(host: Host, service: Service) -> Drawn:
         name: FileState("file", mode, *host.owner, text.encode("utf-8", "surrogateescape"))
         for name, (text, mode) in files(host, service).items()
     }
+    contents[written.FILE] = written.state(host, written.of(contents))
     return Drawn(
         service.name,
         contents,

@@ -13,7 +13,7 @@ slashservice VERB [OPTION]... [NAME]...
 Look at services, steer them, and install what keeps them alive."""
 
 GROUPS = {
-    "Look at services": ("list", "top", "why", "logs", "wait"),
+    "Look at services": ("list", "top", "why", "logs", "wait", "metrics"),
     "Steer them": ("start", "stop", "restart", "reload", "once", "pause", "cont", "kill"),
     "Make and change them": (
         *("add", "remove", "edit", "env", "enable", "disable"),

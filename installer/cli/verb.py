@@ -170,8 +170,7 @@ class HostVerb(Verb):
         if self.address:
             from slashservice.installer.remote import Address, run_there
 
-            argv = _without(sys.argv[1:], "--host", "--ssh-option")
-            raise Ended(run_there(Address.of(self.address), argv, self.ssh_options))
+            raise Ended(run_there(Address.of(self.address), self.words_there(), self.ssh_options))
         os.umask(0o022)  # what the commands that we run make is nobody else's to change
         root = self.root or os.environ.get("DPKG_ROOT", "") or "/"
         remedies.work_on(root, self.own)
@@ -187,6 +186,10 @@ class HostVerb(Verb):
         here = Host(root, in_place=self.force)
         remedies.leave_to(package.found(here))
         return here
+
+    def words_there(self) -> list[str]:
+        """Return the command line for the host over SSH."""
+        return without(sys.argv[1:], "--host", "--ssh-option")
 
     def look(self, host: Host, asked: str = "", receipt: receipts.Receipt | None = None) -> Look:
         """Look at a host and judge it; ``asked`` is what the administrator says it is.
@@ -240,7 +243,7 @@ def _readable(host: Host) -> receipts.Receipt | None:
         return None
 
 
-def _without(argv: list[str], *names: str) -> list[str]:
+def without(argv: list[str], *names: str) -> list[str]:
     """Return arguments without some options and their values."""
     kept = []
     words = iter(argv)

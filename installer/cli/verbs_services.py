@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from plumbum import cli
 
-from slashservice.installer import naming, removal, service_log, services
-from slashservice.installer.cli.verb import DONE, WRONG, HostVerb, Misuse, OwnVerb, need_root, say
-from slashservice.installer.errors import Refusal
+from slashservice.installer import (
+    changing,
+    making,
+    naming,
+    removal,
+    service_log,
+    services,
+    streams,
+)
+from slashservice.installer.changes import Updated
+from slashservice.installer.cli.verb import (
+    DONE,
+    WOULD_CHANGE,
+    WRONG,
+    HostVerb,
+    Misuse,
+    OwnVerb,
+    need_root,
+    printed,
+    say,
+    without,
+)
+from slashservice.installer.converters import dotenv
+from slashservice.installer.errors import Refusal, Trouble, reason
 from slashservice.installer.host import crowd
 from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.supervision import running
+from slashservice.supervise.printable import printable_json
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 SCANNED = "the scan directory"
+LARGEST = 1 << 20
+"""Bytes of a file with variables. The kernel hands on no more to a program than a few of them."""
+
 IN = f"where its directory is made, instead of {naming.HOMES}"
 
 
@@ -49,6 +75,25 @@ class Add(HostVerb):
         help=f"a limit for it, as of softlimit: {', '.join(services.LIMITS)}",
     )
 
+    environment_from = cli.SwitchAttr(
+        "--env-from", str, "", argname="FILE", help="variables, as in a file .env; --env goes first"
+    )
+    update = cli.Flag("--update", help="if it is there, change it to what is asked for")
+    restart = cli.Flag(
+        "--restart", requires=["--update"], help="restart it if it runs by older files"
+    )
+    dry_run = cli.Flag(
+        ["-n", "--dry-run"], requires=["--update"], help="only show changes; exit 2 if any"
+    )
+    as_json = cli.Flag("--json", requires=["--update"], help="say it as JSON")
+
+    def words_there(self) -> list[str]:
+        """Return the command line for another host, with the variables of a file that is here."""
+        argv = without(super().words_there(), "--env-from")
+        found = _variables(self.environment_from) if self.environment_from else {}
+        given = [f"--env={name}={value}" for name, value in found.items()]
+        return [argv[0], *given, *argv[1:]]
+
     def main(self, name: str, *command: str) -> int:
         """Make the service; exit 1 if it does not stay up."""
         host = self.host()
@@ -68,16 +113,58 @@ class Add(HostVerb):
             log="" if self.no_log else log,
             log_user=self.log_user,
             log_group=self.log_group,
-            environment=_pairs("--env NAME=VALUE", self.environment),
+            environment={
+                **(_variables(self.environment_from) if self.environment_from else {}),
+                **_pairs("--env NAME=VALUE", self.environment),
+            },
             limits=_pairs("--limit NAME=NUMBER", self.limits),
             down=self.down,
             checked=not self.no_check,
         )
+        tell = _to_standard_error if self.as_json else say
         if why and service.log and not self.log:
-            say(f"its log will be {log}: {why}")
+            tell(f"its log will be {log}: {why}")
+        if self.update:
+            return self._update(host, service, homes, directory, tell)
         with interruptible():
             good = services.add(host, service, homes, directory, say)
         return DONE if good else WRONG
+
+    def _update(
+        self, host: Host, service: services.Service, homes: str, directory: str, tell: making.Say
+    ) -> int:
+        with interruptible():
+            found = changing.update(
+                host,
+                service,
+                homes,
+                directory,
+                tell,
+                restart=self.restart,
+                dry_run=self.dry_run,
+                force=self.force,
+            )
+        if self.as_json:
+            say(printable_json(json.dumps(found.to_json(), indent=2)))
+        elif self.dry_run:
+            _foretell(found)
+        if self.dry_run:
+            return printed(WOULD_CHANGE if found.changes or found.is_restarted else DONE)
+        return DONE if found.is_good else WRONG
+
+
+def _foretell(found: Updated) -> None:
+    """Say what would be changed."""
+    for change in found.changes:
+        say(f"{change.path} would be {change.what}")
+        for line in change.diff().splitlines():
+            say(f"    {line}")
+    if found.is_restarted:
+        say(f"{found.name} would be restarted")
+    elif found.is_due:
+        say(f"{found.name} would still run as it was, without --restart")
+    elif not found.changes:
+        say(f"{found.name} is as it was asked for")
 
 
 class Remove(OwnVerb):
@@ -95,23 +182,45 @@ class Remove(OwnVerb):
         argname="SECONDS",
         help="send KILL if it is still up so long after TERM",
     )
+    dry_run = cli.Flag(["-n", "--dry-run"], help="only say what would be removed; exit 2 if any")
+    as_json = cli.Flag("--json", help="say it as JSON; a service that is not there is no error")
 
     def main(self, name: str) -> int:
         """Remove the service."""
         host = self.host()
         need_root(host)
         homes, directory = homes_of(host, self.homes), scanned_by(host, self.service_dir)
+        name = naming.known(host, name, homes, directory)
+        if self.dry_run or self.as_json:
+            going = removal.foreseen(host, name, directory, homes=homes, keep=self.keep)
+            if self.as_json:
+                self._remove(host, name, homes, directory, bool(going), _to_standard_error)
+                plain = {"name": name, "changed": bool(going), "removed": going}
+                say(printable_json(json.dumps(plain, indent=2)))
+                return printed(WOULD_CHANGE if self.dry_run and going else DONE)
+            if not going:
+                raise Refusal(f"there is no service {name} in {directory}")
+            for path in going:
+                say(f"{path} would be removed")
+            return printed(WOULD_CHANGE)
+        self._remove(host, name, homes, directory, True, say)
+        return DONE
+
+    def _remove(
+        self, host: Host, name: str, homes: str, directory: str, is_there: bool, tell: making.Say
+    ) -> None:
+        if self.dry_run or not is_there:
+            return
         with interruptible():
             removal.remove(
                 host,
-                naming.known(host, name, homes, directory),
+                name,
                 directory,
-                say,
+                tell,
                 homes=homes,
                 keep=self.keep,
                 kill_after=self.kill_after,
             )
-        return DONE
 
 
 def homes_of(host: Host, asked: str) -> str:
@@ -122,6 +231,23 @@ def homes_of(host: Host, asked: str) -> str:
 def scanned_by(host: Host, asked: str) -> str:
     """Return the scan directory that is meant."""
     return service_log.absolute(asked) if asked else scan_directory(host)
+
+
+def _to_standard_error(line: str) -> None:
+    """Say what is not for programs."""
+    streams.complain(f"{line}\n")
+
+
+def _variables(path: str) -> dict[str, str]:
+    """Return the variables in a file ``.env``; refuse what is none, as it may be meant for one."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise Trouble(f"unable to read {path}", error.strerror or reason(error)) from error
+    if len(data) > LARGEST:
+        raise Refusal(f"{path} is too large for variables: more than {LARGEST} bytes")
+    return dotenv.strictly(data.decode("utf-8", "surrogateescape"), path)
 
 
 def _pairs(usage: str, words: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Mapping
 
+from slashservice.installer import written
 from slashservice.installer.converters.losses import Losses
 from slashservice.installer.errors import Refusal, reason
 from slashservice.installer.host.host import Host
@@ -59,7 +60,7 @@ class _Walker:
         is_log = any(one.name == "current" for one in listed) and bool(inner)
         for one in listed:
             name = f"{inner}{one.name}"
-            if name in ("supervise", "log/supervise", IMPORTED) or (
+            if name in ("supervise", "log/supervise", IMPORTED, written.FILE) or (
                 is_log and one.name != "config"
             ):
                 continue

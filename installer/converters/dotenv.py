@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 
-from slashservice.installer.converters.losses import Losses
+from slashservice.installer.converters.losses import Losses, refused
 
 LINE = re.compile(r"([A-Za-z_0-9]+)(\s*)=(.*)")
 BOTH = "honcho and foreman differ in that"
+
+
+def strictly(text: str, file: str) -> dict[str, str]:
+    """Return the variables of a ``.env``; refuse it for a line that is none.
+
+    The line is not quoted: it may be a secret.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.lstrip().startswith("#") and not LINE.fullmatch(line.strip()):
+            raise refused(f"{file}:{number}", "this is no line NAME=VALUE")
+    return read(text, file, Losses())
 
 
 def read(text: str, file: str, losses: Losses) -> dict[str, str]:

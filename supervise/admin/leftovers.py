@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 
-from slashservice.supervise.admin import output
 from slashservice.supervise.platform import processes
 from slashservice.supervise.protocol import names
 
@@ -55,12 +54,11 @@ def of(leader: int) -> list[tuple[int, str]]:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def tell(before: Seen, seen: Seen) -> None:
-    """Say which processes of a service that has gone down still run."""
-    if not before.pid or seen.pid:
-        return
-    left = of(before.pid)
-    if left:
-        shown = ", ".join(f"{pid} ({name})" for pid, name in left[:SHOWN])
-        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        output.say(f"    of its processes these still run: {shown}{more}")
+def told(before: Seen, seen: Seen) -> list[str]:
+    """Return what is to be said of the processes of a service that still run, though it is down."""
+    left = of(before.pid) if before.pid and not seen.pid else []
+    if not left:
+        return []
+    shown = ", ".join(f"{pid} ({name})" for pid, name in left[:SHOWN])
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return [f"of its processes these still run: {shown}{more}"]

@@ -31,6 +31,7 @@ VERBS = {
     "kill": ("verbs", "Send KILL to services, or another signal."),
     "wait": ("waiting", "Wait until services are up, of use, or down."),
     "logs": ("logs", "Show the last lines that services have logged."),
+    "metrics": ("metrics", "Tell how the services are, for Prometheus."),
     "why": ("why", "Say why services are as they are, and what to type."),
     "edit": ("editing", "Edit the run script of a service, or another file of it."),
     "env": ("variables", "Show the variables of a service, or set some."),
@@ -40,7 +41,7 @@ VERBS = {
 """The module of each verb, and what it does."""
 
 
-LOOKS = frozenset(("list", "top", "wait", "logs", "why"))
+LOOKS = frozenset(("list", "top", "wait", "logs", "why", "metrics"))
 """The verbs that change nothing. What can't be written is all that they are for."""
 
 

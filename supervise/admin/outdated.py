@@ -23,15 +23,10 @@ def files(seen: Seen, run: RunScript) -> Iterator[str]:
     """Yield what the service was started from, and what has changed since: sentences."""
     if not seen.pid or seen.since is None:
         return
-    if _changed(run.path) > seen.since:
+    if changed(run.path) > seen.since:
         yield "its run script was changed after it was started"
     for folder in run.folders:
-        path = os.path.join(seen.path, folder)
-        try:
-            newest = max([_changed(path), *(_changed(one.path) for one in os.scandir(path))])
-        except OSError:
-            continue
-        if newest > seen.since:
+        if newest(os.path.join(seen.path, folder)) > seen.since:
             yield f"the variables in {folder} were changed after it was started"
     gone = processes.replaced(seen.pid)
     if gone:
@@ -53,10 +48,18 @@ def svscan(directory: str, pid: int) -> str:
     return ""
 
 
-def _changed(path: str) -> float:
-    """Return when a file was changed, as Unix time; 0 if it can't be seen, or is yet to come."""
+def newest(folder: str) -> float:
+    """Return when a folder, or a file in it, was changed last, as ``changed`` does."""
     try:
-        changed = os.stat(path).st_mtime
+        return max([changed(folder), *(changed(one.path) for one in os.scandir(folder))])
     except OSError:
         return 0.0
-    return changed if changed <= time.time() else 0.0
+
+
+def changed(path: str) -> float:
+    """Return when a file was changed, as Unix time; 0 if it can't be seen, or is yet to come."""
+    try:
+        when = os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+    return when if when <= time.time() else 0.0

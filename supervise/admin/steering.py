@@ -54,10 +54,12 @@ class Asked:
         "error",
         "is_bad",
         "is_over",
+        "is_told",
         "lost",
         "name",
         "named",
         "path",
+        "said",
         "stamp",
     )
 
@@ -72,6 +74,21 @@ class Asked:
         """When it was seen for the first time that its supervisor is gone."""
         self.is_over = False
         self.is_bad = False
+        self.is_told = False
+        """Whether it was told anything: it was not as it should be."""
+        self.said: list[str] = []
+        """What there is to say, in lines."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return what came of it, for programs."""
+        seen = self.see()
+        return {
+            "name": self.name,
+            "changed": self.is_told,
+            "good": self.is_over and not self.is_bad,
+            "pid": seen.pid or None,
+            "said": self.said,
+        }
 
     def see(self) -> Seen:
         """Look at it again."""
@@ -89,12 +106,20 @@ class Asked:
 class Steering:
     """Gives an order to services, each a name and a path, and waits ``seconds`` at most.
 
-    ``directory`` is the scan directory.
+    ``directory`` is the scan directory. What comes of each is said as it is known, unless it is
+    ``quiet``.
     """
 
     def __init__(
-        self, order: Order, services: Sequence[tuple[str, str]], seconds: float, directory: str
+        self,
+        order: Order,
+        services: Sequence[tuple[str, str]],
+        seconds: float,
+        directory: str,
+        *,
+        quiet: bool = False,
     ) -> None:
+        self._quiet = quiet
         self._order = order
         self._directory = directory
         self._asked = [Asked(*service) for service in services]
@@ -119,6 +144,10 @@ class Steering:
                 late = self._order.late(one.before, one.see(), self._passed(one))
                 self._end(one, late, bad=True)
         return not any(one.is_bad for one in self._asked)
+
+    def to_json(self) -> list[dict[str, object]]:
+        """Return what came of each."""
+        return [one.to_json() for one in self._asked]
 
     def waited_for(self) -> list[Asked]:
         """Return those that have not done yet what they were asked."""
@@ -145,6 +174,7 @@ class Steering:
             why = self._why_not(one.see(), health.NOT_SUPERVISED) if gone else [_reason(error)]
             self._end(one, *why, bad=True)
             return False
+        one.is_told = True
         return True
 
     def _why_not(self, seen: Seen, state: str) -> list[str]:
@@ -176,7 +206,7 @@ class Steering:
                 self._onlooker.see_after(self._order.trial, number)
                 return False
             self._end(one, self._order.done(one.before, seen, self._passed(one)))
-            leftovers.tell(one.before, seen)
+            self._say(one, leftovers.told(one.before, seen))
             return True
         return self._is_started(number, one, seen)
 
@@ -232,11 +262,18 @@ class Steering:
             then = "it is not started again"
         times = f", {words.times(len(died))}" if len(died) > 1 else ""
         self._end(one, f"started, and died at once{times}: {how}; {then}", bad=True)
-        output.say(*(f"    {line}" for line in last_words(seen, LINES, tai.unpack(one.stamp))))
+        self._say(one, last_words(seen, LINES, tai.unpack(one.stamp)))
 
     def _end(self, one: Asked, text: str, *more: str, bad: bool = False) -> None:
         one.is_over, one.is_bad = True, bad
-        output.say(f"{one.name}: {text}", *(f"    {line}" for line in more))
+        one.said.append(text)
+        self._say(one, more, f"{one.name}: {text}")
+
+    def _say(self, one: Asked, more: Sequence[str], *first: str) -> None:
+        """Say further lines about a service, behind the first."""
+        one.said += more
+        if (first or more) and not self._quiet:
+            output.say(*first, *(f"    {line}" for line in more))
 
     def _enter(self, one: Asked) -> None:
         os.chdir(one.path)

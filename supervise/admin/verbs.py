@@ -25,6 +25,7 @@ DIGITS = 10
 
 OPTIONS = """
   -w SECONDS         wait so long at most (30, or $SVWAIT); also --wait
+  --json             say what came of it for programs, at the end
   --service-dir DIR  the scan directory; --user: your own
 
 NAME is a service in the scan directory, or the path of one; NAME/log is its log.
@@ -38,7 +39,7 @@ SIGNAL = """
 VALUED = ("-s", "--signal", "-w", "--wait", "-t", "--timeout", "--service-dir")
 """Options of ``kill`` whose value is the next word."""
 
-KNOWN = {"wait": True}
+KNOWN = {"wait": True, "json": False}
 SHORT = {"-w": "wait", "-t": "wait", "--timeout": "wait"}
 """``wait`` has the other names: they can't be told apart by heart."""
 
@@ -47,7 +48,7 @@ def help_of(verb: str, what: str) -> str:
     """Return the help for a verb that does ``what``."""
     kill = verb == "kill"
     signal = " [-s SIGNAL]" if kill else ""
-    usage = f"slashservice {verb} [-w SECONDS]{signal} [--service-dir DIR] NAME..."
+    usage = f"slashservice {verb} [-w SECONDS]{signal} [--json] [--service-dir DIR] NAME..."
     more = SIGNAL.format(", ".join(SIGNALS)) if kill else ""
     return f"{usage}\n\n{what}\n{more}{OPTIONS}"
 
@@ -69,15 +70,29 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
     if name not in SIGNALS:
         raise given.wrong(f"{name} is none of {', '.join(SIGNALS)}")
     services = distinct(given.words, given.directory)
-    steering = Steering(_order(verb, name), services, seconds, given.directory)
+    quiet = "json" in given.given
+    steering = Steering(_order(verb, name), services, seconds, given.directory, quiet=quiet)
     signals.signal(signal_numbers.SIGINT, _interrupted)
     try:
-        return 0 if steering.run() else 1
+        good = steering.run()
+        if quiet:
+            output.write([_json(steering)])
+        return 0 if good else 1
     except KeyboardInterrupt:
         left = [one.name for one in steering.waited_for()]
         were = "was told, and is" if len(left) == 1 else "were told, and are"
         what = f"interrupted: {', '.join(left)} {were} not waited for any longer"
         raise output.fatal(what) from None
+
+
+def _json(steering: Steering) -> str:
+    """Return what came of it as an object; slashservice(8) has what is in it."""
+    import json
+
+    from slashservice.supervise.printable import printable_json
+
+    plain = {"version": 1, "services": steering.to_json()}
+    return printable_json(json.dumps(plain, indent=2))
 
 
 def signal_options(argv: Sequence[str]) -> list[str]:

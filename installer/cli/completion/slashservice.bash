@@ -54,6 +54,7 @@ _slashservice() {
         fi
         ;;
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
+    --env-from | --write) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --log-group) COMPREPLY=($(compgen -g -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)
@@ -64,25 +65,26 @@ _slashservice() {
     esac
 
     case $verb in
-    '') set -- list top start stop restart reload once pause cont kill wait why logs edit env enable disable \
-        install uninstall plan detect status doctor add remove import export drain running commands demo \
+    '') set -- list top start stop restart reload once pause cont kill wait why logs metrics edit env enable \
+        disable install uninstall plan detect status doctor add remove import export drain running commands demo \
         completion help \
         --help --version ;;
     list) set -- $tree --json --names --watch --color ;;
-    start | stop | restart | reload | once | pause | cont) set -- $tree -w ;;
-    kill) set -- $tree -w -s ;;
+    start | stop | restart | reload | once | pause | cont) set -- $tree -w --json ;;
+    kill) set -- $tree -w -s --json ;;
     wait) set -- $tree --up --ready --down -t ;;
     logs) set -- $tree --all --follow --ignore-case --raw --invert --json --lines --since --until --grep \
         --color ;;
     env) set -- $tree --unset ;;
+    metrics) set -- $tree --write ;;
     top | why | edit | enable | disable) set -- $tree ;;
     install) set -- $plan --dry-run ;;
     plan) set -- $plan ;;
     uninstall) set -- $where --user --dry-run ;;
     detect) set -- $where --user --json --explain ;;
     status | doctor) set -- $where --user --json ;;
-    add) set -- $where --user --log --log-user --log-group --no-log --down --env --limit --no-check \
-        --service-dir --in -- ;;
+    add) set -- $where --user --log --log-user --log-group --no-log --down --env --env-from --limit \
+        --no-check --update --restart --dry-run --json --service-dir --in -- ;;
     import)
         if [[ $word != -* ]]; then
             _slashservice_named -f
@@ -92,7 +94,7 @@ _slashservice() {
             --prefix --formation --engine --service-dir --in
         ;;
     export) set -- $where -o --service-dir --in ;;
-    remove) set -- $where --user --keep --kill-after --service-dir --in ;;
+    remove) set -- $where --user --keep --dry-run --json --kill-after --service-dir --in ;;
     drain | running)
         if [[ $word != -* ]]; then
             _slashservice_named -d
@@ -100,7 +102,7 @@ _slashservice() {
         fi
         [[ $verb == drain ]] && set -- -s -t --user --help || set -- -a --user --help
         ;;
-    help) set -- list top start stop restart reload once pause cont kill wait why logs edit env enable \
+    help) set -- list top start stop restart reload once pause cont kill wait why logs metrics edit env enable \
         disable install uninstall plan detect status doctor add remove import export drain running ;;
     commands)
         if [[ $word != -* ]]; then

@@ -1,7 +1,7 @@
 # Completion of slashservice for fish. Installed by slashservice itself; elsewhere:
 #     slashservice completion fish | source
 
-set -l services list top start stop restart reload once pause cont kill wait why logs edit env enable disable
+set -l services list top start stop restart reload once pause cont kill wait why logs metrics edit env enable disable
 set -l verbs $services install uninstall plan detect status doctor add remove import export drain running commands demo completion help
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l hosts "__fish_seen_subcommand_from install uninstall plan detect status doctor add remove import export"
@@ -21,6 +21,7 @@ complete -c slashservice -n $none -a kill -d 'Send KILL to services, or another 
 complete -c slashservice -n $none -a wait -d 'Wait until services are up, of use, or down'
 complete -c slashservice -n $none -a why -d 'Say why services are as they are'
 complete -c slashservice -n $none -a logs -d 'Show what services have logged'
+complete -c slashservice -n $none -a metrics -d 'Tell Prometheus how services are'
 complete -c slashservice -n $none -a edit -d 'Edit the run script of a service'
 complete -c slashservice -n $none -a env -d 'Show or set variables of a service'
 complete -c slashservice -n $none -a enable -d 'Have services started at boot'
@@ -77,6 +78,11 @@ complete -c slashservice -n $adding -l log -r -a '(__fish_complete_directories)'
 complete -c slashservice -n $adding -l no-log -d 'Without a log'
 complete -c slashservice -n $adding -l down -d 'Do not start it'
 complete -c slashservice -n $adding -l env -x -d 'A variable: NAME=VALUE'
+complete -c slashservice -n $adding -l env-from -r -F -d 'Variables from a file'
+complete -c slashservice -n $adding -l update -d 'Change it if it is there'
+complete -c slashservice -n $adding -l restart -d 'Restart it if it runs by older files'
+complete -c slashservice -n $adding -s n -l dry-run -d 'Only show changes'
+complete -c slashservice -n $adding -l json -d 'As JSON'
 complete -c slashservice -n $adding -l limit -x -d 'A limit: NAME=NUMBER'
 complete -c slashservice -n $adding -l no-check -d 'Even if its program is not there'
 complete -c slashservice -n $adding -l in -r -a '(__fish_complete_directories)' -d 'Make it in'
@@ -113,7 +119,7 @@ complete -c slashservice -n '__fish_seen_subcommand_from wait' -l up -d 'They ru
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -l ready -d 'They are of use'
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -l down -d 'They are down'
 complete -c slashservice -n '__fish_seen_subcommand_from wait' -s t -l timeout -x -d 'So long at most'
-complete -c slashservice -n '__fish_seen_subcommand_from list' -l json -d 'As JSON'
+complete -c slashservice -n '__fish_seen_subcommand_from list start stop restart reload once pause cont kill' -l json -d 'As JSON'
 complete -c slashservice -n '__fish_seen_subcommand_from list' -l names -d 'Only names'
 complete -c slashservice -n '__fish_seen_subcommand_from list' -s w -l watch -d 'As it changes'
 complete -c slashservice -n '__fish_seen_subcommand_from list logs' -l color -x -a 'auto always never' \
@@ -130,8 +136,12 @@ complete -c slashservice -n '__fish_seen_subcommand_from logs' -s r -l raw -d 'W
 complete -c slashservice -n '__fish_seen_subcommand_from logs' -s v -l invert -d 'Lines without it'
 complete -c slashservice -n '__fish_seen_subcommand_from logs' -s g -l grep -x -d 'Lines with that'
 
+complete -c slashservice -n '__fish_seen_subcommand_from metrics' -l write -r -F -d 'Replace that file'
+
 set -l removing '__fish_seen_subcommand_from remove'
 complete -c slashservice -n $removing -l keep -d 'Keep the service directory'
+complete -c slashservice -n $removing -s n -l dry-run -d 'Only say what would go'
+complete -c slashservice -n $removing -l json -d 'As JSON'
 complete -c slashservice -n $removing -l kill-after -x -d 'KILL after SECONDS'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s s -d 'svscan stays, idle'
 complete -c slashservice -n '__fish_seen_subcommand_from drain' -s t -x -d 'How long that may take'

@@ -18,6 +18,7 @@ _slashservice_verbs() {
         'wait:wait until services are up, of use, or down'
         'why:say why services are as they are, and what to type'
         'logs:show what services have logged'
+        'metrics:tell Prometheus how the services are'
         'edit:edit the run script of a service'
         'env:show the variables of a service, or set some'
         'enable:have services started when the machine starts'
@@ -74,8 +75,8 @@ _slashservice_verbs() {
     (( CURRENT-- ))
     case $verb in
     list) _arguments $tree '--json[for programs]' '--names[only names]' '--watch[as it changes]' '--color[in colour]:when:(auto always never)' ;;
-    start | stop | restart | reload | once | pause | cont) _arguments $tree '-w[wait so long at most]:seconds' ;;
-    kill) _arguments $tree '-w[wait so long at most]:seconds' '-s[the signal]:signal:(ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2)' ;;
+    start | stop | restart | reload | once | pause | cont) _arguments $tree '--json[for programs]' '-w[wait so long at most]:seconds' ;;
+    kill) _arguments $tree '--json[for programs]' '-w[wait so long at most]:seconds' '-s[the signal]:signal:(ALRM CONT HUP INT KILL QUIT STOP TERM USR1 USR2)' ;;
     wait) _arguments $tree '(--ready --down)--up[they run]' '(--up --down)--ready[they are of use]' '(--up --ready)--down[they are down]' '-t[so long at most]:seconds' ;;
     logs)
         _arguments $tree '--follow[go on with new lines]' '--all[all lines]' '--lines[so many]:number' \
@@ -84,6 +85,7 @@ _slashservice_verbs() {
             '--color[in colour]:when:(auto always never)'
         ;;
     env) _arguments $tree '--unset[take a variable away]:variable' ;;
+    metrics) _arguments $tree '--write[replace that file]:file:_files' ;;
     top | why | edit | enable | disable) _arguments $tree ;;
     install) _arguments $plan '(-n --dry-run)'{-n,--dry-run}'[only say what would be done]' ;;
     plan) _arguments $plan ;;
@@ -95,6 +97,9 @@ _slashservice_verbs() {
             '--log-group[accounts of it may read its log]:group:_groups' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
+            '--env-from[variables from a file]:file:_files' \
+            '--update[change it if it is there]' '--restart[restart it if it runs by older files]' \
+            '(-n --dry-run)'{-n,--dry-run}'[only show changes]' '--json[as JSON]' \
             '*--limit[a limit]:NAME=NUMBER' '--no-check[even without its program]' \
             '--service-dir[the scan directory]:directory:_directories' \
             '--in[make it in]:directory:_directories' '1:name' '*::command:_normal'
@@ -118,6 +123,7 @@ _slashservice_verbs() {
         ;;
     remove)
         _arguments $where '--user[in your home, without root]' '--keep[keep the service directory]' \
+            '(-n --dry-run)'{-n,--dry-run}'[only say what would be removed]' '--json[as JSON]' \
             '--kill-after[KILL after so long]:seconds' \
             '--service-dir[the scan directory]:directory:_directories' \
             '1:service:_slashservice_names'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -100,6 +101,37 @@ def test_a_down_service_is_restarted(tree: Tree, admin: Administrator) -> None:
     until(lambda: status_of(web), "it is there")
     said = admin.types("restart", "web")
     assert said == Said(0, f"web: started (pid {in_status(web)}); it was down\n", "")
+
+
+def test_engines_are_told_what_was_changed(tree: Tree, admin: Administrator) -> None:
+    tree.add("web")
+    tree.add("idle", down=True)
+    tree.add("app", DIES, down=True)
+    tree.svscan()
+    for name in ("web", "idle", "app"):
+        until(partial(status_of, tree.real / name), "it is there")
+    await_pid(tree.real / "web")
+
+    def told(verb: str, status: int = 0) -> dict[str, tuple[bool, bool, bool]]:
+        """Return of each whether it was changed, is well, and has a process."""
+        said = admin.types(verb, "--json", "web", "idle")
+        assert (said.status, said.errors) == (status, "")
+        found = json.loads(said.out)
+        assert found["version"] == 1 and all(one["said"] for one in found["services"])
+        return {
+            one["name"]: (one["changed"], one["good"], one["pid"] is not None)
+            for one in found["services"]
+        }
+
+    assert told("start") == {"web": (False, True, True), "idle": (True, True, True)}
+    assert told("start") == {"web": (False, True, True), "idle": (False, True, True)}
+    assert told("restart") == {"web": (True, True, True), "idle": (True, True, True)}
+    assert told("stop") == {"web": (True, True, False), "idle": (True, True, False)}
+    assert told("stop") == {"web": (False, True, False), "idle": (False, True, False)}
+    said = admin.types("start", "--json", "app", "nosuch")
+    app, none = json.loads(said.out)["services"]
+    assert said.status == 1 and app["changed"] and not app["good"] and "exit 7" in app["said"][0]
+    assert not none["changed"] and not none["good"]
 
 
 def test_what_dies_at_once(tree: Tree, admin: Administrator) -> None:

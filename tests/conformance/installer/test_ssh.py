@@ -107,6 +107,12 @@ def test_as_root_from_install_to_uninstall(answering: tuple[Sandbox, Sandbox]) -
         assert not [name for name in os.listdir(server.path(folder)) if "slashservice-" in name]
     slashservice(client, "root", "add", "web", "--no-log", "--", "sleep", "1000")
     until(lambda: "up (pid" in server.run("/command/svstat", "/service/web"), "the service")
+    client.path("/run/secrets").write_text("A='s e c'\nB=two\n")
+    words = ("web", "--update", "--env-from", "/run/secrets", "--env", "B=2", "--no-log")
+    told = slashservice(client, "root", "add", *words, "--restart", "--", "sleep", "1000")
+    assert "web is restarted" in told and "s e c" not in told
+    env = "/etc/slashservice/web/env"
+    assert server.run("cat", f"{env}/A", f"{env}/B") == "s e c\n2\n"
     slashservice(client, "root", "remove", "web")
     told = slashservice(client, "root", "uninstall")
     assert told.endswith("uninstalled\n")

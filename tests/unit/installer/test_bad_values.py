@@ -70,6 +70,8 @@ TABLE = {
             REFUSED,
         ),
         "--env": dict.fromkeys(("", "A", "=x", "A/B=c", ".A=b", "A\nB=c", "a\x1b[2J"), USAGE),
+        "--env-from": {"": USAGE}
+        | dict.fromkeys(("/nowhere", "/etc", "/etc/passwd", "/no\nwhere", "/dev/zero"), REFUSED),
         "--limit": dict.fromkeys(
             (
                 *("", "files", "files=", "files=-1", "files=x", "nosuch=1", "files=1e9"),

@@ -263,12 +263,22 @@ class TestImage:
         assert image.path("/etc/slashservice/web/run").stat().st_mode & 0o777 == 0o755
         assert image.path("/etc/slashservice/web/env/A").read_text() == "b c\n"
         image.folders("/var/log/slashservice/web")
+        there = image.snapshot()
+        said = slashservice("remove", "-n", *root, "web", status=2)
+        assert said.endswith("/etc/slashservice/web would be removed\n")
+        told = json.loads(slashservice("remove", "-n", "--json", *root, "web", status=2))
+        going = ["/service/web", "/etc/slashservice/web"]
+        assert told == {"name": "web", "changed": True, "removed": going}
+        assert image.snapshot() == there
         said = slashservice("remove", *root, "web")
         assert "/etc/slashservice/web is removed" in said
         assert "logs are kept: /var/log/slashservice/web" in said
         assert before.keys() <= image.snapshot().keys()
         assert not image.path("/service/web").is_symlink()
         assert "no service web" in slashservice("remove", *root, "web", status=111)
+        assert "no service web" in slashservice("remove", "-n", *root, "web", status=111)
+        told = json.loads(slashservice("remove", "--json", *root, "web"))
+        assert told == {"name": "web", "changed": False, "removed": []}
 
     def test_output_that_nobody_reads_is_no_trouble(self, make_image: MakeImage) -> None:
         image = make_image("systemd")

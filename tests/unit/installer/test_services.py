@@ -19,6 +19,7 @@ from slashservice.installer import (
     starting,
     supervision,
     trial,
+    written,
 )
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host import trust
@@ -84,7 +85,7 @@ class TestAdding:
         image.file("/etc/x/.web{new}/half")
         add(host, WEB, "/etc/x", "/service", self.silent)
         assert os.listdir(image.path("/etc/x")) == ["web"]
-        assert os.listdir(image.path("/etc/x/web")) == ["run"]
+        assert sorted(os.listdir(image.path("/etc/x/web"))) == [written.FILE, "run"]
 
     def test_what_a_killed_one_has_made_is_linked(self, host: Host, image: Image) -> None:
         service = Service("web", ["httpd"], environment={"A": "b"}, log="/var/log/web")
