@@ -71,9 +71,10 @@ def pass_on(logs: Logs, path: bytes) -> int:
 
     if not logs.may_come():
         raise fatal("svlog", b"no log found")
+    ending = Ending()
     place = Place(path)
     posix.raise_descriptor_limit()
-    shower, ending = PassingShower(place), Ending()
+    shower = PassingShower(place)
     Follower([], shower, logs.find, logs.places(), place.since).run_until_told(ending)
     shower.end()
     return 0

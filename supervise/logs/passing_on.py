@@ -40,6 +40,7 @@ class Place:
     """
 
     def __init__(self, path: bytes) -> None:
+        now = time.time_ns()
         try:
             self._fd = os.open(path, FLAGS, 0o644)
             is_file = stat.S_ISREG(os.fstat(self._fd).st_mode)
@@ -49,7 +50,6 @@ class Place:
         if not is_file or (found and not _is_place(found)):
             raise fatal("svlog", b"not a place in logs: " + path)
         self._said = False
-        now = time.time_ns()
         self.since = min(label_time(found), now) if found else now
         if not found:
             self.write(now)

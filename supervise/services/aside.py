@@ -35,12 +35,28 @@ def make(directory: bytes, aside: bytes) -> None:
     os.makedirs(aside, 0o755, exist_ok=True)
     found = _services(directory)
     for name in os.listdir(aside):
-        if name not in found:
-            _forget(os.path.join(aside, name))
+        if name not in found and name[:1] != b".":
+            _hide(aside, name)
     for name, path in found.items():
-        _mirror(path, os.path.join(aside, name), (SUPERVISE, LOG))
+        copy = os.path.join(aside, name)
+        _show(aside, name)
+        _mirror(path, copy, (SUPERVISE, LOG))
         if os.path.isdir(path + b"/" + LOG):
-            _mirror(path + b"/" + LOG, os.path.join(aside, name, LOG), (SUPERVISE, MAIN))
+            _show(copy, LOG)
+            _mirror(path + b"/" + LOG, copy + b"/" + LOG, (SUPERVISE, MAIN))
+        elif os.path.isdir(copy + b"/" + LOG):
+            _hide(copy, LOG)
+
+
+def _hide(directory: bytes, name: bytes) -> None:
+    """Have svscan pass over what is no more; its state is there if it comes again."""
+    os.rename(directory + b"/" + name, directory + b"/." + name)
+
+
+def _show(directory: bytes, name: bytes) -> None:
+    hidden = directory + b"/." + name
+    if os.path.isdir(hidden) and not os.path.lexists(directory + b"/" + name):
+        os.rename(hidden, directory + b"/" + name)
 
 
 def _services(directory: bytes) -> dict[bytes, bytes]:
@@ -71,10 +87,3 @@ def _mirror(source: bytes, copy: bytes, but: tuple[bytes, ...]) -> None:
         entry = os.path.join(copy, name)
         if not os.path.lexists(entry):
             os.symlink(path, entry)
-
-
-def _forget(path: bytes) -> None:
-    """Have svscan pass over a service that is no more; its state may be of use to somebody."""
-    hidden = os.path.join(os.path.dirname(path), b"." + os.path.basename(path))
-    if os.path.basename(path)[:1] != b"." and not os.path.lexists(hidden):
-        os.rename(path, hidden)
