@@ -156,6 +156,17 @@ is a service in $SVDIR or the scan directory, or its directory.
   -h  HUP   -a  ALRM   -i  INT   -q  QUIT   -1  USR1   -2  USR2
   -p  pause (STOP)   -c  continue (CONT)
 """,
+    "svcontainer": """\
+svcontainer [-enr] [-g SECONDS] [DIR]
+
+Be svscan on DIR, or /service, as the first process of a container. Its
+environment is in /run/svscan/env: services get PATH, HOME, LANG and TZ.
+
+  -e          without effect, as this is always so: see svscan
+  -n          give up if another svscan is there, instead of waiting for its end
+  -r          a service that is removed from DIR is brought down
+  -g SECONDS  kill what has not ended so long after TERM (6; 0: never)
+""",
     "svlog": """\
 svlog [OPTION]... NAME...
 
@@ -172,6 +183,7 @@ directory; or a directory of them.
   -r, --raw           stamps as they are
   -j, --json          a JSON object for each line
   -c, --color WHEN    auto, always or never
+  -p, --pass-on FILE  go on from where FILE says, as NAME: LINE, until TERM
   -u, --unit NAME     the same as NAME
 """,
     "svlogd": """\
@@ -192,21 +204,23 @@ Tell by the exit status whether a service is supervised: 0 it is, 100 it is not.
 NAME is a service in $SVDIR or the scan directory, or its directory.
 """,
     "svscan": """\
-svscan [-nr] [-g SECONDS] [DIR]
+svscan [-enr] [-g SECONDS] [DIR]
 
 Keep every service of a directory alive, in one process. TERM brings all down,
 then their logs, and ends it; HUP has it look at DIR; QUIT leaves all running.
 
+  -e          end all with an essential service that ends by itself, as it did
   -n          give up if another svscan is there, instead of waiting for its end
   -r          a service that is removed from DIR is brought down
   -g SECONDS  kill what has not ended so long after TERM (60; 0: never)
 """,
     "svscanboot": """\
-svscanboot [-nr] [-g SECONDS] [DIR]
+svscanboot [-enr] [-g SECONDS] [DIR]
 
 Start svscan on DIR, or /service, as an init system should: with an empty
 environment, and with complaints in the process list.
 
+  -e          end all with an essential service that ends by itself, as it did
   -n          give up if another svscan is there, instead of waiting for its end
   -r          a service that is removed from DIR is brought down
   -g SECONDS  kill what has not ended so long after TERM (60; 0: never)

@@ -21,7 +21,7 @@ LAUNCHER_SIZE = 1024
 
 HELP = "--help"
 
-DRAINING = ("svscan", "svscanboot", "runsv", "runsvdir")
+DRAINING = ("svcontainer", "svscan", "svscanboot", "runsv", "runsvdir")
 """Commands that a signal has drain; as PID 1 of a container they may be sent it very early."""
 
 

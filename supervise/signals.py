@@ -28,6 +28,7 @@ EVERY: frozenset[int] = frozenset(_signal.valid_signals())
 signal = _signal.signal
 getsignal = _signal.getsignal
 set_wakeup_fd = _signal.set_wakeup_fd
+alarm = _signal.alarm
 pthread_sigmask = _signal.pthread_sigmask
 
 IGNORED_BY_PYTHON: tuple[int, ...] = (_signal.SIGPIPE, _signal.SIGXFSZ)

@@ -62,8 +62,8 @@ UNSUPPORTED = {
 """Names of a PID 1 that nothing is wired into: what it is, and what to do there by hand."""
 
 ENTRYPOINT = (
-    "In a container svscan is the program to run: make it the entry point, as in",
-    '    ENTRYPOINT ["/command/svscan", "/service"]',
+    "In a container svcontainer is the program to run: make it the entry point, as in",
+    '    ENTRYPOINT ["/command/svcontainer"]',
     "To put the commands in place there without wiring anything:",
     "    slashservice install --init container",
 )

@@ -1,4 +1,4 @@
-"""A container, which has no init system: svscan is the program that it runs."""
+"""A container, which has no init system: svcontainer is the program that it runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Container(InitSystem):
 
     def notes(self, site: Site) -> list[str]:
         """Say what to make the entry point."""
-        program, directory = site.svscan.split()
+        program, directory = site.layout.command("svcontainer"), site.service_dir
         return [f'make this the container\'s entry point: ["{program}", "{directory}"]']
 
     def _sign(self, host: Host) -> str:

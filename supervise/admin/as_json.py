@@ -65,6 +65,7 @@ def part(seen: Seen, now: float) -> dict[str, object]:
         "want": WANTS.get(status.want, "once") if status else None,
         "paused": bool(status and status.paused),
         "normally_down": seen.is_normally_down,
+        "essential": seen.is_essential,
         "failed": seen.is_failed,
         "deaths": seen.deaths,
         "last_death": death(seen.last[-1]) if seen.last else None,

@@ -145,6 +145,18 @@ def wanted(case: Case) -> Iterator[Cause]:
         )
 
 
+def essential(case: Case) -> Iterator[Cause]:
+    """Does all end with it?"""
+    if not (case.seen.is_essential and case.svscan):
+        return
+    if scan_directory.heeds_essential(case.svscan):
+        what = "it is essential: when it ends by itself, svscan ends all, and exits as it did"
+        yield Cause(what, is_note=True)
+    else:
+        what = "its file `essential` has no effect, as its svscan was started without -e"
+        yield Cause(what, is_note=True)
+
+
 def age(case: Case) -> Iterator[Cause]:
     """Does it run what is on disk by now?"""
     for what in outdated.files(case.seen, case.run):
@@ -164,5 +176,6 @@ CHECKS: tuple[Check, ...] = (
     causes_of_ends.held_ports,
     causes_of_ends.log,
     wanted,
+    essential,
     age,
 )

@@ -23,7 +23,7 @@ SECONDS_TO_FOLLOW = 1.0
 
 SECONDS_BETWEEN_LOOKS = 0.02
 
-SUPERVISORS = ("svscan", "supervise", "runsvdir", "runsv")
+SUPERVISORS = ("svscan", "svcontainer", "supervise", "runsvdir", "runsv")
 """They keep the pipe to a log for the next start."""
 
 

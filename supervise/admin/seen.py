@@ -38,6 +38,7 @@ class Seen:
         "deaths",
         "error",
         "is_deleted",
+        "is_essential",
         "is_failed",
         "is_linked",
         "is_normally_down",
@@ -66,6 +67,7 @@ class Seen:
         self.recorded = 0
         """The pid of its process by its record, where no supervisor tells of it."""
         self.is_normally_down = False
+        self.is_essential = False
         self.is_failed = False
         self.deaths = 0
         """How many times it has died since its first start."""
@@ -83,6 +85,7 @@ class Seen:
         try:
             os.stat(directory)
             self.is_normally_down = os.path.lexists(os.path.join(directory, names.DOWN))
+            self.is_essential = os.path.lexists(os.path.join(directory, names.ESSENTIAL))
             self.is_supervised = client.is_supervised(directory)
             if self.is_supervised:
                 self.now = client.read_status(directory)

@@ -30,6 +30,7 @@ COMMANDS = tuple(
             "supervise",
             "sv",
             "svc",
+            "svcontainer",
             "svlog",
             "svlogd",
             "svok",

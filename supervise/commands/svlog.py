@@ -1,4 +1,6 @@
-"""``svlog [-afijrv] [-n NUMBER] [-s TIME] [-U TIME] [-g PATTERN] [-c WHEN] DIR...``: show logs.
+"""``svlog [-afijrv] [-n NUMBER] [-s TIME] [-U TIME] [-g PATTERN] [-c WHEN] [-p FILE] DIR...``.
+
+Shows logs.
 
 Each DIR is a service directory, a log directory, or a scan directory with many of them; or the
 name of a service, or a pattern of names. The lines of all their logs are shown in the order of
@@ -36,6 +38,8 @@ def main(argv: Sequence[bytes]) -> int:
     wishes = Wishes(argv)
     signals.restore_defaults()
     logs = Logs(wishes)
+    if wishes.place is not None:
+        return pass_on(logs, wishes.place)
     begun = time.time_ns()
     readers = logs.find(says=True)
     if not readers and not (wishes.follow and logs.may_come()):
@@ -56,6 +60,24 @@ def main(argv: Sequence[bytes]) -> int:
     for reader in readers:
         reader.close()
     return TROUBLE if any(reader.failed for reader in readers) else 0
+
+
+def pass_on(logs: Logs, path: bytes) -> int:
+    """Write lines as they come, for others to read, until TERM; go on from the place in a file."""
+    from slashservice.supervise.logs.ending import Ending
+    from slashservice.supervise.logs.following import Follower
+    from slashservice.supervise.logs.passing_on import PassingShower, Place
+    from slashservice.supervise.platform import posix
+
+    if not logs.may_come():
+        raise fatal("svlog", b"no log found")
+    ending = Ending()
+    place = Place(path)
+    posix.raise_descriptor_limit()
+    shower = PassingShower(place)
+    Follower([], shower, logs.find, logs.places(), place.since).run_until_told(ending)
+    shower.end()
+    return 0
 
 
 class Logs:

@@ -11,6 +11,7 @@ import os
 import time
 
 from slashservice.supervise.logs.choice import Choice
+from slashservice.supervise.logs.ending import Told
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher as kernel_watcher
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from slashservice.supervise.logs.choice import Line
+    from slashservice.supervise.logs.ending import Ending
     from slashservice.supervise.logs.reader import LogReader
     from slashservice.supervise.logs.shower import Shower
 
@@ -73,6 +75,19 @@ class Follower:
             self._show(list(self._readers.values()))
             self._search()
             self._wait()
+
+    def run_until_told(self, ending: Ending) -> None:
+        """Show lines as they come, and those that are there when we are told to end."""
+        try:
+            while True:
+                self._show(list(self._readers.values()))
+                self._search()
+                with ending:
+                    self._wait()
+        except Told:
+            self._search_at = 0.0
+            self._search()
+            self._show(list(self._readers.values()))
 
     def _take(self, reader: LogReader) -> None:
         key = reader.directory, reader.name

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 USAGE = (
     "svlog [-afijrv] [-n number] [-s time] [-U time] [-g pattern] [-c auto|always|never] "
-    "[-u name] dir|name ..."
+    "[-p file] [-u name] dir|name ..."
 )
 
 LONG = {
@@ -34,6 +34,7 @@ LONG = {
     b"--until": b"-U",
     b"--unit": b"-u",
     b"--grep": b"-g",
+    b"--pass-on": b"-p",
     b"--color": b"-c",
     b"--colour": b"-c",
 }
@@ -53,7 +54,10 @@ LINES = 10
 
 
 class Wishes:
-    """What was asked for. ``number`` is that of the last lines that are wanted; None for all."""
+    """What was asked for. ``number`` is that of the last lines that are wanted; None for all.
+
+    With a ``place``, lines are passed on, and it is the file that holds up to when they were.
+    """
 
     def __init__(self, argv: Sequence[bytes]) -> None:
         self.all = self.follow = self.ignore_case = self.json = self.raw = self.invert = False
@@ -61,8 +65,9 @@ class Wishes:
         self.colour = b"auto"
         since, until = EVER, NEVER
         pattern: bytes | None = None
+        self.place: bytes | None = None
         units: list[bytes] = []
-        options = Options("svlog", _short(argv), "afijrvn:s:U:u:g:c:")
+        options = Options("svlog", _short(argv), "afijrvn:s:U:u:g:c:p:")
         for letter, value in options:
             if letter in FLAGS:
                 setattr(self, FLAGS[letter], True)
@@ -72,6 +77,8 @@ class Wishes:
                 since = moment(value)
             elif letter == "U":
                 until = moment(value)
+            elif letter == "p" and value:
+                self.place = value
             elif letter == "u":
                 units.append(value)
             elif letter == "g":
@@ -79,11 +86,14 @@ class Wishes:
             elif letter == "c" and value in (b"auto", b"always", b"never"):
                 self.colour = value
             else:
-                assert letter in (BAD, "n", "c")
+                assert letter in (BAD, "n", "c", "p")
                 raise usage("svlog", USAGE)
         self.directories = [*units, *options.rest]
         if not self.directories:
             raise usage("svlog", USAGE)
+        chosen = since != EVER or until != NEVER or self.number is not None or self.all
+        if self.place is not None and (chosen or self.json or self.raw or self.colour != b"auto"):
+            raise usage("svlog", f"-p goes with -f, g, i, u and v only\n    {USAGE}")
         if since > until:
             raise fatal("svlog", b"no line can be since then and until then: -s is after -U")
         if self.follow and until < NEVER:

@@ -7,6 +7,9 @@ import os
 SESSION = 3
 """The place of the session among the fields of ``/proc/PID/stat`` behind the name: see proc(5)."""
 
+ENVIRONMENT = 47
+"""The place of the bounds of what it was started with, there."""
+
 
 def opened(pid: int) -> list[bytes] | None:
     """Return what the descriptors of a process lead to; None where that can't be seen."""
@@ -141,3 +144,19 @@ def replaced(pid: int) -> str:
         if len(words) == 6 and "x" in words[1] and ".so" in path and path.endswith(GONE):
             return path[: -len(GONE)]
     return ""
+
+
+def erase_environment() -> None:
+    """Have the kernel show an empty environment of this process. Raises ``OSError``.
+
+    It shows the memory where that was when the process was started.
+    """
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b") ")[2].split()
+    start, end = (int(field) for field in fields[ENVIRONMENT : ENVIRONMENT + 2])
+    fd = os.open("/proc/self/mem", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(fd, bytes(end - start), start)
+    finally:
+        os.close(fd)
+    os.environ.clear()

@@ -41,6 +41,12 @@ DOWN_SIGNAL = b"down-signal"
 TIMEOUT_KILLPG = b"flag-timeout-killpg"
 MAX_DEATH_TALLY = b"max-death-tally"
 
+ESSENTIAL = b"essential"
+"""``svscan -e`` ends with a service that has this file."""
+
+DOWN_LAST = b"down-last"
+"""A drain brings a service that has this file down when all others are down."""
+
 SCANNER = b".svscan"
 """The folder that svscan 0.1.0 made in its scan directory."""
 

@@ -12,6 +12,7 @@ import fcntl
 import os
 
 from slashservice.supervise.platform import flocks, processes
+from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol import former, names, scanner_pid
 
 PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/usr/X11R6/bin"
@@ -19,7 +20,7 @@ PATH = b"/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin:/
 
 DELETED = os.fsencode(processes.GONE)
 
-SUPERVISORS = (b"svscan", b"runsvdir")
+SUPERVISORS = (b"svscan", b"svcontainer", b"runsvdir")
 """How a process of ours that has the lock is called."""
 
 SECONDS_OF_DRAIN = 60
@@ -171,3 +172,10 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         pass  # there is one, of somebody else
     return True
+
+
+def heeds_essential(svscan: int) -> bool:
+    """Tell whether a svscan ends with an essential service, by the words it was started with."""
+    words = system.words_of(svscan)
+    is_container = any(os.path.basename(word) == b"svcontainer" for word in words[:3])
+    return is_container or any(word[:1] == b"-" and b"e" in word for word in words[2:])

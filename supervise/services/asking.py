@@ -46,7 +46,7 @@ class Asking:
     ``controls`` are the characters that it has a script for, ``asking`` is the one whose script
     runs, 0 if none does. ``up`` tells that the service's process runs, ``finishing`` that its
     finish script does, ``finish_due`` that this is to be run, ``prepared`` that ``control/u`` was
-    run for the start that is due.
+    run for the start that is due, ``told`` that a command has told the process to end.
     """
 
     __slots__ = (
@@ -58,6 +58,7 @@ class Asking:
         "prepared",
         "queue",
         "rest",
+        "told",
         "up",
     )
 
@@ -66,6 +67,7 @@ class Asking:
         self.finishing = False
         self.finish_due = False
         self.prepared = False
+        self.told = False
         self.controls = b""
         self.asking = 0
         self.give_up_at = 0.0
@@ -74,6 +76,10 @@ class Asking:
         """What is to be done when it has ended. First comes the signal that it may replace."""
         self.queue: tuple[int, ...] = ()
         """The commands that wait for it."""
+
+    def was_told(self) -> bool:
+        """Tell whether the process was told to end, or a script runs that is to tell it."""
+        return self.told or self.asking == ord("t")
 
     def wants_start(self) -> bool:
         """Tell whether something is still to be started, now that it has its turn."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
+    from slashservice.supervise.protocol.deaths import Death
     from slashservice.supervise.services.adoption import Left
     from slashservice.supervise.services.heritage import Heritage
     from slashservice.supervise.services.loghosts import LogHosts
@@ -100,6 +101,8 @@ class Context:
         """Whether a file system that does not answer would keep other services waiting."""
         self.drains = False
         """Whether everything is being brought down, so that no service is to be started."""
+        self.ends_all: Callable[[bytes, Death], None] | None = None
+        """Called when an essential service has ended by itself, with its name; None for never."""
 
     def acquire(self, path: bytes, name: bytes) -> tuple[ServiceDirectory, Left | None]:
         """Take a service directory; return it, and what a killed supervisor left there.

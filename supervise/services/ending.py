@@ -12,6 +12,7 @@ from slashservice.supervise import signal_numbers, tai
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.protocol.deaths import UNKNOWN, Death
+from slashservice.supervise.services.actions import DOWN
 from slashservice.supervise.services.manners import Manners, Remembered
 from slashservice.supervise.services.starters import FINISH, Script
 
@@ -43,7 +44,7 @@ class Ending:
     ``is_log`` tells that it is a log service.
     """
 
-    __slots__ = ("_context", "_death", "_directory", "_is_log", "_manners", "_notes")
+    __slots__ = ("_context", "_death", "_directory", "_is_log", "_manners", "_notes", "_service")
 
     def __init__(
         self, context: Context, directory: ServiceDirectory, notes: Notes, is_log: bool
@@ -54,6 +55,8 @@ class Ending:
         self._is_log = is_log
         self._death: Death | None = None
         """The last one."""
+        self._service: Service | None = None
+        """What was told what the directory says."""
         manners = Manners(directory)
         elsewhere = directory.is_split and context.shared
         self._manners = Remembered(manners) if elsewhere else manners
@@ -64,6 +67,7 @@ class Ending:
         To be called before anything is asked: the directory may have been renamed.
         """
         self._directory.locate()
+        self._service = service
         if not self._is_log:
             service.controls = self._manners.controls()
         if ends:
@@ -110,7 +114,23 @@ class Ending:
         ran = (tai.unpack(now) - tai.unpack(since)) / 1e9 if pid else None
         finish, failed = self._note(Death(now, 0 if hosted else pid, status, ran), hosted)
         self._say_if(failed, b"run", FAILED)
+        self._end_all_if_essential()
         return finish, failed
+
+    def goes_last(self) -> bool:
+        """Tell whether it is to be brought down when all others are down."""
+        return self._manners.goes_last()
+
+    def _end_all_if_essential(self) -> None:
+        """Have all services end if this one is essential, and has ended without being told to."""
+        ends_all, service = self._context.ends_all, self._service
+        if ends_all is None or self._is_log or service is None or self._death is None:
+            return
+        if service.leaving or service.want == DOWN or service.was_told():
+            return
+        if self._manners.is_essential():
+            service.leaving = True  # so that it is not started again meanwhile
+            ends_all(self._directory.name, self._death)
 
     def _note(self, death: Death, hosted: bool = False) -> tuple[bool, bool]:
         self._death = death

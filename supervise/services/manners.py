@@ -81,6 +81,14 @@ class Manners:
         """Return how many deaths are remembered."""
         return self._number(names.MAX_DEATH_TALLY, deaths.USUAL, deaths.MOST)
 
+    def is_essential(self) -> bool:
+        """Tell whether all services are to end with it."""
+        return os.path.lexists(self._directory.path + b"/" + names.ESSENTIAL)
+
+    def goes_last(self) -> bool:
+        """Tell whether it is to be brought down when all others are down."""
+        return os.path.lexists(self._directory.path + b"/" + names.DOWN_LAST)
+
     def down_signal(self) -> int:
         """Return the number of the signal that ends the process."""
         word = self._word(names.DOWN_SIGNAL)
@@ -142,7 +150,17 @@ class Remembered:
     its file system may not answer.
     """
 
-    __slots__ = ("_controls", "_deaths", "_finish", "_group", "_manners", "_seconds", "_signal")
+    __slots__ = (
+        "_controls",
+        "_deaths",
+        "_essential",
+        "_finish",
+        "_group",
+        "_last",
+        "_manners",
+        "_seconds",
+        "_signal",
+    )
 
     def __init__(self, manners: Manners) -> None:
         self._manners = manners
@@ -157,6 +175,8 @@ class Remembered:
         self._group = manners.kills_group()
         self._deaths = manners.deaths_kept()
         self._signal = manners.down_signal()
+        self._essential = manners.is_essential()
+        self._last = manners.goes_last()
 
     def has_finish(self) -> bool:
         """See :class:`Manners`; so for the others."""
@@ -176,6 +196,12 @@ class Remembered:
 
     def deaths_kept(self) -> int:  # noqa: D102
         return self._deaths
+
+    def is_essential(self) -> bool:  # noqa: D102
+        return self._essential
+
+    def goes_last(self) -> bool:  # noqa: D102
+        return self._last
 
     def down_signal(self) -> int:  # noqa: D102
         return self._signal

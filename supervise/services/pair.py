@@ -187,34 +187,34 @@ class Pair:
 
     def leave(self) -> None:
         """Let go of both at once; they run on."""
-        for part in (self._main, self._log):
-            if part:
-                part.leave()
+        for part in self.parts():
+            part.leave()
 
     def mend(self) -> None:
         """Make again what somebody has removed of the state of either part."""
-        for part in (self._main, self._log):
-            if part and self.active:
-                part.mend()
+        for part in self.parts() if self.active else ():
+            part.mend()
+
+    def parts(self) -> list[Supervised]:
+        """Return those of the two that are supervised."""
+        return [part for part in (self._main, self._log) if part]
 
     def fifos(self) -> set[int]:
         """Return the descriptors by which clients see that somebody is there."""
-        parts = [part for part in (self._main, self._log) if part]
-        return set[int]().union(*(part.directory.fifos() for part in parts))
+        return set[int]().union(*(part.directory.fifos() for part in self.parts()))
 
     def states(self) -> list[bytes]:
         """Return the paths of the ``supervise`` directories that we hold."""
-        parts = [part for part in (self._main, self._log) if part]
-        return [os.path.join(part.directory.path, names.SUPERVISE) for part in parts]
+        return [os.path.join(part.directory.path, names.SUPERVISE) for part in self.parts()]
 
     def manners(self) -> list[bytes]:
         """Return the paths of what says how a part ends, where we do not look at any time."""
-        split = [
-            part.directory.path
-            for part in (self._main, self._log)
-            if part and part.directory.is_split
-        ]
+        split = [part.directory.path for part in self.parts() if part.directory.is_split]
         return [folder for path in split for folder in (path, path + b"/" + names.CONTROL_SCRIPTS)]
+
+    def goes_last(self) -> bool:
+        """Tell whether a drain brings it down when all others are down."""
+        return self._main is not None and self._main.ending.goes_last()
 
     def is_still_there(self, path: bytes) -> bool:
         """Tell whether the directory at ``path`` is the one we supervise, not a new one.

@@ -13,6 +13,7 @@ from slashservice.supervise.messages import complain, message, warn
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher
 from slashservice.supervise.services import ahead, inode, lock_file
+from slashservice.supervise.services.draining import Drain
 from slashservice.supervise.services.growth import Growth
 from slashservice.supervise.services.pair import Pair
 from slashservice.supervise.services.wards import Wards
@@ -54,7 +55,6 @@ class Scanner:
     def __init__(self, context: Context, path: bytes, grace: int = 0) -> None:
         self._context = context
         context.shared = True
-        self._grace = grace
         self._stops = context.personality.stops
         self._keeps = context.personality.keeps
         self.moved: Callable[[], None] = lambda: None
@@ -71,7 +71,7 @@ class Scanner:
         """What directory we are known to be on."""
         self._watched = -1
         self._watched_key = inode.NONE
-        self._draining = False
+        self._drain = Drain(context.loop, grace, self._all)
         self._has_scanned = False
         self._stay = False
         self._looking = False
@@ -137,27 +137,27 @@ class Scanner:
         """Bring everything down; then stop the loop, or with ``stay`` go on with nothing."""
         self._stay = stay
         if not self._draining:
-            self._draining = self._context.drains = True
+            self._context.drains = True
             # Those that we know are brought down, and are not to be begun with again.
             self._unseen = {name: None for name in self._unseen if name not in self._names}
-            if self._grace:
-                self._loop.after(self._grace, self._hurry)
-            for pair in [*self._pairs.values(), *self._strays]:
-                pair.drain()
+            self._drain.begin()
         self._stop_if_empty()
 
-    def _hurry(self) -> None:
-        """The drain has taken too long: have it end."""
-        for pair in [*self._pairs.values(), *self._strays]:
-            pair.hurry(self._grace)
+    @property
+    def _draining(self) -> bool:
+        return self._drain.has_begun
+
+    def _all(self) -> list[Pair]:
+        """Return all pairs that there are."""
+        return [*self._pairs.values(), *self._strays]
 
     def fifos(self) -> set[int]:
         """Return the descriptors by which clients see that somebody is there."""
-        return set[int]().union(*(pair.fifos() for pair in [*self._pairs.values(), *self._strays]))
+        return set[int]().union(*(pair.fifos() for pair in self._all()))
 
     def leave(self) -> None:
         """Stop the loop and leave every daemon running."""
-        for pair in [*self._pairs.values(), *self._strays]:
+        for pair in self._all():
             pair.leave()
         self._loop.stop()
 
@@ -388,6 +388,8 @@ class Scanner:
         self._stop_if_empty()
 
     def _stop_if_empty(self) -> None:
+        if self._draining and not self._unseen:
+            self._drain.go_on()
         is_empty = not self._pairs and not self._strays and not self._unseen
         if (self._draining or self._keeps) and not self._stay and is_empty:
             self._context.end()

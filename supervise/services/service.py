@@ -149,7 +149,7 @@ class Service(Asking):
         """
         self.up = True
         self.paused = paused
-        self.termed = termed == SENT
+        self.termed = self.told = termed == SENT
         if self.want == DOWN and termed != SENT:
             return self._go([*self._terminate(), ANNOUNCE], now)
         actions: list[Action] = [(SIGNAL, signal_numbers.SIGSTOP)] if paused else []
@@ -213,7 +213,7 @@ class Service(Asking):
 
         ``unread`` tells that a concluding log service left input, ``finish`` of a finish script.
         """
-        self.up = self.paused = self.termed = False
+        self.up = self.paused = self.termed = self.told = False
         self.kill_at = 0.0
         self.finish_due = finish
         if failed:
@@ -237,6 +237,7 @@ class Service(Asking):
         letter, self.asking = self.asking, 0
         rest, self.rest = [*self.rest], ()
         if replaces:
+            self.told = self.up and (self.told or letter == ord("t"))
             del rest[0]
             if letter == ord("t") and self.up and (self.want == DOWN or self.leaving):
                 rest = [*self._kill_later(now), *rest]
@@ -381,7 +382,7 @@ class Service(Asking):
             return []
         if character != ord("t"):
             return [(SIGNAL, number)]
-        self.termed = True
+        self.termed = self.told = True
         return [(SIGNAL, number), *self._kill_later(now)]
 
 

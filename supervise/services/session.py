@@ -10,7 +10,15 @@ import os
 from slashservice.supervise import messages, signal_numbers, signals
 from slashservice.supervise.chain import environment
 from slashservice.supervise.getopt import Options
-from slashservice.supervise.messages import TROUBLE, Quit, fatal, usage, warn
+from slashservice.supervise.messages import (
+    TROUBLE,
+    Quit,
+    complain,
+    fatal,
+    message,
+    usage,
+    warn,
+)
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import places, record, scanner_pid
 from slashservice.supervise.protocol.scan_directory import SECONDS_OF_DRAIN
@@ -24,6 +32,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from slashservice.supervise.protocol.deaths import Death
+
 
 OBEYED = (
     signal_numbers.SIGTERM,
@@ -34,6 +44,9 @@ OBEYED = (
 """The signals that :func:`obey_signals` is sure to unblock."""
 
 
+SIGNALLED = 128
+"""Exit statuses above it tell of a signal, as those of shells do."""
+
 LONGEST_GRACE = 9
 """Digits that a number of seconds may have."""
 
@@ -43,7 +56,8 @@ class Orders:
 
     ``directory`` is to be scanned, None if it is not given. ``grace`` is how many seconds a drain
     may take before what is left is killed, 0 for as long as it likes. With ``wait`` the end of
-    another svscan on that directory is awaited. Its ``personality`` is the supervisor's.
+    another svscan on that directory is awaited. With ``essential`` all ends with an essential
+    service that ends by itself. Its ``personality`` is the supervisor's.
     """
 
     taken: Callable[[], None] = staticmethod(lambda: None)
@@ -53,20 +67,23 @@ class Orders:
     needs_directory = True
     """Whether there has to be a directory at the start."""
 
-    def __init__(self, program: str, argv: Sequence[bytes]) -> None:
-        self.grace = SECONDS_OF_DRAIN
+    def __init__(self, program: str, argv: Sequence[bytes], grace: int = SECONDS_OF_DRAIN) -> None:
+        self.grace = grace
         self.wait = True
+        self.essential = False
         self.personality = SVSCAN
-        options = Options(program, argv, "nrg:")
+        options = Options(program, argv, "enrg:")
         for letter, value in options:
             if letter == "n":
                 self.wait = False
+            elif letter == "e":
+                self.essential = True
             elif letter == "r":
                 self.personality = SVSCAN_STOPPING
             elif letter == "g" and value.isdigit() and len(value) <= LONGEST_GRACE:
                 self.grace = int(value)
             else:
-                raise usage(program, f"{program} [-nr] [-g seconds] [dir]")
+                raise usage(program, f"{program} [-enr] [-g seconds] [dir]")
         self.directory = options.rest[0] if options.rest else None
 
 
@@ -122,6 +139,8 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     context = Context(loop, heritage, limit, null, orders.personality)
     session = Session(context, path, Scanner(context, path, orders.grace), tell)
     session.obey_signals(orders)
+    if orders.essential:
+        context.ends_all = session.essential_ended
     if told:
         session.drain_and_stay()
     session.scanner.scan()
@@ -176,6 +195,24 @@ class Session:
         """Bring all services down, and go on without."""
         self.scanner.drain(stay=True)
         note(self.path, scanner_pid.DRAINED)
+
+    def essential_ended(self, name: bytes, death: Death) -> None:
+        """An essential service has ended: bring all others down, and then end as it did.
+
+        The status is its own, or 128 and the signal that it died of. The first such end counts.
+        """
+        if self.context.drains or self.context.ends_all is None:
+            return
+        self.context.ends_all = None
+        if death.signal:
+            self.status, how = SIGNALLED + death.signal, b"signal %d" % death.signal
+        elif death.code >= 0:
+            self.status, how = death.code, b"exit %d" % death.code
+        else:
+            self.status, how = TROUBLE, b"nobody knows how"
+        what = name + b" is essential and has ended (%b): all services end" % how
+        complain(message("svscan", b"warning", what))
+        self.context.loop.after(0, self.drain)
 
     def leave_to_keeper(self) -> None:
         """End at once. As runit's runsvs would, a process of its own goes on with the services."""

@@ -66,7 +66,6 @@ class Supervised:
         "_announcer",
         "_context",
         "_control",
-        "_ending",
         "_forgotten",
         "_hosts",
         "_line",
@@ -80,6 +79,7 @@ class Supervised:
         "_streams",
         "_wake",
         "directory",
+        "ending",
     )
 
     def __init__(
@@ -108,7 +108,7 @@ class Supervised:
         self._mends = False  # whether it is to be mended in a while
         self._announcer = Announcer(context, directory)
         self._control: ControlScript | None = None
-        self._ending = Ending(context, directory, self._announcer.notes, hosts is not None)
+        self.ending = Ending(context, directory, self._announcer.notes, hosts is not None)
 
     def begin(self, left: Left | None) -> None:
         """Go on with what a killed supervisor ``left``, or begin anew. May raise ``Refused``."""
@@ -118,8 +118,8 @@ class Supervised:
         if left and left.pid and not left.hosted:
             self._adopt(left)
             return
-        finish, failed = self._ending.left(left) if left else (False, False)
-        self._ending.look(self._service)
+        finish, failed = self.ending.left(left) if left else (False, False)
+        self.ending.look(self._service)
         old = left if left and left.pid else None
         if old and self._hosts:
             goes_on = self._service.want != DOWN
@@ -145,10 +145,10 @@ class Supervised:
         self._process = context.adopt(left.pid, left.start, self._exited)
         if self._pipe:
             self._pipe.held(self._part)
-        self._ending.look(self._service, ends=True)
+        self.ending.look(self._service, ends=True)
         now = context.loop.clock()
         if left.finish:
-            self._do(self._service.adopt_finish(now, self._ending.seconds_to_finish(left.start)))
+            self._do(self._service.adopt_finish(now, self.ending.seconds_to_finish(left.start)))
         else:
             termed = found.termed if found.pid == left.pid else 0
             self._do(self._service.adopt(found.paused, termed, now))
@@ -161,7 +161,7 @@ class Supervised:
 
     def drain(self) -> None:
         """Bring it down, and end supervision when it is."""
-        self._ending.look(self._service, ends=True)
+        self.ending.look(self._service, ends=True)
         self._do(self._service.drain(self._context.loop.clock()))
 
     def redirect(self, pipe: LogPipe) -> None:
@@ -169,7 +169,7 @@ class Supervised:
         self._pipe = pipe
         self._streams[1] = pipe.writer
         if self._service.want == UP:
-            self._ending.look(self._service, ends=True)
+            self.ending.look(self._service, ends=True)
             self._do(self._service.control(ord("t"), self._context.loop.clock()))
 
     def conclude(self) -> None:
@@ -183,7 +183,7 @@ class Supervised:
 
     def mend(self) -> None:
         """Make again what somebody has removed of ``supervise/``, now or in a while."""
-        self._ending.look_again()
+        self.ending.look_again()
         try:
             mended = self.directory.mend(self._context.loop)
         except (OSError, Refused):
@@ -202,7 +202,7 @@ class Supervised:
     @property
     def was_killed(self) -> bool:
         """Whether the last process died of SIGKILL, as all logs of a host do with it."""
-        return self._ending.was_killed
+        return self.ending.was_killed
 
     @property
     def finishes(self) -> bool:
@@ -232,7 +232,7 @@ class Supervised:
         self._forgotten()
 
     def _commanded(self, characters: bytes) -> None:
-        self._ending.look(self._service, ends=any(character in ENDS for character in characters))
+        self.ending.look(self._service, ends=any(character in ENDS for character in characters))
         for character in characters:
             if character in ORDERS and not self._process:
                 self._line = min(self._line, NEW)
@@ -248,15 +248,15 @@ class Supervised:
         pid, self._process = self.pid, None
         unread = service.concluding and self._pipe is not None and self._pipe.unread()
         self._let_go()
-        self._ending.look(self._service)
+        self.ending.look(self._service)
         if service.finishing:
             self._stamp = tai.now()
-            self._do(service.finished(now, unread, self._ending.finished(status)))
+            self._do(service.finished(now, unread, self.ending.finished(status)))
             return
         if now - self._since >= SECONDS_THAT_LAST:
             self._line = LASTED
         hosted = self._hosts is not None and self._hosts.has(pid) and service.want == UP
-        finish, failed = self._ending.died(pid, status, self._stamp, hosted)
+        finish, failed = self.ending.died(pid, status, self._stamp, hosted)
         if not finish:
             self._stamp = tai.now()
         self._do(service.exited(now, unread, finish, failed))
@@ -264,7 +264,7 @@ class Supervised:
     def _controlled(self, replaces: bool) -> None:
         """A control script has ended; ``replaces`` tells that it exited 0."""
         now = self._context.loop.clock()
-        self._ending.look(self._service, ends=True)
+        self.ending.look(self._service, ends=True)
         actions: list[Action] | None = self._service.control_ended(now, replaces)
         while actions is not None:
             self._do(actions)
@@ -272,7 +272,7 @@ class Supervised:
 
     def _due(self) -> None:
         if self.directory.is_held:
-            self._ending.look(self._service)
+            self.ending.look(self._service)
             self._do(self._service.due(self._context.loop.clock()))
 
     def _do(self, actions: list[Action]) -> None:
@@ -297,7 +297,7 @@ class Supervised:
             elif action == KILL:
                 if self._process:
                     self._line = NEW
-                    self._ending.kill(self._process, self._service.finishing)
+                    self.ending.kill(self._process, self._service.finishing)
             elif action in (RECORD_WANT, RECORD_MEANT):
                 self._write_status(termed=MEANT if action == RECORD_MEANT else NOT_SENT)
             elif action == ANNOUNCE:
@@ -332,7 +332,7 @@ class Supervised:
         if logger:
             self._answered(logger)
         else:
-            script = self._ending.finish_script() if finish else RUN
+            script = self.ending.finish_script() if finish else RUN
             self._context.start(directory, self._streams, self._exited, self._answered, script)
 
     def _answered(self, process: Process | OSError) -> None:
@@ -352,7 +352,7 @@ class Supervised:
             self._line = CRASHED
             self._let_go()
             died = not posix.may_pass(process)  # the lack of descriptors, say, is no death
-            finish = died and self._ending.died(0, TROUBLE << 8, self._stamp)[0]
+            finish = died and self.ending.died(0, TROUBLE << 8, self._stamp)[0]
             self._do(service.not_run(now, finish=finish))
         else:
             self._process = process
@@ -360,7 +360,7 @@ class Supervised:
                 self._stamp = tai.now()
                 self._since = now
                 self._line = CRASHED
-            self._do(service.started(now, self._ending.seconds_to_finish() if is_finish else 0))
+            self._do(service.started(now, self.ending.seconds_to_finish() if is_finish else 0))
             self._context.checks.ask(self._check_record)
 
     def _check_record(self) -> None:

@@ -14,7 +14,7 @@ COSTLY = {"argparse", "asyncio", "logging", "re", "subprocess", "typing"}
 
 COSTLY_FOR_SHORT_ONES = COSTLY | {"collections", "contextlib", "ctypes", "enum", "signal"}
 
-LONG_RUNNING = {"loghost", "runsv", "runsvdir", "supervise", "svscan", "svscanboot"}
+LONG_RUNNING = {"loghost", "runsv", "runsvdir", "supervise", "svcontainer", "svscan", "svscanboot"}
 
 SHOW_IMPORTS = """
 import sys

@@ -103,10 +103,11 @@ _slashservice_commands() {
         case $3 in
         -c | --color) _slashservice_offer auto always never; return ;;
         -n | --lines | -s | --since | -U | --until | -g | --grep) return ;;
+        -p | --pass-on) _slashservice_paths -f; return ;;
         esac
         if [[ $word == -* ]]; then
             _slashservice_offer -a --all -f --follow -n --lines -s --since -U --until -g --grep \
-                -i --ignore-case -v --invert -r --raw -j --json -c --color -u --unit
+                -i --ignore-case -v --invert -r --raw -j --json -c --color -u --unit -p --pass-on
         else
             _slashservice_services
         fi
@@ -164,12 +165,12 @@ _slashservice_commands() {
             ;;
         esac
         ;;
-    svscan | svscanboot)
+    svcontainer | svscan | svscanboot)
         _slashservice_skip g
         if [[ $valued ]]; then
             return
         elif [[ $word == -* ]]; then
-            _slashservice_offer -n -r -g
+            _slashservice_offer -e -n -r -g
         else
             _slashservice_paths -d
         fi
@@ -204,5 +205,5 @@ _slashservice_commands() {
     esac
 }
 complete -F _slashservice_commands chpst envdir envuidgid fghack loghost multilog pgrphack \
-    readproctitle runsv runsvchdir runsvdir setlock setuidgid softlimit supervise sv svc svlog \
+    readproctitle runsv runsvchdir runsvdir setlock setuidgid softlimit supervise sv svc svcontainer svlog \
     svlogd svok svscan svscanboot svstat tai64n tai64nfrac tai64nlocal

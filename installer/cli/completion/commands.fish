@@ -76,7 +76,7 @@ if not functions -q __slashservice_services
     end
 
     for name in chpst envdir envuidgid fghack loghost multilog pgrphack readproctitle runsv runsvchdir \
-            runsvdir setlock setuidgid softlimit supervise sv svc svlog svlogd svok svscan svscanboot \
+            runsvdir setlock setuidgid softlimit supervise sv svc svcontainer svlog svlogd svok svscan svscanboot \
             svstat tai64n tai64nfrac tai64nlocal
         complete -c $name -f
         complete -c $name -n '__slashservice_behind 1' -l help -d 'Say how it is called'
@@ -105,6 +105,7 @@ if not functions -q __slashservice_services
     complete -c svlog -s U -l until -x -d 'Up to that time'
     complete -c svlog -s j -l json -d 'A JSON object for each line'
     complete -c svlog -s u -l unit -x -a '(__slashservice_services)' -d 'That service'
+    complete -c svlog -s p -l pass-on -r -d 'Pass lines on, from where the file says'
     complete -c svlog -s a -l all -d 'All lines'
     complete -c svlog -s f -l follow -d 'Go on with new lines'
     complete -c svlog -s g -l grep -x -d 'Lines with that'
@@ -186,7 +187,8 @@ if not functions -q __slashservice_services
     complete -c chpst -n $here -s V -d 'Say the version'
     complete -c chpst -a "(__slashservice_program $valued)"
 
-    for name in svscan svscanboot
+    for name in svcontainer svscan svscanboot
+        complete -c $name -s e -d 'End with an essential service'
         complete -c $name -s n -d 'Give up if another svscan is there'
         complete -c $name -s r -d 'What is removed is brought down'
         complete -c $name -s g -x -d 'Seconds until KILL'
@@ -198,7 +200,7 @@ if not functions -q __slashservice_services
     complete -c svlogd -s l -x -d 'What patterns see of a line'
     complete -c svlogd -s b -x -d 'More than that'
     complete -c svlogd -s v -d 'Say what is done'
-    for name in svscan svscanboot runsvdir svlogd supervise runsv
+    for name in svcontainer svscan svscanboot runsvdir svlogd supervise runsv
         complete -c $name -a '(__fish_complete_directories)'
     end
     complete -c runsvchdir -a '(__slashservice_sets) (__fish_complete_directories)'

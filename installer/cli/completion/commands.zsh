@@ -1,4 +1,4 @@
-#compdef chpst envdir envuidgid fghack loghost multilog pgrphack readproctitle runsv runsvchdir runsvdir setlock setuidgid softlimit supervise sv svc svlog svlogd svok svscan svscanboot svstat tai64n tai64nfrac tai64nlocal
+#compdef chpst envdir envuidgid fghack loghost multilog pgrphack readproctitle runsv runsvchdir runsvdir setlock setuidgid softlimit supervise sv svc svcontainer svlog svlogd svok svscan svscanboot svstat tai64n tai64nfrac tai64nlocal
 # Completion of the commands of daemontools and runit for zsh. Installed by slashservice itself;
 # `slashservice completion zsh` has it, too.
 
@@ -53,6 +53,7 @@ _slashservice_commands() {
             '(-i --ignore-case)'{-i,--ignore-case}'[upper or lower case]' \
             '(-v --invert)'{-v,--invert}'[lines without it]' \
             '(-r --raw)'{-r,--raw}'[with stamps as they are]' \
+            '(-p --pass-on)'{-p,--pass-on}'[pass lines on, from where the file says]:file:_files' \
             '(-c --color)'{-c,--color}'[in colour]:when:(auto always never)' \
             '*:service:_slashservice_services'
         ;;
@@ -88,8 +89,8 @@ _slashservice_commands() {
             '-1[close standard output]' '-2[close standard error]' '-v[verbose]' '-V[say the version]' \
             '(-)1:program: _command_names -e' '*::word: _normal'
         ;;
-    svscan | svscanboot)
-        _arguments -s $help '-n[give up if another svscan is there]' '-r[what is removed is brought down]' \
+    svcontainer | svscan | svscanboot)
+        _arguments -s $help '-e[end with an essential service]' '-n[give up if another svscan is there]' '-r[what is removed is brought down]' \
             '-g[seconds until KILL]:seconds' '1:directory:_directories'
         ;;
     runsvdir) _arguments $help '-P[without effect]' '1:directory:_directories' ;;

@@ -59,7 +59,7 @@ class TestNoInit:
         made = machine(["sleep", "1000"])
         told = made.run(COMMAND, "install", status=111)
         assert "PID 1 is sleep, which is no init system" in told
-        assert 'ENTRYPOINT ["/command/svscan", "/service"]' in told
+        assert 'ENTRYPOINT ["/command/svcontainer"]' in told
         assert made.changes() == []
 
     def test_detect_says_so_too(self, machine: Callable[..., Sandbox]) -> None:

@@ -31,12 +31,12 @@ def test_orders(words: list[bytes], directory: bytes | None, grace: int, wait: b
 
 
 @pytest.mark.parametrize("word", [b"-x", b"-g", b"-g-1", b"-g1.5", b"-g1e3", b"-g" + b"9" * 10])
-@pytest.mark.parametrize("program", ["svscan", "svscanboot"])
+@pytest.mark.parametrize("program", ["svcontainer", "svscan", "svscanboot"])
 def test_wrong_orders(program: str, word: bytes) -> None:
     with pytest.raises(Quit) as end:
         session.Orders(program, [word])
     assert end.value.status == 100
-    line = f"{program}: usage: {program} [-nr] [-g seconds] [dir]\n"
+    line = f"{program}: usage: {program} [-enr] [-g seconds] [dir]\n"
     assert end.value.line == line.encode()
 
 

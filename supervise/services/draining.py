@@ -1,0 +1,63 @@
+"""Bringing all services of a scan directory down: in which order, and within what time.
+
+Those with a file ``down-last`` serve the others to their end, as what passes on logs does. They
+are brought down when all others have ended. Where these take too long, the last ones are still
+given a time of their own.
+"""
+
+from __future__ import annotations
+
+from slashservice.supervise.services.pair import SECONDS_OF_GRACE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slashservice.supervise.platform.loop import Loop
+    from slashservice.supervise.services.pair import Pair
+
+
+class Drain:
+    """A drain of all ``pairs`` that there are at any time.
+
+    What has not ended after ``grace`` seconds is killed; 0 is for as long as it takes.
+    """
+
+    def __init__(self, loop: Loop, grace: int, pairs: Callable[[], list[Pair]]) -> None:
+        self._loop = loop
+        self._grace = grace
+        self._pairs = pairs
+        self._is_over = False
+        """Whether the time is over for all but the last ones."""
+        self._last: set[Pair] = set()
+        """Those that wait for the others."""
+        self.has_begun = False
+
+    def begin(self) -> None:
+        """Bring all down that need not wait."""
+        self.has_begun = True
+        if self._grace:
+            self._loop.after(self._grace, self._hurry)
+        pairs = self._pairs()
+        self._last = {pair for pair in pairs if pair.goes_last()}
+        for pair in pairs:
+            if pair not in self._last:
+                pair.drain()
+
+    def go_on(self) -> None:
+        """Some pair has ended, or none is to come: bring the last ones down if it is their turn."""
+        pairs = self._pairs()
+        if not self._last or not self._last.issuperset(pairs):
+            return
+        self._last.clear()
+        for pair in pairs:
+            pair.drain()
+        if self._is_over:
+            self._loop.after(SECONDS_OF_GRACE, self._hurry)
+
+    def _hurry(self) -> None:
+        """It has taken too long: have it end."""
+        self._is_over = True
+        for pair in self._pairs():
+            if pair not in self._last:
+                pair.hurry(self._grace)
