@@ -237,6 +237,21 @@ def test_modules_for_runit_on_our_svscan(hosts: dict[str, list[Host]]) -> None:
     assert [one.state["linked"] for one in told] == [True, True, False, True, True, True, True]
 
 
+def test_what_ignores_term_is_killed(hosts: dict[str, list[Host]]) -> None:
+    """``sv`` waits for seven seconds, then ``force-stop`` kills, and ``stop`` gives up."""
+    what = {"name": "stubborn", "service_dir": "/service", "service_src": foreign.SERVICES}
+    steps = [Step("", {**what, "state": state}) for state in ("stopped", "killed", "started")]
+    for host in hosts["runsvdir"]:
+        host.service("stubborn", script=foreign.STUBBORN)
+        host.machine.run(foreign_engines.LOOK, "stubborn")
+    jobs = [
+        partial(foreign.answers, ANSIBLE["runsvdir"], host, steps) for host in hosts["runsvdir"]
+    ]
+    theirs, mine = foreign.together(jobs)
+    assert mine == theirs
+    assert [state["up"] for _, _, state in mine] == [True, False, True]
+
+
 def test_puppet_apply(hosts: dict[str, list[Host]]) -> None:
     """The command itself, and a manifest that is as wanted the second time."""
     machine = on_ours(hosts, "applied", linked=False).machine

@@ -37,6 +37,9 @@ ln -s /service root/var/service
 
 START = 'say("start %d" % os.getpid())'
 RUN = RECORDER.replace(START, f'open("begun", "w").close()\n{START}')
+STUBBORN = RUN.replace("if number == signal.SIGTERM:", "if number == signal.SIGQUIT:")
+"""Ignores TERM."""
+
 LOGS = {"svscan": "multilog t", "runsvdir": "svlogd -tt"}
 """A logger for each scanner."""
 
@@ -49,21 +52,26 @@ class Host(NamedTuple):
     scanner: str
 
     def service(
-        self, name: str, linked: bool = True, down: bool = False, log: bool = False
+        self,
+        name: str,
+        linked: bool = True,
+        down: bool = False,
+        log: bool = False,
+        script: str = RUN,
     ) -> None:
         """Make a service."""
-        self.machine.put(f"{SERVICES}/{name}/run", RUN)
+        self.machine.put(f"{SERVICES}/{name}/run", script)
         if down:
             self.machine.path(f"{SERVICES}/{name}/down").touch()
         if log:
-            script = f"#!/bin/sh\nexec {LOGS[self.scanner]} ./main\n"
+            logger = f"#!/bin/sh\nexec {LOGS[self.scanner]} ./main\n"
             self.machine.path(f"{SERVICES}/{name}/log/main").mkdir(parents=True)
-            self.machine.put(f"{SERVICES}/{name}/log/run", script)
+            self.machine.put(f"{SERVICES}/{name}/log/run", logger)
         if linked:
             self.machine.path(f"/service/{name}").symlink_to(f"{SERVICES}/{name}")
 
 
-STATES = {
+STATES: dict[str, dict[str, Any]] = {
     "plain": {},
     "logged": {"log": True},
     "idle": {"down": True},

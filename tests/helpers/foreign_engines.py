@@ -87,7 +87,7 @@ def _fill_ansible(folder: Path, python: Path) -> None:
 
 
 def _fill_salt(_folder: Path, python: Path) -> None:
-    _run(python, "-m", "pip", "install", "-q", "--no-compile", SALT)
+    _run(python, "-m", "pip", "install", "-q", SALT)
 
 
 def ansible() -> Path:
