@@ -28,7 +28,10 @@ VENV = ("venv",)
 """The words that make an environment."""
 
 LONG = 600
-"""Seconds after which an installation, or all steps, have gone wrong."""
+"""Seconds after which an installation, or what begins the steps, has gone wrong."""
+
+STEP = 60
+"""Seconds after which a step has."""
 
 LOOK = "/srv/look"
 """The command of a machine that tells how a service is."""
@@ -126,7 +129,7 @@ def play(machine: Sandbox, module: str, steps: list[Step]) -> list[Told]:
         "ANSIBLE_PIPELINING=1",
         f"{ansible()}/ansible-playbook",
     ]
-    machine.run(*words, "-i", "localhost,", "/srv/book.yml")
+    machine.run(*words, "-i", "localhost,", "/srv/book.yml", timeout=LONG + STEP * len(steps))
     answers = json.loads(machine.path("/srv/told").read_text())
     return _told(((said, json.loads(state)) for said, state in answers), steps)
 
@@ -166,7 +169,7 @@ def call(machine: Sandbox, provider: str, steps: list[Step]) -> list[Told]:
     machine.put("/srv/salt/minion", f"{MINION}providers:\n  service: {provider}\n")
     machine.put("/srv/caller", CALLER)
     machine.path("/srv/steps").write_text(json.dumps(steps))
-    machine.run(f"{salt()}/python", "/srv/caller", LOOK)
+    machine.run(f"{salt()}/python", "/srv/caller", LOOK, timeout=LONG + STEP * len(steps))
     return _told(json.loads(machine.path("/srv/told").read_text()), steps)
 
 
@@ -208,5 +211,5 @@ def apply(machine: Sandbox, steps: list[Step]) -> list[Told]:
     machine.put("/srv/applier", APPLIER)
     machine.path("/srv/puppet").mkdir(exist_ok=True)
     machine.path("/srv/steps").write_text(json.dumps(steps))
-    machine.run("ruby", "/srv/applier", LOOK)
+    machine.run("ruby", "/srv/applier", LOOK, timeout=LONG + STEP * len(steps))
     return _told(json.loads(machine.path("/srv/told").read_text()), steps)

@@ -175,14 +175,14 @@ class Sandbox:
         """Return the command that is rid of it."""
         return f"kill -9 {self.process.pid}; rm -rf {self.folder}"
 
-    def run(self, *command: str, status: int | None = 0) -> str:
+    def run(self, *command: str, status: int | None = 0, timeout: float = 300) -> str:
         """Run a command inside; return what it says, standard error included."""
         done = subprocess.run(
             self.argv(*command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=300,
+            timeout=timeout,
             check=False,
         )
         said = done.stdout.decode(errors="replace")
