@@ -1,5 +1,8 @@
 """A second machine made of this one: its own processes, mounts and network, and a root
 directory that is this one's with all changes kept apart, to be looked at and thrown away.
+
+Its ``/dev`` is its own, with nodes for what this machine has, but no disks: what replaces a node
+there replaces it there alone. Terminals are those of this machine.
 """
 
 from __future__ import annotations
@@ -37,7 +40,16 @@ mount -t overlay -o lowerdir="$LOWER",upperdir=upper,workdir=work none root
 mount -t proc none root/proc
 mount -t tmpfs -o mode=755 none root/run
 mount -t tmpfs -o mode=1777 none root/tmp
-mount --rbind /dev root/dev
+mount -t tmpfs -o mode=755 none root/dev
+( cd /dev; find . -xdev -mindepth 1 -type c; find . -maxdepth 1 -type l -o -name 'loop[0-9]*'
+) | tar -C /dev --no-recursion -cT - | tar -C root/dev -xp
+for node in null:3 zero:5 full:7 random:8 urandom:9; do
+    rm -f root/dev/${node%:*}
+    mknod -m 666 root/dev/${node%:*} c 1 ${node#*:}
+done
+mkdir -p root/dev/pts root/dev/shm
+mount --rbind /dev/pts root/dev/pts
+mount -t tmpfs -o mode=1777 none root/dev/shm
 IFS=:
 for folder in $KEEP; do mkdir -p "root$folder"; mount --rbind "$folder" "root$folder"; done
 unset IFS
@@ -182,14 +194,14 @@ class Sandbox:
         """Return the command that is rid of it."""
         return f"kill -9 {self.process.pid}; rm -rf {self.folder}"
 
-    def run(self, *command: str, status: int | None = 0) -> str:
+    def run(self, *command: str, status: int | None = 0, timeout: float = 300) -> str:
         """Run a command inside; return what it says, standard error included."""
         done = subprocess.run(
             self.argv(*command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=300,
+            timeout=timeout,
             check=False,
         )
         said = done.stdout.decode(errors="replace")
