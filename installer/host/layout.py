@@ -12,7 +12,11 @@ import re
 from dataclasses import dataclass
 
 from slashservice.installer.errors import WrongUse
+from slashservice.supervise.protocol import places
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
+
+PACKAGED = os.path.dirname(places.HOME) if places.is_packaged() else "/usr/share/slashservice"
+"""The folder of all that is a package's alone; FreeBSD's are below ``/usr/local``."""
 
 VERSION = re.compile(r"[^/.{}\s][^/{}\s]*")
 """A version, as folders are named for it: any word, whatever scheme is yet to come."""
@@ -101,9 +105,9 @@ def layout(
         return Layout(
             name,
             version,
-            tree=f"/usr/share/slashservice/{version}",
-            current="/usr/share/slashservice/current",
-            commands="/usr/share/slashservice/current/command",
+            tree=f"{PACKAGED}/{version}",
+            current=f"{PACKAGED}/current",
+            commands=f"{PACKAGED}/current/command",
             service_dir=service_dir or "/etc/service",
         )
     if name == "user" and home:

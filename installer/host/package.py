@@ -10,15 +10,16 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+from slashservice.installer.host import layout
 from slashservice.installer.host.host import Host
 
-HOME = "/usr/share/slashservice"
+HOME = layout.PACKAGED
 """The folder of all that is the package's alone: a folder with the code, and a link to that."""
 
 MARKER = f"{HOME}/packaged"
 """The file that says so, a JSON object with the fields of :class:`Package`."""
 
-BROUGHT = "/usr/lib/slashservice/service"
+BROUGHT = HOME.removesuffix("/share/slashservice") + "/lib/slashservice/service"
 """Where other packages put services for us."""
 
 TAKEN = "/var/lib/slashservice/takes-runits"
@@ -53,6 +54,10 @@ KINDS = {
         remove="apt remove slashservice",
         again="dpkg-reconfigure slashservice",
     ),
+    "rpm": Package("rpm", "dnf reinstall slashservice", "dnf remove slashservice"),
+    "apk": Package("apk", "apk fix slashservice", "apk del slashservice"),
+    "pacman": Package("pacman", "pacman -S slashservice", "pacman -R slashservice"),
+    "pkg": Package("pkg", "pkg install -f slashservice", "pkg delete slashservice"),
 }
 """The packages that are made of this tree."""
 

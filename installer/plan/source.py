@@ -37,7 +37,7 @@ slashservice = type(sys)("slashservice")
 slashservice.__path__ = [{home!r}]
 sys.modules["slashservice"] = slashservice
 from slashservice.installer.cli.{module} import run
-run({vendor!r})
+run({vendor})
 """
 
 
@@ -99,11 +99,14 @@ def _read(home: str) -> dict[str, tuple[bytes, int]]:
 def installer_launcher(python: str, tree: str, vendor: str = "", module: str = "start") -> str:
     """Compose the launcher of ``slashservice`` itself: isolated, with the vendored packages.
 
-    ``vendor`` is where these are, if not in the tree; ``module`` the one of ``cli`` that is run.
+    ``vendor`` is where these are, if not in the tree; each ``%d`` in it becomes a number of the
+    version of the Python that runs. ``module`` is the one of ``cli`` that is run.
     """
     first = launchers.text("slashservice", python, tree).split("import sys\n", 1)[0]
-    vendor = vendor or f"{tree}/vendor"
-    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=vendor, module=module)
+    place = repr(vendor or f"{tree}/vendor")
+    if "%d" in vendor:
+        place += f" % sys.version_info[:{vendor.count('%d')}]"
+    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=place, module=module)
 
 
 def _add(files: dict[str, tuple[bytes, int]], folder: str, name: str) -> None:

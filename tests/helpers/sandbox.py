@@ -33,7 +33,7 @@ set -e
 cd "$1"
 shift
 mkdir upper work root
-mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work none root
+mount -t overlay -o lowerdir="$LOWER",upperdir=upper,workdir=work none root
 mount -t proc none root/proc
 mount -t tmpfs -o mode=755 none root/run
 mount -t tmpfs -o mode=1777 none root/tmp
@@ -70,7 +70,8 @@ class Sandbox:
     """A machine whose PID 1 is ``first``, started after the shell commands of ``prepare``.
 
     With ``checkout`` it sees this checkout, even if that is where it has nothing of ours; and
-    ``seen``, which are folders below ``/tmp`` or ``/run``.
+    ``seen``, which are folders below ``/tmp`` or ``/run``. It is made of another tree than this
+    machine's, if that is ``lower``.
     """
 
     closing: ClassVar = [f"closing {number}" for number in range(LINES)]
@@ -83,6 +84,7 @@ class Sandbox:
         network: bool = False,
         checkout: bool = True,
         seen: Sequence[Path] = (),
+        lower: Path = Path("/"),
     ) -> None:
         keep = [str(path) for path in SEEN if str(path).startswith(("/tmp/", "/run/")) and checkout]
         keep += map(str, seen)
@@ -92,7 +94,12 @@ class Sandbox:
             options.append("--net")
         self.process = subprocess.Popen(
             ["unshare", *options, "sh", "-c", SETUP, "sh", str(self.folder), *first],
-            env={"PATH": os.environ["PATH"], "PREPARE": prepare, "KEEP": ":".join(keep)},
+            env={
+                "PATH": os.environ["PATH"],
+                "PREPARE": prepare,
+                "KEEP": ":".join(keep),
+                "LOWER": str(lower),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -149,6 +156,18 @@ class Sandbox:
         path = "/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         words = ["env", "-i", f"PATH={path}", "HOME=/root", *command]
         return ["nsenter", *options, "--root", "--wd", *words]
+
+    def beside(self, *command: str) -> list[str]:
+        """The command line that runs a program of this machine, which sees our root directory.
+
+        It is there as :attr:`tree`. A program that resolves links would take ``root`` for its own.
+        """
+        return ["nsenter", "--target", str(self.process.pid), "--mount", *command]
+
+    @property
+    def tree(self) -> str:
+        """The root directory, for programs that are run :meth:`beside`."""
+        return f"{self.folder}/root"
 
     def __str__(self) -> str:
         return f"the sandbox in {self.folder}"
