@@ -18,7 +18,10 @@ from helpers.keeping import sandboxes
 from helpers.pages import Block
 from helpers.reading_machine import PREPARE, Reader
 
-OLDER = {"coming-from-runit.md", "design.md", "differences.md", "installing.md", "proven.md"}
+OLDER = {
+    *("coming-from-runit.md", "design.md", "differences.md", "installing.md", "packages.md"),
+    "proven.md",
+}
 """Pages with nothing to type, or with tests of their own."""
 
 PAGES = sorted(page for page in pages.DOCS.glob("*.md") if page.name not in OLDER)
