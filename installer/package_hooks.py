@@ -6,6 +6,7 @@ in one line, and the package is set up or removed all the same.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from slashservice.installer import supervision
@@ -13,6 +14,7 @@ from slashservice.installer.brought import Brought
 from slashservice.installer.detection.look import Look
 from slashservice.installer.host import package
 from slashservice.installer.host.host import Host
+from slashservice.installer.host.state import FileState
 from slashservice.installer.init_systems import INIT_SYSTEMS
 from slashservice.installer.plan import packaged
 from slashservice.installer.plan.planner import POLICY, POLICY_FORBIDS
@@ -47,7 +49,17 @@ def triggered(host: Host, say: Say) -> None:
         return
     if not package.is_runits(host, receipt.service_dir):
         with transaction.exclusive(host):
+            _keep_directory(host, receipt.service_dir, say)
             Brought(host, receipt.service_dir, say).update()
+
+
+def _keep_directory(host: Host, service_dir: str, say: Say) -> None:
+    """Have the scan directory lead to where it led before runit was purged, with its own link."""
+    kept = os.fsdecode((host.read(package.TAKEN) or b"").strip())
+    leads_nowhere = host.readlink(service_dir) is not None and not host.is_directory(service_dir)
+    if leads_nowhere and kept.startswith("/") and host.is_directory(kept):
+        host.put(service_dir, FileState("link", target=kept))
+        say(f"{service_dir} leads to {kept} now, as what it led to is gone with runit")
 
 
 def removing(host: Host, say: Say) -> None:

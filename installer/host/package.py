@@ -23,7 +23,10 @@ BROUGHT = HOME.removesuffix("/share/slashservice") + "/lib/slashservice/service"
 """Where other packages put services for us."""
 
 TAKEN = "/var/lib/slashservice/takes-runits"
-"""There where the services of Debian's runit are ours to start: its ``runit-run`` was here."""
+"""There where the services of Debian's runit are ours to start: its ``runit-run`` was here.
+
+It says which directory the scan directory was a link to, unless somebody has made it by hand.
+"""
 
 NAME = "package"
 """The layout of such an installation."""
