@@ -14,7 +14,7 @@ from helpers.services import Outcome, run
 from slashservice.supervise import help_texts
 from slashservice.supervise.chain import launchers
 
-STAYING = {"loghost", "runsvdir", "svscan", "svscanboot"}
+STAYING = {"loghost", "runsvdir", "svcontainer", "svscan", "svscanboot"}
 """Those that would go on with what they were given."""
 
 OF_OURS = {"svlog", "tai64nfrac"}
