@@ -30,6 +30,10 @@ BEFORE_INSTALLING = {"getting-started.md", "containers.md"}
 """Pages that begin on a host where it is not installed yet."""
 
 NOT_RUN = {
+    (
+        "fleets.md",
+        "$ ansible-galaxy collection build fleet/ansible_collections/slashservice/slashservice",
+    ): "tests/fleet/test_ansible.py does, and runs the playbook",
     ("containers.md", "FROM debian:12"): "an image is built of Debian's, which is fetched",
 }
 """What no test can run: the page and the first line of the block, and why."""
