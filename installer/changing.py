@@ -127,9 +127,7 @@ def _survey(host: Host, one: Drawn, places: Places) -> None:
             raise Refusal(f"there is another service {one.name} already: {link}")
     elif host.live and supervised(home):
         raise making.taken(host, one.name, home, link, True)
-    if host.lstat(f"{home}/{making.IMPORTED}") or not (
-        making.is_ours(host, home) or written.read(host, home) is not None
-    ):
+    if host.lstat(f"{home}/{making.IMPORTED}") or not making.is_ours(host, home):
         raise Refusal(
             f"{home} was not made by slashservice add, which changes nothing there",
             f"To have it made anew: {_removal(host, places)}",

@@ -78,7 +78,7 @@ def is_ours(host: Host, home: str) -> bool:
     if host.lstat(f"{home}/{IMPORTED}"):
         return True
     run = host.read(f"{home}/run") or b""
-    return any(mark.encode() in run for mark in MARKS)
+    return any(mark.encode() in run for mark in MARKS) or written.read(host, home) is not None
 
 
 def survey(

@@ -27,7 +27,9 @@ LOG_FOLDERS = ("/var/log/slashservice", "/var/lib/slashservice-logs")
 """The folder for logs, and the one for them where a group may write to ``/var/log``, as Ubuntu's
 ``syslog`` may."""
 
-MULTILOG = "t s1000000 n10"
+SIZE, NUMBER = 1000000, 10
+"""How large a file of a log becomes, in bytes, and how many of them are kept."""
+
 MODE = 0o700
 MODE_FOR_GROUP = 0o2750
 """The mode of a log directory, and that of one whose group may read: multilog's files are open to
@@ -87,15 +89,25 @@ def trouble(host: Host, service: str) -> str:
     return logs.told(host, *os.path.split(service))
 
 
-def script(host: Host, path: str, account: str, group: str = "") -> str:
+def actions(size: int = 0, number: int = 0, processor: str = "") -> str:
+    """Return what multilog is told ahead of the directory; the usual size and number for 0.
+
+    ``processor`` is a shell command that each full file is given to, empty for none.
+    """
+    words = ["t", f"s{size or SIZE}", f"n{number or NUMBER}"]
+    return " ".join([*words, quote(f"!{processor}")] if processor else words)
+
+
+def script(host: Host, path: str, account: str, group: str = "", told: str = "") -> str:
     """Return the run script of a log that ``account`` writes, svscan's own if it is empty.
 
-    Accounts of ``group`` may read it, if there is one.
+    Accounts of ``group`` may read it, if there is one. ``told`` are the :func:`actions` of
+    multilog, if they are not the usual ones.
     """
     as_account = f"setuidgid {account} " if account else ""
     return (
         f"#!/bin/sh\n{_making(host, path, account, group)}\n"
-        f"exec {as_account}multilog {MULTILOG} {quote(path)}\n"
+        f"exec {as_account}multilog {told or actions()} {quote(path)}\n"
     )
 
 

@@ -40,7 +40,9 @@ LIMITS = {
 class Service:
     """A service to be made. ``log`` is the log directory, empty for none.
 
-    ``checked`` tells that its program must be there.
+    It runs a command, or a ``script`` of somebody's own, which does by itself what else there is to
+    do. ``log_actions`` is what multilog is told, if it is not the usual. ``checked`` tells that its
+    program must be there.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Service:
     log: str = ""
     log_user: str = ""
     log_group: str = ""
+    log_actions: str = ""
+    script: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     down: bool = False
@@ -65,7 +69,7 @@ def check(service: Service, homes: str = "") -> None:
             f"{service.name!r} is no name for a service",
             "Letters, digits and _ . + @ - will do; it may not begin with a dot.",
         )
-    if not service.command or not service.command[0]:
+    if not service.script and not (service.command and service.command[0]):
         raise WrongUse("what shall it run?", "slashservice add NAME -- COMMAND...")
     if any("\0" in word for word in service.command):
         raise WrongUse("a command may not contain NUL bytes")
@@ -91,6 +95,9 @@ def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
     Each command looks for the next one on the PATH that it was started with. So nothing of ours
     comes behind the one that comes behind ``envdir``.
     """
+    if service.script:
+        made = {"run": (service.script, 0o755)}
+        return {**made, **_beside(host, service)}
     words = []
     if service.limits:
         words.append("softlimit")
@@ -102,11 +109,15 @@ def files(host: Host, service: Service) -> dict[str, tuple[str, int]]:
     made = {"run": (run, 0o755)}
     for name, value in service.environment.items():
         made[f"env/{name}"] = (value.replace("\n", "\0") + "\n", 0o600)
-    if service.down:
-        made["down"] = ("", 0o644)
+    return {**made, **_beside(host, service)}
+
+
+def _beside(host: Host, service: Service) -> dict[str, tuple[str, int]]:
+    """Return the files that are the same whatever it runs."""
+    made = {"down": ("", 0o644)} if service.down else {}
     if service.log:
-        whose = service.log_user, service.log_group
-        made["log/run"] = (service_log.script(host, service.log, *whose), 0o755)
+        how = service.log_user, service.log_group, service.log_actions
+        made["log/run"] = (service_log.script(host, service.log, *how), 0o755)
     return made
 
 

@@ -36,13 +36,16 @@ from slashservice.installer.host.host import Host
 from slashservice.installer.interrupts import interruptible
 from slashservice.installer.record import receipt as receipts
 from slashservice.installer.supervision import running
+from slashservice.supervise.logs.action_script import LEAST_SIZE, MOST_SIZE
 from slashservice.supervise.printable import printable_json
 from slashservice.supervise.protocol.names import SCAN_DIRECTORY
 
 SCANNED = "the scan directory"
 LARGEST = 1 << 20
-"""Bytes of a file with variables. The kernel hands on no more to a program than a few of them."""
+"""Bytes of a file with variables, or of a script. No program is given more than a few of them."""
 
+OF_LOG = ["--log", "--log-user", "--log-group", "--log-size", "--log-number", "--log-processor"]
+MOST_FILES = 1_000_000
 IN = f"where its directory is made, instead of {naming.HOMES}"
 
 
@@ -50,6 +53,7 @@ class Add(HostVerb):
     """Make a service, with a log, and start it."""
 
     USAGE = "    slashservice add [OPTION]... NAME -- COMMAND...\n"
+    USAGE += "    slashservice add [OPTION]... --run FILE NAME\n"
 
     service_dir = cli.SwitchAttr("--service-dir", str, "", argname="DIR", help=SCANNED)
     homes = cli.SwitchAttr("--in", str, "", argname="DIR", help=IN)
@@ -59,8 +63,31 @@ class Add(HostVerb):
         "--log-group", str, "", argname="GROUP", help="accounts of GROUP may read its log"
     )
     log = cli.SwitchAttr("--log", str, "", argname="DIR", help="the log directory")
-    no_log = cli.Flag(
-        "--no-log", help="without a log", excludes=["--log", "--log-user", "--log-group"]
+    log_size = cli.SwitchAttr(
+        "--log-size",
+        cli.Range(LEAST_SIZE, MOST_SIZE),
+        0,
+        argname="BYTES",
+        help=f"how large a file of its log becomes ({service_log.SIZE})",
+    )
+    log_number = cli.SwitchAttr(
+        "--log-number",
+        cli.Range(2, MOST_FILES),
+        0,
+        argname="NUMBER",
+        help=f"how many of them are kept ({service_log.NUMBER})",
+    )
+    log_processor = cli.SwitchAttr(
+        "--log-processor", str, "", argname="COMMAND", help="what full files go through, as gzip"
+    )
+    no_log = cli.Flag("--no-log", help="without a log", excludes=OF_LOG)
+    script = cli.SwitchAttr(
+        "--run",
+        str,
+        "",
+        argname="FILE",
+        excludes=["--user", "--env", "--env-from", "--limit", "--host"],
+        help="a run script, instead of COMMAND",
     )
     down = cli.Flag("--down", help="do not start it")
     no_check = cli.Flag("--no-check", help="even if its program is not there yet")
@@ -103,6 +130,11 @@ class Add(HostVerb):
         homes, directory = homes_of(host, self.homes), scanned_by(host, self.service_dir)
         if self.service_dir and not self.force and not (host.live and running(directory)):
             crowd.refuse(host, directory)
+        script = _script(self.script) if self.script else ""
+        if script and command:
+            raise Misuse("add takes either a command or --run FILE")
+        if "\n" in self.log_processor:
+            raise Misuse("--log-processor takes a command of one line")
         name = naming.new(host, name, homes, directory)
         usual, why = service_log.usual(host)
         log = service_log.absolute(self.log) if self.log else f"{usual}/{name}"
@@ -113,6 +145,8 @@ class Add(HostVerb):
             log="" if self.no_log else log,
             log_user=self.log_user,
             log_group=self.log_group,
+            log_actions=service_log.actions(self.log_size, self.log_number, self.log_processor),
+            script=script,
             environment={
                 **(_variables(self.environment_from) if self.environment_from else {}),
                 **_pairs("--env NAME=VALUE", self.environment),
@@ -240,14 +274,27 @@ def _to_standard_error(line: str) -> None:
 
 def _variables(path: str) -> dict[str, str]:
     """Return the variables in a file ``.env``; refuse what is none, as it may be meant for one."""
+    return dotenv.strictly(_text(path, "variables"), path)
+
+
+def _script(path: str) -> str:
+    """Return a run script that is in a file; refuse what the kernel would run as none."""
+    text = _text(path, "a run script")
+    if not text.startswith("#!"):
+        raise Refusal(f"{path} is no run script: its first line does not begin with #!")
+    return text
+
+
+def _text(path: str, what: str) -> str:
+    """Return what is in a file that somebody names."""
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise Trouble(f"unable to read {path}", error.strerror or reason(error)) from error
     if len(data) > LARGEST:
-        raise Refusal(f"{path} is too large for variables: more than {LARGEST} bytes")
-    return dotenv.strictly(data.decode("utf-8", "surrogateescape"), path)
+        raise Refusal(f"{path} is too large for {what}: more than {LARGEST} bytes")
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _pairs(usage: str, words: Iterable[str]) -> dict[str, str]:

@@ -40,12 +40,16 @@ NOT_RUN = {
     (
         "containers.md",
         "podman run --read-only --tmpfs /run --tmpfs /var/log/slashservice example",
-    ): (IMAGES),
+    ): IMAGES,
     ("containers.md", "slashservice add web -- envdir ./env node web.js"): IMAGES,
     (
         "containers.md",
         "slashservice add output --no-log -- svlog -p /run/svscan/passed-on /run/svscan/service",
     ): IMAGES,
+    (
+        "fleets.md",
+        "$ ansible-galaxy collection build fleet/ansible_collections/slashservice/slashservice",
+    ): "tests/fleet/test_ansible.py does, and runs the playbook",
 }
 """What no test can run: the page and the first line of the block, and why."""
 

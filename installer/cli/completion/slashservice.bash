@@ -54,7 +54,7 @@ _slashservice() {
         fi
         ;;
     --layout) COMPREPLY=($(compgen -W 'slashpackage fhs' -- "$word")); return ;;
-    --env-from | --write) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --env-from | --run | --write) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --log-group) COMPREPLY=($(compgen -g -- "$word")); return ;;
     --user | --log-user) COMPREPLY=($(compgen -u -- "$word")); return ;;
     --init)
@@ -83,8 +83,8 @@ _slashservice() {
     uninstall) set -- $where --user --dry-run ;;
     detect) set -- $where --user --json --explain ;;
     status | doctor) set -- $where --user --json ;;
-    add) set -- $where --user --log --log-user --log-group --no-log --down --env --env-from --limit \
-        --no-check --update --restart --dry-run --json --service-dir --in -- ;;
+    add) set -- $where --user --log --log-user --log-group --log-size --log-number --log-processor \
+        --no-log --down --run --env --env-from --limit --no-check --update --restart --dry-run --json --service-dir --in -- ;;
     import)
         if [[ $word != -* ]]; then
             _slashservice_named -f

@@ -96,6 +96,8 @@ _slashservice_verbs() {
         _arguments $where '--user[run it as]:account:_users' '--log-user[run its log as]:account:_users' \
             '--log-group[accounts of it may read its log]:group:_groups' \
             '--log[the log directory]:directory:_directories' '--no-log[without a log]' \
+            '--log-size[bytes of a file]:bytes' '--log-number[how many files]:number' \
+            '--log-processor[what full files go through]:command' '--run[a run script]:file:_files' \
             '--down[do not start it]' '*--env[a variable]:NAME=VALUE' \
             '--env-from[variables from a file]:file:_files' \
             '--update[change it if it is there]' '--restart[restart it if it runs by older files]' \

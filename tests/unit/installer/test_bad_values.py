@@ -61,6 +61,11 @@ TABLE = {
         "--user": ACCOUNT,
         "--log-user": ACCOUNT,
         "--log-group": ACCOUNT,
+        "--log-size": dict.fromkeys(("", "x", "4095", "16777216", "-1", "1e6"), USAGE),
+        "--log-number": dict.fromkeys(("", "x", "1", "1000001", "-2", "2.0"), USAGE),
+        "--log-processor": dict.fromkeys(("", "a\nb"), USAGE),
+        "--run": {"": USAGE}
+        | dict.fromkeys(("/nowhere", "/etc", "/etc/passwd", "/no\nwhere", "/dev/zero"), REFUSED),
         "--log": {"": USAGE, "/a\nb": USAGE}
         | dict.fromkeys(
             (
