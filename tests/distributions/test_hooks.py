@@ -146,6 +146,27 @@ def test_the_doctor_says_what_to_type_after_a_full_disk(system: System) -> None:
     assert said.endswith("nothing found wrong\n")
 
 
+def test_an_installation_without_the_package_is_left_alone_until_it_is_gone(
+    system: System,
+) -> None:
+    """Its unit has the name of the package's."""
+    trees.put_checkout(system.folder / "upper")
+    system.run("/root/slashservice/install --init systemd")
+    enabled = f"readlink {WANTED}"
+    unit = system.run(enabled)
+    assert "is here already, not from this package" in system.install("slashservice")
+    assert system.run(enabled) == unit
+    record = "mkdir -p /run/systemd/system; echo 'echo invoked' >/usr/bin/deb-systemd-invoke\n"
+    assert "invoked" not in system.run(f"{record} dpkg -P slashservice 2>&1")
+    assert system.run(enabled) == unit
+    assert system.run("/command/slashservice doctor") == "nothing found wrong\n"
+    # What the package says to type has the package's unit enabled.
+    system.install("slashservice")
+    system.run("slashservice uninstall; dpkg-reconfigure slashservice")
+    assert system.run(enabled) == "/lib/systemd/system/svscan.service\n"
+    assert system.run("slashservice doctor") == "nothing found wrong\n"
+
+
 def test_another_root_is_served_from_outside(system: System) -> None:
     """dpkg runs the scripts on the outer system then, which must stay as it is."""
     system.run(
