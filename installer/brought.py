@@ -11,6 +11,7 @@ stays away, whatever is upgraded; one that was there before is his.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,6 +48,8 @@ class Brought:
 
     def update(self) -> None:
         """Link what is new, and take out what is gone."""
+        for name, home in self._dangling():
+            self._leave(name, home)
         known = self._known()
         left = {name: home for name, home in known.items() if not self._leave(name, home)}
         new = {name: home for name, home in self._wished() if name not in left}
@@ -70,7 +73,25 @@ class Brought:
             self._note(known)
 
     def _leads(self, name: str, home: str) -> bool:
-        return self.host.readlink(self._link(name)) == home
+        return self._target(name) == home
+
+    def _target(self, name: str) -> str:
+        """Return where a link of the scan directory leads, as a whole path; empty for no link."""
+        target = self.host.readlink(self._link(name))
+        folder = self.host.resolve(self.service_dir)
+        return os.path.normpath(os.path.join(folder, target)) if target else ""
+
+    def _dangling(self) -> list[tuple[str, str]]:
+        """Return links, with where they lead, that people have made to services that are gone."""
+        known = self._known()
+        found = [(name, self._target(name)) for name in self.host.list(self.service_dir)]
+        return [
+            (name, home)
+            for name, home in found
+            if name not in known
+            and os.path.dirname(home) == package.BROUGHT
+            and not self.host.is_file(f"{home}/run")
+        ]
 
     def _link(self, name: str) -> str:
         return f"{self.service_dir}/{name}"

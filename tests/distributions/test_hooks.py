@@ -250,6 +250,23 @@ def test_an_administrators_word_is_remembered(system: System, tmp_path: Path) ->
     assert system.run("readlink /etc/service/web") == "/srv/web\n"
 
 
+def test_links_that_people_have_made_to_services_of_packages_go_with_these(
+    system: System, tmp_path: Path
+) -> None:
+    system.install("slashservice", "slashservice-daemontools")
+    off, web = Bringer("off", enable="no"), Bringer("web")
+    system.put(off.make(tmp_path), web.make(tmp_path))
+    system.run(
+        "dpkg -i /debs/off_1.deb /debs/web_1.deb; ln -sfn ../..$(readlink /etc/service/web) "
+        f"/etc/service/web; update-service --add {off.home}; mkdir {off.home}/supervise; "
+        f"touch {off.home}/supervise/lock"
+    )
+    assert len(system.listed("/etc/service/*")) == 2
+    system.run("dpkg -P off web")
+    assert system.listed("/etc/service/*") == ["/etc/service/*"]
+    assert not system.has(off.home)
+
+
 def test_services_of_packages_go_and_come_back_with_slashservice(
     system: System, tmp_path: Path
 ) -> None:
