@@ -41,6 +41,10 @@ def main(verb: str, argv: Sequence[str], directory: str) -> int:
         raise given.wrong("metrics are of all services")
     if not os.path.isdir(given.directory):
         raise output.fatal(f"there is no scan directory {given.directory}")
+    try:
+        os.scandir(given.directory).close()
+    except OSError as error:  # it is not for us, and none of its services would be told of
+        raise output.fatal(f"unable to read {given.directory}", error) from None
     told = exposition.text(Measures(Everything(given.directory), time.time()).families())
     if "write" not in given.given:
         output.write_text(told)

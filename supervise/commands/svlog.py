@@ -19,7 +19,7 @@ import time
 
 from slashservice.supervise import signals
 from slashservice.supervise.logs.find import closed_script, find
-from slashservice.supervise.logs.shower import Shower, TextShower
+from slashservice.supervise.logs.shower import Shower, TextShower, merged, time_of
 from slashservice.supervise.logs.svlog_arguments import Wishes
 from slashservice.supervise.messages import TROUBLE, fatal, warn
 from slashservice.supervise.printable import printable_bytes
@@ -27,7 +27,7 @@ from slashservice.supervise.protocol import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from slashservice.supervise.logs.reader import LogReader
     from slashservice.supervise.logs.shower import LineOf
@@ -50,7 +50,7 @@ def main(argv: Sequence[bytes]) -> int:
         posix.raise_descriptor_limit()
     shower = _shower(wishes, readers)
     if wishes.number is None:
-        shower.show(merged(readers))
+        shower.show(merged([(reader.lines(), reader) for reader in readers]))
     else:
         shower.show(last(readers, wishes.number, wishes.follow))
     if wishes.follow:
@@ -130,17 +130,6 @@ def _shower(wishes: Wishes, readers: Sequence[LogReader]) -> Shower:
     return TextShower(wishes, readers)
 
 
-def merged(readers: Sequence[LogReader]) -> Iterable[LineOf]:
-    """Return the lines of all readers in the order of time."""
-    import heapq
-
-    def labelled(reader: LogReader) -> Iterable[LineOf]:
-        for when, stamp, rest in reader.lines():
-            yield when, stamp, rest, reader
-
-    return heapq.merge(*map(labelled, readers), key=_time)
-
-
 def last(readers: Sequence[LogReader], number: int, follows: bool) -> list[LineOf]:
     """Return the last lines of all readers together, in the order of time.
 
@@ -154,13 +143,9 @@ def last(readers: Sequence[LogReader], number: int, follows: bool) -> list[LineO
     kept = Kept(number)
     for reader in readers:
         lines: list[LineOf] = [(*line, reader) for line in reader.last_lines(number)]
-        found = kept.of(heapq.merge(found, lines, key=_time))
+        found = kept.of(heapq.merge(found, lines, key=time_of))
         if not follows:
             reader.close()
     if kept.is_cut or any(reader.is_cut for reader in readers):
         warn("svlog", b"lines are left out, as they are so long: with -a all are shown")
     return found
-
-
-def _time(line: LineOf) -> int:
-    return line[0] or 0

@@ -12,6 +12,7 @@ import time
 
 from slashservice.supervise.logs.choice import Choice
 from slashservice.supervise.logs.ending import Told
+from slashservice.supervise.logs.shower import merged
 from slashservice.supervise.platform import watch
 from slashservice.supervise.platform.current import watcher as kernel_watcher
 
@@ -108,6 +109,7 @@ class Follower:
 
     def _show(self, readers: Sequence[LogReader]) -> None:
         lines: list[tuple[Line, LogReader]] = []
+        self._shower.begin()
         for reader in readers:
             lines += [(line, reader) for line in reader.new_lines()]
         lines.sort(key=lambda line: line[0][0] or 0)
@@ -130,7 +132,8 @@ class Follower:
         self._shower.add(new)
         for reader in new:
             self._take(reader)
-            self._shower.show((*line, reader) for line in self._lines_meanwhile(reader))
+        self._shower.begin()
+        self._shower.show(merged([(self._lines_meanwhile(reader), reader) for reader in new]))
 
     def _lines_meanwhile(self, reader: LogReader) -> Iterator[Line]:
         """Yield what a log has got since it was let go, or since we began to follow.

@@ -79,14 +79,22 @@ class PassingShower(Shower):
     def __init__(self, place: Place) -> None:
         self._place = place
         self._last = EVER
+        self._begun = time.time_ns()
         self._names: dict[bytes, bytes] = {}
+
+    def begin(self) -> None:
+        """Learn that logs are read from now on: what comes meanwhile may be in only some of them.
+
+        Where the output is stuck, that takes as long as it is.
+        """
+        self._begun = time.time_ns()
 
     def show(self, lines: Iterable[LineOf]) -> None:
         """Write the lines, and remember that."""
         before = self._last
         super().show(lines)
         if self._last > before:
-            self._place.write(self._last - BEHIND)
+            self._place.write(min(self._last, self._begun) - BEHIND)
 
     def end(self) -> None:
         """All has been written that there is: nothing is to come again."""

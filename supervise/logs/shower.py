@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from slashservice.supervise.logs.choice import Line
     from slashservice.supervise.logs.reader import LogReader
     from slashservice.supervise.logs.svlog_arguments import Wishes
 
@@ -25,6 +26,22 @@ BYTES_AT_ONCE = 1 << 20
 DIM = b"\x1b[2m"
 PLAIN = b"\x1b[0m"
 COLOURS = [b"\x1b[%dm" % number for number in (36, 33, 32, 35, 34, 31)]
+
+
+def merged(logs: Sequence[tuple[Iterable[Line], LogReader]]) -> Iterable[LineOf]:
+    """Return the lines of logs, each with its reader, in the order of time."""
+    import heapq
+
+    def labelled(lines: Iterable[Line], reader: LogReader) -> Iterable[LineOf]:
+        for when, stamp, rest in lines:
+            yield when, stamp, rest, reader
+
+    return heapq.merge(*(labelled(*log) for log in logs), key=time_of)
+
+
+def time_of(line: LineOf) -> int:
+    """Return by what lines of several logs are put in order."""
+    return line[0] or 0
 
 
 def _unchanged(text: bytes) -> bytes:
@@ -54,6 +71,9 @@ class Shower:
 
     def add(self, readers: Sequence[LogReader]) -> None:
         """Learn of logs whose lines may come."""
+
+    def begin(self) -> None:
+        """Learn that from now on logs are read, whose lines are to be shown then."""
 
     def _parts(
         self, when: int | None, stamp: bytes, rest: bytes, reader: LogReader

@@ -38,6 +38,9 @@ NEW = names.DEATHS + b".new"
 BEFORE = b"before "
 """Begins the line that tells how many deaths are no longer in the file."""
 
+LONGEST = 1e12
+"""Seconds that a run can have taken."""
+
 ENDLESS = 10**18
 """More deaths than there can be."""
 
@@ -85,7 +88,7 @@ class Death:
 
     def line(self) -> bytes:
         """Compose the line of ``LENGTH`` bytes."""
-        ran = b"?" if self.seconds is None else b"%.3f" % max(0.0, min(self.seconds, 1e12))
+        ran = b"?" if self.seconds is None else b"%.3f" % max(0.0, min(self.seconds, LONGEST))
         text = b"%b %d %b %b" % (tai.label(self.stamp), self.pid, self.words(), ran)
         return text[: LENGTH - 1].ljust(LENGTH - 1) + b"\n"
 
@@ -99,6 +102,8 @@ def parse(line: bytes) -> Death | None:
         stamp = bytes.fromhex(words[0][1:].decode("ascii"))
         pid = int(words[1])
         seconds = None if words[-1] == b"?" else float(words[-1])
+        if seconds is not None and not 0 <= seconds <= LONGEST:  # nor is it, if it is no number
+            return None
         how = words[2:-1]
         if how == [b"unknown"]:
             return Death(stamp, pid, UNKNOWN, seconds)

@@ -1,8 +1,8 @@
 """Bringing all services of a scan directory down: in which order, and within what time.
 
 Those with a file ``down-last`` serve the others to their end, as what passes on logs does. They
-are brought down when all others have ended. Where these take too long, the last ones are still
-given a time of their own.
+are brought down when all others have ended. Where these take long, or too long, the last ones are
+still given a time of their own.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Drain:
         """Whether the time is over for all but the last ones."""
         self._last: set[Pair] = set()
         """Those that wait for the others."""
+        self._last_until = 0.0
+        """Until when they have time, once it is their turn."""
         self.has_begun = False
 
     def begin(self) -> None:
@@ -50,14 +52,18 @@ class Drain:
         if not self._last or not self._last.issuperset(pairs):
             return
         self._last.clear()
+        self._last_until = self._loop.clock() + SECONDS_OF_GRACE
         for pair in pairs:
             pair.drain()
         if self._is_over:
-            self._loop.after(SECONDS_OF_GRACE, self._hurry)
+            self._loop.at(self._last_until, self._hurry)
 
     def _hurry(self) -> None:
         """It has taken too long: have it end."""
         self._is_over = True
+        if self._loop.clock() < self._last_until:
+            self._loop.at(self._last_until, self._hurry)
+            return
         for pair in self._pairs():
             if pair not in self._last:
                 pair.hurry(self._grace)

@@ -182,6 +182,22 @@ def test_what_does_not_end_is_killed_in_its_turn(tree: Tree, deaf: str) -> None:
     assert killed == {"last", "other"} if deaf == "both" else killed == {deaf}
 
 
+def test_the_last_ones_have_their_time_where_others_took_almost_all(tree: Tree) -> None:
+    """The others end a moment before they would be killed, and the last ones after that."""
+    slow = (
+        "#!/bin/sh\ntrap 'sleep {}; : >gone; exit 0' TERM\n: >ready\nwhile :; do sleep 0.02; done\n"
+    )
+    last = tree.make("last", slow.format(2.5))
+    (last / "down-last").touch()
+    (tree.scan / "last").symlink_to(last)
+    other = tree.add("other", slow.format(1))
+    scanner = svscan(tree, "-g", "3")
+    is_ready(last, other)
+    tree.drain(scanner)
+    assert (other / "gone").exists() and (last / "gone").exists()
+    assert not tree.lines("did not end within")
+
+
 def test_only_last_ones(tree: Tree) -> None:
     path = tree.make("last", READY)
     (path / "down-last").touch()

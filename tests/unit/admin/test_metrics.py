@@ -169,6 +169,30 @@ def test_names_are_as_prometheus_wants_them() -> None:
     assert measures.PREFIX == "slashservice_"
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e999", "-5"])
+def test_a_line_of_deaths_that_makes_no_sense_silences_nothing(seconds: str) -> None:
+    """Whoever owns a service can write there."""
+    with made({b"web": Made(False, 0, b"u", [(1 << 8, 1.0)], None, True)}) as folder:
+        path = os.path.join(folder, "web/supervise/deaths")
+        with open(path, "ab") as file:
+            label = tai.label(tai.now()).decode()
+            file.write(f"{label} 7 exit 2 {seconds}".ljust(deaths.LENGTH - 1).encode() + b"\n")
+        found = told(folder)
+    assert found["service_last_exit_code", "web", ""] == 1
+    assert found["service_last_run_seconds", "web", ""] == 1
+
+
+def test_a_scan_directory_that_is_closed_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(Quit, match=r"unable to read .*: (access|permission) denied"):
+        metrics.main("metrics", [], str(tmp_path))
+
+
 class TestWriting:
     """``--write``: in one step, and nothing else is touched."""
 

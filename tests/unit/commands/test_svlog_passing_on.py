@@ -16,6 +16,9 @@ from helpers.processes import catches
 from helpers.waiting import GENEROUS, until
 
 from slashservice.supervise import tai
+from slashservice.supervise.logs.passing_on import BEHIND, PassingShower, Place
+from slashservice.supervise.logs.reader import LogReader
+from slashservice.supervise.logs.stamps import label_time
 
 
 @pytest.fixture
@@ -201,6 +204,44 @@ def test_a_reader_that_is_stuck_does_not_keep_it_from_ending(ours: Path, top: Pa
         process.kill()
         process.wait()
         os.close(reader)
+
+
+def test_stuck_as_it_catches_up_it_leaves_nothing_out(ours: Path, top: Path) -> None:
+    """One log is read to its end; of another, with older lines, the output takes only some."""
+    log(top, "a", stamped=False)
+    log(top, "b", stamped=False)
+    now = time.time_ns()
+    stamps = [tai.label(tai.pack(now - back * 10**9)).decode() for back in (5, 60, 100)]
+    log(top, "a", f"{stamps[0]} last", stamped=False)
+    log(top, "b", *[f"{stamps[1]} {number} {'x' * 1000}" for number in range(200)], stamped=False)
+    (top / "place").write_text(f"{stamps[2]}\n")
+    reader, writer = os.pipe()
+    process = subprocess.Popen(words(ours, top), stdout=writer)
+    os.close(writer)
+    try:
+        assert os.read(reader, 1)
+        until(lambda: state(process.pid) == b"S", "it waits")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+    with passing(ours, top) as process:
+        until(lambda: "a: last" in said(top), "the last line has come")
+        end(process)
+    assert [line.split()[1] for line in said(top)] == [*map(str, range(200)), "last"]
+
+
+def test_its_place_is_not_ahead_of_what_was_read(top: Path) -> None:
+    """What is written while it is read is there in one log, and not yet in another."""
+    top.joinpath("place").write_bytes(tai.label(tai.pack(1)) + b"\n")
+    shower = PassingShower(Place(bytes(top / "place")))
+    shower.begin()
+    begun = time.time_ns()
+    later = (begun + 5 * 10**9, b"", b"", LogReader(b"/nowhere", b"web"))
+    time.sleep(0.01)
+    shower.show([later])
+    noted = label_time((top / "place").read_bytes())
+    assert begun - 2 * BEHIND < noted <= begun - BEHIND
 
 
 def state(pid: int) -> bytes:
