@@ -23,7 +23,7 @@ from benchmarks.world import (
     services_of,
     wait_for_daemons,
 )
-from slashservice.installer.plan.source import INSTALLER_LAUNCHER
+from slashservice.installer.plan.source import installer_program
 
 SERVICES = 1000
 ROUNDS_OF_ONE, ROUNDS_OF_MANY = 200, 15
@@ -48,7 +48,7 @@ def slashservice(world: World) -> Path:
     shutil.copytree(CHECKOUT / "installer", code / "installer")
     compileall.compile_dir(code / "installer", quiet=2)
     command = world.root / "slashservice"
-    launcher = INSTALLER_LAUNCHER.format(home=str(code), vendor="")
+    launcher = installer_program(str(code))
     command.write_text(f"#!{world.python} -ISXutf8\n{launcher}")
     command.chmod(0o755)
     return command

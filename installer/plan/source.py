@@ -30,7 +30,7 @@ DISTRIBUTIONS = {"yaml": "PyYAML"}
 
 SKIPPED_ENDINGS = (".pyc", ".pyo", ".so", "~", "{new}")
 SKIPPED_FOLDERS = ("__pycache__", "_testtools")
-INSTALLER_LAUNCHER = """\
+_PROGRAM = """\
 import sys
 sys.dont_write_bytecode = True
 slashservice = type(sys)("slashservice")
@@ -96,17 +96,25 @@ def _read(home: str) -> dict[str, tuple[bytes, int]]:
     return files
 
 
+def installer_program(home: str, vendor: str = "", module: str = "start") -> str:
+    """Compose what runs a ``module`` of ``cli`` from the code in ``home``, in any Python.
+
+    ``vendor`` is where packages are that this Python lacks; each ``%d`` in it becomes a number of
+    the version of the Python that runs.
+    """
+    place = repr(vendor)
+    if "%d" in vendor:
+        place += f" % sys.version_info[:{vendor.count('%d')}]"
+    return _PROGRAM.format(home=home, vendor=place, module=module)
+
+
 def installer_launcher(python: str, tree: str, vendor: str = "", module: str = "start") -> str:
     """Compose the launcher of ``slashservice`` itself: isolated, with the vendored packages.
 
-    ``vendor`` is where these are, if not in the tree; each ``%d`` in it becomes a number of the
-    version of the Python that runs. ``module`` is the one of ``cli`` that is run.
+    These are in the tree, if not in ``vendor``; see :func:`installer_program`.
     """
     first = launchers.text("slashservice", python, tree).split("import sys\n", 1)[0]
-    place = repr(vendor or f"{tree}/vendor")
-    if "%d" in vendor:
-        place += f" % sys.version_info[:{vendor.count('%d')}]"
-    return first + INSTALLER_LAUNCHER.format(home=tree, vendor=place, module=module)
+    return first + installer_program(tree, vendor or f"{tree}/vendor", module)
 
 
 def _add(files: dict[str, tuple[bytes, int]], folder: str, name: str) -> None:

@@ -143,8 +143,10 @@ def test_a_promise_is_kept_more_often_than_not(
     assert bool(broken(attempts)) == is_broken
 
 
-BY_HAND = {"launchers_before_after", "soak"}
-"""What compares with another checkout, which a test has not got; and what has its own test."""
+BY_HAND = {"containers", "launchers_before_after", "soak"}
+"""What compares with another checkout, which a test has not got; what has its own test; and what
+makes no promise.
+"""
 
 
 def test_every_figure_is_asserted() -> None:

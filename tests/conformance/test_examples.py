@@ -14,7 +14,7 @@ from helpers.keeping import ended
 from helpers.sandbox import Sandbox
 from helpers.waiting import until
 
-from slashservice.installer.plan.source import INSTALLER_LAUNCHER
+from slashservice.installer.plan.source import installer_program
 
 PAGES = sorted((CHECKOUT / "docs/man").glob("*.[578]"))
 
@@ -86,7 +86,7 @@ def is_up(machine: Sandbox, service: str) -> bool:
 def machine(ours: Path, world_dir: Path) -> Iterator[Sandbox]:
     """A machine whose PID 1 is svscan on /service, with services."""
     launcher = world_dir / "slashservice-of-pages"
-    text = INSTALLER_LAUNCHER.format(home=str(CHECKOUT), vendor=str(PACKAGES))
+    text = installer_program(str(CHECKOUT), str(PACKAGES))
     launcher.write_text(f"#!{PYTHON} -ISXutf8\n{text}")
     launcher.chmod(0o755)
     prepared = f"""

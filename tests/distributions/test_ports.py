@@ -133,7 +133,7 @@ def test_makepkg_builds_three_packages(arch: dict[str, Path], tmp_path: Path) ->
     code = unpacked(arch["slashservice"], tmp_path / "code")
     check_code(code)
     assert not list(code.rglob("*.pyc"))
-    assert commands(code) == {"slashservice", "svlog"}
+    assert commands(code) == {"slashservice", "svcontainer", "svlog"}
     assert (code / "usr/lib/systemd/system/svscan.service").is_file()
     assert not (code / "etc/init.d").exists()
     assert "depend = python>=3.10" in (code / ".PKGINFO").read_text()
@@ -191,7 +191,7 @@ def test_an_abuild_that_stands_in_builds_it(archive: Path, tmp_path: Path) -> No
     code = made / "slashservice"
     check_code(code)
     assert not list(code.rglob("*.pyc"))
-    assert commands(code) == {"slashservice", "svlog"}
+    assert commands(code) == {"slashservice", "svcontainer", "svlog"}
     for name in OTHERS:
         assert commands(made / f"slashservice-{name}") == rpm.of_debs(f"slashservice-{name}")
         words = (made / f".words.slashservice-{name}").read_text()

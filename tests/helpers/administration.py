@@ -16,9 +16,9 @@ from helpers.checkout import CHECKOUT, PYTHON
 from helpers.tree import ENVIRONMENT
 from helpers.waiting import GENEROUS
 
-from slashservice.installer.plan.source import INSTALLER_LAUNCHER
+from slashservice.installer.plan.source import installer_program
 
-LAUNCHED = INSTALLER_LAUNCHER.format(home=str(CHECKOUT), vendor="")
+LAUNCHED = installer_program(str(CHECKOUT))
 
 
 @pytest.fixture(scope="session")
