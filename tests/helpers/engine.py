@@ -112,7 +112,7 @@ class Container:
 
     def pid_of(self, name: str) -> int:
         """Return the pid of a service, as the container sees it."""
-        return int(self.shell(f"cat $SVDIR/{name}/supervise/pid"))
+        return int(self.shell(f"cat $SVDIR/{name}/supervise/pid") or 0)
 
     def environment(self, pid: int) -> set[str]:
         """Return the environment of a process, as others of its account see it."""
