@@ -70,7 +70,7 @@ class TestNoInit:
     def test_the_code_alone_can_be_had(self, machine: Callable[..., Sandbox]) -> None:
         made = machine(["sleep", "1000"])
         told = made.run(COMMAND, "install", "--init", "container")
-        assert '["/command/svscan", "/service"]' in told
+        assert '["/command/svcontainer", "/service"]' in told
         assert made.run("/command/svok", "/service", status=100) == ""
         made.run("/command/slashservice", "uninstall")
         assert made.changes() == []
