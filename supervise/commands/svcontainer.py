@@ -15,7 +15,7 @@ from slashservice.supervise.chain import environment
 from slashservice.supervise.messages import fatal, warn
 from slashservice.supervise.platform import processes
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.protocol import names
+from slashservice.supervise.protocol import names, scan_directory
 from slashservice.supervise.services import aside, kept_environment, session
 from slashservice.supervise.services.heritage import reserve_standard_descriptors
 
@@ -39,6 +39,10 @@ def main(argv: Sequence[bytes]) -> int:
     orders.essential = True
     directory = os.path.abspath(orders.directory or os.fsencode(names.SCAN_DIRECTORY))
     reserve_standard_descriptors()
+    for path in (SERVICES, directory):
+        pid = scan_directory.running(path) if os.path.isdir(path) else 0
+        if pid:
+            raise fatal("svcontainer", b"process %d is svscan on %b here already" % (pid, path))
     entries = environment.inherited()
     try:
         needs = aside.is_needed(directory)

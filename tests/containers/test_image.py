@@ -76,6 +76,17 @@ def test_the_container_ends_with_what_is_essential(
         assert "web is essential and has ended" in container.output()
 
 
+def test_a_second_one_changes_nothing(ours: Engine) -> None:
+    with ours.up(EXAMPLE, *SECRET) as container:
+        look = "cat /run/svscan/env/*; readlink /run/svscan/service"
+        before = container.shell(look)
+        assert "hush" in before
+        for words in ([], ["/tmp"]):
+            container.run("/command/svcontainer", *words, status=111)
+            assert container.shell(look) == before
+        assert container.is_up()
+
+
 def test_what_was_told_to_end_ends_nothing(ours: Engine) -> None:
     """Restarted and stopped it may be; then any other end counts."""
     with ours.up(EXAMPLE) as container:
