@@ -138,13 +138,18 @@ def is_orphaned(service: str) -> bool:
 def search_path(directory: str, commands: str = "") -> str:
     """Return the PATH of services in ``directory``, the usual one if no svscan runs there.
 
-    An ordinary account has ``commands`` in a folder of its own.
+    An ordinary account has ``commands`` in a folder of its own. A container's first process has
+    moved its environment into files.
     """
     usual = f"{commands}:{SEARCH_PATH}" if commands else SEARCH_PATH
     pid = running(directory) if directory else 0
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            fixed = b"svscanboot" in file.read()
+            words = file.read()
+        if b"svcontainer" in words:
+            with open(names.KEPT_ENVIRONMENT + b"/PATH", "rb") as file:
+                return os.fsdecode(file.read().rstrip())
+        fixed = b"svscanboot" in words
         with open(f"/proc/{pid}/environ", "rb") as file:
             environment = file.read().split(b"\0")
     except OSError:

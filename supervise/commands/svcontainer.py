@@ -23,10 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STATE = b"/run/svscan"
-"""What is kept of a run. It need not last longer than the container."""
-
-ENVIRONMENT = STATE + b"/env"
+STATE = names.CONTAINER
 SERVICES = STATE + b"/service"
 
 SECONDS_OF_DRAIN = 6
@@ -50,7 +47,7 @@ def main(argv: Sequence[bytes]) -> int:
         raise fatal("svcontainer", b"unable to read " + directory, error) from None
     try:
         os.makedirs(STATE, 0o755, exist_ok=True)
-        kept_environment.keep(entries, ENVIRONMENT)
+        kept_environment.keep(entries, names.KEPT_ENVIRONMENT)
         put(directory, needs)
     except OSError as error:
         what = b"unable to write to " + STATE + b", mount a tmpfs on /run"

@@ -58,3 +58,9 @@ AT_ONCE: int = getattr(os, "O_NONBLOCK", 0)
 
 Windows has no such flag, and needs none.
 """
+
+CONTAINER = b"/run/svscan"
+"""What ``svcontainer`` keeps of a run. It need not last longer than the container."""
+
+KEPT_ENVIRONMENT = CONTAINER + b"/env"
+"""The environment that a container was started with: a file for each variable, for envdir."""

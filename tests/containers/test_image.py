@@ -76,6 +76,14 @@ def test_the_container_ends_with_what_is_essential(
         assert "web is essential and has ended" in container.output()
 
 
+def test_programs_are_found_on_the_path_of_the_container(ours: Engine) -> None:
+    path = "/tmp/tools:/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    with ours.up(EXAMPLE, f"--env=PATH={path}") as container:
+        container.shell("mkdir /tmp/tools; cp /bin/sleep /tmp/tools/tool")
+        container.run("slashservice", "add", "made", "--no-log", "--", "tool", "1000")
+        assert pid_in(container, "made")
+
+
 def test_a_second_one_changes_nothing(ours: Engine) -> None:
     with ours.up(EXAMPLE, *SECRET) as container:
         look = "cat /run/svscan/env/*; readlink /run/svscan/service"
