@@ -19,8 +19,8 @@ from helpers.pages import Block
 from helpers.reading_machine import PREPARE, Reader
 
 OLDER = {
-    *("coming-from-runit.md", "design.md", "differences.md", "installing.md", "packages.md"),
-    *("proven.md", "releasing.md"),
+    *("coming-from-runit.md", "debian.md", "design.md", "differences.md", "installing.md"),
+    *("packages.md", "proven.md", "releasing.md"),
 }
 """Pages with nothing to type, or with tests of their own."""
 
