@@ -200,6 +200,15 @@ def test_what_is_linked_for_debians_runit_is_not_started(system: System) -> None
     assert "is a link of" not in system.run("slashservice doctor")
 
 
+def test_a_link_in_the_place_of_the_scan_directory_outlives_the_package(system: System) -> None:
+    system.run("mkdir /srv/s; ln -s /srv/s /etc/service")
+    for verb in ("-r", "-P"):
+        system.install("slashservice")
+        system.run(f"dpkg {verb} slashservice")
+        assert system.run("readlink /etc/service") == "/srv/s\n"
+    assert not system.has("/var/lib/slashservice")
+
+
 # Services that other packages bring -----------------------------------------------------
 
 
