@@ -12,9 +12,9 @@ class Plain:
 
     What is before the logger does nothing if the directories ``made`` are there, unless it
     ``is_needed``. ``before`` has that done by ``interpreter``, as one more argument, and behind it
-    ``$0``. It ends by writing to descriptor 9 the working directory and ``.`` if the script
-    ``moves``, else nothing, then the actions, with a NUL after each. It is None where what would
-    have to be done is not for us to do.
+    ``$0``. It ends by writing to descriptor 9 the actions, then the working directory
+    and ``.`` if the script ``moves``, else nothing, with a NUL after each. It is None where what
+    would have to be done is not for us to do.
 
     ``assigned`` are the variables that the script sets, ``exported`` those that it exports;
     ``path`` is the value of PATH if that is one of them; ``umask`` is None if it is left alone.

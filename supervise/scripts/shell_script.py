@@ -265,13 +265,23 @@ class ShellScript:
         if b"PATH" in self._set and plain.path is None:
             return None
         if self._may_run and (self._made or plain.is_needed):
-            plain.before = self._before(simple, words[actions_at:])
+            plain.before = self._before(simple, simple.words[actions_at:])
         elif plain.is_needed:
             return None
         return plain
 
-    def _before(self, simple: Simple, actions: list[Word]) -> bytes:
-        """Make what a shell has to do before the command, and what tells that it is done."""
+    def _before(self, simple: Simple, words: list[Word]) -> bytes:
+        """Make what a shell has to do before the command, and what tells that it is done.
+
+        The directory comes last: what finds it out would change ``$?`` for the actions. They
+        stay on their lines, whose numbers a shell has in its complaints.
+        """
         where = b'"$(pwd -P && echo .)"' if self._moves else b'""'
-        telling = [b"printf '%s\\0'", where, *(word.raw for word in actions)]
-        return self._text[: simple.at] + b" ".join(telling) + b" >&" + REPORT + b"\n"
+        telling = [self._text[: simple.at] + b"printf"]
+        at = simple.at
+        # ``words`` begins with the last one of the logger, in whose place the format stands.
+        said = [b"'%s\\0'", *(action.raw for action in words[1:])]
+        for word, told in zip(words, said, strict=True):
+            telling.append(b"\\\n" * self._text.count(b"\n", at, word.at) + told)
+            at = word.at + len(word.raw)
+        return b" ".join([*telling, where, b">&" + REPORT]) + b"\n"

@@ -231,7 +231,7 @@ class Preparation:
             self._exited(signal_numbers.SIGKILL)  # the host has ended, with all its loggers
             return
         try:
-            self._enter(words.pop(0))
+            self._enter(words.pop())
             self._logger = self._host.start(
                 self._directory, self._wanted.program, words, self._kept, self._exited
             )

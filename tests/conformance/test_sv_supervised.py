@@ -265,12 +265,18 @@ exit "$(cat ../answer)"
 """
 
 
+def answers(home: Path, text: str) -> None:
+    """Have the check end so. The file is never empty: the check may be reading it."""
+    (home / "answer.new").write_text(text)
+    (home / "answer.new").rename(home.parent / "answer")
+
+
 @pytest.fixture
 def checked(world: World) -> Iterator[Path]:
     home = world.add("checked") if not (world.scan / "checked").exists() else None
     home = home or world.scan.parent / "real/checked"
     write_script(home / "check", CHECK)
-    (home.parent / "answer").write_text("1\n")
+    answers(home, "1\n")
     yield home
     (home.parent / "answer").unlink()
 
@@ -281,7 +287,7 @@ def test_a_check_script(world: World, checked: Path, command: str) -> None:
     waiting = world.start("-w", LIMIT, command, "checked")
     until(lambda: contents(checked / "checked").count(b"\n") > 1, "it is asked again")
     assert waiting.poll() is None
-    (checked.parent / "answer").write_text("0\n")
+    answers(checked, "0\n")
     out, err = waiting.communicate(timeout=GENEROUS)
     assert (waiting.returncode, err) == (0, b"")
     assert out.startswith(b"ok: run: checked: ")

@@ -114,7 +114,8 @@ def test_they_are_found(tmp_path: Path) -> None:
 def own_names() -> list[str]:
     """The names that svscan knows in a service directory, but for those of its own folder."""
     values = [value for name, value in vars(names).items() if not name.startswith("SCANNER")]
-    found = [os.path.basename(os.fsdecode(one)) for one in values if isinstance(one, bytes)]
+    paths = [os.fsdecode(one) for one in values if isinstance(one, bytes)]
+    found = [os.path.basename(path) for path in paths if not os.path.isabs(path)]
     return sorted({one for one in found if not one.endswith(".new")} | set(NAMES))
 
 

@@ -192,7 +192,7 @@ def test_directories_that_are_made_where_they_are_missing() -> None:
     assert found and found.made == [b"/a", b"/b c", b"d", b"e"]
     assert found.merged and not found.is_needed
     assert found.actions == [b"t", b"/a"]
-    assert found.before == b"#!/bin/sh\n" + lines + b"printf '%s\\0' \"\" t /a >&9\n"
+    assert found.before == b"#!/bin/sh\n" + lines + b"printf '%s\\0' t /a \"\" >&9\n"
     other = run_script.parse(b"#!/bin/sh\n[ -d /a ] || exec make /a\nexec multilog t /a\n")
     assert other and other.made == [b"/a"]
     assert other.before is None, "what is not for us to do"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from slashservice.supervise.scripts import run_script
@@ -154,6 +154,9 @@ STARTS += [
     "exec multilog $B",
 ]
 
+STATUS = "cd made\n[ a b c ]\n"
+"""Leaves a status that is not 0, in another directory."""
+
 STUB = """#!/bin/dash
 exec 3>"$RECORD"
 for word in "${0##*/}" "$@"; do printf '%s\\0' "$word" >&3; done
@@ -273,6 +276,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     after=st.sampled_from(["\n", "", "\n\n# end", "\nexec 2>&1\n", "\\", "\n'"]),
     shell=st.sampled_from([b"dash", b"bash"]),
 )
+@example(before=STATUS, start="exec multilog ", text="$?", after="\n", shell=b"dash")
+@example(before=STATUS, start="exec multilog ", text="$?", after="\n", shell=b"bash")
 def test_any_script(
     before: str, start: str, text: str, after: str, shell: bytes, bench: Bench
 ) -> None:
@@ -302,7 +307,7 @@ def compare(script: bytes, plain: Plain, shell: bytes, bench: Bench) -> None:
             assert expected.words == []
             assert ours.status == expected.status
             return
-        where, *actions, end = told.split(b"\0")
+        *actions, where, end = told.split(b"\0")
         assert end == b""
         moved = os.fsdecode(where.removesuffix(b".").removesuffix(b"\n"))
         assert bool(where) == plain.moves
