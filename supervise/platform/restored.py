@@ -11,6 +11,8 @@ import os
 import struct
 import sys
 
+from slashservice.supervise.platform import posix
+
 STATX_MTIME = 0x40
 STATX_BTIME = 0x800
 SIZE = 256
@@ -20,7 +22,10 @@ BORN, WRITTEN = 80, 112
 
 
 def was_restored(fd: int) -> bool:
-    """Tell whether an open file was put back with its times; False if that can't be told."""
+    """Tell whether an open file was put back with its times; False if that is never told here.
+
+    Raises ``OSError`` if it can't be told now.
+    """
     found = os.fstat(fd)
     made: float | None = getattr(found, "st_birthtime", None)
     if made is not None:
@@ -29,7 +34,11 @@ def was_restored(fd: int) -> bool:
         from slashservice.supervise.platform import clib
 
         told = clib.statx(fd, STATX_MTIME | STATX_BTIME, SIZE)
-    except (ImportError, OSError):
+    except ImportError:
+        return False
+    except OSError as error:
+        if posix.may_pass(error):
+            raise
         return False
     known = int.from_bytes(told[:4], sys.byteorder)
     born, written = (struct.unpack_from("qI", told, at) for at in (BORN, WRITTEN))

@@ -85,19 +85,29 @@ class Adopted:
 
     Where there is none (an old kernel, another system, or no descriptor to spare) it is
     looked at once a second. How it ended is told as far as the kernel tells those who are not the
-    parent (``system.exit_status``).
+    parent (``system.exit_status``). ``later`` calls back when no service is to have the descriptor
+    first; of itself that is in the loop's next round.
     """
 
     __slots__ = ("_exited", "_fd", "_loop", "_start", "pid")
 
-    def __init__(self, loop: Loop, pid: int, start: int, exited: Exited) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        pid: int,
+        start: int,
+        exited: Exited,
+        later: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self.pid = pid
         self._start = start
         self._loop = loop
         self._exited = exited
         self._fd = -1
-        # Later, as the descriptors of the services come first.
-        loop.after(0, self._watch)
+        if later:
+            later(self._watch)
+        else:
+            loop.after(0, self._watch)
 
     def signal(self, number: int) -> None:
         """Send it a signal, if we may and it is not dead already."""

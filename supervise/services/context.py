@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 
-from slashservice.supervise.services import adoption
+from slashservice.supervise.platform import posix
+from slashservice.supervise.services import adoption, lock_file
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.later import Later
 from slashservice.supervise.services.personality import SVSCAN
@@ -18,7 +19,7 @@ from slashservice.supervise.services.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from slashservice.supervise.platform.loop import Exited, Loop
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
         def leave(self) -> None:
             """Let go of it; it runs on."""
 
+
+MOST_DESCRIPTORS = 10
+"""No service has more of them open, with its log."""
 
 FEWEST = 8
 """With fewer services to start than this, a process for it costs more than it saves."""
@@ -89,6 +93,8 @@ class Context:
         self._expects = False
         self._keep_until = 0.0
         self._adopted: set[int] = set()
+        self._unwatched: list[Callable[[], None]] = []
+        """What is to be called, when all is seen, to watch what was adopted before."""
         self._untold = Later(loop, SECONDS_UNTIL_TOLD, self._is_crowded)
         self.checks = Later(loop, SECONDS_UNTIL_CHECKED)
         """Calls each service that has started something, to look whether it is on record."""
@@ -115,6 +121,16 @@ class Context:
             # Two services never share a process. Whatever the record says, this is another's.
             left = None
         return directory, left
+
+    def left_behind(self, path: bytes, names: Sequence[bytes]) -> list[bytes]:
+        """Return which of the services ``names`` in ``path`` may run already.
+
+        These are to be begun with. Where there are descriptors for all, none is looked at.
+        """
+        if posix.has_room(MOST_DESCRIPTORS * len(names), self.limit):
+            return []
+        life = self.heritage.life
+        return [name for name in names if lock_file.is_left(os.path.join(path, name), life)]
 
     def owns(self, pid: int) -> bool:
         """Tell whether ``pid`` is the process of a service that we supervise."""
@@ -166,10 +182,13 @@ class Context:
         else:
             self._forking.start(directory, streams, exited, answer, script)
 
+    def _in_first_scan(self) -> bool:
+        """Tell whether services may be there that are not begun with yet."""
+        return self.shared and not self._all_is_seen
+
     def _is_crowded(self) -> bool:
         """Tell whether many services are still to be started."""
-        in_first_scan = self.shared and not self._all_is_seen
-        return in_first_scan or self._spawners is not None or len(self.turns) > 0
+        return self._in_first_scan() or self._spawners is not None or len(self.turns) > 0
 
     def tell(self, tell: Callable[[], None]) -> None:
         """Have somebody tell what clients of runit read: now, or when a crowd has started."""
@@ -186,11 +205,21 @@ class Context:
             exited(status)
 
         self._adopted.add(pid)
-        return adoption.Adopted(self.loop, pid, start, gone)
+        return adoption.Adopted(self.loop, pid, start, gone, self._watch_later)
+
+    def _watch_later(self, watch: Callable[[], None]) -> None:
+        """Call ``watch``, which takes a descriptor, when all services have theirs."""
+        if self._in_first_scan():
+            self._unwatched.append(watch)
+        else:
+            self.loop.after(0, watch)
 
     def all_is_seen(self) -> None:
         """All services that there are have been begun with, as far as they could be."""
         self._all_is_seen = True
+        for watch in self._unwatched:
+            self.loop.after(0, watch)
+        self._unwatched.clear()
         if self._hosts:
             self._hosts.predecessors.all_is_seen()
 

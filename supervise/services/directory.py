@@ -186,10 +186,16 @@ class ServiceDirectory:
         return None
 
     def _was_restored(self) -> bool:
-        """Tell whether this is a copy that was put where its original, and its inodes, had been."""
-        from slashservice.supervise.platform import restored
+        """Tell whether this is a copy that was put where its original, and its inodes, had been.
 
-        return restored.was_restored(self.lock)
+        Raises ``Refused`` if that can't be told now: what it says may have been said already.
+        """
+        try:
+            from slashservice.supervise.platform import restored
+
+            return restored.was_restored(self.lock)
+        except OSError as error:
+            raise self._refused(b"unable to stat ", names.LOCK, error) from None
 
     def fifos(self) -> set[int]:
         """Return the descriptors by which clients see that somebody is there."""

@@ -119,6 +119,7 @@ class Scanner:
         if not self._draining:
             new = sorted(name for name in names - self._names.keys() if name[:1] != b".")
             ahead.make(self._context.heritage, [os.path.join(self._path, name) for name in new])
+            self._unseen.update(dict.fromkeys(self._context.left_behind(self._path, new)))
         self._look_at(names | self._names.keys())
 
     def _follow(self) -> None:

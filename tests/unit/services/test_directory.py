@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slashservice.supervise.platform import bsd
+from slashservice.supervise.platform import bsd, clib, restored
 from slashservice.supervise.platform.current import system
 from slashservice.supervise.platform.loop import Loop
 from slashservice.supervise.protocol import record, status
@@ -84,6 +84,49 @@ def test_a_copy_may_get_the_inodes_of_its_original(
     assert (left is None) == (is_restored and not runs)
     now = status.unpack(path.read_bytes())
     assert now and now.pid == (0 if left is None else NOW.pid)
+    directory.release()
+
+
+@pytest.mark.parametrize("call", ["fstat", "statx"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM, errno.ENOSYS])
+def test_while_it_can_not_be_told_whether_it_is_a_copy_it_is_not_taken(
+    path: Path, call: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as it was for the next attempt. A system that never tells has no copies."""
+    lock = path.with_name("lock")
+    found = record.parse(lock.read_bytes())
+    assert found
+    with subprocess.Popen(["/usr/bin/true"]) as gone:
+        found.pid = gone.pid
+    lock.write_bytes(found.line())
+    os.utime(lock, (LONG_AGO, LONG_AGO))
+    before = sorted(os.listdir("/proc/self/fd")), path.read_bytes()
+    directory = ServiceDirectory(os.fsencode(path.parent.parent), b"service")
+
+    def fail(*_: object) -> bytes:
+        raise OSError(number, "")
+
+    with monkeypatch.context() as patch:
+        if call == "statx":
+            patch.setattr(clib, "statx", fail)
+        else:
+            was_restored = restored.was_restored
+
+            def failing(fd: int) -> bool:
+                with pytest.MonkeyPatch.context() as inner:
+                    inner.setattr(os, "fstat", fail)
+                    return was_restored(fd)
+
+            patch.setattr(restored, "was_restored", failing)
+        if call == "statx" and number == errno.ENOSYS:
+            left = directory.acquire(b"past", LIMIT)
+            assert left and left.dead == gone.pid
+            directory.release()
+            return
+        with pytest.raises(Refused, match="unable to stat service/supervise/lock"):
+            directory.acquire(b"past", LIMIT)
+    assert (sorted(os.listdir("/proc/self/fd")), path.read_bytes()) == before
+    assert directory.acquire(b"past", LIMIT) is None
     directory.release()
 
 
