@@ -157,11 +157,12 @@ is a service in $SVDIR or the scan directory, or its directory.
   -p  pause (STOP)   -c  continue (CONT)
 """,
     "svcontainer": """\
-svcontainer [-enr] [-g SECONDS] [DIR]
+svcontainer [-denr] [-g SECONDS] [DIR]
 
 Be svscan on DIR, or /service, as the first process of a container. Its
 environment is in /run/svscan/env: services get PATH, HOME, LANG and TZ.
 
+  -d          bring down what a killed svscan has left, start nothing, and end
   -e          without effect, as this is always so: see svscan
   -n          give up if another svscan is there, instead of waiting for its end
   -r          a service that is removed from DIR is brought down
@@ -204,22 +205,24 @@ Tell by the exit status whether a service is supervised: 0 it is, 100 it is not.
 NAME is a service in $SVDIR or the scan directory, or its directory.
 """,
     "svscan": """\
-svscan [-enr] [-g SECONDS] [DIR]
+svscan [-denr] [-g SECONDS] [DIR]
 
 Keep every service of a directory alive, in one process. TERM brings all down,
 then their logs, and ends it; HUP has it look at DIR; QUIT leaves all running.
 
+  -d          bring down what a killed svscan has left, start nothing, and end
   -e          end all with an essential service that ends by itself, as it did
   -n          give up if another svscan is there, instead of waiting for its end
   -r          a service that is removed from DIR is brought down
   -g SECONDS  kill what has not ended so long after TERM (60; 0: never)
 """,
     "svscanboot": """\
-svscanboot [-enr] [-g SECONDS] [DIR]
+svscanboot [-denr] [-g SECONDS] [DIR]
 
 Start svscan on DIR, or /service, as an init system should: with an empty
 environment, and with complaints in the process list.
 
+  -d          bring down what a killed svscan has left, start nothing, and end
   -e          end all with an essential service that ends by itself, as it did
   -n          give up if another svscan is there, instead of waiting for its end
   -r          a service that is removed from DIR is brought down

@@ -1,11 +1,12 @@
-"""``svscan [-enr] [-g SECONDS] [DIR]``: keep every service of a directory alive, in one process.
+"""``svscan [-denr] [-g SECONDS] [DIR]``: keep every service of a directory alive, in one process.
 
 TERM (or INT) drains: services down, then their logs at end of input, then exit 0. What has not
 ended after SECONDS is killed (60 by default, 0 for never). USR1
 drains and stays, for an init that would start us again. HUP looks again. QUIT exits at
 once and leaves every daemon running, to be adopted by the next svscan; so does SIGKILL.
 While another svscan is on the directory, it waits for that one's end, or with -n gives up.
-With -e it ends with a service that is essential, as that did.
+With -e it ends with a service that is essential, as that did. With -d it starts nothing: it brings
+down what a killed svscan has left, and ends.
 As PID 1 it also reaps what is orphaned. Exit status 111 if the directory can't be scanned.
 """
 

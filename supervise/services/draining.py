@@ -8,6 +8,7 @@ still given a time of their own.
 from __future__ import annotations
 
 from slashservice.supervise.services.pair import SECONDS_OF_GRACE
+from slashservice.supervise.services.refusal import SECONDS_BETWEEN_TRIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
 class Drain:
     """A drain of all ``pairs`` that there are at any time.
 
-    What has not ended after ``grace`` seconds is killed; 0 is for as long as it takes.
+    What has not ended after ``grace`` seconds is killed; 0 is for as long as it takes. ``added``
+    is called when a pair has been added.
     """
 
-    def __init__(self, loop: Loop, grace: int, pairs: Callable[[], list[Pair]]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        grace: int,
+        pairs: Callable[[], list[Pair]],
+        added: Callable[[], None],
+    ) -> None:
         self._loop = loop
         self._grace = grace
         self._pairs = pairs
+        self._added = added
         self._is_over = False
         """Whether the time is over for all but the last ones."""
         self._last: set[Pair] = set()
@@ -45,6 +54,23 @@ class Drain:
         for pair in pairs:
             if pair not in self._last:
                 pair.drain()
+
+    def add(self, pair: Pair) -> None:
+        """Bring down what a killed svscan has left, once that can be had.
+
+        It was not begun with before, and is not started. Nor is it again, should it end before its
+        turn comes.
+        """
+        if pair.is_coming():
+            self._loop.after(SECONDS_BETWEEN_TRIES, lambda: self.add(pair))
+            return
+        if pair.goes_last() and pair.runs_on():
+            self._last.add(pair)
+        else:
+            pair.drain()
+            if self._is_over:
+                pair.hurry(self._grace)
+        self._added()
 
     def go_on(self) -> None:
         """Some pair has ended, or none is to come: bring the last ones down if it is their turn."""

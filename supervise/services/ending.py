@@ -121,6 +121,11 @@ class Ending:
         """Tell whether it is to be brought down when all others are down."""
         return self._manners.goes_last()
 
+    def start_no_more(self) -> None:
+        """Have supervision end with what runs."""
+        if self._service:
+            self._service.leaving = True
+
     def _end_all_if_essential(self) -> None:
         """Have all services end if this one is essential, and has ended without being told to."""
         ends_all, service = self._context.ends_all, self._service
@@ -129,7 +134,7 @@ class Ending:
         if service.leaving or service.want == DOWN or service.was_told():
             return
         if self._manners.is_essential():
-            service.leaving = True  # so that it is not started again meanwhile
+            self.start_no_more()
             ends_all(self._directory.name, self._death)
 
     def _note(self, death: Death, hosted: bool = False) -> tuple[bool, bool]:

@@ -29,7 +29,10 @@ def opened(path: bytes) -> int:
 
 
 def is_left(service: bytes, life: bytes) -> bool:
-    """Tell whether a killed supervisor may have left a process of the service, or of its log."""
+    """Tell whether a killed supervisor may have left a process of the service, or of its log.
+
+    Or one that has died since, or whose finish script is still to be run.
+    """
     return any(
         _is_left(os.path.join(part, names.LOCK), life) for part in (service, service + b"/log")
     )
@@ -44,7 +47,7 @@ def _is_left(path: bytes, life: bytes) -> bool:
             os.close(fd)
         if found is None or not record.same_life(found.life, life):
             return False
-        return found.mark > 0 or found.runs() > 0
+        return found.mark > 0 or found.pid > 0 or found.finish
     except OSError as error:
         return posix.may_pass(error)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 
-from slashservice.supervise.messages import complain, message, warn
+from slashservice.supervise.messages import message, warn
 from slashservice.supervise.protocol import names
 from slashservice.supervise.services.log_pipe import LogPipe
-from slashservice.supervise.services.refusal import SECONDS_OF_PATIENCE, Refused
+from slashservice.supervise.services.refusal import Refused, Tries
 from slashservice.supervise.services.supervised import Supervised
 
 TYPE_CHECKING = False
@@ -36,10 +36,6 @@ They begin with ``LOOK_FIRST`` and double.
 SECONDS_TO_DIE = 2.0
 """How long after KILL a process is given up: it may be in a system call that does not end."""
 
-RETRY_FIRST = 0.02
-RETRY_LAST = 5.0
-"""Seconds until a refused directory is tried again; they double each time."""
-
 
 class Pair:
     """The service at ``path`` and, if it has one, its log service.
@@ -51,7 +47,6 @@ class Pair:
 
     __slots__ = (
         "_context",
-        "_delay",
         "_ended",
         "_graced",
         "_has_log",
@@ -64,8 +59,8 @@ class Pair:
         "_main",
         "_not_before",
         "_pipe",
-        "_said",
         "_told",
+        "_tries",
         "active",
         "key",
         "name",
@@ -89,8 +84,7 @@ class Pair:
         self._log: Supervised | None = None
         self._pipe: LogPipe | None = None
         self._not_before = 0.0
-        self._delay = RETRY_FIRST
-        self._said = b""
+        self._tries = Tries()
         self._looks = False
         self._limit = 0
         """After how many seconds a drain was over; 0 before."""
@@ -115,12 +109,9 @@ class Pair:
             return
         try:
             self.begin()
-            self._delay = RETRY_FIRST
-            self._said = b""
+            self._tries.succeeded()
         except Refused as refused:
-            self._complain(refused)
-            self._context.loop.after(self._delay, self.start)
-            self._delay = min(2 * self._delay, RETRY_LAST)
+            self._context.loop.after(self._tries.failed(refused), self.start)
 
     def begin(self) -> None:
         """Supervise the parts that are not supervised yet. Raises ``Refused``."""
@@ -215,6 +206,19 @@ class Pair:
     def goes_last(self) -> bool:
         """Tell whether a drain brings it down when all others are down."""
         return self._main is not None and self._main.ending.goes_last()
+
+    def is_coming(self) -> bool:
+        """Tell whether a part was refused, and may still be had in a moment."""
+        return self.active and self._tries.have_just_begun
+
+    def runs_on(self) -> bool:
+        """Start the service no more; tell whether it still runs, or is yet to finish."""
+        self.active = False
+        main = self._main
+        if main is None or not (main.pid or main.finishes):
+            return False
+        main.ending.start_no_more()
+        return True
 
     def is_still_there(self, path: bytes) -> bool:
         """Tell whether the directory at ``path`` is the one we supervise, not a new one.
@@ -391,10 +395,3 @@ class Pair:
             pipe.keep_unread(self.path)
         except OSError as error:
             warn("svscan", b"unable to keep what is unread in the pipe of " + self.name, error)
-
-    def _complain(self, refused: Refused) -> None:
-        """Say why, but not twice, and not while a predecessor's last child may hold the lock."""
-        if (refused.busy and self._delay < SECONDS_OF_PATIENCE) or refused.line == self._said:
-            return
-        self._said = refused.line
-        complain(refused.line)

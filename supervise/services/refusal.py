@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from slashservice.supervise.messages import TROUBLE, Quit
+from slashservice.supervise.messages import TROUBLE, Quit, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 SECONDS_OF_PATIENCE = 1.0
 SECONDS_BETWEEN_TRIES = 0.01
+
+RETRY_FIRST = 0.02
+RETRY_LAST = 5.0
+"""Seconds until what is refused to svscan is tried again; they double each time."""
+
 ATTEMPTS = 3
 """How often at least what has to be done is tried."""
 
@@ -35,6 +40,36 @@ class Refused(Exception):  # noqa: N818 - as the loop sees it, an answer
         super().__init__(line)
         self.line = line
         self.busy = busy
+
+
+class Tries:
+    """What svscan tries again and again: when it does so next, and what it has said."""
+
+    __slots__ = ("_delay", "_said")
+
+    def __init__(self) -> None:
+        self.succeeded()
+
+    def succeeded(self) -> None:
+        """Forget that it was refused."""
+        self._delay = RETRY_FIRST
+        self._said = b""
+
+    def failed(self, refused: Refused) -> float:
+        """Return after how many seconds to try again.
+
+        Say why, but not twice, and not while a predecessor's last child may hold the lock.
+        """
+        delay, self._delay = self._delay, min(2 * self._delay, RETRY_LAST)
+        if refused.line != self._said and not (refused.busy and delay < SECONDS_OF_PATIENCE):
+            self._said = refused.line
+            complain(refused.line)
+        return delay
+
+    @property
+    def have_just_begun(self) -> bool:
+        """Whether it was refused, and may still be had in a moment."""
+        return RETRY_FIRST < self._delay <= 2 * SECONDS_OF_PATIENCE
 
 
 def outwait(take: Callable[[], T]) -> T:

@@ -71,9 +71,11 @@ class Scanner:
         """What directory we are known to be on."""
         self._watched = -1
         self._watched_key = inode.NONE
-        self._drain = Drain(context.loop, grace, self._all)
+        self._drain = Drain(context.loop, grace, self._all, self._stop_if_empty)
         self._has_scanned = False
         self._stay = False
+        self.failed = False
+        """Whether the directory could not be read, at any time."""
         self._looking = False
         self._unseen: dict[bytes, None] = {}
         """The names that are still to be looked at, in their order."""
@@ -111,6 +113,7 @@ class Scanner:
             self._look_again()
         except OSError as error:
             warn("svscan", b"unable to read directory", error)
+            self.failed = True
             self._look_again()
             return
         if self._stops:
@@ -366,7 +369,7 @@ class Scanner:
         self._pairs[key] = pair = Pair(self._context, key, path, name, has_log, self._ended)
         pair.start()
         if self._draining:
-            pair.drain()
+            self._drain.add(pair)
         elif self._wards:
             self._wards.expect(pair)
 

@@ -57,7 +57,8 @@ class Orders:
     ``directory`` is to be scanned, None if it is not given. ``grace`` is how many seconds a drain
     may take before what is left is killed, 0 for as long as it likes. With ``wait`` the end of
     another svscan on that directory is awaited. With ``essential`` all ends with an essential
-    service that ends by itself. Its ``personality`` is the supervisor's.
+    service that ends by itself. With ``down`` nothing is started: what a killed svscan left is
+    brought down, and that is all. Its ``personality`` is the supervisor's.
     """
 
     taken: Callable[[], None] = staticmethod(lambda: None)
@@ -71,11 +72,14 @@ class Orders:
         self.grace = grace
         self.wait = True
         self.essential = False
+        self.down = False
         self.personality = SVSCAN
-        options = Options(program, argv, "enrg:")
+        options = Options(program, argv, "denrg:")
         for letter, value in options:
             if letter == "n":
                 self.wait = False
+            elif letter == "d":
+                self.down = True
             elif letter == "e":
                 self.essential = True
             elif letter == "r":
@@ -83,7 +87,7 @@ class Orders:
             elif letter == "g" and value.isdigit() and len(value) <= LONGEST_GRACE:
                 self.grace = int(value)
             else:
-                raise usage(program, f"{program} [-enr] [-g seconds] [dir]")
+                raise usage(program, f"{program} [-denr] [-g seconds] [dir]")
         self.directory = options.rest[0] if options.rest else None
 
 
@@ -141,13 +145,16 @@ def run(directory: bytes, loop: Loop, orders: Orders) -> int:
     session.obey_signals(orders)
     if orders.essential:
         context.ends_all = session.essential_ended
-    if told:
+    if told or orders.down:
         session.drain_and_stay()
     session.scanner.scan()
 
     def seen() -> None:
         tell(b"READY=1")
         orders.taken()
+        if orders.down:
+            session.status = TROUBLE if session.scanner.failed else 0
+            session.drain()
 
     session.scanner.when_seen(seen)
     loop.run()

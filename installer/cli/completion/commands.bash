@@ -170,7 +170,7 @@ _slashservice_commands() {
         if [[ $valued ]]; then
             return
         elif [[ $word == -* ]]; then
-            _slashservice_offer -e -n -r -g
+            _slashservice_offer -d -e -n -r -g
         else
             _slashservice_paths -d
         fi

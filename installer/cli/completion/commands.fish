@@ -188,6 +188,7 @@ if not functions -q __slashservice_services
     complete -c chpst -a "(__slashservice_program $valued)"
 
     for name in svcontainer svscan svscanboot
+        complete -c $name -s d -d 'Bring down what was left, start nothing'
         complete -c $name -s e -d 'End with an essential service'
         complete -c $name -s n -d 'Give up if another svscan is there'
         complete -c $name -s r -d 'What is removed is brought down'

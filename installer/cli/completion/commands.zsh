@@ -90,7 +90,8 @@ _slashservice_commands() {
             '(-)1:program: _command_names -e' '*::word: _normal'
         ;;
     svcontainer | svscan | svscanboot)
-        _arguments -s $help '-e[end with an essential service]' '-n[give up if another svscan is there]' '-r[what is removed is brought down]' \
+        _arguments -s $help '-d[bring down what was left, start nothing]' '-e[end with an essential service]' \
+            '-n[give up if another svscan is there]' '-r[what is removed is brought down]' \
             '-g[seconds until KILL]:seconds' '1:directory:_directories'
         ;;
     runsvdir) _arguments $help '-P[without effect]' '1:directory:_directories' ;;

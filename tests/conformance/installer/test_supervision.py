@@ -44,7 +44,7 @@ def test_drain_does_not_wait_for_a_svscan_that_has_died(starting: Path, ours: Pa
 
 
 def test_drain_goes_on_with_the_one_that_was_faster(starting: Path) -> None:
-    text = f'#!/bin/sh\ncp "$2/../note" {note(starting)}\nexit 111\n'
+    text = f'#!/bin/sh\ncp "$3/../note" {note(starting)}\nexit 111\n'
     program = write_script(starting.parent / "program", text)
     assert supervision.drain(str(starting), limit=LIMIT, program=str(program))
     assert supervision.daemons(str(starting)) == []

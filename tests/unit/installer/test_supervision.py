@@ -21,12 +21,13 @@ from slashservice.supervise.protocol import record
 
 DEAF = """\
 #!/usr/bin/python3 -IS
-import os, signal, socket, sys
+import os, signal, sys
 quit = lambda: (open(sys.argv[-1] + "/quit", "x"), os._exit(0))
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGQUIT, lambda number, frame: quit())
-ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+with open(sys.argv[-1] + "/words.new", "x") as file:
+    file.write(" ".join(sys.argv[1:]))
+os.rename(file.name, sys.argv[-1] + "/words")
 while True:
     signal.pause()
 """
@@ -217,8 +218,27 @@ class TestOrphans:
     def test_one_that_does_not_end_is_ended(self, tmp_path: Path) -> None:
         begun = time.monotonic()
         orphans.drain(str(tmp_path), str(write_script(tmp_path / "svscan", DEAF)), 1.0)
-        assert (tmp_path / "quit").exists()
         assert time.monotonic() - begun > 0.9
+        assert (tmp_path / "words").read_text() == f"-n -d {tmp_path}", "it starts nothing"
+        assert (tmp_path / "quit").exists()
+
+    def test_an_interruption_ends_it(self, tmp_path: Path) -> None:
+        """It would still be there when the services are started again."""
+
+        def interrupt(number: int, frame: object) -> None:
+            if (tmp_path / "words").exists():
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                raise InterruptedError
+
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+            with pytest.raises(InterruptedError):
+                orphans.drain(str(tmp_path), str(write_script(tmp_path / "svscan", DEAF)), 60.0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert (tmp_path / "quit").exists()
 
 
 def test_what_is_waited_for_is_said_ever_more_rarely(

@@ -13,7 +13,7 @@ from helpers.clock import Clock
 from helpers.services import is_supervised, make_service
 
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import pair
+from slashservice.supervise.services import pair, refusal
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.heritage import Heritage
@@ -72,7 +72,7 @@ def test_a_log_that_comes_while_the_service_is_refused_begins_with_it(subject: S
     assert not (subject.path / "supervise/pipe").exists()
     assert not is_supervised(subject.path / "log")
     other.release()
-    subject.pass_(pair.RETRY_LAST)
+    subject.pass_(refusal.RETRY_LAST)
     assert subject.supervised() == (True, True)
 
 
@@ -163,12 +163,12 @@ def test_what_can_not_be_watched_now_is_supervised_later(
         assert subject.supervised() == (False, False)
         assert os.listdir("/proc/self/fd") == before
     assert "unable to watch service/supervise/control" in capfd.readouterr().err
-    subject.pass_(pair.RETRY_LAST)
+    subject.pass_(refusal.RETRY_LAST)
     assert subject.supervised() == (True, False)
     with monkeypatch.context() as refusing:
         refusing.setattr(subject.loop, "add", FullKernel(number))
         subject.add_log()
         assert subject.supervised() == (True, False)
     assert "unable to watch service/log/supervise/control" in capfd.readouterr().err
-    subject.pass_(pair.RETRY_LAST)
+    subject.pass_(refusal.RETRY_LAST)
     assert subject.supervised() == (True, True)

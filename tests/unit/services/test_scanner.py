@@ -19,7 +19,7 @@ from helpers.services import is_supervised
 from helpers.waiting import until
 
 from slashservice.supervise.platform.loop import Loop
-from slashservice.supervise.services import pair
+from slashservice.supervise.services import refusal
 from slashservice.supervise.services.context import Context
 from slashservice.supervise.services.directory import ServiceDirectory
 from slashservice.supervise.services.growth import SECONDS_OF_QUIET
@@ -127,7 +127,7 @@ def test_renamed_while_looked_at(
             if not reached:
                 entry.rename(scan.entries / new)
             scan.scanner._look_at([b"m", os.fsencode(new)])  # as the kernel tells of both names
-            scan.pass_(pair.RETRY_LAST)
+            scan.pass_(refusal.RETRY_LAST)
             assert scan.supervised(scan.entries / new), number
             if kind == "link":
                 assert capfd.readouterr().err == "", number
@@ -156,7 +156,7 @@ def test_a_supervised_one_is_renamed_while_looked_at(
             if not reached:
                 entry.rename(scan.entries / new)
             scan.scanner._look_at([b"m", os.fsencode(new)])
-            scan.pass_(pair.RETRY_LAST)
+            scan.pass_(refusal.RETRY_LAST)
             assert scan.supervised(scan.entries / new), number
             assert [*scan.scanner._pairs.values(), *scan.scanner._strays] == [before], number
             assert before.active and before.names == {os.fsencode(new)}, number

@@ -28,6 +28,13 @@ from slashservice.supervise.services import session
 def test_orders(words: list[bytes], directory: bytes | None, grace: int, wait: bool) -> None:
     orders = session.Orders("svscan", words)
     assert (orders.directory, orders.grace, orders.wait) == (directory, grace, wait)
+    assert not orders.down
+
+
+@pytest.mark.parametrize(("word", "wait"), [(b"-d", True), (b"-nd", False), (b"-dn", False)])
+def test_an_order_to_start_nothing(word: bytes, wait: bool) -> None:
+    orders = session.Orders("svscan", [word, b"dir"])
+    assert (orders.directory, orders.wait, orders.down) == (b"dir", wait, True)
 
 
 @pytest.mark.parametrize("word", [b"-x", b"-g", b"-g-1", b"-g1.5", b"-g1e3", b"-g" + b"9" * 10])
@@ -36,7 +43,7 @@ def test_wrong_orders(program: str, word: bytes) -> None:
     with pytest.raises(Quit) as end:
         session.Orders(program, [word])
     assert end.value.status == 100
-    line = f"{program}: usage: {program} [-enr] [-g seconds] [dir]\n"
+    line = f"{program}: usage: {program} [-denr] [-g seconds] [dir]\n"
     assert end.value.line == line.encode()
 
 
