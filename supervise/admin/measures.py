@@ -116,8 +116,7 @@ class Measures:
             self._add("service_start_time_seconds", seen, seen.since)
         if _notes_deaths(seen):
             self._add("service_ends_total", seen, seen.deaths)
-            runs = up or bool(seen.left)
-            self._add("service_restarts_total", seen, max(0, seen.deaths - (not runs)))
+            self._add("service_restarts_total", seen, seen.restarts)
         if seen.last:
             self._last(seen)
 

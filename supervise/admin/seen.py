@@ -49,6 +49,7 @@ class Seen:
         "now",
         "path",
         "recorded",
+        "said",
         "trouble",
     )
 
@@ -64,6 +65,8 @@ class Seen:
         """Why it can't be told how it is: mostly that only root may know."""
         self.is_supervised = False
         self.now: Status | None = None
+        self.said: Status | None = None
+        """What a supervisor has said last: that is ``now``, if it is there."""
         self.recorded = 0
         """The pid of its process by its record, where no supervisor tells of it."""
         self.is_normally_down = False
@@ -88,8 +91,9 @@ class Seen:
             self.is_essential = os.path.lexists(os.path.join(directory, names.ESSENTIAL))
             self.is_supervised = client.is_supervised(directory)
             if self.is_supervised:
-                self.now = client.read_status(directory)
+                self.said = self.now = client.read_status(directory)
             else:
+                self.said = _last_said(directory)
                 from slashservice.supervise.protocol import left
 
                 self.recorded = left.behind(directory)
@@ -103,9 +107,7 @@ class Seen:
         if self.now is None or self.now.pid or self.now.want != b"d":  # else it is of the past
             self.trouble = _line(os.path.join(directory, names.TROUBLE))
         path = os.path.join(directory, names.DEATHS)
-        self.deaths = deaths.count(path)
-        if self.deaths:
-            self.last = deaths.read(path, LAST)
+        self.deaths, self.last = deaths.tally(path, LAST)
 
     @property
     def is_missing(self) -> bool:
@@ -129,6 +131,19 @@ class Seen:
         return 0 if self.is_supervised or self.is_deleted else self.recorded
 
     @property
+    def restarts(self) -> int:
+        """How often it was started again after it had ended; no look finds fewer than one before.
+
+        A death is noted before the supervisor says so. One that none has seen is noted by the next.
+        """
+        said = self.said
+        if said and said.pid and not said.finish:
+            runs = not self.last or self.last[-1].stamp < said.stamp
+        else:
+            runs = False
+        return max(0, self.deaths - (not runs))
+
+    @property
     def since(self) -> float | None:
         """The Unix time of its last change between up and down; None if that is not known.
 
@@ -141,6 +156,14 @@ class Seen:
         if not self.pid and self.last:
             stamp = min(stamp, self.last[-1].stamp)
         return tai.unpack(stamp) / 1e9
+
+
+def _last_said(directory: bytes) -> Status | None:
+    """Return what a supervisor that is gone has said last, as far as that can be read."""
+    try:
+        return client.read_status(directory)
+    except OSError:
+        return None
 
 
 def _line(path: bytes) -> str:

@@ -127,30 +127,36 @@ def read(path: bytes, number: int = USUAL) -> list[Death]:
     except FileNotFoundError:
         return []
     try:
-        return _last(fd, number)
+        return _last(fd, _size(fd), number)
     finally:
         os.close(fd)
 
 
-def count(path: bytes) -> int:
-    """Return how many deaths there were, those included that are no longer in the file.
+def tally(path: bytes, number: int = USUAL) -> tuple[int, list[Death]]:
+    """Return how many deaths there were, and the last ``number`` of these as :func:`read` does.
 
-    Raises ``OSError`` if it can't be read.
+    Those that are no longer in the file are counted. All is of one moment. Raises ``OSError`` if
+    it can't be read.
     """
     try:
         fd = os.open(path, os.O_RDONLY | names.AT_ONCE)
     except FileNotFoundError:
-        return 0
+        return 0, []
     try:
-        before, lines = _counted(fd)
-        return before + lines
+        size = _size(fd)
+        return sum(_counted(fd, size)), _last(fd, size, number)
     finally:
         os.close(fd)
 
 
-def _counted(fd: int) -> tuple[int, int]:
+def _size(fd: int) -> int:
+    """Return how many bytes of the file are whole lines."""
+    return os.lseek(fd, 0, os.SEEK_END) // LENGTH * LENGTH
+
+
+def _counted(fd: int, size: int) -> tuple[int, int]:
     """Return how many deaths are no longer in the file, and how many are."""
-    lines = os.lseek(fd, 0, os.SEEK_END) // LENGTH
+    lines = size // LENGTH
     first = os.pread(fd, LENGTH, 0)
     number = first.removeprefix(BEFORE).strip()
     if len(first) < LENGTH or not first.startswith(BEFORE) or not number.isdigit():
@@ -158,8 +164,7 @@ def _counted(fd: int) -> tuple[int, int]:
     return min(int(number), ENDLESS), lines - 1
 
 
-def _last(fd: int, number: int) -> list[Death]:
-    size = os.lseek(fd, 0, os.SEEK_END) // LENGTH * LENGTH
+def _last(fd: int, size: int, number: int) -> list[Death]:
     start = max(0, size - number * LENGTH)
     os.lseek(fd, start, os.SEEK_SET)
     data = os.read(fd, size - start)
@@ -177,12 +182,12 @@ def add(path: bytes, new: bytes, death: Death, number: int = USUAL) -> None:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(path, flags, 0o644)
     try:
-        before, lines = _counted(fd)
+        size = _size(fd)
+        before, lines = _counted(fd, size)
         if lines < 2 * number:
-            size = os.lseek(fd, 0, os.SEEK_END) // LENGTH
-            os.pwrite(fd, death.line(), size * LENGTH)
+            os.pwrite(fd, death.line(), size)
             return
-        kept = [*_last(fd, number - 1), death] if number > 1 else [death]
+        kept = [*_last(fd, size, number - 1), death]
     finally:
         os.close(fd)
     gone = BEFORE + b"%d" % (before + lines + 1 - len(kept))

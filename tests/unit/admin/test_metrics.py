@@ -129,7 +129,7 @@ def test_what_is_told_is_what_is_there(tree: dict[bytes, Made]) -> None:
         ends = found.get(("service_ends_total", service, ""))
         assert ends == (len(one.ends) if one.is_ours else None)
         if one.is_ours and one.ends:
-            restarts = len(one.ends) - (not up)
+            restarts = len(one.ends) - 1  # no later than its end was noted
             assert found["service_restarts_total", service, ""] == restarts
             status = one.ends[-1][0]
             code = status >> 8 if status != UNKNOWN and not status & 127 else None
@@ -144,6 +144,58 @@ def test_what_is_told_is_what_is_there(tree: dict[bytes, Made]) -> None:
             assert logs["log_finished_files"] == len(one.log) - 1
             when = NOW - 100 + len(one.log) - 2 if len(one.log) > 1 else None
             assert logs.get("log_last_rotation_time_seconds") == when
+
+
+@given(some.lists(some.sampled_from(["start", "die", "say", "kill", "come"]), max_size=40))
+def test_counters_never_fall(steps: list[str]) -> None:
+    """Whenever somebody looks, also between the steps of a supervisor, and when that is killed."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = os.path.join(os.fsencode(folder), b"web")
+        (ok,) = make(home, Made(True, 0, b"u", [], None, True))
+        moment = int(NOW * 1e9)
+        pid = noted = starts = 0
+        before = (0.0, 0.0)
+        for step in steps:
+            moment += 1
+            if step == "start" and ok and not pid:
+                pid, noted, starts = 7, 0, starts + 1
+                say(home, moment, pid)
+            elif step == "die" and ok and pid and not noted:
+                noted = 1
+                note(home, moment)
+            elif step == "say" and ok and noted:
+                pid = noted = 0
+                say(home, moment, pid)
+            elif step == "kill" and ok:
+                os.close(ok)
+                ok = 0
+            elif step == "come" and not ok:
+                # What ran has died meanwhile, or its end was noted, but not said.
+                ok = os.open(home + b"/supervise/ok", os.O_RDWR)
+                if pid and not noted:
+                    note(home, moment)
+                pid = noted = 0
+                say(home, moment + 1, pid)
+                moment += 1
+            found = told(folder)
+            now = tuple(found[f"service_{what}_total", "web", ""] for what in ("ends", "restarts"))
+            assert now >= before and now[1] >= before[1]
+            assert max(0, starts - 1) <= now[1] <= starts
+            before = now[0], now[1]
+        if ok:
+            os.close(ok)
+
+
+def say(home: bytes, moment: int, pid: int) -> None:
+    """Write the status, as a supervisor does."""
+    with open(home + b"/supervise/status", "wb") as file:
+        file.write(Status(tai.pack(moment), pid, False, b"u").pack())
+
+
+def note(home: bytes, moment: int) -> None:
+    """Note a death, as a supervisor does."""
+    path = home + b"/supervise/deaths"
+    deaths.add(path, path + b".new", Death(tai.pack(moment), 7, 0, None), 3)
 
 
 @given(NAME, NAME)
