@@ -52,7 +52,9 @@ class Drain:
         pairs = self._pairs()
         self._last = {pair for pair in pairs if pair.goes_last()}
         for pair in pairs:
-            if pair not in self._last:
+            if pair.is_coming():
+                self.add(pair)
+            elif pair not in self._last:
                 pair.drain()
 
     def add(self, pair: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -330,10 +331,11 @@ def test_log_hosts_of_killed_svscans_are_told_to_end_when_all_is_down(scan: Scan
     assert told == [False] and scan.loop.stopped
 
 
+@pytest.mark.parametrize("held", [False, True])
 def test_a_drain_in_the_first_scan_brings_down_what_was_left(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, held: bool
 ) -> None:
-    """Also what was not looked at yet; but nothing is begun with that does not run."""
+    """Also what was not looked at yet, or was ``held``; but nothing is begun that does not run."""
     look_slowly(scan, monkeypatch, 2 * PORTION)
     for name in ("a", "left", "new", "old"):
         scan.service(scan.top / name)
@@ -345,13 +347,20 @@ def test_a_drain_in_the_first_scan_brings_down_what_was_left(
             directory.acquire(b"life", 1000)
             directory.record(pid, b"life")
             directory.release()
+        lock = (scan.top / "left/supervise/lock").open("r+")
+        if held:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         scan.scanner.scan()
+        if held:
+            while len(scan.scanner._pairs) < 2:
+                scan.pass_(0)
         assert scan.supervised(scan.top / "a") and not is_supervised(scan.top / "left")
         scan.scanner.drain()
         assert not scan.loop.stopped
+        lock.close()
 
         def stopped() -> bool:
-            scan.pass_(0)
+            scan.pass_(0.01)
             return scan.loop.stopped
 
         try:
