@@ -72,6 +72,9 @@ def put(directory: bytes, is_aside: bool) -> None:
         if os.path.lexists(new):
             os.unlink(new)
         if not is_link and os.path.isdir(SERVICES):
-            os.rename(SERVICES, SERVICES + b".old-%d" % os.getpid())
+            number = 1
+            while os.path.lexists(SERVICES + b".old-%d" % number):
+                number += 1
+            os.rename(SERVICES, SERVICES + b".old-%d" % number)
         os.symlink(directory, new)
         os.rename(new, SERVICES)
