@@ -80,7 +80,12 @@ def update(
     services.check(service, homes)
     places = Places(homes, service_dir, service.name)
     if host.lstat(places.home) is None:
-        return _create(host, service, places, say, dry_run)
+        try:
+            return _create(host, service, places, say, dry_run)
+        except Refusal:
+            if host.lstat(places.home) is None:
+                raise
+            # Somebody else was faster, and has made it meanwhile.
     one = services.drawn(host, service)
     begun = time.time()
     with contextlib.nullcontext() if dry_run else lock.held(host, making.PATIENCE):

@@ -13,7 +13,7 @@ from helpers.installer import Breaking, Deadly, dies, its_host, plain_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slashservice.installer import changing, removal, written
+from slashservice.installer import changing, removal, services, written
 from slashservice.installer.changes import Updated
 from slashservice.installer.errors import Refusal, Trouble
 from slashservice.installer.host.host import Host
@@ -81,6 +81,22 @@ class TestChanges:
         said: list[str] = []
         found = update(host, RICH, said)
         assert found.is_created and said == [f"{HOMES}/web is made and linked as {SCAN}/web"]
+        assert files(image) == fresh(RICH)
+
+    @pytest.mark.parametrize("other", [RICH, service()])
+    def test_somebody_else_is_faster(
+        self, host: Host, image: Image, other: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two runs of a tool for many hosts, for one: the last one has its way."""
+
+        def add_late(*given: object) -> bool:
+            monkeypatch.undo()
+            update(host, other)
+            return add(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(services, "add", add_late)
+        found = update(host, RICH)
+        assert not found.is_created and bool(found.changes) == (other is not RICH)
         assert files(image) == fresh(RICH)
 
     def test_once_more_it_is_as_it_was_asked_for(self, host: Host, image: Image) -> None:
