@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import random
 import signal
@@ -338,7 +339,8 @@ def test_killed_in_turn_the_next_goes_on(tree: Tree) -> None:
         killed(svscan)
         svscan = begun(tree)
         until((path / "closing").exists, "closing")
-        assert scan_directory.is_drained(bytes(tree.scan), svscan.pid)
+        is_noted = functools.partial(scan_directory.is_drained, bytes(tree.scan), svscan.pid)
+        until(is_noted, "it says that it drains")
     (path / "go").touch()
     assert svscan.wait(GENEROUS) == 0
     assert number_of(path / "starts") == 1
