@@ -48,7 +48,7 @@ def read(text: bytes, at: int) -> Plain | None:
     if is_needed:
         words = found[first + actions_at :]
         raw = [_quoted(value) for _, value, _ in words]
-        telling = [b'fdmove 1 9 printf "%s\\\\0" ""', *raw]
+        telling = [b'fdmove 1 9 printf "%s\\\\0"', *raw, b'""']
         plain.before = text[: found[first][0]] + b" ".join(telling) + b"\n"
     return plain
 

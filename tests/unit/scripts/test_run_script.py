@@ -198,6 +198,12 @@ def test_directories_that_are_made_where_they_are_missing() -> None:
     assert other.before is None, "what is not for us to do"
 
 
+def test_execline_tells_in_the_same_order() -> None:
+    lines = b"#!/bin/execlineb -P\nforeground { mkdir -p x } "
+    found = run_script.parse(lines + b'multilog t "a b"\n')
+    assert found and found.before == lines + b'fdmove 1 9 printf "%s\\\\0" "t" "a b" ""\n'
+
+
 @pytest.mark.parametrize("text", NEEDS_A_SHELL)
 def test_what_a_shell_has_to_do(text: str) -> None:
     found = run_script.parse(text.encode())
