@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -113,8 +114,10 @@ def both(script: list[bytes], given: bytes | list[bytes], oracle: Path) -> None:
         assert logs.picture(place / "ours") == logs.picture(place / "c")
 
 
+ROUNDS = int(os.environ.get("SLASHSERVICE_ROUNDS", "1"))
+
 MANY = settings(
-    max_examples=400,
+    max_examples=200 * ROUNDS,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -160,7 +163,7 @@ odd = st.builds(
 lines = st.builds(lambda length, times: (b"x" * length + b"\n") * times, *[st.integers(1, 300)] * 2)
 
 
-@settings(MANY, max_examples=200)
+@settings(MANY, max_examples=100 * ROUNDS)
 @given(size=odd, number=odd, text=lines)
 def test_odd_numbers(size: bytes, number: bytes, text: bytes, oracle: Path) -> None:
     both([b"s" + size, b"n" + number, b"./d"], text, oracle)

@@ -1,6 +1,6 @@
 """Services made, stopped, killed, restarted and deleted: svscan has no more afterwards.
 
-As many as were promised take a minute; ``SLASHSERVICE_SERVICES=200`` is for fewer.
+As many as were promised take some minutes: ``SLASHSERVICE_SERVICES=10000``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from helpers.services import await_pid, is_supervised, make_service, pid_of, sen
 from helpers.tree import SLEEP, Tree
 from helpers.waiting import until
 
-SERVICES = int(os.environ.get("SLASHSERVICE_SERVICES", "10000"))
+SERVICES = int(os.environ.get("SLASHSERVICE_SERVICES", "2500"))
 PORTION = 20
 KILOBYTES = 2048
 """How much larger svscan may be afterwards, than when a fifth of them were made."""
