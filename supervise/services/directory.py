@@ -8,13 +8,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 import time
 
 from slashservice.supervise.messages import complain, message
 from slashservice.supervise.platform import posix
 from slashservice.supervise.protocol import names, record
-from slashservice.supervise.services import adoption, inode, lock_file, status_file, whereabouts
+from slashservice.supervise.services import (
+    adoption,
+    fifo,
+    inode,
+    lock_file,
+    status_file,
+    whereabouts,
+)
 from slashservice.supervise.services.refusal import Refused, surely
 
 TYPE_CHECKING = False
@@ -126,25 +132,12 @@ class ServiceDirectory:
             self._state = os.path.realpath(os.path.join(self.path, link))
 
     def _fifo(self, file: bytes) -> int:
-        """Open a FIFO, made if need be. Open for reading and writing, it never ends."""
-        flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            try:
-                fd = os.open(self.at(file), flags)
-            except FileNotFoundError:
-                posix.make_fifo(self.at(file))
-                fd = os.open(self.at(file), flags)
-            try:
-                if not stat.S_ISFIFO(os.fstat(fd).st_mode):
-                    raise FileExistsError(errno.EEXIST, "")
-            except OSError:
-                os.close(fd)
-                raise
+            return fifo.opened(self.at(file))
         except OSError as error:
             # C opens it for reading first, which works on a directory.
             what = b"write " if isinstance(error, IsADirectoryError) else b"read "
             raise self._refused(b"unable to " + what, file, error) from None
-        return fd
 
     def at(self, file: bytes) -> bytes:
         """Return the path of a file in ``supervise/``, as :mod:`names` has it.
@@ -212,7 +205,7 @@ class ServiceDirectory:
         Raises ``Refused`` if the kernel can't watch one more FIFO now; the directory is let go.
         """
         try:
-            loop.add(self._control, self._commanded)
+            loop.add(self._control, lambda: self._heed(self._control))
         except OSError as error:
             self.release()
             raise self._refused(b"unable to watch ", names.CONTROL, error) from None
@@ -223,12 +216,12 @@ class ServiceDirectory:
         loop.remove(self._control)
         self._commands = None
 
-    def _commanded(self) -> None:
+    def _heed(self, control: int) -> None:
         try:
-            characters = os.read(self._control, CONTROL_READ)
+            characters = os.read(control, CONTROL_READ)
         except OSError:  # another process reads our FIFO, and was faster; or it is for later
-            return
-        if self._commands:
+            characters = b""
+        if characters and self._commands:
             self._commands(characters)
 
     def not_started(self, error: OSError, script: bytes = b"run") -> bytes:
@@ -382,13 +375,18 @@ class ServiceDirectory:
         """Make the control FIFO again. Until the new one is listened to, the old one is."""
         new = self._fifo(names.CONTROL)
         try:
-            loop.add(new, self._commanded)
+            loop.add(new, lambda: self._heed(self._control))
         except OSError:
             os.close(new)
             raise
-        loop.remove(self._control)
-        os.close(self._control)
-        self._control = new
+        old, self._control = self._control, new
+        loop.remove(old)
+        loop.after(0, lambda: self._heed_last(old))
+
+    def _heed_last(self, control: int) -> None:
+        """Close a control FIFO that was removed. A command that had come before counts."""
+        self._heed(control)
+        os.close(control)
 
     def release(self, forget: bool = False) -> None:
         """Let go of the directory; with ``forget``, the next supervisor is to start afresh."""

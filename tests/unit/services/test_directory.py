@@ -419,6 +419,30 @@ def test_a_fifo_that_is_read_is_no_status(tmp_path: Path) -> None:
     assert (tmp_path / "status").read_bytes() == NOW.pack()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_command_to_a_control_that_is_removed_counts(path: Path, loop: Loop, late: bool) -> None:
+    """It may have come, or even come yet, when the FIFO is made again."""
+    directory = supervised(path)
+    told: list[bytes] = []
+    directory.listen(loop, told.append)
+    before = len(os.listdir("/proc/self/fd"))
+    client = os.open(path.with_name("control"), os.O_WRONLY | os.O_NONBLOCK)
+    (path.parent.parent / "run").touch()
+    path.with_name("control").unlink()
+    if not late:
+        os.write(client, b"dk")
+    assert directory.mend(loop)
+    if late:
+        os.write(client, b"dk")
+    os.close(client)
+    loop.after(0, lambda: None)
+    loop.step()
+    assert told == [b"dk"]
+    assert len(os.listdir("/proc/self/fd")) == before
+    directory.ignore(loop)
+    directory.release()
+
+
 def test_it_is_entered_wherever_it_has_been_moved(path: Path, tmp_path: Path) -> None:
     """But not another one that has its path now, nor one that is gone."""
     home = tmp_path / "home"
