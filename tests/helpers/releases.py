@@ -29,8 +29,8 @@ PACKAGES = "SLASHSERVICE_PACKAGES"
 OPTIONS = ("--rehearsal", *([] if os.environ.get(PACKAGES) else ["--no-packages"]))
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.net", "-c", "gc.auto=0")
-DAY = "2030-01-31T12:00:00Z"
-"""When what is cloned was committed."""
+DAY = "2026-01-31T12:00:00Z"
+"""When what is cloned was committed. It has passed: dpkg and rpm make no file younger than it is."""
 
 DIGEST = """\
 import sys
