@@ -30,7 +30,7 @@ OPTIONS = ("--rehearsal", *([] if os.environ.get(PACKAGES) else ["--no-packages"
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.net", "-c", "gc.auto=0")
 DAY = "2026-01-31T12:00:00Z"
-"""When what is cloned was committed. It has passed: dpkg and rpm make no file younger than it is."""
+"""When what is cloned was committed: in the past, as dpkg and rpm make no file younger."""
 
 DIGEST = """\
 import sys
