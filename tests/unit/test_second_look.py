@@ -272,12 +272,15 @@ def test_words_run_no_lanes(tmp_path: Path) -> None:
 
 
 def test_each_test_is_in_one_lane() -> None:
-    places = [
-        Path(word)
-        for lanes in second_look.rounds((CHECKOUT / second_look.LANES).read_text())
-        for lane in lanes
-        for word in lane
-    ]
+    ignore = "--ignore="
+    found = second_look.rounds((CHECKOUT / second_look.LANES).read_text())
+    lanes = [lane for one in found for lane in one]
+
+    def runs(lane: list[str], place: Path) -> int:
+        """Return how many words have a lane run a test, if none has it left out."""
+        is_in = [word for word in lane if place.is_relative_to(word.removeprefix(ignore))]
+        return 0 if any(word.startswith(ignore) for word in is_in) else len(is_in)
+
     for path in (CHECKOUT / "tests").rglob("test_*.py"):
         place = path.relative_to(CHECKOUT)
-        assert sum(place.is_relative_to(lane) for lane in places) == 1, place
+        assert sum(runs(lane, place) for lane in lanes) == 1, place

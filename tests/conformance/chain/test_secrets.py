@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers.both import Both
+from helpers.processes import kill
 from helpers.waiting import GENEROUS, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -100,8 +103,12 @@ def seen(
             until(lambda: (both.work / "service/supervise/ok").exists(), "it supervises")
         return find(process.pid)
     finally:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.kill()
         process.wait()
+        for child in map(int, children):  # as C's svscan leaves its supervise
+            with contextlib.suppress(ProcessLookupError):
+                kill(child, signal.SIGKILL)
         assert process.stdin is not None
         process.stdin.close()
 
