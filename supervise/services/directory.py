@@ -220,8 +220,8 @@ class ServiceDirectory:
         try:
             characters = os.read(control, CONTROL_READ)
         except OSError:  # another process reads our FIFO, and was faster; or it is for later
-            characters = b""
-        if characters and self._commands:
+            return
+        if self._commands:
             self._commands(characters)
 
     def not_started(self, error: OSError, script: bytes = b"run") -> bytes:
